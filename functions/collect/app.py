@@ -1,0 +1,186 @@
+"""The front door: the tracking API, the web pixel, opens and clicks."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+
+from postroad.tracking import Refused
+from postroad_aws import clock, queues
+from postroad_aws.observability import logger
+from postroad_aws.settings import settings
+from postroad_aws.storage import keys
+from postroad_aws.usecases.collect_events import Busy, DoorPorts, Taken, collect_events, collect_pixel
+
+if TYPE_CHECKING:
+    from postroad.links import Signer
+
+Answer = dict[str, Any]
+
+PORTS = DoorPorts(keys=keys, queues=queues, clock=clock)
+
+_GIF = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # 43 bytes, transparent
+_NOT_FOUND = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>Not found</title>"
+    "<p>This link does not exist. It may have been cut off on its way: try to copy all of it."
+)
+_ALLOWED_HEADERS = "authorization, content-type, content-encoding, x-retry-count, anonymousid, sentat"
+_HEADER_LIST = re.compile(r"[A-Za-z0-9, -]{1,500}")
+
+
+class Call(NamedTuple):
+    """An HTTP request as the gateway hands it over; `rest` is what its route left open."""
+
+    method: str
+    path: str
+    rest: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    event: Mapping[str, Any]
+
+
+def handler(event: Mapping[str, Any], context: object) -> Answer:
+    """An HTTP API event, payload version 2.0."""
+    try:
+        return _answer(event)
+    except Exception:
+        # Nothing that a client sends ends here; AWS does, and the SDKs send again what gets a 503.
+        logger.exception("a request could not be answered")
+        return _refuse(Refused(503, "Postroad cannot take this now; send it again."), retry_after=5)
+
+
+def _answer(event: Mapping[str, Any]) -> Answer:
+    method = event["requestContext"]["http"]["method"]
+    path = event.get("rawPath") or "/"
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    query = dict(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True))
+    for methods, pattern, respond in _ROUTES:
+        match = pattern.fullmatch(path)
+        if match and method in methods:
+            return respond(Call(method, path, match[1], headers, query, event))
+    return _refuse(Refused(404, f"There is no {method} {path[:80]} here; the tracking API is POST /v1/batch."))
+
+
+def _track(call: Call) -> Answer:
+    result = collect_events(PORTS, call.path, call.headers, call.query, _body(call))
+    if isinstance(result, Taken):
+        return _json(200, {"success": True})  # exactly 200: an SDK takes 202 for a failure
+    if isinstance(result, Busy):
+        return _refuse(Refused(503, "The queue is busy; send it again."), retry_after=result.retry_after)
+    return _refuse(result)
+
+
+def _body(call: Call) -> bytes:
+    body = call.event.get("body") or ""
+    if call.event.get("isBase64Encoded"):
+        return base64.b64decode(body)
+    if "gzip" in call.headers.get("content-encoding", "") and body[:2] == "\x1f\x8b":
+        with suppress(UnicodeEncodeError):
+            return str(body).encode("latin-1")  # bytes that a gateway took for text
+    return str(body).encode(errors="surrogatepass")
+
+
+def _pixel(call: Call) -> Answer:
+    collect_pixel(PORTS, call.headers, call.query)
+    return _gif()
+
+
+def _sdk_settings(call: Call) -> Answer:
+    """What a browser SDK asks for before it sends: where to."""
+    key = keys.find_key(call.rest)
+    if key is None or key.kind != "write":
+        return _refuse(Refused(404, "No source has this write key."))
+    own = urlsplit(settings().base_url or _own_url(call))
+    target = {"apiKey": call.rest, "apiHost": f"{own.netloc}/v1", "protocol": own.scheme, "type": "browser"}
+    document = {"integrations": {"Segment.io": target}, "plan": {"track": {}, "identify": {}, "group": {}}}
+    return _json(200, document, {"cache-control": "public, max-age=300"})
+
+
+def _own_url(call: Call) -> str:
+    host = call.headers.get("host") or call.event["requestContext"].get("domainName", "")
+    return f"{call.headers.get('x-forwarded-proto', 'https')}://{host}"
+
+
+def _preflight(call: Call) -> Answer:
+    asked = call.headers.get("access-control-request-headers", "")
+    return {
+        "statusCode": 204,
+        "headers": {
+            **_CORS,
+            "access-control-allow-methods": "GET, POST, OPTIONS",
+            "access-control-allow-headers": asked if _HEADER_LIST.fullmatch(asked) else _ALLOWED_HEADERS,
+            "access-control-max-age": "7200",
+        },
+    }
+
+
+def _open(call: Call) -> Answer:
+    from postroad_aws.usecases.record_engagement import record_open
+
+    return _gif() if record_open(PORTS, _signer(), call.rest, call.method, call.headers) else _not_found()
+
+
+def _click(call: Call) -> Answer:
+    from postroad_aws.usecases.record_engagement import record_click
+
+    target = record_click(PORTS, _signer(), call.rest, call.method, call.headers)
+    if target is None:
+        return _not_found()
+    headers = {"location": _ascii_url(target), "cache-control": "no-store", "referrer-policy": "no-referrer"}
+    return {"statusCode": 302, "headers": headers}
+
+
+def _signer() -> "Signer":
+    # Most cold starts take events, and links bring the HTML reader with them.
+    from postroad.links import Signer
+
+    return Signer({"1": keys.derive_key("links")}, "1")
+
+
+def _ascii_url(url: str) -> str:
+    if url.isascii():
+        return url
+    parts = urlsplit(url)
+    host = parts.netloc.encode("idna").decode()
+    return urlunsplit((parts.scheme, host, *(quote(part, safe="/%!$&'()*+,;=:@~?-._") for part in parts[2:])))
+
+
+def _gif() -> Answer:
+    headers = {"content-type": "image/gif", "cache-control": "no-store", **_CORS}
+    return {"statusCode": 200, "headers": headers, "body": _GIF, "isBase64Encoded": True}
+
+
+def _not_found() -> Answer:
+    headers = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
+    return {"statusCode": 404, "headers": headers, "body": _NOT_FOUND}
+
+
+def _refuse(refused: Refused, *, retry_after: int | None = None) -> Answer:
+    # SDKs read `code` and `message` from an answer that is not 200.
+    document = {"success": False, "code": HTTPStatus(refused.status).name.lower(), "message": refused.sentence}
+    return _json(refused.status, document, {} if retry_after is None else {"retry-after": str(retry_after)})
+
+
+def _json(status: int, document: object, headers: Mapping[str, str] | None = None) -> Answer:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", **_CORS, **(headers or {})},
+        "body": json.dumps(document, separators=(",", ":")),
+    }
+
+
+# Any site may send events, without cookies: the write key is all that counts.
+_CORS = {"access-control-allow-origin": "*"}
+
+_ROUTES: tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[Call], Answer]], ...] = (
+    (("POST",), re.compile(r"(/v1/.*|/api/public/apps/batch)"), _track),
+    (("OPTIONS",), re.compile(r"(/.*)"), _preflight),
+    (("GET",), re.compile(r"(/v1/p\.gif)"), _pixel),
+    (("GET",), re.compile(r"/v1/projects/([^/]{1,200})/settings"), _sdk_settings),
+    (("GET", "HEAD"), re.compile(r"/o/([^/]{1,5000})"), _open),
+    (("GET", "HEAD"), re.compile(r"/c/([^/]{1,5000})"), _click),
+)

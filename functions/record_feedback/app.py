@@ -1,0 +1,19 @@
+"""Takes what SES says about mails, and what people answer to texts."""
+
+from typing import Any
+
+from postroad.feedback import find_feedback
+from postroad_aws import clock
+from postroad_aws.usecases.record_feedback import record_feedback
+from postroad_aws.usecases.record_reply import record_reply
+from postroad_aws.wiring import production
+
+
+def handler(event: dict[str, Any], context: object) -> None:
+    """An event of EventBridge, or records of the SNS topic that texts are answered to."""
+    for record in event.get("Records", ()):
+        record_reply(production(), record["Sns"]["Message"], record["Sns"]["MessageId"])
+    if "detail" in event:
+        feedback = find_feedback(event["detail"], clock.now())
+        if feedback:
+            record_feedback(production(), feedback)

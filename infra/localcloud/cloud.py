@@ -1,0 +1,136 @@
+"""The local cloud as one thing: start, deploy, serve, reset, stop."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from localcloud import server
+from localcloud.costs import Meter
+from localcloud.deploy import Deployer, Stack
+from localcloud.engine import Engine, clients_for
+from localcloud.gateway import Gateway, routes_of
+from localcloud.inbox import Inbox
+from localcloud.packaging import Say, emulator_python
+from localcloud.timemachine import Clock, TimeMachine, iso
+
+SETTINGS = Path(__file__).with_name("settings.yaml")
+
+
+class LocalCloud:
+    """Runs `template` on 127.0.0.1:`port`, all it keeps in `store`. `seed` is a command run once for each new state."""
+
+    def __init__(self, template: Path, store: Path, port: int, seed: str = "", say: Say = print, settings: Path = SETTINGS):
+        self.template, self.store, self.port, self.seed, self.say = template.resolve(), store.resolve(), port, seed, say
+        self.settings: Mapping[str, Any] = yaml.safe_load(settings.read_text())
+        self.url = f"http://localhost:{port}"
+        self.state = self.store / "state"
+        self.resetting = threading.Lock()
+
+    # ------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Everything up to serving. Raises RuntimeError, ValueError or OSError with a sentence; what was started is stopped."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        region = self.settings["region"]
+        self.clock = Clock(self.state / "clock")
+        python = emulator_python(self.store, self.say)
+        self.engine = Engine(python, self.state, region, self.clock.offset)
+        try:
+            self.clients = clients_for(self.engine.endpoint, region)
+            self.meter = Meter(self.store / "errors.log", self.say)
+            self.inbox = Inbox(self.clock, self.clients, self.engine, self.state / "mails.jsonl", self.meter.count)
+            self.time_machine = TimeMachine(self.clock, self.engine, self.clients, self.state / "schedules.json", self.inbox.pending, self.meter.invocations)
+            self.deployer = Deployer(self.clients, self.template, self.settings, self.store, python, self.say)
+            self.say("Packaging the functions and starting the AWS emulator")
+            fill = {"url": self.url, "port": str(self.port), "clock": str(self.clock.path)}
+            self.deployer.prepare(fill, {"LOCALCLOUD_METER": str(self.meter.port)})
+            self.engine.wait_until_ready()
+            self.texts_before = len(self.inbox.texts())
+            self.executions_before: dict[str, Any] = {}
+            stack = self._deploy()
+            self.server = server.serve(self.port, self)
+            threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True, name="http").start()
+            threading.Thread(target=self.time_machine.run, daemon=True, name="schedules").start()
+            if not (self.state / "seeded").exists():
+                self._seed(stack)
+        except BaseException:
+            self.engine.stop()
+            raise
+
+    def stop(self) -> None:
+        """End in order; the state is kept."""
+        self.time_machine.stopped.set()
+        self.server.shutdown()
+        self.engine.stop()
+
+    def _deploy(self) -> Stack:
+        self.say(f"Deploying {self.template.name}")
+        stack = self.deployer.deploy()
+        self.gateway = Gateway(routes_of(stack), self.clients("lambda").invoke)
+        self.time_machine.adopt(stack)
+        self.meter.adopt(stack)
+        self.machines = {stack.names[key]: each["Properties"].get("StateMachineType", "STANDARD")
+                         for key, each in stack.of_type("AWS::StepFunctions::StateMachine").items()}
+        return stack
+
+    def _seed(self, stack: Stack) -> None:
+        """Run the seeding command; it finds the product's address, AWS's and the stack's outputs in its environment."""
+        if self.seed:
+            self.say("Loading the first data")
+            environment = os.environ | {
+                self.settings["url_variable"]: self.url, "AWS_ENDPOINT_URL": self.engine.endpoint, "AWS_REGION": self.settings["region"],
+                "AWS_DEFAULT_REGION": self.settings["region"], "AWS_ACCESS_KEY_ID": "000000000000", "AWS_SECRET_ACCESS_KEY": "local",
+                "STACK_OUTPUTS": json.dumps(stack.outputs), "STACK_RESOURCES": json.dumps(stack.names),
+            }
+            done = subprocess.run(shlex.split(self.seed), env=environment, cwd=self.template.parent, check=False)
+            if done.returncode:
+                raise RuntimeError(f"The seeding command failed with exit code {done.returncode}: {self.seed}")
+        (self.state / "seeded").touch()
+
+    # ------------------------------------------------------------ what the server asks for
+
+    def reset(self) -> None:
+        """All data gone, the product deployed anew, the clock back to real time, seeded again."""
+        with self.resetting, self.time_machine.lock:
+            self.engine.ask("/_localcloud/drain", {"timeout": 10})
+            self.engine.ask("/_ministack/reset", {})
+            (self.state / "seeded").unlink(missing_ok=True)
+            self.inbox.clear()
+            self.time_machine.forget()
+            stack = self._deploy()
+            self.reset_costs()
+            self._seed(stack)
+
+    def costs(self) -> dict[str, Any]:
+        time.sleep(0.02)  # the last function's report may still be on its way
+        executions = self.engine.ask("/_localcloud/executions")
+        counts = {"texts": len(self.inbox.texts()) - self.texts_before, "standard_transitions": 0, "express_requests": 0, "express_gb_seconds": 0.0}
+        for machine, tally in executions.items():
+            before = self.executions_before.get(machine, {})
+            ran = {key: value - before.get(key, 0) for key, value in tally.items()}
+            if self.machines.get(machine) == "EXPRESS":
+                counts["express_requests"] += ran["executions"]
+                counts["express_gb_seconds"] += max(ran["ms"], 100 * ran["executions"]) / 1000 * 64 / 1024
+            else:
+                counts["standard_transitions"] += ran["transitions"]
+        return self.meter.bill(iso, self.clock.now(), counts)
+
+    def reset_costs(self) -> None:
+        self.executions_before = self.engine.ask("/_localcloud/executions")
+        self.texts_before = len(self.inbox.texts())
+        self.meter.reset()
+
+
+def forget(store: Path) -> None:
+    """Delete the state; what was installed stays."""
+    for name in ("state", "scratch"):
+        shutil.rmtree(store / name, ignore_errors=True)

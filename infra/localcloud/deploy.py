@@ -1,0 +1,133 @@
+"""Deploys a SAM template to an AWS endpoint: translate, upload, create or update the stack, and read back what it holds.
+
+Translated here and not by the endpoint, because the gateway needs the routes that SAM writes, and they must be the same.
+"""
+
+import copy
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from botocore.exceptions import ClientError
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+from localcloud.packaging import Say, package_function, package_layer
+
+BUCKET = "localcloud-artifacts"
+RUNTIME = Path(__file__).parent / "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What runs: the template as written and as translated, and the physical names by logical id."""
+
+    source: dict[str, Any]
+    translated: dict[str, Any]
+    names: dict[str, str]
+    outputs: dict[str, str]
+    is_new: bool
+
+    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        return {key: each for key, each in self.translated["Resources"].items() if each["Type"] == kind and key in self.names}
+
+
+class _NoManagedPolicies:
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+class Deployer:
+    def __init__(self, clients: Any, template: Path, settings: Mapping[str, Any], store: Path, python: Path, say: Say):
+        self.clients, self.template, self.settings = clients, template, settings
+        self.store, self.python, self.say = store, python, say
+        self.uploads: dict[str, Path] = {}
+
+    def prepare(self, fill: Mapping[str, str], extra: Mapping[str, str]) -> None:
+        """Package the code and translate the template. Needs no endpoint."""
+        self.source = yaml_parse(self.template.read_text())
+        declared = self.source.get("Parameters", {})
+        self.parameters = {key: str(value).format(**fill) for key, value in self.settings.get("parameters", {}).items() if key in declared}
+        environment = {key: str(value).format(**fill) for key, value in self.settings.get("environment", {}).items()}
+        local = self._packaged(copy.deepcopy(self.source))
+        values = {key: each["Default"] for key, each in declared.items() if "Default" in each} | self.parameters
+        self.translated = transform(local, {**values, "AWS::Region": self.settings["region"]}, _NoManagedPolicies(), feature_toggle=None)
+        for logical, resource in self.translated["Resources"].items():
+            if resource["Type"] == "AWS::Lambda::Function":
+                properties = resource["Properties"]
+                variables = properties.setdefault("Environment", {}).setdefault("Variables", {})
+                variables |= environment | extra
+                variables |= {"LOCALCLOUD_HANDLER": properties["Handler"], "LOCALCLOUD_FUNCTION": logical, "PYTHONPATH": str(RUNTIME)}
+                properties["Handler"] = "localcloud_runtime.handler"
+
+    def _packaged(self, template: dict[str, Any]) -> dict[str, Any]:
+        root = self.template.parent
+        defaults = template.get("Globals", {}).get("Function", {})
+        for name, resource in template["Resources"].items():
+            properties = resource.get("Properties", {})
+            match resource["Type"]:
+                case "AWS::Serverless::Function":
+                    code = properties.get("CodeUri", defaults.get("CodeUri", "."))
+                    handler = properties.get("Handler", defaults.get("Handler"))
+                    properties["CodeUri"] = self._upload(package_function(name, root / code, handler, self.store))
+                case "AWS::Serverless::LayerVersion":
+                    content = package_layer(name, root / properties["ContentUri"], self.store, self.python, self.say)
+                    properties["ContentUri"] = self._upload(content)
+                case "AWS::Serverless::StateMachine" if "DefinitionUri" in properties:
+                    properties["Definition"] = yaml.safe_load((root / properties.pop("DefinitionUri")).read_text())
+        return template
+
+    def _upload(self, path: Path) -> str:
+        self.uploads[path.name] = path
+        return f"s3://{BUCKET}/{path.name}"
+
+    def deploy(self) -> Stack:
+        """Create or update the stack. Raises RuntimeError with the reasons when that fails."""
+        s3, cloudformation, name = self.clients("s3"), self.clients("cloudformation"), self.settings["stack"]
+        s3.create_bucket(Bucket=BUCKET)
+        for key, path in self.uploads.items():
+            s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+        s3.put_object(Bucket=BUCKET, Key=f"{name}.json", Body=json.dumps(self.translated).encode())
+        status = self._status(name)
+        if status and ("FAILED" in status or "ROLLBACK" in status and not status.startswith("UPDATE_ROLLBACK")):
+            cloudformation.delete_stack(StackName=name)
+            self._wait(name)
+            status = None
+        arguments = {
+            "StackName": name,
+            "TemplateURL": f"https://{BUCKET}.s3.amazonaws.com/{name}.json",
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()],
+            "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        }
+        try:
+            (cloudformation.update_stack if status else cloudformation.create_stack)(**arguments)
+            done = self._wait(name)
+        except ClientError as problem:
+            if "No updates are to be performed" not in str(problem):
+                raise
+            done = status
+        if done not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+            reasons = [f"{each['LogicalResourceId']}: {each['ResourceStatusReason']}" for each in events
+                       if "FAILED" in each["ResourceStatus"] and each.get("ResourceStatusReason")]
+            raise RuntimeError("The template could not be deployed.\n" + "\n".join(reasons or [str(done)]))
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+        names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for page in pages for each in page["StackResourceSummaries"]}
+        outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0].get("Outputs", [])
+        return Stack(self.source, self.translated, names, {each["OutputKey"]: each["OutputValue"] for each in outputs}, status is None)
+
+    def _status(self, name: str) -> str | None:
+        try:
+            status: str = self.clients("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        except ClientError:
+            return None
+        return None if status == "DELETE_COMPLETE" else status
+
+    def _wait(self, name: str) -> str | None:
+        while (status := self._status(name)) and status.endswith("IN_PROGRESS"):
+            time.sleep(0.02)
+        return status

@@ -1,0 +1,286 @@
+"""MiniStack, run with what no AWS API offers: one clock for everything, and an exact answer to "is anything still going on?".
+
+This file alone knows MiniStack's insides (it runs in the emulator's own environment, as a child of the local cloud).
+Each change to MiniStack says why it is there:
+
+- `time.time` carries the product's offset, so that delays, visibility timeouts, deduplication windows, retention and TTL
+  obey the time machine. Without that, a message that failed would come back in three real minutes, not in three of the story.
+- MiniStack's own scheduler stays off: the local cloud fires schedules, by the product's clock and in order, each once.
+- PutEvents takes `aws.` sources: the local cloud's mailbox speaks for SES.
+- At most `WORKERS` processes per function; further calls wait. AWS would start more, a laptop would choke.
+- Executions of state machines are counted (Express ones are then forgotten, as on AWS).
+- A FIFO queue refuses the ids that AWS refuses; a text to a phone keeps its time.
+- MiniStack waits 150 ms before each execution, up to 50 ms after each invocation that logs nothing, and 50 ms between idle wakes.
+  No caller depends on it, and a story of three weeks has hundreds of them.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections import defaultdict
+
+real_time = time.time
+clock = {"offset": float(os.environ.get("LOCALCLOUD_OFFSET", "0"))}
+time.time = lambda: real_time() + clock["offset"]  # before MiniStack is imported
+
+from hypercorn.asyncio import serve  # noqa: E402
+from hypercorn.config import Config  # noqa: E402
+from ministack import app as ministack  # noqa: E402
+from ministack.core import lambda_runtime  # noqa: E402
+from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, sns, sqs, stepfunctions  # noqa: E402
+
+WORKERS = max(4, 2 * (os.cpu_count() or 2))
+SQS_ID = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
+# Threads that are at work while they live; all others are loops that wait. Found by the name of what they run.
+WORK = {"_run_execution", "_run", "_execute_function_with_config_scope", "_deliver_to_lambda", "_task"}
+
+requests = {"open": 0}
+runs = {"started": 0}
+
+
+# ---------------------------------------------------------------- the changes
+
+
+def _quick_sleep(seconds: float) -> None:
+    real_sleep(0 if seconds == 0.15 else seconds)
+
+
+class _Time:
+    """`time` as the state machines see it."""
+
+    def __getattr__(self, name):
+        return _quick_sleep if name == "sleep" else getattr(time, name)
+
+
+real_sleep = time.sleep
+stepfunctions.time = _Time()
+lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = (0.001, 0.001, 0.25)
+lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.003
+scheduler.start_scheduler = lambda: None
+
+put_events = eventbridge._put_events
+eventbridge._put_events = lambda data, allow_aws_source=True: put_events(data, allow_aws_source=True)
+
+acquire_slot = lambda_svc._acquire_execution_slot
+execute_warm = lambda_svc._execute_function_warm
+places: dict = defaultdict(lambda: threading.BoundedSemaphore(WORKERS))
+
+
+def _acquire_slot(func, config):
+    runs["started"] += 1
+    return acquire_slot(func, config)
+
+
+def _execute_warm(func, event, request_id):
+    place = places[(func.get("config") or func).get("FunctionName")]
+    # A function that calls itself could wait for its own caller for ever: after a while it gets a process all the same.
+    taken = place.acquire(timeout=20)
+    try:
+        return execute_warm(func, event, request_id)
+    finally:
+        if taken:
+            place.release()
+
+
+lambda_svc._acquire_execution_slot = _acquire_slot
+lambda_svc._execute_function_warm = _execute_warm
+
+send_message = sqs._act_send_message
+
+
+def _send_message(data, url):
+    for name in ("MessageGroupId", "MessageDeduplicationId"):
+        if data.get(name) is not None and not SQS_ID.fullmatch(data[name]):
+            raise sqs._Err("InvalidParameterValue", f"Value {data[name]} for parameter {name} is invalid. "
+                           "Reason: it can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+    return send_message(data, url)
+
+
+sqs._act_send_message = _send_message
+for table in (value for value in vars(sqs).values() if isinstance(value, dict)):
+    for action, function in list(table.items()):
+        if function is send_message:
+            table[action] = _send_message
+
+
+run_execution = stepfunctions._run_execution
+executions: dict = defaultdict(lambda: {"executions": 0, "transitions": 0, "ms": 0.0})
+
+
+def _run_execution(arn):
+    began = time.monotonic()
+    run_execution(arn)
+    execution = stepfunctions._executions.get(arn)
+    if execution:
+        machine = execution["stateMachineArn"]
+        tally = executions[machine]
+        tally["executions"] += 1
+        tally["transitions"] += sum(event["type"].endswith("StateEntered") for event in execution["events"])
+        tally["ms"] += (time.monotonic() - began) * 1000
+        if (stepfunctions._state_machines.get(machine) or {}).get("type") == "EXPRESS":
+            del stepfunctions._executions[arn]  # AWS keeps none either; one a minute would swell the state
+
+
+stepfunctions._run_execution = _run_execution
+
+
+class _Texts(list):
+    def append(self, text):
+        super().append({**text, "Time": time.time()})
+
+
+def _texts_to(phone):
+    kept = sns._sms_messages.get(phone)
+    if not isinstance(kept, _Texts):
+        kept = sns._sms_messages[phone] = _Texts(kept or [])
+    return kept
+
+
+sns._sms_log_for = _texts_to
+
+
+# ---------------------------------------------------------------- what is going on
+
+
+def _work_threads() -> list[str]:
+    """Names of what asynchronous work is still running: executions, invocations of the kind Event, deliveries."""
+    found = []
+    for thread in threading.enumerate():
+        target = getattr(thread, "_target", None)  # gone when the thread has run
+        names = {getattr(each, "__name__", "") for each in (target, *(getattr(thread, "_args", None) or ()))}
+        found += names & WORK
+    return found
+
+
+def _mappings():
+    for account, region, mapping in lambda_svc._iter_all_esms():
+        if mapping.get("Enabled", True):
+            yield account, region, mapping
+
+
+def _queue_work(account: str, region: str, arn: str, now: float) -> tuple[int, float | None]:
+    """How many messages of a queue can be worked on now, and when the next of the others becomes visible."""
+    queue = next((q for (a, r, _), q in list(sqs._queues._data.items())
+                  if (a, r) == (account, region) and q["attributes"].get("QueueArn") == arn), None)
+    if queue is None:
+        return 0, None
+    messages = list(queue["messages"])
+    hidden = [m for m in messages if m.get("visible_at", 0) > now]
+    blocked = {m["group_id"] for m in hidden if m.get("group_id") and m.get("receive_count")}
+    ready = [m for m in messages if m.get("visible_at", 0) <= now and m.get("group_id") not in blocked]
+    return len(ready), min((m["visible_at"] for m in hidden), default=None)
+
+
+def _stream_lag(account: str, region: str, mapping: dict) -> int:
+    table = mapping["EventSourceArn"].split("/stream/")[0].split("/")[-1]
+    end = dynamodb.stream_end_position(table, account_id=account, region=region)
+    read = lambda_svc._dynamodb_stream_positions._data.get((account, region, mapping["UUID"]), end)
+    return max(0, end - read)
+
+
+def look() -> tuple[list[str], float | None]:
+    """What is going on (empty when all is quiet), and when something that waits in a queue becomes visible.
+
+    Work always overlaps: whoever causes something is still counted when its effect appears. So quiet is what is quiet
+    before, between and after, with no invocation started meanwhile.
+    """
+    before = runs["started"]
+    busy = _running()
+    later = []
+    now = time.time()
+    for account, region, mapping in _mappings():
+        source = mapping.get("EventSourceArn", "")
+        name = source.rsplit(":", 1)[-1]
+        if ":sqs:" in source:
+            ready, visible = _queue_work(account, region, source, now)
+            if ready:
+                busy.append(f"{ready} messages in {name}")
+            elif lambda_svc._esm_inflight.get(mapping["UUID"]):
+                busy.append(f"a batch of {name}")
+            if visible is not None:
+                later.append(visible)
+        elif "/stream/" in source and (lag := _stream_lag(account, region, mapping)):
+            busy.append(f"{lag} records of {source.split('/')[1]}")
+    busy += _running()
+    if runs["started"] != before:
+        busy.append("an invocation started meanwhile")
+    return busy, min(later, default=None)
+
+
+def _running() -> list[str]:
+    busy = _work_threads()
+    if in_flight := lambda_svc.executions_in_flight()[0]:
+        busy.append(f"{in_flight} invocations")
+    if requests["open"]:
+        busy.append(f"{requests['open']} requests")
+    return busy
+
+
+# ---------------------------------------------------------------- the server
+
+
+async def application(scope, receive, send):
+    if scope["type"] != "http":
+        return await ministack.app(scope, receive, send)
+    if scope["path"].startswith("/_localcloud/"):
+        return await _answer(scope["path"], receive, send)
+    requests["open"] += 1
+    try:
+        return await ministack.app(scope, receive, send)
+    finally:
+        requests["open"] -= 1
+
+
+async def _answer(path, receive, send):
+    body = b""
+    while True:
+        part = await receive()
+        body += part.get("body", b"")
+        if not part.get("more_body"):
+            break
+    asked = json.loads(body or b"{}")
+    if path == "/_localcloud/clock":
+        clock["offset"] = float(asked["offset"])
+        lambda_svc._esm_wake.set()  # a message may have become visible
+        answer = {"offset": clock["offset"]}
+    elif path == "/_localcloud/executions":
+        answer = executions
+    else:  # /_localcloud/drain
+        deadline = time.monotonic() + float(asked.get("timeout", 0))
+        busy, later = look()
+        while busy and time.monotonic() < deadline:
+            await asyncio.sleep(0.002)
+            busy, later = look()
+        answer = {"busy": busy, "visible_at": later, "started": runs["started"]}
+    data = json.dumps(answer).encode()
+    await send({"type": "http.response.start", "status": 200,
+                "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]})
+    await send({"type": "http.response.body", "body": data})
+
+
+async def main() -> None:
+    config = Config()
+    config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]
+    config.keep_alive_timeout = 3600
+    config.graceful_timeout = 2
+    config.loglevel = os.environ.get("LOG_LEVEL", "WARNING")
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def wait_for_parent() -> None:
+        sys.stdin.buffer.read()  # ends when the local cloud ends, however it ends; the state is saved all the same
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=wait_for_parent, daemon=True, name="parent").start()
+    await serve(application, config, shutdown_trigger=stop.wait)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    os._exit(0)  # worker processes end with their pipes; no thread of MiniStack's may hold the exit

@@ -1,0 +1,100 @@
+"""The emulator as a child process, and clients for whatever endpoint is given."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ACCOUNT = "000000000000"
+
+
+def clients_for(endpoint: str, region: str) -> Callable[[str], Any]:
+    """A function that gives the client of a service; clients are shared by all threads."""
+    session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="local", region_name=region)
+    config = Config(max_pool_connections=128, retries={"total_max_attempts": 1}, read_timeout=900, s3={"addressing_style": "path"},
+                    user_agent_appid="localcloud")
+    made: dict[str, Any] = {}
+    lock = threading.Lock()
+
+    def client(service: str) -> Any:
+        with lock:
+            if service not in made:
+                made[service] = session.client(service, endpoint_url=endpoint, config=config)
+            return made[service]
+
+    return client
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Engine:
+    """MiniStack, bound to 127.0.0.1, its state kept in `state` when it ends in order."""
+
+    def __init__(self, python: Path, state: Path, region: str, offset: float):
+        # Queue URLs hold the port and are kept in functions' settings, so a kept state wants its port back.
+        remembered = state / "port"
+        self.port = int(remembered.read_text()) if remembered.exists() else free_port()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                self.port = free_port()
+        scratch = state.parent / "scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
+        for folder in (state, scratch):
+            folder.mkdir(parents=True, exist_ok=True)
+        remembered.write_text(str(self.port))
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.log = state.parent / "emulator.log"
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTHON", "LAMBDA_"))}
+        environment = kept | {
+            "GATEWAY_PORT": str(self.port), "PERSIST_STATE": "1", "STATE_DIR": str(state / "aws"), "TMPDIR": str(scratch),
+            "MINISTACK_REGION": region, "AWS_DEFAULT_REGION": region, "LOG_LEVEL": os.environ.get("LOCALCLOUD_LOG_LEVEL", "WARNING"),
+            "LOCALCLOUD_OFFSET": repr(offset), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0",
+            "DOCKER_HOST": "unix:///nonexistent/no-docker", "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(python), str(Path(__file__).with_name("emulator.py"))], env=environment, cwd=scratch, stdin=subprocess.PIPE,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,  # Ctrl-C is for the local cloud, which ends its child in order
+            )
+
+    def wait_until_ready(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"The AWS emulator ended at once; its last words:\n{self.log.read_text()[-2000:]}")
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise RuntimeError(f"The AWS emulator did not start within {seconds:.0f} s; see {self.log}")
+
+    def ask(self, path: str, body: dict[str, Any] | None = None, timeout: float = 120) -> Any:
+        """Call one of the emulator's own addresses (not AWS's API)."""
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.endpoint + path, data=data), timeout=timeout) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def stop(self) -> None:
+        """End it; it saves its state first."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()

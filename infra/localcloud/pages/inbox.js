@@ -1,0 +1,87 @@
+"use strict";
+// Everything from a message is shown by textContent; its HTML lives in a sandboxed frame with a policy of its own.
+
+const find = (id) => document.getElementById(id);
+const local = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+let items = [], chosen = null, view = "html";
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function showList() {
+  find("empty").hidden = items.length > 0;
+  find("list").replaceChildren(...items.map((item) => {
+    const button = document.createElement("button");
+    const who = element("span", "who", "");
+    who.append(element("span", "", `${item.channel === "sms" ? "SMS to " : "To "}${[].concat(item.to).join(", ")}`), element("time", "", local(item.time)));
+    button.append(who, element("span", "what", item.subject || item.text.slice(0, 120) || "(no subject)"));
+    if (item.id === chosen) button.setAttribute("aria-current", "true");
+    button.addEventListener("click", () => { chosen = item.id; view = item.html ? "html" : "text"; showList(); showMessage(); });
+    const entry = document.createElement("li");
+    entry.append(button);
+    return entry;
+  }));
+}
+
+function showMessage() {
+  const item = items.find((each) => each.id === chosen);
+  find("message").hidden = !item;
+  if (!item) return;
+  find("subject").textContent = item.subject || (item.channel === "sms" ? "Text message" : "(no subject)");
+  find("from").textContent = item.from;
+  find("to").textContent = [].concat(item.to).join(", ");
+  find("time").textContent = local(item.time);
+  find("text").textContent = item.text;
+  find("headers").textContent = Object.entries(item.headers).map(([name, value]) => `${name}: ${value}`).join("\n");
+  find("raw").hidden = item.channel !== "email";
+  find("raw").href = `/_local/inbox/${item.id}/raw`;
+  const address = `/_local/inbox/${item.id}/html`;
+  if (view === "html" && find("html").getAttribute("src") !== address) find("html").src = address;
+  for (const tab of document.querySelectorAll("[role=tab]")) {
+    tab.hidden = tab.dataset.view === "html" && !item.html;
+    tab.setAttribute("aria-selected", String(tab.dataset.view === view));
+    find(tab.dataset.view).hidden = tab.dataset.view !== view;
+  }
+}
+
+async function refresh() {
+  try {
+    const json = { headers: { Accept: "application/json" } };
+    const [inbox, clock] = await Promise.all(["/_local/inbox", "/_local/clock"].map(async (path) => (await fetch(path, json)).json()));
+    find("now").textContent = local(clock.now);
+    if (JSON.stringify(inbox.items.map((each) => each.id)) !== JSON.stringify(items.map((each) => each.id))) {
+      items = inbox.items;
+      showList();
+    }
+  } catch {
+    find("note").textContent = "The local cloud does not answer.";
+  }
+}
+
+for (const button of document.querySelectorAll("[data-advance]")) {
+  button.addEventListener("click", async () => {
+    const all = document.querySelectorAll("[data-advance]");
+    all.forEach((each) => { each.disabled = true; });
+    find("note").textContent = "Time passes…";
+    try {
+      const answer = await fetch("/_local/clock", {
+        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ advance: button.dataset.advance }),
+      });
+      const told = await answer.json();
+      const ran = Object.entries(told.ran || {}).map(([name, count]) => `${name} ${count}×`).join(", ");
+      find("note").textContent = answer.ok ? ran || "Nothing was due." : told.message;
+    } finally {
+      all.forEach((each) => { each.disabled = false; });
+      await refresh();
+    }
+  });
+}
+for (const tab of document.querySelectorAll("[role=tab]")) {
+  tab.addEventListener("click", () => { view = tab.dataset.view; showMessage(); });
+}
+refresh();
+setInterval(() => { if (!document.hidden) refresh(); }, 2000);

@@ -1,0 +1,229 @@
+"""The product's clock, and what makes time pass: nothing that is due is ever jumped over, and all happens in order.
+
+Now = the real clock + an offset, kept in one file that functions read. Advancing: wait until all is quiet, set the clock to the
+next instant at which something is due, make it happen, and again, until the target. Due are: schedules (as the Scheduler API lists
+them), and messages in queues that become visible (a delay, a retry). A schedule that mostly finds nothing to do may say in the
+template where the next thing to do is found (see README.md, NextDue); it then runs at that instant and not in between.
+"""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from localcloud.deploy import Stack
+from localcloud.engine import Engine
+from localcloud.schedules import next_due, parse_duration
+
+QUIET_WITHIN = 60.0  # real seconds
+
+
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(round(at, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class NotQuietError(RuntimeError):
+    """Work did not come to an end; the message says what is still going on."""
+
+
+class Clock:
+    """Now, as the product sees it. The offset never shrinks except by a reset."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.offset = float(path.read_text() or 0) if path.exists() else 0.0
+
+    def now(self) -> float:
+        return time.time() + self.offset
+
+    def set_offset(self, seconds: float) -> None:
+        self.offset = seconds
+        part = self.path.with_suffix(".part")
+        part.write_text(f"{seconds:.3f}")
+        part.replace(self.path)
+
+
+class TimeMachine:
+    def __init__(self, clock: Clock, engine: Engine, clients: Callable[[str], Any], fired: Path,
+                 pending: Callable[[], int], invocations: Callable[[], Counter[str]]):
+        """`fired` keeps when each schedule ran last; `pending` counts what the local cloud itself has still to do."""
+        self.clock, self.engine, self.clients, self.pending, self.invocations = clock, engine, clients, pending, invocations
+        self.fired_path = fired
+        self.fired: dict[str, float] = json.loads(fired.read_text()) if fired.exists() else {}
+        self.lock = threading.RLock()
+        self.hints: dict[str, dict[str, Any]] = {}
+        self.logical: dict[str, str] = {}
+        self.schedules: dict[str, dict[str, Any]] = {}
+        self.stopped = threading.Event()
+
+    # ------------------------------------------------------------ the stack
+
+    def adopt(self, stack: Stack) -> None:
+        """Learn the hints of a newly deployed stack: SAM names a schedule by its owner's logical id and the event's."""
+        with self.lock:
+            self.hints.clear()
+            self.logical = {stack.names[key].rsplit("/", 1)[-1]: key for key in stack.of_type("AWS::Scheduler::Schedule")}
+            owners = {key: each.get("Metadata", {}).get("LocalCloud", {}).get("NextDue") for key, each in stack.source["Resources"].items()}
+            for name, logical in self.logical.items():
+                for owner, hint in owners.items():
+                    if hint and logical.startswith(owner):
+                        self.hints[name] = {**hint, "Table": stack.names[hint["Table"]]}
+
+    def forget(self) -> None:
+        """Back to real time, nothing ever run."""
+        with self.lock:
+            self.fired.clear()
+            self.schedules.clear()
+            self._keep()
+            self._set_offset(0.0)
+
+    # ------------------------------------------------------------ quiet
+
+    def drain(self) -> float | None:
+        """Wait until nothing is going on. The instant at which a waiting message becomes visible, if there is one.
+
+        Raises NotQuietError after a minute.
+        """
+        deadline = time.monotonic() + QUIET_WITHIN
+        while True:
+            looked = self.engine.ask("/_localcloud/drain", {"timeout": max(0.0, deadline - time.monotonic())})
+            # The mailbox's own work is done by PutEvents, so it is quiet only when both were, one after the other.
+            if not looked["busy"] and not self.pending():
+                again = self.engine.ask("/_localcloud/drain", {"timeout": 0})
+                if not again["busy"] and again["started"] == looked["started"]:
+                    at: float | None = again["visible_at"]
+                    return at
+            if time.monotonic() > deadline:
+                raise NotQuietError(f"still going on after {QUIET_WITHIN:.0f} s: {', '.join(looked['busy']) or 'the mailbox'}")
+            time.sleep(0.001)
+
+    # ------------------------------------------------------------ schedules
+
+    def _list(self) -> None:
+        """Read anew what the Scheduler API lists; details only of what changed."""
+        client, known = self.clients("scheduler"), self.schedules
+        listed = [each for page in client.get_paginator("list_schedules").paginate() for each in page["Schedules"]]
+        self.schedules = {}
+        for each in listed:
+            stamp = str(each.get("LastModificationDate"))
+            old = known.get(each["Arn"])
+            self.schedules[each["Arn"]] = old if old and old["stamp"] == stamp else {
+                **client.get_schedule(Name=each["Name"], GroupName=each["GroupName"]), "stamp": stamp}
+
+    def _due(self, schedule: dict[str, Any], use_hints: bool) -> float | None:
+        if schedule["State"] != "ENABLED":
+            return None
+        last = self.fired.get(schedule["Arn"])
+        created = schedule["CreationDate"].timestamp()
+        zone = schedule.get("ScheduleExpressionTimezone", "UTC")
+        at = next_due(schedule["ScheduleExpression"], zone, created, last)
+        hint = self.hints.get(schedule["Name"]) if use_hints else None
+        if hint and at is not None:
+            found = self._earliest(hint)
+            if found is None:
+                return None
+            # What a run left behind gets its next run at the schedule's own pace, so one that cannot be done stops nothing.
+            at = found if last is None or found > last else max(found, at)
+        start, end = schedule.get("StartDate"), schedule.get("EndDate")
+        if at is None or (end and at > end.timestamp()):
+            return None
+        return max(at, start.timestamp()) if start else at
+
+    def _earliest(self, hint: dict[str, Any]) -> float | None:
+        """The smallest value of the hint's sort key over all its partitions."""
+        partitions = hint["Partitions"]
+        values = partitions if isinstance(partitions, list) else range(partitions)
+        found = []
+        for value in values:
+            key = {"S": hint.get("Format", "{}").format(value)} if "Format" in hint or isinstance(value, str) else {"N": str(value)}
+            items = self.clients("dynamodb").query(
+                TableName=hint["Table"], IndexName=hint["Index"], Limit=1, KeyConditionExpression="#p = :p",
+                ExpressionAttributeNames={"#p": hint["Partition"]}, ExpressionAttributeValues={":p": key})["Items"]
+            found += [float(TypeDeserializer().deserialize(item[hint["Sort"]])) for item in items]
+        return min(found, default=None)
+
+    def _next(self, use_hints: bool) -> tuple[float, dict[str, Any]] | None:
+        self._list()
+        due = [(at, each) for each in self.schedules.values() if (at := self._due(each, use_hints)) is not None]
+        return min(due, key=lambda pair: (pair[0], pair[1]["Name"]), default=None)
+
+    def _fire(self, schedule: dict[str, Any], due: float) -> None:
+        """Do what Scheduler does at the due time: call the target through AWS's API."""
+        target = schedule["Target"]
+        text = target.get("Input", "{}")
+        for name, value in (("scheduled-time", iso(due)), ("schedule-arn", schedule["Arn"]), ("attempt-number", "1"),
+                            ("execution-id", f"{schedule['Name']}-{due:.0f}")):
+            text = text.replace(f"<aws.scheduler.{name}>", value)
+        service, arn = target["Arn"].split(":")[2], target["Arn"]
+        late = self.clock.now() - due > 60  # the local cloud was not running: once is enough for all that was missed
+        self.fired[schedule["Arn"]] = self.clock.now() if late else due
+        if service == "lambda":
+            self.clients("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
+        elif service == "states":
+            self.clients("stepfunctions").start_execution(stateMachineArn=arn, input=text)
+        elif service == "sqs":
+            queue = self.clients("sqs").get_queue_url(QueueName=arn.rsplit(":", 1)[-1])["QueueUrl"]
+            self.clients("sqs").send_message(QueueUrl=queue, MessageBody=text, **target.get("SqsParameters", {}))
+        elif service == "sns":
+            self.clients("sns").publish(TopicArn=arn, Message=text)
+        else:
+            raise ValueError(f"the schedule {schedule['Name']} has a target that the local cloud cannot call: {arn}")
+        if schedule["ScheduleExpression"].startswith("at") and schedule.get("ActionAfterCompletion") == "DELETE":
+            self.clients("scheduler").delete_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
+            del self.fired[schedule["Arn"]]
+        self._keep()
+
+    def _keep(self) -> None:
+        self.fired_path.write_text(json.dumps(self.fired))
+
+    # ------------------------------------------------------------ time passes
+
+    def _set_offset(self, offset: float) -> None:
+        self.clock.set_offset(offset)
+        self.engine.ask("/_localcloud/clock", {"offset": offset})
+
+    def _go_to(self, at: float) -> None:
+        ahead = at - self.clock.now()
+        if ahead > 0:
+            self._set_offset(self.clock.offset + ahead + 0.001)  # functions must see `at` as reached
+
+    def advance(self, duration: str) -> dict[str, Any]:
+        """Let time pass; returns when everything due up to then has happened, in order. Raises ValueError, NotQuietError."""
+        seconds = parse_duration(duration)
+        ran: Counter[str] = Counter()
+        with self.lock:
+            invoked = self.invocations()
+            target = self.clock.now() + seconds
+            while True:
+                visible = self.drain()
+                scheduled = self._next(use_hints=True)
+                moments = [at for at in (visible, scheduled and scheduled[0]) if at is not None]
+                at = min(moments, default=target)
+                if at > target or not moments:
+                    break
+                self._go_to(at)
+                if scheduled and scheduled[0] == at:
+                    self._fire(scheduled[1], at)
+                    ran[self.logical.get(scheduled[1]["Name"], scheduled[1]["Name"])] += 1
+                else:
+                    ran["messages made visible"] += 1
+            self._go_to(target)
+            ran += self.invocations() - invoked
+            return {"now": iso(self.clock.now()), "advanced": duration, "ran": dict(ran)}
+
+    def run(self) -> None:
+        """Fire what comes due while real time passes. Ends with `stopped`."""
+        while not self.stopped.wait(1):
+            with self.lock:
+                try:
+                    while (scheduled := self._next(use_hints=False)) and scheduled[0] <= self.clock.now():
+                        self._fire(scheduled[1], scheduled[0])
+                except Exception as problem:  # the next second tries again
+                    if not self.stopped.is_set():
+                        print(f"A schedule could not run: {problem}", flush=True)

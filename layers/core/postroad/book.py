@@ -1,0 +1,219 @@
+"""The book: all published definitions, compiled, and indexed by what they read.
+
+A contact in an account with 500 segments pays for those that an event can touch. What the book cannot be asked by an
+index is not asked at all.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from postroad import policy as policies
+from postroad.behaviour import Tracker, combine_trackers
+from postroad.contacts import Points
+from postroad.journeys import Journey, parse_journey
+from postroad.policy import Policy, parse_policy
+from postroad.scoring import Score, parse_score
+from postroad.segments import Segment, parse_segment
+from postroad.stages import Stages, parse_stages
+
+
+class Published(NamedTuple):
+    """One published version of a definition; `since` is the revision of the book that first had it live."""
+
+    kind: str
+    definition_id: str
+    version: int
+    since: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}/{self.definition_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is live: one small item that every publication replaces.
+
+    `live` by key ("journey/welcome"); `held` are older versions that enrollments may still be pinned to; `trackers` says
+    since which revision each tracker has been kept, and how wide, so that one already kept is not recomputed.
+    """
+
+    revision: int = 0
+    live: Mapping[str, Published] = field(default_factory=dict)
+    held: tuple[Published, ...] = ()
+    trackers: Mapping[str, tuple[int, int, float | None]] = field(default_factory=dict)
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "revision": self.revision,
+            "live": [list(published) for published in self.live.values()],
+            "held": [list(published) for published in self.held],
+            "trackers": {tracker_id: list(kept) for tracker_id, kept in self.trackers.items()},
+        }
+
+
+def parse_manifest(document: Mapping[str, Any]) -> Manifest:
+    """The manifest of a document that `to_document` wrote."""
+    live = (Published(*entry) for entry in document["live"])
+    return Manifest(
+        document["revision"],
+        {published.key: published for published in live},
+        tuple(Published(*entry) for entry in document["held"]),
+        {tracker_id: (kept[0], kept[1], kept[2]) for tracker_id, kept in document["trackers"].items()},
+    )
+
+
+class TemplateRef(NamedTuple):
+    """What the fold needs to know of a template; its text is the sender's affair."""
+
+    template_id: str
+    version: int
+    channel: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Everything live at one revision. Built by `compile_book`; never changed."""
+
+    revision: int
+    manifest: Manifest
+    policy: Policy
+    trackers: Mapping[str, Tracker]
+    scores: Mapping[str, Score]
+    segments: Mapping[str, Segment]
+    stages: Mapping[str, Stages]
+    journeys: Mapping[str, Journey]
+    versions: Mapping[tuple[str, int], Journey]
+    templates: Mapping[str, TemplateRef]
+    trackers_by_event: Mapping[str, tuple[Tracker, ...]]
+    scores_by_event: Mapping[str, tuple[Score, ...]]
+    journeys_by_event: Mapping[str, tuple[Journey, ...]]
+    readers: Mapping[str, tuple[str, ...]]
+    assumed: frozenset[str]
+
+    def find_journey(self, journey_id: str, version: int) -> Journey | None:
+        """The version that an enrollment is pinned to."""
+        return self.versions.get((journey_id, version))
+
+    def changed_since(self, revision: int) -> list[str]:
+        """Keys of the definitions that became live after that revision."""
+        return [key for key, published in self.manifest.live.items() if published.since > revision]
+
+    def trackers_since(self, revision: int) -> list[Tracker]:
+        """The trackers that a contact last folded at that revision does not have yet."""
+        kept = self.manifest.trackers
+        return [tracker for tracker in self.trackers.values() if kept[tracker.tracker_id][0] > revision]
+
+    def scores_since(self, revision: int) -> list[Score]:
+        """The score sheets that give points for events and are newer than that revision."""
+        return [
+            sheet
+            for sheet in self.scores.values()
+            if sheet.events and self.manifest.live[f"score/{sheet.id}"].since > revision
+        ]
+
+    def reading(self, facts: Iterable[str]) -> dict[str, None]:
+        """Keys of the definitions that read any of these facts, in the order in which they should be asked."""
+        return dict.fromkeys(key for fact in facts for key in self.readers.get(fact, ()))
+
+    def merge_memory(self, tracker_id: str, a: Any, b: Any, now: float) -> Any:
+        """Two contacts' memories of one tracker, joined."""
+        tracker = self.trackers.get(tracker_id)
+        return tracker.merge(a, b, now) if tracker else a
+
+    def merge_scores(self, sheet: str, a: Mapping[str, Points], b: Mapping[str, Points]) -> Mapping[str, Points]:
+        """Two contacts' points on one score sheet, joined."""
+        score = self.scores.get(sheet)
+        return score.merge(a, b) if score else a
+
+    def enters_once(self, journey_id: str) -> bool:
+        """Whether nobody may go through this journey twice."""
+        journey = self.journeys.get(journey_id)
+        return journey is None or journey.reentry.is_once
+
+
+def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Book:
+    """Compile what the manifest names; `documents` by (kind, id, version) must hold all of it."""
+
+    def live(kind: str) -> list[tuple[Published, Mapping[str, Any]]]:
+        found = [published for published in manifest.live.values() if published.kind == kind]
+        return [(published, documents[published[:3]]) for published in found]
+
+    scores = {p.definition_id: parse_score(document) for p, document in live("score")}
+    segments = {p.definition_id: parse_segment(document) for p, document in live("segment")}
+    stages = {p.definition_id: parse_stages(document) for p, document in live("stages")}
+    journeys = {p.definition_id: parse_journey(document, version=p.version) for p, document in live("journey")}
+    held = {
+        (p.definition_id, p.version): parse_journey(documents[p[:3]], version=p.version)
+        for p in manifest.held
+        if p.kind == "journey"
+    }
+    versions = {**held, **{(journey.id, journey.version): journey for journey in journeys.values()}}
+    found_policies = live(policies.KIND)
+    policy = parse_policy(found_policies[0][1]) if found_policies else Policy()
+    definitions: list[tuple[str, Any]] = [
+        *((f"score/{sheet.id}", sheet) for sheet in scores.values()),
+        *((f"segment/{segment.id}", segment) for segment in segments.values()),
+        *((f"stages/{model.id}", model) for model in stages.values()),
+        *((journey.key, journey) for journey in versions.values()),
+    ]
+    trackers = combine_trackers(tracker for _, definition in definitions for tracker in definition.trackers)
+    return Book(
+        revision=manifest.revision,
+        manifest=manifest,
+        policy=policy,
+        trackers=trackers,
+        scores=scores,
+        segments=segments,
+        stages=stages,
+        journeys=journeys,
+        versions=versions,
+        templates={
+            p.definition_id: TemplateRef(p.definition_id, p.version, document["channel"], document["topic"])
+            for p, document in live("template")
+        },
+        trackers_by_event=_index((tracker.event, tracker) for tracker in trackers.values()),
+        scores_by_event=_index((event, sheet) for sheet in scores.values() for event in sorted(sheet.events)),
+        journeys_by_event=_index((event, j) for j in journeys.values() for event in sorted(j.starts_on)),
+        readers=_index(
+            (fact, key)
+            for key, definition in definitions
+            for fact in sorted(definition.watches if isinstance(definition, Journey) else definition.reads)
+        ),
+        assumed=policy.assumed,
+    )
+
+
+def _index(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    index: dict[str, dict[int, Any]] = {}
+    for key, value in pairs:
+        index.setdefault(key, {})[id(value) if not isinstance(value, str) else hash(value)] = value
+    return {key: tuple(values.values()) for key, values in index.items()}
+
+
+def next_manifest(manifest: Manifest, entering: Iterable[Published], book_trackers: Mapping[str, Tracker]) -> Manifest:
+    """The manifest after publishing: `entering` replace their older versions, which journeys hold on to.
+
+    `book_trackers` are those of the new book. One that was kept already, at least as wide, keeps its `since`.
+    """
+    revision = manifest.revision + 1
+    live, held = dict(manifest.live), list(manifest.held)
+    for published in entering:
+        before = live.get(published.key)
+        if before and before.kind == "journey":
+            held.append(before)
+        live[published.key] = published._replace(since=revision)
+    return Manifest(revision, live, tuple(held), _kept_trackers(manifest, book_trackers, revision))
+
+
+def _kept_trackers(
+    manifest: Manifest, trackers: Mapping[str, Tracker], revision: int
+) -> dict[str, tuple[int, int, float | None]]:
+    kept = {}
+    for tracker_id, tracker in trackers.items():
+        since, keep, window = manifest.trackers.get(tracker_id, (revision, -1, None))
+        wide_enough = keep >= tracker.keep and (window or 0.0) >= (tracker.window or 0.0)
+        kept[tracker_id] = (since if wide_enough else revision, tracker.keep, tracker.window)
+    return kept

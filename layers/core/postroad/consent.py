@@ -1,0 +1,38 @@
+"""May this go to that address: the one rule, asked in the fold with the contact's copies and last by the sender."""
+
+from typing import NamedTuple
+
+from postroad.contacts import Consent
+
+# A refusal of this topic refuses every topic.
+EVERY_TOPIC = "*"
+
+
+def consent_key(channel: str, topic: str) -> str:
+    """The key of a contact's own copy of an answer: a STOP by text says nothing about e-mail."""
+    return topic if channel == "email" else f"{channel}:{topic}"
+
+
+class Topic(NamedTuple):
+    """A subject that a contact can subscribe to; `opt_in` says that silence is a no."""
+
+    topic_id: str
+    name: str
+    opt_in: bool
+
+
+def find_obstacle(topic: Topic, suppression: str | None, consent: Consent | None, every: Consent | None) -> str | None:
+    """Why nothing about this topic may go to an address, as a sentence; None when it may.
+
+    `suppression` is the reason the address is suppressed, `consent` the answer for the topic, `every` the one for all
+    topics. Suppression outranks everything, a refusal outranks an older yes, and silence counts as the topic says.
+    """
+    if suppression:
+        return f"the address is suppressed: {suppression}"
+    if every and not every.granted and not (consent and consent.granted and consent.time > every.time):
+        return "the contact unsubscribed from everything"
+    if consent and not consent.granted:
+        return f"the contact unsubscribed from {topic.name}"
+    if topic.opt_in and not (consent and consent.granted):
+        return f"{topic.name} needs an opt-in, and there is none"
+    return None

@@ -1,0 +1,162 @@
+"""The contact: all that is known, and all that is pending, about one person.
+
+Inside the fold a Contact is changed in place on a copy of its own; everything it holds below one level of dicts is
+immutable, so `copy` stays shallow. A contact is stored as one compressed document (see `codec`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from postroad.ring import Ring
+
+SHARDS = 16
+
+# The kind of identity that a channel writes to.
+ADDRESS_KINDS = {"email": "email", "sms": "phone"}
+
+
+def full_address(channel: str, address: str) -> str:
+    """An address as the refusals know it: "email:ana@example.com"."""
+    return f"{ADDRESS_KINDS.get(channel, channel)}:{address}"
+
+
+class Attribute(NamedTuple):
+    """A fact about a contact: its JSON value, when it was said, and whether a server or the person confirmed it."""
+
+    value: Any
+    time: float
+    confirmed: bool
+
+
+class Points(NamedTuple):
+    """What one scoring rule has given: points as they stood `at`; they fade from there by the sheet's half-life."""
+
+    points: float
+    at: float
+
+
+class Consent(NamedTuple):
+    """A copy of the contact's latest yes or no to a topic; the consents table is the truth."""
+
+    granted: bool
+    time: float
+
+
+class Stage(NamedTuple):
+    """Where the contact stands in the life cycle, and since when."""
+
+    name: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """One contact's passage through one journey version.
+
+    `enrollment_id` is derived from contact, journey and trigger event. `step` is where it stands, `due` when the wait
+    there ends by itself (None: nothing to wait for), `marks` what happened to the messages of its send steps
+    ({"welcome": ("opened",)}), `steps_done` how many steps it has taken, `expires` when the goal's window closes.
+    """
+
+    enrollment_id: str
+    journey: str
+    version: int
+    entered: float
+    trigger_key: str
+    step: str
+    due: float | None
+    state: str = "active"
+    reason: str = ""
+    since: float = 0.0
+    marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    visits: Mapping[str, int] = field(default_factory=dict)
+
+    def with_(self, **changes: Any) -> "Enrollment":
+        return replace(self, **changes)
+
+
+class Passage(NamedTuple):
+    """What re-entry rules need to know of a contact's past in a journey."""
+
+    times: int
+    last_entered: float
+    last_ended: float | None
+    last_state: str
+
+
+@dataclass(slots=True)
+class Contact:
+    """One person. `version` counts commits (0: not stored yet), `revision` is the newest book that folded it.
+
+    `identities` maps "kind:value" to when it was attached; `behaviour` maps a tracker's id to its bounded memory;
+    `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
+    way by journey. `wake_at` is the armed timer. `dropped` are the enrollments that a merge
+    ended, whose messages still on the way must not be sent. `extra` is what a newer version of
+    this code has stored and this one does not know: kept as it is.
+    """
+
+    contact_id: str
+    version: int = 0
+    created_at: float = 0.0
+    revision: int = 0
+    wake_at: float | None = None
+    last_seen: float = 0.0
+    events_folded: int = 0
+    identities: dict[str, float] = field(default_factory=dict)
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    consents: dict[str, Consent] = field(default_factory=dict)
+    suppressions: dict[str, str] = field(default_factory=dict)
+    behaviour: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, dict[str, Points]] = field(default_factory=dict)
+    stage: Stage | None = None
+    segments: dict[str, float] = field(default_factory=dict)
+    turns: dict[str, float] = field(default_factory=dict)
+    active: dict[str, Enrollment] = field(default_factory=dict)
+    passages: dict[str, Passage] = field(default_factory=dict)
+    merged_from: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    ring: Ring = field(default_factory=Ring)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def copy(self) -> "Contact":
+        """A contact that can be changed without the original noticing."""
+        return replace(
+            self,
+            identities=dict(self.identities),
+            attributes=dict(self.attributes),
+            consents=dict(self.consents),
+            suppressions=dict(self.suppressions),
+            behaviour=dict(self.behaviour),
+            scores=dict(self.scores),
+            segments=dict(self.segments),
+            turns=dict(self.turns),
+            active=dict(self.active),
+            passages=dict(self.passages),
+        )
+
+    @property
+    def shard(self) -> str:
+        """Which of the SHARDS partitions of the indexes it belongs to; ids are uniform, so their letters serve."""
+        return f"{sum(self.contact_id.encode()[:4]) % SHARDS:02d}"
+
+    def identity_values(self, kind: str) -> list[str]:
+        """Its identities of one kind, the latest attached first."""
+        prefix = kind + ":"
+        found = [(since, text) for text, since in self.identities.items() if text.startswith(prefix)]
+        return [text[len(prefix) :] for _, text in sorted(found, key=lambda pair: (-pair[0], pair[1]))]
+
+    def find_address(self, channel: str) -> str | None:
+        """Where a channel reaches this contact: its latest e-mail or phone identity."""
+        values = self.identity_values(ADDRESS_KINDS.get(channel, channel))
+        return values[0] if values else None
+
+    def find_value(self, attribute: str) -> Any:
+        """An attribute's value, or None."""
+        found = self.attributes.get(attribute)
+        return found.value if found else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has an identity beyond anonymous ones."""
+        return any(not text.startswith("anon:") for text in self.identities)

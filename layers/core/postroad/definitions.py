@@ -1,0 +1,146 @@
+"""Definitions: documents that say what Postroad does; drafts until they are published, then immutable versions.
+
+A kind of definition is one entry in KINDS.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
+
+from postroad.book import Book, Manifest, Published, compile_book, next_manifest
+from postroad.errors import DefinitionError
+from postroad.journeys import describe_journey, parse_journey, validate_references
+from postroad.policy import parse_policy
+from postroad.scoring import parse_score
+from postroad.segments import parse_segment
+from postroad.stages import parse_stages
+
+Mistakes = tuple[tuple[str, str], ...]
+Known = Mapping[str, Collection[str]]
+
+
+class Kind(NamedTuple):
+    """What can be done with one kind of definition.
+
+    `parse` reads a document or raises DefinitionError; `describe` says in lines what a parsed one does; `check` finds
+    references to what is not there.
+    """
+
+    parse: Callable[[Mapping[str, Any]], Any]
+    describe: Callable[[Any], tuple[str, ...]]
+    check: Callable[[Any, Known], Mistakes] = lambda parsed, known: ()
+
+
+def _parse_template(document: Mapping[str, Any]) -> Any:
+    from postroad.rendering import compile_message_template  # loads Jinja2, which the fold does not need
+
+    return compile_message_template(document)
+
+
+def _check_facts(parsed: Any, known: Known) -> Mistakes:
+    """A predicate that reads a segment or a score which nobody has published would never be true."""
+    missing = []
+    for fact in sorted(parsed.reads):
+        kind, _, name = fact.partition(":")
+        if kind in ("segment", "score") and name not in known.get(kind, ()):
+            missing.append(("", f"there is no published {kind} called {name!r}"))
+    return tuple(missing)
+
+
+def _check_template(parsed: Any, known: Known) -> Mistakes:
+    if parsed.topic not in known.get("topic", ()):
+        topics = ", ".join(sorted(known.get("topic", ()))) or "none yet"
+        return (("topic", f"the policy has no topic {parsed.topic!r}; it has {topics}"),)
+    return ()
+
+
+def _describe_predicate(parsed: Any) -> tuple[str, ...]:
+    return (parsed.describe(),)
+
+
+KINDS: Mapping[str, Kind] = {
+    "policy": Kind(parse_policy, lambda policy: tuple(topic.name for topic in policy.topics.values())),
+    "template": Kind(_parse_template, lambda template: tuple(sorted(template.variables)), _check_template),
+    "segment": Kind(parse_segment, _describe_predicate, _check_facts),
+    "score": Kind(parse_score, lambda score: tuple(rule.describe() for rule in score.rules), _check_facts),
+    "stages": Kind(
+        parse_stages,
+        lambda model: tuple(f"{rule.id}: {rule.predicate.describe()}" for rule in model.stages),
+        _check_facts,
+    ),
+    "journey": Kind(parse_journey, describe_journey, validate_references),
+}
+
+
+def get_kind(kind: str) -> Kind:
+    """The entry of a kind; raises DefinitionError when there is none."""
+    if kind not in KINDS:
+        raise DefinitionError(("kind", f"{kind[:40]!r} is no kind of definition; there are {', '.join(KINDS)}"))
+    return KINDS[kind]
+
+
+def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What definitions may refer to: what is live, and what is published together with them."""
+    documents = [(key.partition("/"), document) for key, document in entering.items()]
+
+    def added(kind: str) -> list[str]:
+        return [name for (found, _, name), _ in documents if found == kind]
+
+    policies = [parse_policy(document) for (kind, _, _), document in documents if kind == "policy"]
+    topics = policies[-1].topics if policies else book.policy.topics
+    templates: dict[str, str | None] = {name: ref.topic for name, ref in book.templates.items()}
+    templates |= {name: document.get("topic") for (kind, _, name), document in documents if kind == "template"}
+    return {
+        "template": templates,
+        "topic": topics,
+        "segment": [*book.segments, *added("segment")],
+        "score": [*book.scores, *added("score")],
+    }
+
+
+def check_definition(document: Mapping[str, Any], known: Known) -> Any:
+    """The parsed definition; raises DefinitionError with every mistake, and with every reference to nothing."""
+    kind = get_kind(str(document.get("kind", "")))
+    parsed = kind.parse(document)
+    mistakes = kind.check(parsed, known)
+    if mistakes:
+        raise DefinitionError(*mistakes)
+    return parsed
+
+
+class Publication(NamedTuple):
+    """What publishing writes: the new immutable versions, and the manifest that makes them live."""
+
+    versions: Mapping[tuple[str, str, int], Mapping[str, Any]]
+    manifest: Manifest
+
+
+def plan_publication(
+    entering: Mapping[str, Mapping[str, Any]], book: Book, documents: Mapping[tuple[str, str, int], Mapping[str, Any]]
+) -> Publication:
+    """Check these documents ("journey/welcome" → document) together and make them the next versions.
+
+    `documents` holds all that the current manifest names. Raises DefinitionError; a path begins with the definition's
+    key when several are published together.
+    """
+    known = known_in(book, entering)
+    mistakes: list[tuple[str, str]] = []
+    for key, document in entering.items():
+        try:
+            check_definition(document, known)
+        except DefinitionError as error:
+            prefix = f"{key}: " if len(entering) > 1 else ""
+            mistakes += [(prefix + path, sentence) for path, sentence in error.mistakes]
+    if mistakes:
+        raise DefinitionError(*mistakes)
+    live = book.manifest.live
+    versions: dict[tuple[str, str, int], Mapping[str, Any]] = {}
+    published = []
+    for key, document in entering.items():
+        kind, _, definition_id = key.partition("/")
+        version = live[key].version + 1 if key in live else 1
+        versions[kind, definition_id, version] = document
+        published.append(Published(kind, definition_id, version, 0))
+    # Compiled once to learn the trackers, which the manifest records.
+    draft = next_manifest(book.manifest, published, {})
+    trackers = compile_book(draft, {**documents, **versions}).trackers
+    return Publication(versions, next_manifest(book.manifest, published, trackers))

@@ -1,0 +1,114 @@
+"""Events: what happened to a contact, in the past tense, never changed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from postroad.identities import Identity
+from postroad.instants import format_instant
+
+# What Postroad itself says, in the words of the Segment e-mail vocabulary where there is one.
+IDENTIFIED = "Identified"
+PAGE_VIEWED = "Page Viewed"
+SCREEN_VIEWED = "Screen Viewed"
+ACCOUNT_JOINED = "Account Joined"
+ALIASED = "Aliased"
+WAKE = "Wake"
+SEGMENT_ENTERED = "Segment Entered"
+SEGMENT_LEFT = "Segment Left"
+STAGE_CHANGED = "Stage Changed"
+ATTRIBUTES_UPDATED = "Attributes Updated"
+JOURNEY_STARTED = "Journey Started"
+JOURNEY_ENDED = "Journey Ended"
+EMAIL_OPENED = "Email Opened"
+EMAIL_CLICKED = "Email Link Clicked"
+EMAIL_BOUNCED = "Email Bounced"
+EMAIL_COMPLAINED = "Email Marked as Spam"
+UNSUBSCRIBED = "Unsubscribed"
+SUBSCRIBED = "Subscribed"
+SMS_REPLIED = "SMS Replied"
+MESSAGE_SKIPPED = "Message Skipped"
+MESSAGE_FAILED = "Message Failed"
+
+# Only Postroad may say these: a client that sends one of these names is not believed.
+RESERVED = frozenset(
+    (WAKE, SEGMENT_ENTERED, SEGMENT_LEFT, STAGE_CHANGED, ATTRIBUTES_UPDATED, JOURNEY_STARTED, JOURNEY_ENDED,
+     EMAIL_OPENED, EMAIL_CLICKED, EMAIL_BOUNCED, EMAIL_COMPLAINED, UNSUBSCRIBED, SUBSCRIBED, SMS_REPLIED,
+     MESSAGE_SKIPPED, MESSAGE_FAILED)
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a contact did, or that happened to one.
+
+    `time` is when it happened (clock-corrected); `key_time` comes only from the event's own bytes, so that a retry has
+    the same timeline key. `contact_id` is set when the sender already knows whose event it is (feedback, wakes).
+    `trusted` says that a server or the person confirmed it, not a browser. `previous` is the old id of an alias call.
+    """
+
+    event_id: str
+    name: str
+    time: float
+    key_time: float
+    identities: tuple[Identity, ...] = ()
+    contact_id: str | None = None
+    previous: Identity | None = None
+    trusted: bool = False
+    source: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Its sort key in the timeline: sortable time, then the id."""
+        return f"{format_instant(self.key_time)}#{self.event_id}"
+
+    @property
+    def short_hash(self) -> bytes:
+        """Six bytes by which a contact remembers it: two of a million events collide once in 10^8 contacts' rings."""
+        return hashlib.sha256(self.event_id.encode()).digest()[:6]
+
+    def to_document(self) -> dict[str, Any]:
+        """A JSON document that `parse_event` reads back; empty parts are left out."""
+        return {
+            "id": self.event_id,
+            "name": self.name,
+            "time": self.time,
+            **({"key_time": self.key_time} if self.key_time != self.time else {}),
+            **({"identities": [list(identity) for identity in self.identities]} if self.identities else {}),
+            **({"contact_id": self.contact_id} if self.contact_id else {}),
+            **({"previous": list(self.previous)} if self.previous else {}),
+            **({"trusted": True} if self.trusted else {}),
+            **({"source": self.source} if self.source else {}),
+            **({"attributes": dict(self.attributes)} if self.attributes else {}),
+            **({"properties": dict(self.properties)} if self.properties else {}),
+            **({"context": dict(self.context)} if self.context else {}),
+        }
+
+
+def parse_event(document: Mapping[str, Any]) -> Event:
+    """The event of a document that `to_document` wrote; our own queues and tables are trusted."""
+    return Event(
+        event_id=document["id"],
+        name=document["name"],
+        time=document["time"],
+        key_time=document.get("key_time", document["time"]),
+        identities=tuple(Identity(*pair) for pair in document.get("identities", ())),
+        contact_id=document.get("contact_id"),
+        previous=Identity(*document["previous"]) if "previous" in document else None,
+        trusted=document.get("trusted", False),
+        source=document.get("source", ""),
+        attributes=document.get("attributes", {}),
+        properties=document.get("properties", {}),
+        context=document.get("context", {}),
+    )
+
+
+def content_id(document: Mapping[str, Any]) -> str:
+    """The id of an event whose sender gave none: a hash of all that it says."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return "c-" + hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()[:32]

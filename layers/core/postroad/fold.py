@@ -1,0 +1,523 @@
+"""The fold: what an event makes of a contact.
+
+    fold(contact, event, book, now) -> Outcome
+
+Whatever happens to a person is an event; this one function folds it into the contact and says what follows: messages to
+send, memberships that changed, events that it caused, and the decisions with their reasons. It is pure: the same
+arguments give the same outcome, wherever and however often it runs.
+
+The order inside: the event's facts are taken in (attributes, consent, behaviour, points); then the definitions that
+read what changed, or whose time has come, are asked (segments, stages); then journeys move. What these cause are events
+too, folded in the same call until nothing more follows.
+
+A definition that throws harms only itself: its change is discarded and the decision says so; an enrollment fails.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
+from typing import Any, NamedTuple
+
+from postroad import events as names
+from postroad.behaviour import recompute
+from postroad.book import Book
+from postroad.commits import MembershipChange
+from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
+from postroad.contacts import Attribute, Consent, Contact, Enrollment, Passage, Stage, full_address
+from postroad.decisions import Decision
+from postroad.errors import FoldError
+from postroad.events import Event
+from postroad.journeys import Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
+from postroad.messages import QUEUED, SKIPPED, Message, split_message_id
+from postroad.predicates import View
+
+MAX_CAUSED = 200
+MAX_ATTRIBUTES = 200
+MAX_VALUE_BYTES = 2_000
+# A wake that fails is tried again after this long.
+BACKOFF = 15 * 60.0
+
+
+class Outcome(NamedTuple):
+    """What follows from folding one event. `changed` is false when the contact is as it was."""
+
+    contact: Contact
+    messages: tuple[Message, ...] = ()
+    memberships: tuple[MembershipChange, ...] = ()
+    caused: tuple[Event, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    changed: bool = True
+
+
+def begin(contact_id: str, book: Book, now: float) -> Contact:
+    """A contact of whom this event is the first that we hear. It has seen the whole book: there is nothing to fold."""
+    return Contact(contact_id, created_at=now, revision=book.revision)
+
+
+def needs_history(contact: Contact, book: Book) -> bool:
+    """Whether something was published since this contact was last folded that can only be known from its timeline."""
+    if contact.revision >= book.revision or contact.version == 0:
+        return False
+    return bool(book.trackers_since(contact.revision) or book.scores_since(contact.revision))
+
+
+def postpone(contact: Contact, event: Event, now: float) -> Contact:
+    """The contact after an event that could not be folded: it moves on; a failing wake is armed again, later."""
+    moved = contact.copy()
+    if event.name == names.WAKE:
+        moved.wake_at = now + BACKOFF
+    return moved
+
+
+def fold(
+    contact: Contact,
+    event: Event,
+    book: Book,
+    now: float,
+    *,
+    history: Sequence[Event] | None = None,
+    everything: bool = False,
+) -> Outcome:
+    """Fold one event into a contact; the argument is not changed.
+
+    `history` is the contact's timeline, needed when `needs_history` says so. `everything` asks every definition again,
+    as a merge requires. Raises FoldError when derived events do not come to an end, whatever else the event's own parts
+    make impossible; the caller puts such an event into quarantine.
+    """
+    folding = _Folding(contact.copy(), book, now)
+    if contact.revision < book.revision:
+        folding.catch_up(history or ())
+    elif everything:
+        folding.settle(dict.fromkeys(_asked(book)))
+    folding.take(event)
+    folding.run()
+    folding.arm(fired=event.name == names.WAKE)
+    if event.name != names.WAKE:
+        folding.contact.events_folded += 1
+        folding.contact.last_seen = max(contact.last_seen, min(event.time, now))
+    return Outcome(
+        folding.contact,
+        tuple(folding.messages),
+        tuple(folding.memberships.values()),
+        tuple(folding.caused),
+        tuple(folding.decisions),
+        changed=event.name != names.WAKE or folding.contact != contact,
+    )
+
+
+def _asked(book: Book) -> Iterable[str]:
+    """Keys of all definitions that hold an opinion about a contact's facts."""
+    yield from (f"segment/{segment_id}" for segment_id in book.segments)
+    yield from (f"stages/{stages_id}" for stages_id in book.stages)
+
+
+class _Folding:
+    """One fold under way. Every method changes `self.contact`, which nobody else holds."""
+
+    def __init__(self, contact: Contact, book: Book, now: float) -> None:
+        self.contact = contact
+        self.book = book
+        self.now = now
+        self.waiting: deque[Event] = deque()
+        self.messages: list[Message] = []
+        self.memberships: dict[str, MembershipChange] = {}
+        self.caused: list[Event] = []
+        self.decisions: list[Decision] = []
+        self.cause: Event | None = None
+        # Changes that only catching up has found out are not news: they start no journey.
+        self.is_news = True
+
+    # Running
+
+    def take(self, event: Event) -> None:
+        self.cause = event
+        self.waiting.append(event)
+
+    def run(self) -> None:
+        """Fold what waits until nothing more follows."""
+        folded = 0
+        while self.waiting:
+            event = self.waiting.popleft()
+            folded += 1
+            if folded > MAX_CAUSED:
+                raise FoldError(f"one event caused more than {MAX_CAUSED} others; do two definitions undo each other?")
+            facts = self.absorb(event)
+            self.settle({**self.book.reading(facts), **self.due_definitions()})
+            self.move_journeys(event, facts)
+
+    def causes(self, name: str, /, **properties: Any) -> None:
+        """Put a derived event up for folding. Its id comes from its cause, so that folding again gives the same one."""
+        if not self.is_news:
+            return
+        assert self.cause is not None
+        number = len(self.caused)
+        event = Event(
+            event_id=f"{self.cause.event_id}/{number}",
+            name=name,
+            time=min(self.cause.time, self.now) if self.cause.name != names.WAKE else self.now,
+            key_time=self.cause.key_time,
+            contact_id=self.contact.contact_id,
+            trusted=True,
+            properties=properties,
+        )
+        self.caused.append(event)
+        self.waiting.append(event)
+
+    def decide(self, definition: str, step: str, verdict: str, because: str) -> None:
+        self.decisions.append(Decision(definition, step, verdict, because))
+
+    def view(self, event: Event | None = None, enrollment: Enrollment | None = None) -> View:
+        return View(self.contact, self.now, self.book.scores, enrollment, event, self.book.assumed)
+
+    # Facts
+
+    def absorb(self, event: Event) -> list[str]:
+        """Take the event's facts in; returns the facts that changed, in the words of `Predicate.reads`."""
+        facts: list[str] = []
+        if event.attributes:
+            facts += self.set_attributes(event)
+        absorb = _ABSORB.get(event.name)
+        if absorb:
+            facts += absorb(self, event)
+        key = event.name.lower()
+        for tracker in self.book.trackers_by_event.get(key, ()):
+            if tracker.matches(event):
+                behaviour = self.contact.behaviour
+                behaviour[tracker.tracker_id] = tracker.update(behaviour.get(tracker.tracker_id), event.time, self.now)
+                facts.append(f"tracker:{tracker.tracker_id}")
+        for sheet in self.book.scores_by_event.get(key, ()):
+            held = self.contact.scores.get(sheet.id, {})
+            points = sheet.update(held, event)
+            if points is not held:
+                self.contact.scores[sheet.id] = dict(points)
+                facts.append(f"score:{sheet.id}")
+        return facts
+
+    def set_attributes(self, event: Event) -> list[str]:
+        """A confirmed word outranks an unconfirmed one, then the later word wins; null takes an attribute away."""
+        facts = []
+        for name, value in event.attributes.items():
+            known = self.contact.attributes.get(name)
+            word = Attribute(value, event.time, event.trusted)
+            if known and (known.confirmed, known.time) > (word.confirmed, word.time):
+                continue
+            if known is None and len(self.contact.attributes) >= MAX_ATTRIBUTES:
+                self.decide("contact", name, "not kept", f"a contact holds at most {MAX_ATTRIBUTES} attributes")
+                continue
+            if not isinstance(value, bool | int | float | None) and len(json.dumps(value)) > MAX_VALUE_BYTES:
+                self.decide("contact", name, "not kept", f"an attribute takes at most {MAX_VALUE_BYTES} bytes")
+                continue
+            self.contact.attributes[name] = word
+            if known is None or known.value != value:
+                facts.append(f"attribute:{name}")
+        return facts
+
+    # Definitions that hold an opinion
+
+    def due_definitions(self) -> dict[str, None]:
+        return {key: None for key, at in self.contact.turns.items() if at <= self.now}
+
+    def settle(self, keys: dict[str, None]) -> None:
+        """Ask these definitions, and those that read what they change, until all agree."""
+        asked = 0
+        while keys:
+            key = next(iter(keys))
+            del keys[key]
+            kind, _, definition_id = key.partition("/")
+            ask = _ASK.get(kind)
+            if ask is None:
+                continue
+            asked += 1
+            if asked > 20 * (len(self.book.segments) + len(self.book.scores) + 10):
+                raise FoldError("the segments of a contact do not come to rest; do two of them exclude each other?")
+            try:
+                facts = ask(self, definition_id)
+            except Exception as error:  # a definition that throws harms only itself
+                self.contact.turns.pop(key, None)
+                self.decide(key, "", "failed", f"it could not be evaluated ({type(error).__name__})")
+                continue
+            keys |= self.book.reading(facts)
+
+    def ask_score(self, sheet_id: str) -> list[str]:
+        # Its value is never stored; whatever its rules read may have changed it.
+        return [f"score:{sheet_id}"]
+
+    def ask_segment(self, segment_id: str) -> list[str]:
+        contact, key = self.contact, f"segment/{segment_id}"
+        segment = self.book.segments.get(segment_id)
+        if segment is None:
+            contact.turns.pop(key, None)
+            return self.leave(segment_id, "the segment is no longer live") if segment_id in contact.segments else []
+        truth, turns_at = segment.evaluate(self.view())
+        self.turn(key, turns_at)
+        if truth == (segment_id in contact.segments):
+            return []
+        if not truth:
+            return self.leave(segment_id, f"no longer: {segment.describe()}")
+        contact.segments[segment_id] = self.now
+        self.member(segment_id, self.now)
+        self.decide(key, "", "entered", segment.describe())
+        self.causes(names.SEGMENT_ENTERED, segment=segment_id, name=segment.name)
+        return [f"segment:{segment_id}"]
+
+    def leave(self, segment_id: str, because: str) -> list[str]:
+        del self.contact.segments[segment_id]
+        self.member(segment_id, None)
+        self.decide(f"segment/{segment_id}", "", "left", because)
+        self.causes(names.SEGMENT_LEFT, segment=segment_id)
+        return [f"segment:{segment_id}"]
+
+    def member(self, segment_id: str, entered: float | None) -> None:
+        self.memberships[segment_id] = MembershipChange(segment_id, self.contact.contact_id, entered)
+
+    def ask_stages(self, stages_id: str) -> list[str]:
+        model = self.book.stages.get(stages_id)
+        if model is None:
+            self.contact.turns.pop(f"stages/{stages_id}", None)
+            return []
+        placement = model.place(self.view())
+        self.turn(f"stages/{stages_id}", placement.turns_at)
+        if placement.stage is None or (self.contact.stage and placement.stage == self.contact.stage.name):
+            return []
+        return self.set_stage(placement.stage, f"stages/{stages_id}", "", "its rule holds")
+
+    def set_stage(self, stage: str, definition: str, step: str, because: str) -> list[str]:
+        before = self.contact.stage.name if self.contact.stage else None
+        if before == stage:
+            return []
+        self.contact.stage = Stage(stage, self.now)
+        self.decide(definition, step, f"stage {stage}", because)
+        self.causes(names.STAGE_CHANGED, stage=stage, before=before)
+        return ["stage"]
+
+    def turn(self, key: str, at: float) -> None:
+        if at == inf:
+            self.contact.turns.pop(key, None)
+        else:
+            self.contact.turns[key] = at
+
+    # Journeys
+
+    def move_journeys(self, event: Event, facts: Sequence[str]) -> None:
+        """Advance the enrollments that this event, these facts or the time concern, then start new ones."""
+        key = event.name.lower()
+        marked = split_message_id(str(event.properties.get("message_id")))[0] if event.name in _MARKS else None
+        watching = self.book.reading(facts)
+        for journey_id, enrollment in sorted(self.contact.active.items()):
+            journey = self.book.find_journey(journey_id, enrollment.version)
+            if journey is None:
+                gone = f"version {enrollment.version} of the journey is no longer there"
+                self.fail(enrollment, f"journey/{journey_id}@{enrollment.version}", gone)
+            elif (
+                enrollment.enrollment_id == marked
+                or (enrollment.due is not None and enrollment.due <= self.now)
+                or key in journey.waits_for
+                or journey.key in watching
+            ):
+                self.move(journey, enrollment, event)
+        for journey in self.book.journeys_by_event.get(key, ()):
+            self.start(journey, event)
+
+    def start(self, journey: Journey, event: Event) -> None:
+        try:
+            if not starts(journey, self.view(event)):
+                return
+            entry = may_enter(journey, self.contact, event, self.now)
+            if not entry.allowed:
+                self.decide(journey.key, "", "not started", entry.because)
+                return
+            enrollment = enroll(journey, self.contact.contact_id, event, self.now)
+        except Exception as error:
+            self.decide(journey.key, "", "failed", f"its trigger could not be evaluated ({type(error).__name__})")
+            return
+        self.decide(journey.key, "", "started", entry.because)
+        past = self.contact.passages.get(journey.id)
+        self.contact.passages[journey.id] = Passage(
+            (past.times if past else 0) + 1, enrollment.entered, past.last_ended if past else None, "active"
+        )
+        self.contact.active[journey.id] = enrollment
+        self.causes(names.JOURNEY_STARTED, journey=journey.id, version=journey.version)
+        self.move(journey, enrollment, event)
+
+    def move(self, journey: Journey, enrollment: Enrollment, event: Event | None) -> None:
+        """Run an enrollment's steps until it waits or ends. A step that throws fails this enrollment only."""
+        steps = 0
+        while True:
+            try:
+                advanced = advance(journey, enrollment, self.view(event, enrollment), self.now)
+            except Exception as error:
+                self.fail(enrollment, journey.key, f"a step could not be run ({type(error).__name__})")
+                return
+            enrollment, event = advanced.enrollment, None
+            self.decisions.extend(advanced.decisions)
+            self.contact.active[journey.id] = enrollment
+            for effect in advanced.effects:
+                enrollment = self.perform(journey, enrollment, effect)
+            if enrollment.state != "active":
+                self.close(enrollment)
+                return
+            self.contact.active[journey.id] = enrollment
+            if enrollment.due is None or enrollment.due > self.now:
+                return
+            steps += 1
+            if steps > MAX_CAUSED:
+                self.fail(enrollment, journey.key, "it ran through more steps at once than allowed")
+                return
+
+    def fail(self, enrollment: Enrollment, definition: str, reason: str) -> None:
+        self.decide(definition, enrollment.step, "failed", reason)
+        self.close(end(enrollment, "failed", reason))
+
+    def close(self, enrollment: Enrollment) -> None:
+        """An enrollment has ended; what re-entry rules need of it stays."""
+        journey_id = enrollment.journey
+        self.contact.active.pop(journey_id, None)
+        past = self.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "active")
+        self.contact.passages[journey_id] = past._replace(last_ended=self.now, last_state=enrollment.state)
+        self.causes(names.JOURNEY_ENDED, journey=journey_id, state=enrollment.state, reason=enrollment.reason)
+
+    def perform(self, journey: Journey, enrollment: Enrollment, effect: Send | Update) -> Enrollment:
+        if isinstance(effect, Send):
+            return self.queue(journey, enrollment, effect)
+        event = Event("", names.ATTRIBUTES_UPDATED, self.now, self.now, trusted=True, attributes=effect.set)
+        facts = self.set_attributes(event)
+        for name in effect.unset:
+            if self.contact.attributes.pop(name, None):
+                facts.append(f"attribute:{name}")
+        if effect.stage:
+            facts += self.set_stage(effect.stage, journey.key, effect.step_id, "an update step says so")
+        self.settle(self.book.reading(facts))
+        return enrollment
+
+    def queue(self, journey: Journey, enrollment: Enrollment, send: Send) -> Enrollment:
+        """Put a message up for sending; one that cannot be sent is kept too, as skipped, with the reason."""
+        template = self.book.templates.get(send.template)
+        address = self.contact.find_address(send.channel)
+        obstacle = (
+            f"the template {send.template} is not published"
+            if template is None
+            else f"the contact has no address for {send.channel}"
+            if address is None
+            else self.find_obstacle(template.topic, send.channel, address)
+        )
+        message = Message(
+            message_id=send.message_id,
+            contact_id=self.contact.contact_id,
+            origin=journey.key,
+            step=send.step_id,
+            enrollment_id=enrollment.enrollment_id,
+            channel=send.channel,
+            topic=template.topic if template else "",
+            template=send.template,
+            template_version=template.version if template else 0,
+            trigger_key=enrollment.trigger_key,
+            created_at=self.now,
+            state=SKIPPED if obstacle else QUEUED,
+            reason=obstacle or "",
+            expires_at=send.expires_at,
+            times={SKIPPED if obstacle else QUEUED: self.now},
+        )
+        self.messages.append(message)
+        self.decide(journey.key, send.step_id, message.state, obstacle or f"{send.channel} with {send.template}")
+        return on_mark(enrollment, send.step_id, "skipped") if obstacle else enrollment
+
+    def find_obstacle(self, topic_id: str, channel: str, address: str) -> str | None:
+        """What the contact's own copies say; the sender asks the tables again, last."""
+        contact = self.contact
+        return find_obstacle(
+            self.book.policy.find_topic(topic_id),
+            contact.suppressions.get(full_address(channel, address)),
+            contact.consents.get(consent_key(channel, topic_id)),
+            contact.consents.get(consent_key(channel, EVERY_TOPIC)),
+        )
+
+    # Time
+
+    def arm(self, *, fired: bool) -> None:
+        """Set the contact's one timer. Lazily: moving it later would cost two writes, so it fires and finds nothing."""
+        pending = (*self.contact.turns.values(), *(e.due for e in self.contact.active.values() if e.due is not None))
+        earliest = min(pending, default=None)
+        armed = self.contact.wake_at
+        if fired or armed is None or (earliest is not None and earliest < armed):
+            self.contact.wake_at = earliest
+
+    # Publication
+
+    def catch_up(self, history: Sequence[Event]) -> None:
+        """Bring a contact that an older book has folded up to this one, from its timeline."""
+        contact, book, since = self.contact, self.book, self.contact.revision
+        contact.revision = book.revision
+        for tracker in book.trackers_since(since):
+            memory = recompute(tracker, history, self.now, known=contact.behaviour.get(tracker.tracker_id))
+            contact.behaviour.pop(tracker.tracker_id, None)
+            if memory is not None:
+                contact.behaviour[tracker.tracker_id] = memory
+        contact.behaviour = {t: memory for t, memory in contact.behaviour.items() if t in book.trackers}
+        for sheet in book.scores_since(since):
+            contact.scores[sheet.id] = dict(sheet.recompute(history))
+        contact.scores = {sheet: points for sheet, points in contact.scores.items() if sheet in book.scores and points}
+        gone = [f"segment/{segment_id}" for segment_id in contact.segments if segment_id not in book.segments]
+        self.cause = Event(f"book-{book.revision}", "Book Published", self.now, self.now)
+        self.is_news = False
+        self.settle(dict.fromkeys((*_asked(book), *gone)))
+        self.is_news = True
+
+
+def _take_mark(folding: _Folding, event: Event) -> list[str]:
+    """Something happened to a message: its enrollment remembers it by the step. What a machine did, it does not."""
+    if event.properties.get("actor") == "machine":
+        return []
+    enrollment_id, step = split_message_id(str(event.properties.get("message_id")))
+    for journey_id, enrollment in folding.contact.active.items():
+        if enrollment.enrollment_id == enrollment_id:
+            folding.contact.active[journey_id] = on_mark(enrollment, step, _MARKS[event.name])
+            return [f"mark:{step}"]
+    return []
+
+
+def _take_suppression(folding: _Folding, event: Event) -> list[str]:
+    for address in event.properties.get("addresses", ()):
+        folding.contact.suppressions[address] = str(event.properties.get("reason") or event.name)
+    return _take_mark(folding, event)
+
+
+def _take_consent(granted: bool) -> Callable[[_Folding, Event], list[str]]:
+    def take(folding: _Folding, event: Event) -> list[str]:
+        topic = str(event.properties.get("topic") or EVERY_TOPIC)
+        key = consent_key(str(event.properties.get("channel") or "email"), topic)
+        known = folding.contact.consents.get(key)
+        if known and known.time > event.time:
+            return []
+        folding.contact.consents[key] = Consent(granted, event.time)
+        return [f"consent:{key}"]
+
+    return take
+
+
+# What the events that only Postroad may say do to a contact, besides being counted like any other.
+_ABSORB: dict[str, Callable[[_Folding, Event], list[str]]] = {
+    names.EMAIL_OPENED: _take_mark,
+    names.EMAIL_CLICKED: _take_mark,
+    names.EMAIL_BOUNCED: _take_suppression,
+    names.EMAIL_COMPLAINED: _take_suppression,
+    names.MESSAGE_SKIPPED: _take_mark,
+    names.MESSAGE_FAILED: _take_mark,
+    names.UNSUBSCRIBED: _take_consent(granted=False),
+    names.SUBSCRIBED: _take_consent(granted=True),
+}
+
+_MARKS = {
+    names.EMAIL_OPENED: "opened",
+    names.EMAIL_CLICKED: "clicked",
+    names.EMAIL_BOUNCED: "bounced",
+    names.EMAIL_COMPLAINED: "complained",
+    names.MESSAGE_SKIPPED: "skipped",
+    names.MESSAGE_FAILED: "failed",
+}
+
+_ASK: dict[str, Callable[[_Folding, str], list[str]]] = {
+    "score": _Folding.ask_score,
+    "segment": _Folding.ask_segment,
+    "stages": _Folding.ask_stages,
+}

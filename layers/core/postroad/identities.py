@@ -1,0 +1,66 @@
+"""Who somebody is: identities, the contact ids made from them, and the stream that an event came from."""
+
+import hashlib
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from typing import NamedTuple
+
+# Strongest first: the strongest identity that an event carries decides whose event it is.
+KINDS = ("user", "email", "phone", "anon")
+
+_JUNK = frozenset(
+    ("", "null", "none", "nil", "undefined", "nan", "0", "-1", "true", "false", "anonymous", "unknown", "n/a",
+     "[object object]", "00000000-0000-0000-0000-000000000000")
+)  # fmt: skip
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,64}@[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,190}")
+_PHONE = re.compile(r"\+[1-9]\d{6,14}")
+
+
+class Identity(NamedTuple):
+    """An address or id that names a contact: kind is one of KINDS, value is in its normal form."""
+
+    kind: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+def find_identity(kind: str, raw: object) -> Identity | None:
+    """The identity in its normal form, or None when the value can name nobody (junk, malformed, too long)."""
+    if isinstance(raw, bool) or not isinstance(raw, str | int):
+        return None
+    value = str(raw).strip()
+    if value.lower() in _JUNK or len(value) > 255 or not value.isprintable():
+        return None
+    if kind == "email":
+        value = value.lower()
+        return Identity(kind, value) if _EMAIL.fullmatch(value) and "." in value.rpartition("@")[2] else None
+    if kind == "phone":
+        value = re.sub(r"[\s().-]", "", value)
+        value = "+" + value[2:] if value.startswith("00") else value
+        return Identity(kind, value) if _PHONE.fullmatch(value) else None
+    return Identity(kind, value) if kind in KINDS else None
+
+
+def parse_identity(text: str) -> Identity:
+    """An identity written as `email:ana@example.com`. Raises ValueError with a sentence."""
+    kind, _, value = text.partition(":")
+    identity = find_identity(kind, value)
+    if identity is None:
+        raise ValueError(f"{text[:80]!r} is not an identity; write for example email:ana@example.com or user:42")
+    return identity
+
+
+def contact_id_of(identity: Identity | str, key: bytes) -> str:
+    """The id under which a contact first known by this identity is stored: HMAC-SHA256 cut to 120 bits, URL-safe."""
+    digest = hmac.digest(key, str(identity).encode(), "sha256")
+    return urlsafe_b64encode(digest[:15]).decode()
+
+
+def group_of(identities: tuple[Identity, ...]) -> str:
+    """The message group of a stream: a device keeps its order through sign-up, so its anonymous id comes first."""
+    kinds = {identity.kind: identity for identity in reversed(identities)}
+    first = kinds.get("anon") or kinds.get("user") or identities[0]
+    return hashlib.sha256(str(first).encode()).hexdigest()[:24]

@@ -1,0 +1,44 @@
+"""Journeys: published, versioned automations; `interpreter` walks contacts through what `definition` read."""
+
+from postroad.journeys.definition import Goal, Journey, Reentry, Step, describe_journey, parse_journey
+from postroad.journeys.interpreter import (
+    Advance,
+    Entry,
+    advance,
+    end,
+    enroll,
+    enrollment_id_of,
+    may_enter,
+    on_mark,
+    starts,
+)
+from postroad.journeys.reading import Happening, Reference
+from postroad.journeys.steps import CHANNELS, STEP_TYPES, WAITS, Effect, Send, Update
+from postroad.journeys.validation import validate_references
+
+__all__ = [
+    "CHANNELS",
+    "STEP_TYPES",
+    "WAITS",
+    "Advance",
+    "Effect",
+    "Entry",
+    "Goal",
+    "Happening",
+    "Journey",
+    "Reentry",
+    "Reference",
+    "Send",
+    "Step",
+    "Update",
+    "advance",
+    "describe_journey",
+    "end",
+    "enroll",
+    "enrollment_id_of",
+    "may_enter",
+    "on_mark",
+    "parse_journey",
+    "starts",
+    "validate_references",
+]

@@ -1,0 +1,189 @@
+"""What happens to one contact in one journey: pure, bounded, the same for the same arguments.
+
+An enrollment begins at the door (step ""), due at once. `advance` takes it as far as it goes now:
+
+1. When `exit_if` holds, it is exited; else, when the event reaches the goal, it is completed. Both come before any
+   step, so that nobody is sent what the event has just made needless.
+2. Else the step at which it stands is resumed, and steps are entered one after another until one stays or it ends.
+
+Every step is entered at most once a call. `since` is the moment from which events count for the step at which it
+stands: the time of the event that led there, or the instant at which the wait before it ended, so a clock that comes
+round late makes no gap. An event moves an enrollment once: the one that starts it is offered neither to its goal nor to
+its first waits. What was due before an event happened is taken first, and then the event is offered to the wait so
+reached.
+"""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from typing import NamedTuple
+
+from postroad.contacts import Contact, Enrollment
+from postroad.decisions import Decision
+from postroad.events import Event
+from postroad.instants import describe_duration
+from postroad.journeys.definition import Journey
+from postroad.journeys.steps import Effect, End, Go, Here, Stay, stamp
+from postroad.predicates import View
+
+
+class Advance(NamedTuple):
+    """How far an enrollment came, what that asks for, and why."""
+
+    enrollment: Enrollment
+    effects: tuple[Effect, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+
+class Entry(NamedTuple):
+    """Whether a contact may enter a journey, and why (not)."""
+
+    allowed: bool
+    because: str
+
+
+def starts(journey: Journey, view: View) -> bool:
+    """Whether the event in view is one of the journey's triggers."""
+    return any(trigger.matches(view.event) for trigger in journey.triggers)
+
+
+def may_enter(journey: Journey, contact: Contact, event: Event, now: float) -> Entry:
+    """The rule of re-entry. Times are those of the events: `after` is counted from one trigger to the next."""
+    active, past, rule = contact.active.get(journey.id), contact.passages.get(journey.id), journey.reentry
+    if active:
+        return Entry(False, f"is in this journey since {stamp(active.entered)}")
+    if not past:
+        return Entry(True, "enters for the first time")
+    entered = f"entered {stamp(past.last_entered)}"
+    if rule.after is None:
+        return Entry(False, f"{entered}, and each contact enters once")
+    if min(event.time, now) < past.last_entered + rule.after:
+        return Entry(False, f"{entered}, less than {describe_duration(rule.after)} before")
+    return Entry(True, f"{entered}, and may enter again")
+
+
+def enroll(journey: Journey, contact_id: str, event: Event, now: float) -> Enrollment:
+    """An enrollment at the door; `advance` takes its first steps."""
+    moment = min(event.time, now)
+    return Enrollment(
+        enrollment_id=enrollment_id_of(contact_id, journey.id, event.event_id),
+        journey=journey.id,
+        version=journey.version,
+        entered=moment,
+        trigger_key=event.key,
+        step="",
+        due=now,
+        since=moment,
+    )
+
+
+def enrollment_id_of(contact_id: str, journey_id: str, event_id: str) -> str:
+    """Twelve characters (72 bits) that are the same whenever the same event enrolls the same contact."""
+    digest = hashlib.sha256("\0".join((contact_id, journey_id, event_id)).encode(errors="surrogatepass")).digest()
+    return urlsafe_b64encode(digest[:9]).decode()
+
+
+def on_mark(enrollment: Enrollment, step_id: str, mark: str) -> Enrollment:
+    """Note what happened to the message of a send step; noting it again changes nothing."""
+    marks = enrollment.marks.get(step_id, ())
+    if mark in marks:
+        return enrollment
+    return enrollment.with_(marks={**enrollment.marks, step_id: (*marks, mark)})
+
+
+def end(enrollment: Enrollment, state: str, reason: str) -> Enrollment:
+    """The enrollment, over: `completed`, `exited` or `failed`, and why."""
+    return enrollment.with_(state=state, reason=reason, due=None)
+
+
+def advance(journey: Journey, enrollment: Enrollment, view: View, now: float, timezone: str = "UTC") -> Advance:
+    """Take an enrollment as far as it goes now. `view.event` is the event being folded, None for a wake.
+
+    `timezone` is the account's. An active enrollment that comes back has a due instant.
+    """
+    if enrollment.state != "active":
+        return Advance(enrollment)
+    walk = _Walk(journey, enrollment, view._replace(enrollment=enrollment, now=now), now, timezone)
+    return Advance(walk.run(), tuple(walk.effects), tuple(walk.decisions))
+
+
+class _Walk:
+    """One call of `advance`, under way."""
+
+    def __init__(self, journey: Journey, enrollment: Enrollment, view: View, now: float, timezone: str) -> None:
+        self.journey = journey
+        self.enrollment = enrollment
+        self.view = view
+        self.now = now
+        self.timezones = (journey.timezone, timezone)
+        self.event = view.event if enrollment.step else None
+        self.effects: list[Effect] = []
+        self.decisions: list[Decision] = []
+
+    def run(self) -> Enrollment:
+        """The enrollment as it stands afterwards."""
+        exit_if = self.journey.exit_if
+        if exit_if and exit_if.evaluate(self.view).truth:
+            return self.end("exited", "exit_if", exit_if.describe())
+        if self.reaches_goal():
+            assert self.journey.goal is not None
+            return self.end("completed", "goal", self.journey.goal.describe())
+        return self.walk()
+
+    def reaches_goal(self) -> bool:
+        goal, event, entered = self.journey.goal, self.event, self.enrollment.entered
+        if goal is None or event is None or not goal.happening.matches(event):
+            return False
+        passed = min(event.time, self.now) - entered
+        return passed >= 0 and (goal.within is None or passed <= goal.within)
+
+    def walk(self) -> Enrollment:
+        entered: set[str] = set()
+        entering = not self.enrollment.step
+        step_id: str | None = self.enrollment.step or self.journey.first
+        while step_id is not None:
+            step = self.journey.steps.get(step_id)
+            if step is None:
+                return self.end("failed", f"{self.journey.key} has no step '{step_id}'")
+            if entering:
+                if step_id in entered:
+                    return self.end("failed", f"step '{step_id}' comes round again without a wait")
+                entered.add(step_id)
+                self.stand_at(step_id)
+            here = Here(step_id, self.enrollment, self.view, self.now, self.event, self.timezones)
+            answer = step.body.enter(here) if entering else step.body.resume(here)
+            match answer:
+                case End(state, reason, because):
+                    return self.end(state, reason, because)
+                case Stay(due):
+                    if not entering:
+                        return self.enrollment
+                    self.note(step_id, answer)
+                    self.enrollment = self.enrollment.with_(due=due)
+                    if self.event is None or due <= self.now:
+                        return self.enrollment
+                    entering = False
+                case Go(way):
+                    self.note(step_id, answer)
+                    if answer.at is not None:
+                        self.enrollment = self.enrollment.with_(since=max(self.enrollment.since, answer.at))
+                    if answer.used_event:
+                        self.event = None
+                    step_id, entering = step.way(way), True
+        return self.end("completed", "finished", "came to the end of the journey")
+
+    def stand_at(self, step_id: str) -> None:
+        visits = self.enrollment.visits
+        self.enrollment = self.enrollment.with_(
+            step=step_id, due=None, visits={**visits, step_id: visits.get(step_id, 0) + 1}
+        )
+        self.view = self.view._replace(enrollment=self.enrollment)
+
+    def note(self, step_id: str, answer: Go | Stay) -> None:
+        self.effects += answer.effects
+        if answer.verdict:
+            self.decisions.append(Decision(self.journey.key, step_id, answer.verdict, answer.because))
+
+    def end(self, state: str, reason: str, because: str = "") -> Enrollment:
+        self.decisions.append(Decision(self.journey.key, self.enrollment.step, state, because or reason))
+        self.enrollment = end(self.enrollment, state, reason)
+        return self.enrollment

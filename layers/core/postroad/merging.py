@@ -1,0 +1,107 @@
+"""Two contacts turn out to be one person.
+
+Merging is symmetric: whichever side one starts from, the same contact comes out. The older contact's id stays. Facts go
+to the later word, a confirmed one before an unconfirmed; refusals and suppressions outrank everything; of two
+enrollments in one journey the further one stays, so that nobody gets the same step twice.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from postroad.contacts import Attribute, Contact, Enrollment, Passage, Points
+from postroad.decisions import Decision
+
+# How many merged-away enrollments are remembered, so that their messages still on the way are not sent.
+MAX_DROPPED = 50
+
+
+def order(a: Contact, b: Contact) -> tuple[Contact, Contact]:
+    """(the one whose id stays, the one that becomes a forward)."""
+    return (a, b) if (a.created_at, a.contact_id) <= (b.created_at, b.contact_id) else (b, a)
+
+
+class Memories(Protocol):
+    """What merging asks of the book: how the memories of one definition join."""
+
+    def merge_memory(self, tracker_id: str, a: Any, b: Any, now: float) -> Any: ...
+
+    def merge_scores(self, sheet: str, a: Mapping[str, Points], b: Mapping[str, Points]) -> Mapping[str, Points]: ...
+
+    def enters_once(self, journey_id: str) -> bool: ...
+
+
+def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, tuple[Decision, ...]]:
+    """One contact out of two, with the decisions about their journeys.
+
+    The result carries the staying contact's id and version. Its revision is the older one, so that what only one of the
+    two has seen of the book is folded again.
+    """
+    winner, loser = order(a, b)
+    merged = winner.copy()
+    merged.created_at = min(a.created_at, b.created_at)
+    merged.revision = min(a.revision, b.revision)
+    merged.last_seen = max(a.last_seen, b.last_seen)
+    merged.events_folded = a.events_folded + b.events_folded
+    merged.wake_at = min((at for at in (a.wake_at, b.wake_at) if at is not None), default=None)
+    merged.merged_from = tuple(sorted({*a.merged_from, *b.merged_from, loser.contact_id}))
+    merged.ring = a.ring.merge(b.ring)
+    merged.identities = _join(a.identities, b.identities, lambda _, x, y: min(x, y))
+    merged.attributes = _join(a.attributes, b.attributes, lambda _, x, y: max(x, y, key=_weight_of_word))
+    merged.consents = _join(a.consents, b.consents, lambda _, x, y: max(x, y, key=lambda c: (not c.granted, c.time)))
+    merged.suppressions = _join(a.suppressions, b.suppressions, lambda _, x, y: min(x, y))
+    merged.behaviour = _join(a.behaviour, b.behaviour, lambda tracker, x, y: book.merge_memory(tracker, x, y, now))
+    merged.scores = _join(a.scores, b.scores, lambda sheet, x, y: dict(book.merge_scores(sheet, x, y)))
+    merged.stage = max((s for s in (a.stage, b.stage) if s), key=lambda s: (s.since, s.name), default=None)
+    merged.segments = _join(a.segments, b.segments, lambda _, x, y: min(x, y))
+    merged.turns = _join(a.turns, b.turns, lambda _, x, y: min(x, y))
+    return merged, _merge_journeys(merged, a, b, book)
+
+
+def _join(a: Mapping[str, Any], b: Mapping[str, Any], choose: Callable[[str, Any, Any], Any]) -> dict[str, Any]:
+    """Every key of either side; `choose(key, x, y)` where both have it."""
+    return {
+        key: choose(key, a[key], b[key]) if key in a and key in b else a[key] if key in a else b[key]
+        for key in sorted({*a, *b})
+    }
+
+
+def _weight_of_word(word: Attribute) -> tuple[bool, float, str]:
+    return word.confirmed, word.time, json.dumps(word.value, sort_keys=True)
+
+
+def _progress(enrollment: Enrollment) -> tuple[int, float, str]:
+    return sum(enrollment.visits.values()), -enrollment.entered, enrollment.enrollment_id
+
+
+def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> tuple[Decision, ...]:
+    """Keep one enrollment a journey; of two persons' passages through it make one."""
+    decisions = []
+    dropped = {*a.dropped, *b.dropped}
+    merged.active = {}
+    merged.passages = _join(a.passages, b.passages, lambda _, x, y: _merge_passages(x, y))
+    for journey in sorted({*a.active, *b.active}):
+        mine, theirs = a.active.get(journey), b.active.get(journey)
+        if mine and theirs:
+            keep, drop = sorted((mine, theirs), key=_progress, reverse=True)
+            merged.active[journey] = keep
+            because = "the other contact of this person is further in this journey"
+        else:
+            present, other = (mine, b) if mine else (theirs, a)
+            assert present is not None
+            past = other.passages.get(journey)
+            ended = past.last_ended if past else None
+            if ended is None or (ended < present.entered and not book.enters_once(journey)):
+                merged.active[journey] = present
+                continue
+            drop, because = present, "the other contact of this person has been through this journey"
+        dropped.add(drop.enrollment_id)
+        decisions.append(Decision(f"journey/{journey}@{drop.version}", drop.step, "merged", because))
+    merged.dropped = tuple(sorted(dropped)[-MAX_DROPPED:])
+    return tuple(decisions)
+
+
+def _merge_passages(a: Passage, b: Passage) -> Passage:
+    later = max(a, b, key=lambda p: (p.last_entered, p.last_state))
+    ends = [end for end in (a.last_ended, b.last_ended) if end is not None]
+    return Passage(a.times + b.times, later.last_entered, max(ends, default=None), later.last_state)

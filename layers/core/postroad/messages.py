@@ -1,0 +1,76 @@
+"""Messages: one thing for one contact on one channel, and the states it can be in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+QUEUED = "queued"
+SENDING = "sending"
+UNKNOWN = "unknown"
+SENT = "sent"
+DELIVERED = "delivered"
+BOUNCED = "bounced"
+COMPLAINED = "complained"
+SKIPPED = "skipped"
+FAILED = "failed"
+
+# A message only ever moves to a state of higher rank, so feedback may come in any order and any number of times.
+# Skipped and failed mean that it never left: only the channel's own word that it did can correct them.
+_RANK = {QUEUED: 0, SENDING: 1, UNKNOWN: 2, SKIPPED: 3, FAILED: 3, SENT: 4, DELIVERED: 5, BOUNCED: 6, COMPLAINED: 7}
+
+STATES = tuple(_RANK)
+
+# How long the sweep leaves a pending message alone, in seconds: queued means that the relay has put it on the queue,
+# sending that a function with a timeout of 30 s has it.
+PATIENCE = {QUEUED: 600.0, SENDING: 900.0}
+
+
+def split_message_id(message_id: str) -> tuple[str, str]:
+    """(enrollment id, step) of a message of a journey: "<enrollment>.<step>", or "<enrollment>.<step>~2" when the step
+    was visited again."""
+    enrollment_id, _, step = message_id.partition(".")
+    return enrollment_id, step.partition("~")[0]
+
+
+def states_before(state: str) -> tuple[str, ...]:
+    """The states from which a message may move to this one."""
+    return tuple(other for other in STATES if _RANK[other] < _RANK[state])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as the ledger holds it.
+
+    `message_id` is derived ("<enrollment>.<step>"), so folding twice cannot make two. `origin` names what queued it
+    ("journey/welcome@3"). `trigger_key` is the timeline key of the event that started the enrollment, for templates
+    that speak of it. `owner` is the token of the sender that has claimed it. Times are epoch seconds.
+    """
+
+    message_id: str
+    contact_id: str
+    origin: str
+    step: str
+    enrollment_id: str
+    channel: str
+    topic: str
+    template: str
+    template_version: int
+    trigger_key: str
+    created_at: float
+    state: str = QUEUED
+    reason: str = ""
+    not_before: float | None = None
+    expires_at: float | None = None
+    owner: str | None = None
+    claimed_at: float | None = None
+    address: str | None = None
+    provider_id: str | None = None
+    times: Mapping[str, float] = field(default_factory=dict)
+
+    def with_(self, **changes: Any) -> "Message":
+        return replace(self, **changes)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the sweep has to look after it: it waits to be sent, or its sender may have died."""
+        return self.state in (QUEUED, SENDING)

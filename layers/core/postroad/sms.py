@@ -1,0 +1,94 @@
+"""Text messages: how many segments a text takes, and what a reply asks for."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+# --------------------------------------------------------------------------------------------------------- segments
+
+# 3GPP TS 23.038, the default alphabet, and its extension table, whose signs take two septets.
+_GSM_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """How a text travels: `units` are septets in GSM-7, 16-bit units in UCS-2; every segment is billed."""
+
+    encoding: Literal["GSM-7", "UCS-2"]
+    count: int
+    units: int
+
+
+def segments(text: str) -> Segments:
+    """The segments of a text (3GPP TS 23.038 and 23.040): 160 septets or 70 units in one, 153 or 67 in each of many.
+
+    An escape pair or a surrogate pair is never torn apart, so a segment may stay one unit short.
+    """
+    if all(sign in _GSM_BASIC or sign in _GSM_EXTENSION for sign in text):
+        return _packed("GSM-7", [2 if sign in _GSM_EXTENSION else 1 for sign in text], 160, 153)
+    return _packed("UCS-2", [2 if ord(sign) > 0xFFFF else 1 for sign in text], 70, 67)
+
+
+def _packed(encoding: Literal["GSM-7", "UCS-2"], sizes: list[int], alone: int, each: int) -> Segments:
+    units = sum(sizes)
+    if units <= alone:
+        return Segments(encoding, 1 if units else 0, units)
+    count, used = 1, 0
+    for size in sizes:
+        if used + size > each:
+            count, used = count + 1, 0
+        used += size
+    return Segments(encoding, count, units)
+
+
+# ---------------------------------------------------------------------------------------------------------- replies
+
+Reply = Literal["stop", "start", "help"]
+
+# A reply that is nothing but one of these words (politeness aside) asks for that.
+_KEYWORDS: dict[Reply, str] = {
+    "stop": "stop stopall stopp end cancel quit unsubscribe unsub arret arreter optout remove revoke td baja",
+    "start": "start unstop yes resume optin subscribe resubscribe",
+    "help": "help info aide ayuda hilfe",
+}
+_WORDS: dict[str, Reply] = {word: reply for reply, words in _KEYWORDS.items() for word in words.split()}
+_POLITENESS = re.compile(r"\b(?:please|pls|plz|thanks|thank you|thx|now|ok|okay|hi|hello|hey|sorry|just)\b")
+_SENDING = r"(?:text|txt|messag|contact|spam|send|email|mail|sms|call|bother|harass|ping|notif|writ)"
+# Any reasonable way of saying it counts (47 CFR 64.1200(a)(10), since April 2025).
+_REFUSALS = re.compile(
+    rf"\b(?:stop|quit|cease) (?:\w+ ){{0,2}}?(?:{_SENDING}|this\b|these\b|it\b|all\b)"
+    r"|\b(?:do not|dont) (?:ever )?(?:text|txt|messag|contact|spam|email|sms|call|bother|harass|notif)"
+    r"|\b(?:do not|dont) (?:ever )?(?:send|mail|write) (?:to )?(?:me|us|any|more)\b"
+    r"|\bunsubscribe\b|\bopt (?:me )?out\b|\boptout\b|\brevoke (?:my )?consent\b"
+    r"|\b(?:take|get) me off\b|\bremove (?:me|my (?:number|phone|name|address))\b|\bdelete my (?:number|phone)\b"
+    r"|\bno (?:more|further) (?:\w+ )?(?:text|txt|message|sms|mail|email|offer|ad)s?\b"
+    r"|\bleave me alone\b|\blose my number\b"
+    r"|\b(?:cancel|end) (?:my |the |this |these )?(?:text|txt|message|sms|subscription|alert|notification)s?\b"
+    r"|\b(?:do not|dont) want (?:\w+ ){0,3}?(?:text|txt|message|sms|mail|email|offer)s?\b"
+    r"|\bno longer (?:want|wish)\b.*\b(?:text|txt|message|sms|mail|email|offer)s?\b"
+    r"|^stop\b(?! (?:by|in|over|at|for|off|on)\b)|\b(?:please|pls|plz) stop\b(?! (?:by|in|over|at|for|off|on)\b)"
+)
+_KEPT = re.compile(
+    r"\b(?:do not|dont|never|cannot|cant|didnt|did not|wont|without) "
+    r"(?:\w+ )?(?:stop|unsubscribe|opt|quit|remove|cancel)"
+)
+
+
+def classify_reply(text: str) -> Reply | None:
+    """What a reply asks for: "stop", "start", "help", or None for anything else.
+
+    STOP and its kin count in any case, with any punctuation and accents, and in plain sentences ("please stop texting
+    me"). START and HELP count only when they are all that is said, since a yes must be meant.
+    """
+    plain = unicodedata.normalize("NFKD", text[:1000]).casefold()
+    plain = re.sub(r"['\u2019`\u0300-\u036f]", "", plain)
+    words = " ".join(re.findall(r"[^\W_]+", plain))
+    alone = _POLITENESS.sub("", words).replace(" ", "")
+    if alone in _WORDS:
+        return _WORDS[alone]
+    return "stop" if _REFUSALS.search(words) and not _KEPT.search(words) else None

@@ -1,0 +1,1 @@
+"""Postroad's shell: everything that touches AWS."""

@@ -1,0 +1,50 @@
+"""AWS clients, made when first needed and kept for the life of the process.
+
+botocore alone, without boto3, saves its resources and transfers at each cold start.
+"""
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.loaders import Loader
+
+# The clients that we make. botocore looks into each of its 400 service folders before it makes one; told which
+# there are, it looks into these (18 ms of every cold start).
+SERVICES = ("dynamodb", "sqs", "sns", "sesv2", "stepfunctions")
+
+
+class _Loader(Loader):
+    def list_available_services(self, type_name: str) -> list[str]:
+        return sorted(SERVICES)
+
+
+@cache
+def _session() -> Any:
+    session = botocore.session.Session()
+    session.register_component("data_loader", _Loader())
+    return session
+
+
+@cache
+def get_client(service: str, *, retries: int = 3, timeout: float = 5.0) -> Any:
+    """The client of a service, for all callers that ask for the same `retries` and `timeout` (seconds to read).
+
+    A channel that must call once says `retries=0`.
+    """
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": retries + 1},
+        connect_timeout=2.0,
+        read_timeout=timeout,
+        max_pool_connections=10,
+        # Our own code builds the parameters and the tests hold them; botocore's check costs 60 us a call.
+        parameter_validation=False,
+    )
+    return _session().create_client(service, config=config)
+
+
+def forget_clients() -> None:
+    """Drop all clients and the session, for tests that change the environment."""
+    get_client.cache_clear()
+    _session.cache_clear()

@@ -1,0 +1,213 @@
+"""What use cases touch: each port is a few functions over one kind of thing.
+
+In production the storage ports are the modules of `postroad_aws.storage` themselves (a module can satisfy a Protocol);
+the fault simulation passes objects that keep everything in memory. All times are epoch seconds. A port raises `Fault`
+(or lets the AWS client's own exception pass) when AWS did not answer as asked; expected answers are values.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from postroad.book import Book
+from postroad.commits import Commit, MembershipChange, Row
+from postroad.contacts import Consent, Contact
+from postroad.events import Event
+from postroad.links import Signer
+from postroad.messages import Message
+from postroad.packing import QueueMessage
+from postroad.tracking import Reject
+
+if TYPE_CHECKING:
+    # Its import loads Jinja2, which only the sender and the API need.
+    from postroad.rendering import CompiledMessage
+
+
+class Fault(Exception):
+    """AWS did not do as asked, although the SDK tried again: the work must be delivered again."""
+
+
+class Forward(NamedTuple):
+    """What is stored under a further identity, or under a merged contact: where to look instead."""
+
+    contact_id: str
+
+
+class Outcome(Enum):
+    """How a conditional write ended."""
+
+    DONE = "done"
+    CONFLICT = "conflict"
+    MESSAGE_EXISTS = "message exists"
+
+
+class Contacts(Protocol):
+    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]:
+        """Whatever is stored under these ids; missing ones are left out. At most 100 a call are read at once."""
+
+    def commit(self, commit: Commit) -> Outcome:
+        """All of it or nothing. A lost answer may raise although it happened: the caller loads and folds again."""
+
+    def list_due(self, shard: str, until: float, limit: int) -> Sequence[tuple[str, float]]:
+        """(contact_id, wake_at) of contacts whose timer is due, the earliest first."""
+
+    def list_ids(self, shard: str, after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
+        """Ids of a shard's contacts, the newest first, and the cursor of the next page."""
+
+
+class Timeline(Protocol):
+    def save_rows(self, rows: Sequence[Row], now: float) -> None:
+        """Put the rows; the same row again changes nothing."""
+
+    def heal_rows(self, rows: Sequence[Row], now: float) -> None:
+        """Put those rows that are missing, and leave those alone that are there."""
+
+    def find_keys(self, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these (contact_id, key) exist, read consistently."""
+
+    def find_row(self, contact_ids: Sequence[str], key: str) -> Row | None:
+        """The row with this key under any of the ids."""
+
+    def list_history(self, contact_ids: Sequence[str]) -> Iterable[Event]:
+        """All events (derived ones included) of these contacts, in the order of time."""
+
+
+class Messages(Protocol):
+    def find_message(self, message_id: str) -> Message | None: ...
+
+    def claim(self, message_id: str, owner: str, now: float) -> Message | None:
+        """Make a queued message ours: queued → sending, in one conditional update.
+
+        None when it is not queued; a lost answer and a retry find `owner` to be us, which is success.
+        """
+
+    def release(self, message_id: str, owner: str, not_before: float, reason: str, now: float) -> bool:
+        """Give a claim back before the channel was called, or when the channel surely did not take the message."""
+
+    def settle(
+        self, message_id: str, state: str, now: float, *, reason: str = "", owner: str | None = None,
+        address: str | None = None, provider_id: str | None = None,
+    ) -> bool:  # fmt: skip
+        """Move it to a state of higher rank (`messages.states_before`); False when it already stands there or higher.
+
+        With `owner`, only while that owner's claim, or its unknown outcome, stands.
+        """
+
+    def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
+        """Messages that the sweep should have looked at by then (`messages.PATIENCE`), the earliest first."""
+
+    def postpone(self, message_id: str, until: float | None) -> bool:
+        """Have the sweep look at a pending message again at that time (None: never); False when none is pending."""
+
+
+class Refusals(Protocol):
+    def find_suppression(self, address: str) -> str | None:
+        """The reason why nothing may go to this address ("email:…", "phone:…"), read consistently."""
+
+    def find_consent(self, address: str, topic: str) -> Consent | None:
+        """The latest yes or no, read consistently."""
+
+    def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None: ...
+
+    def save_consent(
+        self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]
+    ) -> None:
+        """Write the answer and, append-only, its proof. An answer older than the stored one is only proof."""
+
+
+class Memberships(Protocol):
+    def apply(self, changes: Sequence[MembershipChange]) -> None: ...
+
+
+class Quarantine(Protocol):
+    def save_rejects(self, rejects: Sequence[Reject]) -> None:
+        """Keep them; the same reject again changes nothing."""
+
+
+class Templates(Protocol):
+    def get_template(self, template_id: str, version: int) -> "CompiledMessage":
+        """The compiled template; raises when there is no such version."""
+
+
+class Books(Protocol):
+    def current(self, *, at_least: int = 0) -> Book:
+        """The compiled book, at most a few seconds old, and of this revision or newer."""
+
+
+class Queues(Protocol):
+    def send_events(self, messages: Sequence[QueueMessage]) -> Sequence[QueueMessage]:
+        """Put them on the events queue; returns those that it did not take."""
+
+    def send_messages(self, message_ids: Sequence[str], delay: float = 0.0) -> Sequence[str]:
+        """Put messages up for sending; returns those that the queue did not take."""
+
+    def events_backlog(self) -> int:
+        """About how many messages wait on the events queue."""
+
+
+class Clock(Protocol):
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Ids(Protocol):
+    def new_id(self) -> str:
+        """A token that nobody else has."""
+
+    def jitter(self) -> float:
+        """A number in [0, 1)."""
+
+
+class Accepted(NamedTuple):
+    """The channel took the message; `provider_id` is its name for it."""
+
+    provider_id: str
+
+
+class Refused(NamedTuple):
+    """The channel surely did not take it. `retry_after` is None when it never will, else seconds to wait."""
+
+    reason: str
+    retry_after: float | None
+
+
+class Unclear(NamedTuple):
+    """Nobody knows whether it left: a timeout, or a lost connection."""
+
+    reason: str
+
+
+Envelope = TypeVar("Envelope", contravariant=True)
+
+
+class Channel(Protocol[Envelope]):
+    def send(self, envelope: Envelope, /) -> Accepted | Refused | Unclear:
+        """One call, no retries. It does not raise for what the provider says."""
+
+
+class Runs(Protocol):
+    def start_rebuild(self, revision: int) -> None:
+        """Start the state machine that folds every contact by the book of this revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All of them; a use case touches the few that it names."""
+
+    contacts: Contacts
+    timeline: Timeline
+    messages: Messages
+    refusals: Refusals
+    quarantine: Quarantine
+    books: Books
+    templates: Templates
+    queues: Queues
+    channels: Mapping[str, Channel[Any]]
+    clock: Clock
+    ids: Ids
+    runs: Runs
+    contact_key: bytes
+    signer: Signer
+    base_url: str

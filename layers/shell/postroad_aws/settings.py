@@ -1,0 +1,66 @@
+"""Every environment variable that the product reads, in one place.
+
+The template sets them; `POSTROAD_CLOCK` is set by the local cloud alone. What is missing is noticed when it is first
+needed, so that a function gets only what its job takes.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any
+
+from postroad.errors import PostroadError
+
+
+class SettingMissingError(PostroadError):
+    """The environment lacks a variable that this function needs."""
+
+
+def _variable(name: str, description: str, default: str | None = None) -> Any:
+    return field(default=default, metadata={"variable": name, "description": description})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says; a value that nobody set raises SettingMissingError when it is read by `require`."""
+
+    contacts_table: str | None = _variable("CONTACTS_TABLE", "the table of contacts and forwards")
+    events_table: str | None = _variable("EVENTS_TABLE", "the table of timelines")
+    memberships_table: str | None = _variable("MEMBERSHIPS_TABLE", "the table of segment memberships")
+    messages_table: str | None = _variable("MESSAGES_TABLE", "the table of messages")
+    definitions_table: str | None = _variable("DEFINITIONS_TABLE", "the table of definitions and the manifest")
+    suppressions_table: str | None = _variable("SUPPRESSIONS_TABLE", "the table of suppressed addresses")
+    consents_table: str | None = _variable("CONSENTS_TABLE", "the table of the latest yes or no by address and topic")
+    consent_proof_table: str | None = _variable("CONSENT_PROOF_TABLE", "the append-only table of consent's proofs")
+    keys_table: str | None = _variable("KEYS_TABLE", "the table of write keys, API keys and the stack's secret")
+    quarantine_table: str | None = _variable("QUARANTINE_TABLE", "the table of what could not be taken")
+    stats_table: str | None = _variable("STATS_TABLE", "the table of counters")
+    events_queue_url: str | None = _variable("EVENTS_QUEUE_URL", "the FIFO queue of events to fold")
+    sends_queue_url: str | None = _variable("SENDS_QUEUE_URL", "the queue of messages to send")
+    configuration_set: str | None = _variable("CONFIGURATION_SET", "the SES configuration set that mail goes through")
+    rebuild_state_machine: str | None = _variable("REBUILD_STATE_MACHINE_ARN", "the run that folds contacts again")
+    base_url: str = _variable(
+        "BASE_URL", "scheme and host of our own pages, no slash at the end; empty: as the request says", ""
+    )
+    clock_file: str = _variable("POSTROAD_CLOCK", "a file with seconds to add to the clock; the local cloud's", "")
+
+    def require(self, name: str) -> str:
+        """The value of a setting that this function cannot work without."""
+        value = getattr(self, name)
+        if not value:
+            variable = next(item.metadata["variable"] for item in fields(self) if item.name == name)
+            raise SettingMissingError(f"{variable} is not set; the template gives it to each function that needs it.")
+        return str(value)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings that an environment holds; empty counts as absent."""
+    found = {item.name: environment.get(item.metadata["variable"]) for item in fields(Settings)}
+    return Settings(**{name: value for name, value in found.items() if value})
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once; tests that change the environment call `settings.cache_clear()`."""
+    return read_settings(os.environ)

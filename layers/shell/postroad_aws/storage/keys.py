@@ -1,0 +1,148 @@
+"""The keys table: write keys and API keys by their hash, and the stack's own secret.
+
+The door reads it at each cold start, so it speaks botocore; pynamodb would cost 15 ms there. Nothing in a function
+writes here: keys are made by an operator.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+from postroad.errors import PostroadError
+from postroad_aws.clients import get_client
+from postroad_aws.settings import settings
+
+KNOWN_SECONDS = 60.0
+UNKNOWN_SECONDS = 10.0
+_CACHE_LIMIT = 1_000
+_SECRET = "secret"
+
+Kind = Literal["write", "api"]
+
+
+class StackSecretError(PostroadError):
+    """The stack has no secret yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key opens: `write` sends events as `source`, `api` reads and writes through the JSON API."""
+
+    kind: Kind
+    source: str
+    trusted: bool = False
+    name: str = ""
+    created_at: float = 0.0
+    disabled_at: float | None = None
+
+
+class Page(NamedTuple):
+    """Keys by their hash, and the cursor of the next page."""
+
+    items: tuple[tuple[str, Key], ...]
+    next: str | None
+
+
+def hash_key(key: str) -> str:
+    """The key as it is stored; a key is long and random, so one round of SHA-256 is enough."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+_cache: dict[str, tuple[float, Key | None]] = {}
+
+
+def find_key(key: str) -> Key | None:
+    """What the key opens, or None when nobody has it or it is disabled; remembered for a minute (None: 10 s)."""
+    key_hash = hash_key(key)
+    until, found = _cache.get(key_hash, (0.0, None))
+    if time.monotonic() < until:
+        return found
+    answer = get_client("dynamodb").get_item(TableName=_table(), Key={"key_hash": {"S": key_hash}})
+    found = _read(answer["Item"]) if "Item" in answer else None
+    if found and found.disabled_at is not None:
+        found = None
+    if len(_cache) >= _CACHE_LIMIT:
+        _cache.clear()
+    _cache[key_hash] = (time.monotonic() + (KNOWN_SECONDS if found else UNKNOWN_SECONDS), found)
+    return found
+
+
+def save_key(key: str, value: Key) -> str:
+    """Store what the key opens, in place of what it opened before; returns its hash."""
+    key_hash = hash_key(key)
+    item = {
+        "key_hash": {"S": key_hash},
+        "kind": {"S": value.kind},
+        "source": {"S": value.source},
+        "trusted": {"BOOL": value.trusted},
+        "name": {"S": value.name},
+        "created_at": {"N": repr(value.created_at)},
+        **({"disabled_at": {"N": repr(value.disabled_at)}} if value.disabled_at is not None else {}),
+    }
+    get_client("dynamodb").put_item(TableName=_table(), Item=item)
+    _cache.pop(key_hash, None)
+    return key_hash
+
+
+def list_keys(cursor: str | None = None, limit: int = 100) -> Page:
+    """A page of all keys, with their hashes; the keys themselves are known to nobody."""
+    start = {"ExclusiveStartKey": {"key_hash": {"S": cursor}}} if cursor else {}
+    answer = get_client("dynamodb").scan(TableName=_table(), Limit=limit, **start)
+    items = tuple((item["key_hash"]["S"], _read(item)) for item in answer["Items"] if "kind" in item)
+    return Page(items, answer.get("LastEvaluatedKey", {}).get("key_hash", {}).get("S"))
+
+
+@cache
+def get_stack_secret() -> bytes:
+    """The 32 bytes that contact ids and link tokens are made with. Raises StackSecretError when there are none."""
+    answer = get_client("dynamodb").get_item(
+        TableName=_table(), Key={"key_hash": {"S": _SECRET}}, ConsistentRead=True
+    )
+    try:
+        return bytes(answer["Item"]["secret"]["B"])
+    except KeyError:
+        raise StackSecretError("The keys table has no secret yet; make keys creates it.") from None
+
+
+def create_stack_secret(secret: bytes) -> bytes:
+    """Store the secret unless there is one; returns the one that counts. It never changes: contact ids hang on it."""
+    client = get_client("dynamodb")
+    with suppress(client.exceptions.ConditionalCheckFailedException):
+        client.put_item(
+            TableName=_table(),
+            Item={"key_hash": {"S": _SECRET}, "secret": {"B": secret}},
+            ConditionExpression="attribute_not_exists(key_hash)",
+        )
+    get_stack_secret.cache_clear()
+    return get_stack_secret()
+
+
+def derive_key(label: str) -> bytes:
+    """A key for one purpose ("contacts", "links"), made from the stack's secret by HMAC-SHA256."""
+    return hmac.digest(get_stack_secret(), label.encode(), "sha256")
+
+
+def forget_keys() -> None:
+    """Empty what this process remembers, for tests and for a process that must see a change at once."""
+    _cache.clear()
+    get_stack_secret.cache_clear()
+
+
+def _table() -> str:
+    return settings().require("keys_table")
+
+
+def _read(item: Mapping[str, Any]) -> Key:
+    return Key(
+        kind="api" if item["kind"]["S"] == "api" else "write",
+        source=item["source"]["S"],
+        trusted=item.get("trusted", {}).get("BOOL", False),
+        name=item.get("name", {}).get("S", ""),
+        created_at=float(item.get("created_at", {}).get("N", 0)),
+        disabled_at=float(item["disabled_at"]["N"]) if "disabled_at" in item else None,
+    )

@@ -1,0 +1,52 @@
+"""Cursors, and listings that go through many partitions."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from postroad_aws.storage import CursorError, Page
+
+T = TypeVar("T")
+
+
+def encode_cursor(*parts: Any) -> str:
+    """An opaque, URL-safe text of JSON values."""
+    return urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *types: type | tuple[type, ...]) -> list[Any]:
+    """The parts that `encode_cursor` was given, each of its type. Raises CursorError."""
+    try:
+        parts = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(parts, list) and len(parts) == len(types):
+            pairs = zip(parts, types, strict=True)
+            if all(isinstance(part, kind) and not isinstance(part, bool) for part, kind in pairs):
+                return parts
+    except (ValueError, RecursionError):
+        pass
+    raise CursorError("This cursor is not one that this listing gave out; start again without it.")
+
+
+def walk(
+    partitions: Sequence[str],
+    query: Callable[[str, str | None, int], Sequence[T]],
+    position: Callable[[T], str],
+    cursor: str | None,
+    limit: int,
+) -> Page[T]:
+    """One partition after the other. `query(partition, after, limit)` gives what follows a sort key, in its order."""
+    number, after = 0, None
+    if cursor is not None:
+        number, after = decode_cursor(cursor, int, (str, type(None)))
+        if not 0 <= number < len(partitions):
+            raise CursorError("This cursor belongs to another listing; start again without it.")
+    found: list[T] = []
+    for at in range(number, len(partitions)):
+        found += query(partitions[at], after, limit + 1 - len(found))
+        after = position(found[limit - 1]) if len(found) > limit else None
+        if len(found) > limit:
+            # The one too many says that there is more; it may be the first of this partition.
+            in_this = query_offset(found, limit, at, partitions, position)
+            return Page(found[:limit], in_this)
+    return Page(found, None)

@@ -1,0 +1,360 @@
+"""Fold what came from the events queue into its contacts: load, fold, commit, then the timeline rows.
+
+Deliveries that touch the same contacts or the same message group form a *cluster*; a cluster is folded in order, by
+itself, and fails by itself. Whatever goes wrong, folding a cluster again is safe: an event that a contact's ring holds
+is not folded twice, and its row is healed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from postroad.commits import MAX_ACTIONS, Commit, MembershipChange, Row
+from postroad.contacts import Contact
+from postroad.decisions import Decision
+from postroad.events import WAKE, Event
+from postroad.fold import Outcome as Folded
+from postroad.fold import begin, fold, needs_history, postpone
+from postroad.identities import Identity, contact_id_of
+from postroad.merging import merge, order
+from postroad.messages import Message
+from postroad.packing import unpack
+from postroad.resolution import Resolution, identities_of, resolve
+from postroad.quarantine import reject_event, reject_text
+from postroad.tracking import Reject
+from postroad_aws.observability import logger
+from postroad_aws.ports import Forward, Outcome, Ports
+
+MAX_TRIES = 5
+# A chain of forwards is as long as the merges that made it; more hops than this is a circle.
+MAX_HOPS = 16
+
+
+class Delivery(NamedTuple):
+    """One message of the events queue: its receipt names it when it must come again."""
+
+    receipt: str
+    group: str
+    body: str
+
+
+class _Conflict(Exception):
+    """Somebody else wrote a contact of this cluster first."""
+
+
+class Work(NamedTuple):
+    """An event, and the delivery that brought it."""
+
+    receipt: str
+    group: str
+    event: Event
+
+
+def process_events(ports: Ports, deliveries: Sequence[Delivery]) -> list[str]:
+    """Fold the deliveries; returns the receipts of those that must come again.
+
+    Never raises for what an event says: that ends in quarantine. When AWS fails, the deliveries of that cluster fail.
+    """
+    now = ports.clock.now()
+    rejects: list[Reject] = []
+    work: list[Work] = []
+    for receipt, group, body in deliveries:
+        try:
+            envelope = unpack(body)
+        except Exception as error:  # a body that we did not write, or wrote wrongly, must not block its group
+            logger.exception("unreadable queue message", receipt=receipt, error=type(error).__name__)
+            rejects.append(reject_text(body, "this queue message could not be read", now))
+            continue
+        rejects.extend(envelope.rejects)
+        work.extend(Work(receipt, group, event) for event in envelope.events)
+    if rejects:
+        ports.quarantine.save_rejects(rejects)
+    failed: set[str] = set()
+    for cluster in _clusters(work, ports.contact_key):
+        try:
+            fold_cluster(ports, [item.event for item in cluster])
+        except Exception as error:  # AWS did not answer as asked: this cluster comes again, others go on
+            logger.exception("a cluster of events failed", events=len(cluster), error=type(error).__name__)
+            failed.update(item.receipt for item in cluster)
+    return [receipt for receipt, _, _ in deliveries if receipt in failed]
+
+
+def _clusters(work: Sequence[Work], key: bytes) -> Iterator[list[Work]]:
+    """Group what shares a message group, an identity or a contact; each cluster keeps the order of arrival."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    names = [
+        [f"group {item.group}", *(contact_id_of(i, key) for i in identities_of(item.event)), item.event.contact_id or ""]
+        for item in work
+    ]
+    for found in names:
+        for name in found[1:]:
+            if name:
+                parent[root(name)] = root(found[0])
+    clusters: dict[str, list[Work]] = {}
+    for item, found in zip(work, names, strict=True):
+        clusters.setdefault(root(found[0]), []).append(item)
+    yield from clusters.values()
+
+
+def fold_cluster(ports: Ports, events: Sequence[Event], *, revision: int = 0) -> None:
+    """Fold events of related contacts in order. Raises when AWS fails, or when five tries met five conflicts.
+
+    The book that folds them is of this revision or newer.
+    """
+    for attempt in range(MAX_TRIES):
+        try:
+            _Cluster(ports, consistent=attempt > 0, at_least=revision).run(events)
+            return
+        except _Conflict as conflict:
+            revision = max(revision, *conflict.args, 0)
+            if attempt + 1 < MAX_TRIES:
+                ports.clock.sleep((0.02 + 0.08 * ports.ids.jitter()) * 2**attempt)
+    raise TimeoutError(f"the contacts of {len(events)} events were written by others {MAX_TRIES} times in a row")
+
+
+@dataclass(slots=True)
+class _Pending:
+    """One contact as this try has changed it so far, and what its next commit has to carry."""
+
+    contact: Contact
+    is_new: bool = False
+    attach: list[str] = field(default_factory=list)
+    absorbed: list[tuple[str, int]] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    memberships: dict[tuple[str, str], MembershipChange] = field(default_factory=dict)
+    rejects: list[Reject] = field(default_factory=list)
+    hashes: list[bytes] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    changed: bool = False
+
+    @property
+    def actions(self) -> int:
+        parts = (self.attach, self.absorbed, self.messages, self.memberships, self.rejects, self.rows)
+        return 1 + sum(len(part) for part in parts)
+
+
+class _Cluster:
+    """One try at folding a cluster: the contacts that it has loaded, as it has changed them."""
+
+    def __init__(self, ports: Ports, *, consistent: bool, at_least: int) -> None:
+        self.ports = ports
+        self.consistent = consistent
+        self.now = ports.clock.now()
+        self.book = ports.books.current(at_least=at_least)
+        self.items: dict[str, Contact | Forward | None] = {}
+        self.open: dict[str, _Pending] = {}
+        self.events: Sequence[Event] = ()
+        self.rows: list[Row] = []
+        self.heals: list[Row] = []
+
+    def run(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self.load([contact_id for event in events for contact_id in self.ids_of(event)])
+        for event in events:
+            self.take(event)
+        for pending in list(self.open.values()):
+            self.commit(pending)
+        if self.rows:
+            self.ports.timeline.save_rows(self.rows, self.now)
+        if self.heals:
+            self.ports.timeline.heal_rows(self.heals, self.now)
+
+    # Loading
+
+    def id_of(self, identity: Identity) -> str:
+        return contact_id_of(identity, self.ports.contact_key)
+
+    def ids_of(self, event: Event) -> list[str]:
+        return [event.contact_id] if event.contact_id else [self.id_of(i) for i in identities_of(event)]
+
+    def load(self, ids: Sequence[str]) -> None:
+        """Read these and all that they forward to."""
+        for _ in range(MAX_HOPS):
+            missing = sorted({contact_id for contact_id in ids if contact_id not in self.items})
+            if not missing:
+                return
+            found = self.ports.contacts.find_items(missing, consistent=self.consistent)
+            self.items.update({contact_id: found.get(contact_id) for contact_id in missing})
+            ids = [item.contact_id for item in found.values() if isinstance(item, Forward)]
+
+    def find(self, contact_id: str) -> Contact | None:
+        """The contact that is stored under an id, wherever it has been forwarded to, as it stands in this try."""
+        for _ in range(MAX_HOPS):
+            item = self.items.get(contact_id)
+            if not isinstance(item, Forward):
+                pending = self.open.get(contact_id)
+                return pending.contact if pending else item
+            contact_id = item.contact_id
+        raise RecursionError("the forwards of a contact go in a circle")
+
+    # Folding
+
+    def take(self, event: Event) -> None:
+        """Resolve whose event it is, join who turns out to be one person, and fold it, once."""
+        if event.contact_id:
+            contact = self.find(event.contact_id)
+            if contact is None:
+                self.ports.quarantine.save_rejects([reject_event(event, "its contact does not exist", self.now)])
+                return
+            resolution = Resolution(contact, None)
+        else:
+            owners = {identity: self.find(self.id_of(identity)) for identity in identities_of(event)}
+            resolution = resolve(event, {identity: owner for identity, owner in owners.items() if owner})
+        pending = self.opened(resolution)
+        if not pending.is_new and self.has_folded(pending, event):
+            return
+        decisions = list(resolution.decisions)
+        for other in resolution.absorb:
+            pending, why = self.join(pending, self.opened(Resolution(other, None)))
+            decisions += why
+        for identity in resolution.attach:
+            self.attach(pending, identity, event)
+        if self.has_folded(pending, event):  # by a contact that has become one with it
+            return
+        self.fold(pending, event, decisions, everything=bool(resolution.absorb))
+        if pending.actions >= MAX_ACTIONS // 2:
+            self.commit(pending)
+
+    def opened(self, resolution: Resolution) -> _Pending:
+        contact = resolution.contact
+        if contact is None:
+            assert resolution.first is not None
+            contact = begin(self.id_of(resolution.first), self.book, self.now)
+        if contact.revision > self.book.revision:
+            raise _Conflict(contact.revision)
+        pending = self.open.get(contact.contact_id)
+        if pending is None:
+            pending = _Pending(contact.copy(), is_new=resolution.contact is None)
+            self.open[contact.contact_id] = pending
+            if pending.is_new:
+                self.items[contact.contact_id] = pending.contact
+        return pending
+
+    def has_folded(self, pending: _Pending, event: Event) -> bool:
+        """Whether the contact has folded this event before; then its row is healed, and nothing else is to be done."""
+        contact = pending.contact
+        if event.name == WAKE:
+            return False
+        if event.short_hash in pending.hashes:
+            return True
+        if event.short_hash in contact.ring:
+            self.heals.append(Row(contact.contact_id, event))
+            return True
+        if contact.ring.may_have_forgotten(self.now):
+            keys = {(contact_id, event.key) for contact_id in (contact.contact_id, *contact.merged_from)}
+            return bool(self.ports.timeline.find_keys(keys))
+        return False
+
+    def attach(self, pending: _Pending, identity: Identity, event: Event) -> None:
+        contact, contact_id = pending.contact, self.id_of(identity)
+        contact.identities[str(identity)] = event.time
+        if contact_id != contact.contact_id:
+            pending.attach.append(contact_id)
+            self.items[contact_id] = Forward(contact.contact_id)
+
+    def join(self, a: _Pending, b: _Pending) -> tuple[_Pending, tuple[Decision, ...]]:
+        """Make two contacts one; the loser becomes a forward, and what was gathered for it goes along."""
+        stays, leaves = (a, b) if order(a.contact, b.contact)[0] is a.contact else (b, a)
+        winner, loser = stays.contact, leaves.contact
+        merged, decisions = merge(winner, loser, self.book, self.now)
+        pending = _Pending(
+            merged,
+            is_new=stays.is_new,
+            attach=[*stays.attach, *leaves.attach],
+            absorbed=[*stays.absorbed, *leaves.absorbed],
+            messages=[*stays.messages, *leaves.messages],
+            memberships={**stays.memberships, **leaves.memberships},
+            rejects=[*stays.rejects, *leaves.rejects],
+            hashes=[*stays.hashes, *leaves.hashes],
+            rows=[*stays.rows, *leaves.rows],
+            changed=True,
+        )
+        if leaves.is_new:
+            pending.attach.append(loser.contact_id)
+        else:
+            pending.absorbed.append((loser.contact_id, loser.version))
+        for change in (
+            *(MembershipChange(segment, loser.contact_id, None) for segment in loser.segments),
+            *(MembershipChange(segment, winner.contact_id, entered) for segment, entered in merged.segments.items()),
+        ):
+            pending.memberships[change.segment, change.contact_id] = change
+        del self.open[loser.contact_id]
+        self.open[winner.contact_id] = pending
+        self.items[winner.contact_id] = merged
+        self.items[loser.contact_id] = Forward(winner.contact_id)
+        return pending, decisions
+
+    def fold(self, pending: _Pending, event: Event, decisions: Sequence[Decision], *, everything: bool) -> None:
+        history = self.history_of(pending) if needs_history(pending.contact, self.book) else None
+        try:
+            folded = fold(pending.contact, event, self.book, self.now, history=history, everything=everything)
+        except Exception as error:
+            logger.exception("an event could not be folded", error=type(error).__name__)
+            folded = Folded(postpone(pending.contact, event, self.now))
+            pending.rejects.append(reject_event(event, f"folding it failed: {type(error).__name__}", self.now))
+        pending.contact = folded.contact
+        pending.messages += folded.messages
+        for change in folded.memberships:
+            pending.memberships[change.segment, change.contact_id] = change
+        pending.changed |= folded.changed
+        decisions = (*decisions, *folded.decisions)
+        if event.name != WAKE:
+            pending.hashes.append(event.short_hash)
+        if event.name != WAKE or decisions:
+            pending.rows.append(Row(folded.contact.contact_id, event, folded.caused, decisions))
+
+    def history_of(self, pending: _Pending) -> list[Event]:
+        """All that this contact has folded: its timeline, and what this try holds that has no row yet."""
+        contact = pending.contact
+        history = {e.key: e for e in self.ports.timeline.list_history((contact.contact_id, *contact.merged_from))}
+        for row in (*self.rows, *pending.rows):
+            if row.contact_id == contact.contact_id:
+                history |= {event.key: event for event in (row.event, *row.caused)}
+        history |= {event.key: event for event in self.events if event.short_hash in contact.ring}
+        missing = contact.ring.young_hashes(self.now) - {event.short_hash for event in history.values()}
+        if missing:
+            # A crash left rows unwritten; the deliveries that bring them again are on their way.
+            raise TimeoutError(f"{len(missing)} timeline rows of a contact are outstanding")
+        return list(history.values())
+
+    # Committing
+
+    def commit(self, pending: _Pending) -> None:
+        """Write what was gathered for one contact, all or nothing; then its rows may follow."""
+        contact = pending.contact
+        if pending.changed:
+            busy = contact.ring.is_busy(self.now)
+            contact.ring = contact.ring.add(pending.hashes, self.now, rows_in_commit=busy)
+            self.write(
+                Commit(
+                    contact,
+                    attach=tuple(pending.attach),
+                    absorbed=tuple(pending.absorbed),
+                    messages=tuple(pending.messages),
+                    memberships=tuple(pending.memberships.values()),
+                    rejects=tuple(pending.rejects),
+                    rows=tuple(pending.rows) if busy else (),
+                )
+            )
+            contact.version += 1
+            if not busy:
+                self.rows += pending.rows
+        self.items[contact.contact_id] = contact
+        del self.open[contact.contact_id]
+
+    def write(self, commit: Commit) -> None:
+        outcome = self.ports.contacts.commit(commit)
+        if outcome is Outcome.MESSAGE_EXISTS:
+            # Only after a restore: the ledger knows more than the contact. What it knows stays.
+            new = tuple(m for m in commit.messages if self.ports.messages.find_message(m.message_id) is None)
+            outcome = self.ports.contacts.commit(replace(commit, messages=new))
+        if outcome is not Outcome.DONE:
+            raise _Conflict

@@ -1,0 +1,35 @@
+"""After a publication: fold contacts that nobody has touched since by the new book."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from postroad_aws.ports import Ports
+from postroad_aws.usecases.process_events import fold_cluster
+from postroad_aws.usecases.wake_contacts import wake_event
+
+PAGE = 100
+
+
+class Rebuilt(NamedTuple):
+    """How many contacts were folded; `cursor` is None when the shard is done, else call again with it."""
+
+    folded: int
+    cursor: str | None
+
+
+def rebuild_contacts(
+    ports: Ports, shard: str, revision: int, cursor: str | None, has_time: Callable[[], bool]
+) -> Rebuilt:
+    """Fold a shard's contacts, page by page, until it is done or time runs out.
+
+    A contact is woken; whoever has already been folded by this book is not written.
+    """
+    folded = 0
+    while True:
+        ids, cursor = ports.contacts.list_ids(shard, cursor, PAGE)
+        now = ports.clock.now()
+        for contact_id in ids:
+            fold_cluster(ports, [wake_event(contact_id, now)], revision=revision)
+            folded += 1
+        if cursor is None or not has_time():
+            return Rebuilt(folded, cursor)

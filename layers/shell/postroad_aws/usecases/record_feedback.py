@@ -1,0 +1,48 @@
+"""What SES says became of a message: delivered, bounced, complained of; it may come late, twice and in any order."""
+
+from postroad.events import EMAIL_BOUNCED, EMAIL_COMPLAINED, Event
+from postroad.feedback import Feedback
+from postroad.messages import BOUNCED, COMPLAINED, SENDING, SENT, UNKNOWN
+from postroad.packing import pack
+from postroad_aws.ports import Ports
+from postroad_aws.usecases.send_message import message_properties
+
+_EVENTS = {BOUNCED: EMAIL_BOUNCED, COMPLAINED: EMAIL_COMPLAINED}
+
+
+def record_feedback(ports: Ports, feedback: Feedback) -> None:
+    """Write the suppression first, then the message's state, then let the contact hear of it.
+
+    That SES took a message is written only where our own record is open: it settles what a sender left behind.
+    """
+    now = ports.clock.now()
+    message = ports.messages.find_message(feedback.message_id)
+    for address in feedback.suppressed:
+        evidence = {"message_id": feedback.message_id, "detail": feedback.reason}
+        ports.refusals.save_suppression(f"email:{address}", feedback.reason, now, evidence)
+    if message is None:
+        return
+    if feedback.state == SENT and message.state not in (SENDING, UNKNOWN):
+        return
+    ports.messages.settle(
+        message.message_id, feedback.state, now, reason=feedback.reason, provider_id=feedback.provider_id
+    )
+    name = _EVENTS.get(feedback.state)
+    if name is None:
+        return
+    event = Event(
+        event_id=f"{message.message_id}:{feedback.state}",
+        name=name,
+        time=min(feedback.time, now),
+        key_time=feedback.time,
+        contact_id=message.contact_id,
+        trusted=True,
+        source="postroad",
+        properties={
+            **message_properties(message),
+            "reason": feedback.reason,
+            "addresses": [f"email:{address}" for address in feedback.suppressed],
+        },
+    )
+    if ports.queues.send_events(pack([event])):
+        raise ConnectionError("the events queue did not take feedback on a message")

@@ -1,0 +1,48 @@
+"""Unsubscribe: the refusal is written before it is confirmed; the event follows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from postroad.consent import EVERY_TOPIC
+from postroad.contacts import ADDRESS_KINDS, full_address
+from postroad.events import UNSUBSCRIBED, Event
+from postroad.links import Unsubscribe
+from postroad.packing import pack
+from postroad_aws.ports import Forward, Ports
+
+MAX_HOPS = 16
+
+
+def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *, everything: bool = False) -> None:
+    """End the consent that the link names for every address of the contact on that channel. Doing it twice is harmless.
+
+    `evidence` says how it was said (one-click, page). When this returns, the refusal is in force.
+    """
+    now = ports.clock.now()
+    topic = EVERY_TOPIC if everything else link.topic
+    item = None
+    contact_id = link.contact_id
+    for _ in range(MAX_HOPS):
+        item = ports.contacts.find_items([contact_id], consistent=True).get(contact_id)
+        if not isinstance(item, Forward):
+            break
+        contact_id = item.contact_id
+    message = ports.messages.find_message(link.message_id)
+    values = {message.address} if message and message.address else set()
+    if item is not None and not isinstance(item, Forward):
+        values |= set(item.identity_values(ADDRESS_KINDS.get(link.channel, link.channel)))
+    for value in sorted(values):
+        address = full_address(link.channel, value)
+        ports.refusals.save_consent(address, topic, False, now, {**evidence, "message_id": link.message_id})
+    event = Event(
+        event_id=f"{link.message_id}:unsubscribed:{topic}",
+        name=UNSUBSCRIBED,
+        time=now,
+        key_time=now,
+        contact_id=contact_id,
+        trusted=True,
+        source="postroad",
+        properties={"topic": topic, "channel": link.channel, "message_id": link.message_id},
+    )
+    if ports.queues.send_events(pack([event])):
+        raise ConnectionError("the events queue did not take the word of a refusal")

@@ -1,0 +1,70 @@
+"""The ports of production: every port is the module that does it.
+
+What only some functions need is imported when it is first touched, so that a cold start loads no more than its job.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from postroad.links import Signer
+from postroad_aws import books, clock, ids, queues, runs
+from postroad_aws.ports import Channel, Ports
+from postroad_aws.settings import settings
+from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, timeline
+
+
+class _Late:
+    """A module that is imported when something of it is first used."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(import_module(self._name), attribute)
+
+
+class _Channels(Mapping[str, Channel]):
+    """The channels by name: a channel is a module of `postroad_aws.channels`."""
+
+    _NAMES = ("email", "sms")
+
+    def __getitem__(self, name: str) -> Channel:
+        if name not in self._NAMES:
+            raise KeyError(name)
+        return import_module(f"postroad_aws.channels.{name}")  # type: ignore[return-value]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._NAMES)
+
+    def __len__(self) -> int:
+        return len(self._NAMES)
+
+
+@cache
+def signer() -> Signer:
+    """Signs and reads the links in messages."""
+    return Signer({"1": keys.derive_key("links")}, "1")
+
+
+@cache
+def production(base_url: str = "") -> Ports:
+    """All ports of this process. `base_url` stands in for the BASE_URL that functions behind the HTTP API lack."""
+    return Ports(
+        contacts=contacts,
+        timeline=timeline,
+        messages=messages,
+        refusals=refusals,
+        quarantine=quarantine,
+        books=books,
+        templates=_Late("postroad_aws.templates"),
+        queues=queues,
+        channels=_Channels(),
+        clock=clock,
+        ids=ids,
+        runs=runs,
+        contact_key=keys.derive_key("contacts"),
+        signer=signer(),
+        base_url=settings().base_url or base_url,
+    )

@@ -1,0 +1,214 @@
+"""The template keeps its promises, and the check that says so finds a template that does not."""
+
+import copy
+import json
+import re
+
+import pytest
+import yaml
+
+import templatecheck
+
+
+def test_the_template_has_no_mistakes(template):
+    assert templatecheck.find_mistakes(template) == []
+
+
+def _set(*path, to):
+    """A change of the template: the value at `path` becomes `to`; None takes it away."""
+
+    def change(document):
+        *parents, last = path
+        for part in parents:
+            document = document[part]
+        if to is None:
+            del document[last]
+        else:
+            document[last] = to
+
+    return change
+
+
+def _of(resource, *path, to):
+    return _set("Resources", resource, "Properties", *path, to=to)
+
+
+STATEMENT = ("Policies", 0, "Statement", 0)
+LINT, POWERS, QUEUES, LETTERS, TABLES, LOGS = templatecheck.RULES
+PLANTED = {
+    "a runtime that does not exist": (LINT, _set("Globals", "Function", "Runtime", to="python3.99"), "python3.99"),
+    "a reference to nothing": (
+        LINT,
+        _of("SendMessageSource", "EventSourceArn", to={"Fn::GetAtt": ["Quene", "Arn"]}),
+        "'Quene' is not one of",
+    ),
+    "a timeout beyond Lambda's": (LINT, _of("Collect", "Timeout", to=2000), "2000"),
+    "a power over every table": (POWERS, _of("Collect", *STATEMENT, "Resource", to="*"), "on every resource"),
+    "a power without a name": (POWERS, _of("Collect", *STATEMENT, "Action", to="dynamodb:*"), "name the actions"),
+    "a managed policy": (POWERS, _of("Collect", "Policies", to="AmazonDynamoDBFullAccess"), "FullAccess"),
+    "a role for two": (
+        POWERS,
+        _of("Collect", "Role", to={"Fn::GetAtt": ["PublicRole", "Arn"]}),
+        "PublicRole is shared",
+    ),
+    "a message shown again too soon": (QUEUES, _of("SendsQueue", "VisibilityTimeout", to=60), "before six timeouts"),
+    "a queue that tries for ever": (QUEUES, _of("EventsQueue", "RedrivePolicy", to=None), "no dead-letter queue"),
+    "a queue that gives up at once": (
+        QUEUES,
+        _of("EventsQueue", "RedrivePolicy", "maxReceiveCount", to=1),
+        "five tries",
+    ),
+    "a dead-letter queue of the other kind": (
+        QUEUES,
+        _of("EventsQueue", "RedrivePolicy", "deadLetterTargetArn", to={"Fn::GetAtt": ["DeadLetters", "Arn"]}),
+        "not of the queue's kind",
+    ),
+    "a queue that forgets": (QUEUES, _of("SendsQueue", "MessageRetentionPeriod", to=345600), "fourteen days"),
+    "a queue in clear": (QUEUES, _of("SendsQueue", "SqsManagedSseEnabled", to=False), "not encrypted"),
+    "a batch that fails as a whole": (
+        QUEUES,
+        _of("SendMessageSource", "FunctionResponseTypes", to=None),
+        "partial failures",
+    ),
+    "a stream without an end": (
+        LETTERS,
+        _of("RelayMessagesSource", "DestinationConfig", to=None),
+        "RelayMessagesSource has no",
+    ),
+    "a schedule without an end": (
+        LETTERS,
+        _of("SweepMessages", "Events", "Hourly", "Properties", "DeadLetterConfig", to=None),
+        "SweepMessagesHourly has no",
+    ),
+    "a clock without an end": (
+        LETTERS,
+        _of("Clock", "Events", "EveryMinute", "Properties", "DeadLetterConfig", to=None),
+        "ClockEveryMinute has no",
+    ),
+    "a rule without an end": (
+        LETTERS,
+        _of("RecordFeedback", "Events", "Email", "Properties", "DeadLetterConfig", to=None),
+        "RecordFeedbackEmail has no",
+    ),
+    "a subscription without an end": (
+        LETTERS,
+        _of("RecordFeedback", "Events", "Reply", "Properties", "RedrivePolicy", to=None),
+        "RecordFeedbackReply has no",
+    ),
+    "an asynchronous call without an end": (
+        LETTERS,
+        _of("RecordFeedback", "EventInvokeConfig", to=None),
+        "RecordFeedback has no",
+    ),
+    "an alarm nobody hears": (
+        LETTERS,
+        _of("DeadLettersAlarm", "AlarmActions", to=None),
+        "no alarm watches DeadLetters",
+    ),
+    "a table without a second chance": (
+        TABLES,
+        _of("Contacts", "PointInTimeRecoverySpecification", to=None),
+        "point-in-time",
+    ),
+    "a table that goes with the stack": (
+        TABLES,
+        _set("Resources", "Contacts", "DeletionPolicy", to="Delete"),
+        "with the stack",
+    ),
+    "a table anybody can drop": (TABLES, _of("Keys", "DeletionProtectionEnabled", to=None), "not protected"),
+    "a table that is paid while idle": (TABLES, _of("Stats", "BillingMode", to=None), "not on demand"),
+    "a proof that fades": (
+        TABLES,
+        _of("ConsentProof", "TimeToLiveSpecification", to={"AttributeName": "at", "Enabled": True}),
+        "not wanted",
+    ),
+    "a timeline that never fades": (TABLES, _of("Events", "TimeToLiveSpecification", to=None), "live is missing"),
+    "logs for ever": (LOGS, _of("Logs", "RetentionInDays", to=None), "no log group with a retention"),
+    "logs as text": (LOGS, _set("Globals", "Function", "LoggingConfig", "LogFormat", to="Text"), "does not log JSON"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_mistake_is_found(template, name):
+    rule, plant, sentence = PLANTED[name]
+    document = copy.deepcopy(template)
+    plant(document)
+    assert any(sentence in mistake for mistake in templatecheck.find_mistakes(document, [rule]))
+
+
+def test_a_template_that_cannot_be_translated_is_a_mistake(template):
+    document = copy.deepcopy(template)
+    del document["Resources"]["Collect"]["Properties"]["CodeUri"]
+    assert "the SAM translator refuses the template" in templatecheck.find_mistakes(document)[0]
+
+
+def test_no_function_can_change_or_delete_a_proof_of_consent(translated):
+    for name, resource in translated["Resources"].items():
+        for policy in resource.get("Properties", {}).get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "ConsentProof" in json.dumps(statement["Resource"]):
+                    actions = (
+                        {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
+                    )
+                    reading = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+                    assert actions <= {"dynamodb:PutItem"} or actions <= reading, name
+
+
+def test_texts_go_to_phones_and_never_to_topics(template):
+    statements = template["Resources"]["SendMessage"]["Properties"]["Policies"][0]["Statement"]
+    publish = [
+        (statement["Effect"], statement["Resource"]) for statement in statements if statement["Action"] == "sns:Publish"
+    ]
+    assert publish == [("Allow", "*"), ("Deny", {"Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*"})]
+
+
+def _list_states(machine):
+    for name, state in machine["States"].items():
+        yield name, state
+        yield from _list_states(state["ItemProcessor"]) if "ItemProcessor" in state else ()
+
+
+@pytest.mark.parametrize("name", ["Clock", "Rebuild"])
+def test_a_state_machine_tries_again_then_leaves_a_dead_letter(template, name):
+    properties = template["Resources"][name]["Properties"]
+    machine = yaml.safe_load((templatecheck.ROOT / properties["DefinitionUri"]).read_text())
+    calls = [state for _, state in _list_states(machine) if str(state.get("Resource", "")).startswith("${")]
+    assert calls
+    assert all(state["Retry"][0]["MaxAttempts"] >= 3 for state in calls)
+    for state_name, state in machine["States"].items():
+        if state["Type"] in ("Task", "Map") and state_name != "KeepDeadLetter":
+            assert [catch["Next"] for catch in state["Catch"]] == ["KeepDeadLetter"]
+    assert machine["States"]["KeepDeadLetter"]["Parameters"]["QueueUrl"] == "${DeadLettersUrl}"
+
+
+@pytest.mark.parametrize("name", ["Clock", "Rebuild"])
+def test_a_state_machine_uses_what_the_template_fills_in_and_never_waits(template, name):
+    properties = template["Resources"][name]["Properties"]
+    text = (templatecheck.ROOT / properties["DefinitionUri"]).read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(properties["DefinitionSubstitutions"])
+    # A Wait would wait in real time; what is due later belongs to a wake or a schedule.
+    assert "Wait" not in [state["Type"] for _, state in _list_states(yaml.safe_load(text))]
+
+
+def test_the_clock_ticks_every_minute(template):
+    clock = template["Resources"]["Clock"]["Properties"]
+    assert clock["Type"] == "EXPRESS"
+    assert clock["Events"]["EveryMinute"]["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+
+
+def test_the_relay_sees_only_messages_that_were_just_queued(template):
+    relay = template["Resources"]["RelayMessagesSource"]["Properties"]
+    patterns = [json.loads(each["Pattern"]) for each in relay["FilterCriteria"]["Filters"]]
+    assert patterns == [{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"state": {"S": ["queued"]}}}}]
+    assert relay["BisectBatchOnFunctionError"] is True
+
+
+def test_a_send_is_cut_off_after_thirty_seconds(translated):
+    # The promise "nothing leaves later than one timeout after a refusal" is this number.
+    assert translated["Resources"]["SendMessage"]["Properties"]["Timeout"] == 30
+    assert translated["Resources"]["SendMessageSource"]["Properties"]["BatchSize"] == 10
+
+
+def test_two_alarms_are_all_that_an_idle_stack_pays_for(translated):
+    alarms = [name for name, each in translated["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    assert sorted(alarms) == ["DeadLettersAlarm", "EventsDeadLettersAlarm"]

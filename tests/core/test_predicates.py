@@ -1,0 +1,557 @@
+"""Predicates: one row for each operator, and the laws that hold for all of them."""
+
+import json
+from dataclasses import replace
+from math import inf, nextafter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postroad.behaviour import combine_trackers
+from postroad.contacts import Attribute, Consent, Contact, Enrollment, Stage
+from postroad.documents import Reader
+from postroad.errors import DefinitionError
+from postroad.events import Event
+from postroad.instants import DAY, format_instant
+from postroad.predicates import (
+    CONTACT,
+    EVENT,
+    FACTS,
+    JOURNEY,
+    NEVER,
+    OPERATORS,
+    SUBJECTS,
+    Verdict,
+    View,
+    decide,
+    find_instant,
+    parse_predicate,
+    read_pattern,
+)
+from postroad.scoring import parse_score
+
+NOW = 1_793_610_840.0
+EVERYWHERE = JOURNEY | EVENT
+
+
+def ago(seconds):
+    return format_instant(NOW - seconds)
+
+
+def an_event(name="Order Completed", time=NOW, **properties):
+    return Event(f"{name}-{time}-{properties}", name, time, time, properties=properties)
+
+
+def a_contact(events=(), trackers=(), **attributes):
+    contact = Contact("c1", attributes={name: Attribute(value, NOW, True) for name, value in attributes.items()})
+    for tracker_id, tracker in combine_trackers(trackers).items():
+        for event in events:
+            if tracker.matches(event):
+                contact.behaviour[tracker_id] = tracker.update(contact.behaviour.get(tracker_id), event.time, NOW)
+    return contact
+
+
+def judge(document, view=None, events=(), **attributes):
+    """Truth and description of a predicate about a contact with these attributes who did these events."""
+    predicate = parse_predicate(document, EVERYWHERE)
+    contact = a_contact(events, predicate.trackers, **attributes)
+    return predicate.evaluate((view or View(contact, NOW))._replace(contact=contact)), predicate.describe()
+
+
+VALUE_ROWS = [
+    # operator, operand, value, truth, description
+    ("is", "FR", "FR", True, "x is FR"),
+    ("is", "FR", "fr", True, "x is FR"),
+    ("is", "FR", "ES", False, "x is FR"),
+    ("is", "FR", None, False, "x is FR"),
+    ("is", "FR", ["es", "fr"], True, "x is FR"),
+    ("is", "FR", [], False, "x is FR"),
+    ("is", "FR", {"FR": 1}, False, "x is FR"),
+    ("is", "STRASSE", "straße", True, "x is STRASSE"),
+    ("is", "caf\u00e9", "cafe\u0301", True, "x is café"),
+    ("is", 10, 10.0, True, "x is 10"),
+    ("is", 10, "10", False, "x is 10"),
+    ("is", "10", 10, False, "x is 10"),
+    ("is", 1, True, False, "x is 1"),
+    ("is", True, True, True, "x is true"),
+    ("is", True, "true", False, "x is true"),
+    ("is", 10, 10**400, False, "x is 10"),
+    ("is", 0.1, float("nan"), False, "x is 0.1"),
+    ("is_not", "FR", "ES", True, "x is not FR"),
+    ("is_not", "FR", "fr", False, "x is not FR"),
+    ("is_not", "FR", None, True, "x is not FR"),
+    ("is_not", "FR", ["ES", "FR"], False, "x is not FR"),
+    ("in", ["FR", "ES", 3], "es", True, "x is FR, ES or 3"),
+    ("in", ["FR", "ES", 3], 3, True, "x is FR, ES or 3"),
+    ("in", ["FR", "ES"], "IT", False, "x is FR or ES"),
+    ("in", ["FR"], [1, "FR"], True, "x is FR"),
+    ("not_in", ["FR", "ES"], "IT", True, "x is not FR or ES"),
+    ("not_in", ["FR", "ES"], "FR", False, "x is not FR or ES"),
+    ("not_in", ["FR", "ES"], None, True, "x is not FR or ES"),
+    ("contains", "shop", "My Shopping", True, "x contains shop"),
+    ("contains", "shop", ["Shop", "b"], True, "x contains shop"),
+    ("contains", "shop", ["shopping"], False, "x contains shop"),
+    ("contains", 3, [1, 3], True, "x contains 3"),
+    ("contains", 3, "123", False, "x contains 3"),
+    ("contains", "shop", None, False, "x contains shop"),
+    ("not_contains", "shop", "My Shopping", False, "x does not contain shop"),
+    ("not_contains", "shop", ["a"], True, "x does not contain shop"),
+    ("not_contains", "shop", None, True, "x does not contain shop"),
+    ("starts_with", "/Pricing", "/pricing/enterprise", True, "x starts with /Pricing"),
+    ("starts_with", "/pricing", "/", False, "x starts with /pricing"),
+    ("starts_with", "1", 123, False, "x starts with 1"),
+    ("ends_with", "@Example.com", "ana@example.com", True, "x ends with @Example.com"),
+    ("ends_with", "@example.com", None, False, "x ends with @example.com"),
+    ("gt", 5, 6, True, "x is more than 5"),
+    ("gt", 5, 5, False, "x is more than 5"),
+    ("gt", 5, "6", False, "x is more than 5"),
+    ("gt", 0, True, False, "x is more than 0"),
+    ("gt", 5, 10**400, True, "x is more than 5"),
+    ("gt", 5, float("nan"), False, "x is more than 5"),
+    ("gte", 5.5, 5.5, True, "x is at least 5.5"),
+    ("gte", 5, 4.999, False, "x is at least 5"),
+    ("gte", 5, [1, 7], True, "x is at least 5"),
+    ("lt", 5, 4, True, "x is less than 5"),
+    ("lt", 5, None, False, "x is less than 5"),
+    ("lte", 1234567, 1234567, True, "x is at most 1234567"),
+    ("lte", 5, {}, False, "x is at most 5"),
+    ("exists", True, 0, True, "x is known"),
+    ("exists", True, False, True, "x is known"),
+    ("exists", True, "", False, "x is known"),
+    ("exists", True, [], False, "x is known"),
+    ("exists", False, None, True, "x is not known"),
+    ("exists", False, "a", False, "x is not known"),
+    ("before", "2026-01-01", "2025-12-31", True, "x is before 2026-01-01T00:00:00.000Z"),
+    ("before", "2026-01-01", "2026-01-01", False, "x is before 2026-01-01T00:00:00.000Z"),
+    ("before", "2026-01-01", "soon", False, "x is before 2026-01-01T00:00:00.000Z"),
+    ("before", "2026-01-01", 1_700_000_000, True, "x is before 2026-01-01T00:00:00.000Z"),
+    ("before", "2026-01-01", 1_700_000_000_000, True, "x is before 2026-01-01T00:00:00.000Z"),
+    ("after", "2026-01-01T12:00:00+02:00", "2026-01-01T10:00:01Z", True, "x is after 2026-01-01T10:00:00.000Z"),
+    ("after", "2026-01-01", 10**400, False, "x is after 2026-01-01T00:00:00.000Z"),
+    ("after", "2026-01-01", True, False, "x is after 2026-01-01T00:00:00.000Z"),
+    ("within_last", "P3D", ago(2 * DAY), True, "x is within the last 3 days"),
+    ("within_last", "P3D", ago(3 * DAY), False, "x is within the last 3 days"),
+    ("within_last", "P3D", NOW, True, "x is within the last 3 days"),
+    ("within_last", "P3D", ago(-1), False, "x is within the last 3 days"),
+    ("within_last", "P3D", None, False, "x is within the last 3 days"),
+    ("not_within_last", "PT90M", ago(3_600), False, "x is not within the last 1 hour 30 minutes"),
+    ("not_within_last", "P30D", ago(31 * DAY), True, "x is not within the last 30 days"),
+    ("not_within_last", "P30D", None, True, "x is not within the last 30 days"),
+    ("within_next", "P2W", ago(-14 * DAY), True, "x is within the next 2 weeks"),
+    ("within_next", "P2W", ago(-15 * DAY), False, "x is within the next 2 weeks"),
+    ("within_next", "P2W", ago(1), False, "x is within the next 2 weeks"),
+]
+
+
+@pytest.mark.parametrize(("operator", "operand", "value", "truth", "description"), VALUE_ROWS)
+def test_an_operator_compares_an_attribute_and_a_property_alike(operator, operand, value, truth, description):
+    verdict, sentence = judge({"attribute": "x", operator: operand}, x=value)
+    assert (verdict.truth, sentence) == (truth, description)
+    at_hand = View(Contact(""), NOW, event=an_event(x=value))
+    verdict, sentence = judge({"property": "x", operator: operand}, at_hand)
+    assert (verdict.truth, sentence) == (truth, description)
+
+
+VIEW = View(
+    Contact("c1"),
+    NOW,
+    enrollment=Enrollment("e1", "welcome", 1, NOW, "k", "s", None, marks={"hello": ("sent", "clicked"), "two": ("opened",)}),
+    assumed=frozenset({"news"}),
+)  # fmt: skip
+ANA = {
+    "segments": {"vip": NOW},
+    "stage": Stage("lead", NOW),
+    "consents": {"offers": Consent(True, NOW), "sms": Consent(False, NOW)},
+}
+FACT_ROWS = [
+    ({"segment": "vip"}, True, "is in vip", {"segment:vip"}),
+    ({"segment": ["new", "vip"]}, True, "is in new or vip", {"segment:new", "segment:vip"}),
+    ({"segment": "vip", "is": False}, False, "is not in vip", {"segment:vip"}),
+    ({"segment": "new", "is": False}, True, "is not in new", {"segment:new"}),
+    ({"stage": "lead"}, True, "is at stage lead", {"stage"}),
+    ({"stage": ["mql", "sql"]}, False, "is at stage mql or sql", {"stage"}),
+    ({"consent": "offers"}, True, "consents to offers", {"consent:offers"}),
+    ({"consent": "sms"}, False, "consents to sms", {"consent:sms"}),
+    ({"consent": "never-asked", "is": False}, True, "does not consent to never-asked", {"consent:never-asked"}),
+    ({"consent": "news"}, True, "consents to news", {"consent:news"}),
+    ({"opened": "two"}, True, "opened two", {"mark:two"}),
+    ({"opened": "hello"}, True, "opened hello", {"mark:hello"}),
+    ({"opened": "three", "is": False}, True, "did not open three", {"mark:three"}),
+    ({"clicked": "hello"}, True, "clicked in hello", {"mark:hello"}),
+    ({"clicked": "two"}, False, "clicked in two", {"mark:two"}),
+    ({"clicked": "two", "is": False}, True, "did not click in two", {"mark:two"}),
+]
+
+
+@pytest.mark.parametrize(("document", "truth", "description", "reads"), FACT_ROWS)
+def test_a_fact_is_so_or_not_and_time_alone_does_not_change_it(document, truth, description, reads):
+    predicate = parse_predicate(document, JOURNEY)
+    assert predicate.evaluate(VIEW._replace(contact=replace(VIEW.contact, **ANA))) == Verdict(truth, inf)
+    assert (predicate.describe(), predicate.reads) == (description, reads)
+
+
+def test_every_word_of_every_table_has_a_row_here():
+    assert {row[0] for row in VALUE_ROWS} == set(OPERATORS)
+    assert {key for row in FACT_ROWS for key in row[0] if key != "is"} == set(FACTS)
+    told = {"all", "any", "not", "attribute", "property", "event", "score"}
+    assert set(SUBJECTS) == told | set(FACTS)
+
+
+ORDERS = [an_event(time=NOW - days * DAY, total=total) for days, total in ((40, 90), (20, 20), (5, 60), (1, 10))]
+
+
+@pytest.mark.parametrize(
+    ("document", "truth", "turns_at", "description"),
+    [
+        ({}, True, inf, "did Order Completed"),
+        ({"within": "P1D"}, False, inf, "did Order Completed within the last 1 day"),
+        ({"within": "P30D"}, True, NOW + 29 * DAY, "did Order Completed within the last 30 days"),
+        ({"at_least": 3, "within": "P30D"}, True, NOW + 10 * DAY,
+         "did Order Completed at least 3 times within the last 30 days"),
+        ({"at_least": 4, "within": "P30D"}, False, inf, "did Order Completed at least 4 times within the last 30 days"),
+        ({"at_least": 4}, True, inf, "did Order Completed at least 4 times"),
+        ({"at_most": 3, "within": "P30D"}, True, inf, "did Order Completed at most 3 times within the last 30 days"),
+        ({"at_most": 1, "within": "P30D"}, False, NOW + 25 * DAY,
+         "did Order Completed at most once within the last 30 days"),
+        ({"exactly": 3, "within": "P30D"}, True, NOW + 10 * DAY,
+         "did Order Completed exactly 3 times within the last 30 days"),
+        ({"exactly": 2, "within": "P30D"}, False, NOW + 10 * DAY,
+         "did Order Completed exactly 2 times within the last 30 days"),
+        ({"never": True}, False, inf, "did not do Order Completed"),
+        ({"never": True, "within": "P3D"}, False, NOW + 2 * DAY, "did not do Order Completed within the last 3 days"),
+        ({"where": {"property": "total", "gte": 50}, "exactly": 2}, True, inf,
+         "did Order Completed (total is at least 50) exactly 2 times"),
+    ],
+)  # fmt: skip
+def test_events_are_counted_ever_or_within_a_window(document, truth, turns_at, description):
+    verdict, sentence = judge({"event": "Order Completed", **document}, events=ORDERS)
+    assert (verdict, sentence) == ((truth, turns_at), description)
+
+
+def test_event_names_compare_without_case():
+    assert judge({"event": "order completed", "at_least": 4}, events=ORDERS)[0].truth
+
+
+def test_definitions_that_ask_about_the_same_events_share_a_memory():
+    dear = {"property": "total", "gte": 50}
+    documents = [
+        {"event": "Order Completed", "where": dear, "at_least": 3, "within": "P9D"},
+        {"event": "ORDER completed", "where": dear, "at_most": 3, "within": "P5D"},
+        {"event": "Order Completed", "where": dear},
+        {"event": "Order Completed"},
+    ]
+    trackers = [parse_predicate(document).trackers[0] for document in documents]
+    assert [(tracker.keep, tracker.window) for tracker in trackers] == [(3, 9 * DAY), (4, 5 * DAY), (0, None), (0, None)]
+    assert len({tracker.tracker_id for tracker in trackers}) == 2
+    assert all(len(tracker.tracker_id) == 8 for tracker in trackers)
+
+
+@pytest.mark.parametrize(
+    ("path", "operator", "operand", "truth"),
+    [
+        ("cart.total", "gte", 50, True),
+        ("cart.missing.deeper", "exists", False, True),
+        ("products.sku", "is", "B2", True),
+        ("products.sku", "is", "C3", False),
+        ("products.sku", "is_not", "C3", True),
+        ("products.sku", "is_not", "B2", False),
+        ("products.name", "contains", "shirt", True),
+        ("products.tags", "contains", "sale", True),
+        ("products.tags", "is", "new", True),
+        ("products.price", "gt", 25, True),
+        ("products.sku.deeper", "exists", True, False),
+        ("cart", "exists", True, True),
+    ],
+)
+def test_a_dotted_path_leads_into_objects_and_through_lists(path, operator, operand, truth):
+    values = {
+        "cart": {"total": 50},
+        "products": [
+            {"sku": "A1", "name": "Blue Shirt", "tags": ["new"], "price": 20},
+            {"sku": "B2", "name": "Hat", "tags": ["old", "sale"], "price": 30},
+            "not an object",
+        ],
+    }
+    view = View(Contact(""), NOW, event=an_event(**values))
+    assert judge({"property": path, operator: operand}, view)[0].truth is truth
+    assert judge({"attribute": path, operator: operand}, **values)[0].truth is truth
+    assert parse_predicate({"attribute": path, operator: operand}).reads == {f"attribute:{path.split('.')[0]}"}
+
+
+def test_what_combines_reads_everything_that_its_members_read():
+    document = {
+        "all": [
+            {"attribute": "country", "is": "FR"},
+            {"any": [{"segment": "vip"}, {"not": {"event": "Refunded", "within": "P9D"}}]},
+            {"score": "engagement", "gte": 60},
+        ]
+    }
+    predicate = parse_predicate(document)
+    (tracker,) = predicate.trackers
+    assert predicate.reads == {"attribute:country", "segment:vip", f"tracker:{tracker.tracker_id}", "score:engagement"}
+    assert predicate.describe() == (
+        "country is FR and (is in vip or not (did Refunded within the last 9 days)) and score engagement is at least 60"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "members", "verdict"),
+    [
+        ("all", [(True, 5.0), (True, 3.0)], (True, 3.0)),
+        ("all", [(False, 5.0), (True, 3.0)], (False, 5.0)),
+        ("all", [(False, 5.0), (False, 9.0), (True, 1.0)], (False, 9.0)),
+        ("all", [(False, 5.0), (False, inf)], (False, inf)),
+        ("any", [(False, 5.0), (False, 3.0)], (False, 3.0)),
+        ("any", [(True, 5.0), (True, 7.0), (False, 1.0)], (True, 7.0)),
+        ("any", [(False, 1.0), (True, inf)], (True, inf)),
+    ],
+)
+def test_what_is_decided_stays_so_until_the_last_that_decides_turns(key, members, verdict):
+    assert decide([Verdict(*member) for member in members], decisive=key == "any") == verdict
+
+
+def test_a_score_that_nobody_has_defined_holds_nothing():
+    assert judge({"score": "engagement", "lt": 60})[0] == Verdict(False)
+
+
+def test_a_pattern_matches_an_event_by_its_name_and_its_properties():
+    reader = Reader({"event": "Order Completed", "where": {"property": "total", "gte": 50}, "timeout": "PT1H"})
+    reader.expect("timeout")
+    pattern = read_pattern(reader)
+    reader.finish()
+    assert pattern.describe() == "Order Completed (total is at least 50)"
+    assert pattern.matches(an_event("order COMPLETED", total=50))
+    assert not pattern.matches(an_event(total=49))
+    assert not pattern.matches(an_event("Order Refunded", total=50))
+
+
+def test_a_pattern_takes_the_time_of_the_event_for_now():
+    pattern = read_pattern(Reader({"event": "Booked", "where": {"property": "departs", "within_next": "P7D"}}))
+    assert pattern.matches(an_event("Booked", NOW - 900 * DAY, departs=ago(895 * DAY)))
+    assert not pattern.matches(an_event("Booked", NOW - 900 * DAY, departs=ago(890 * DAY)))
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "sentence"),
+    [
+        ({}, "", "does not say what it is about; it needs one of all, any, not, attribute, event, score, segment, stage, consent"),
+        ([], "", "must be an object with keys, not a list"),
+        ({"atribute": "x", "is": 1}, "atribute", "unknown key 'atribute'; did you mean 'attribute'?"),
+        ({"attribute": "x", "iss": 1}, "iss", "unknown key 'iss'; did you mean 'is'?"),
+        ({"attribute": "x", "is": 1, "within": "P1D"}, "within", "unknown key 'within'; did you mean 'within_next'?"),
+        ({"attribute": "x", "gt": 1, "lt": 5}, "",
+         "compares by gt and lt at once; put each into an object of its own, within all"),
+        ({"attribute": "x", "segment": "vip"}, "",
+         "says attribute and segment at once; put each into an object of its own, within all or any"),
+        ({"attribute": "x", "gt": "5"}, "gt", "must be a number, not text"),
+        ({"attribute": "a..b", "is": 1}, "attribute", "must be a name, or up to ten names with dots between them"),
+        ({"property": "x", "is": 1}, "property",
+         "is not known in this place; known here: all, any, not, attribute, event, score, segment, stage, consent"),
+        ({"event": "X", "where": {"attribute": "x", "is": 1}}, "where.attribute",
+         "is not known in this place; known here: all, any, not, property"),
+        ({"event": "X", "atleast": 2}, "atleast", "unknown key 'atleast'; did you mean 'at_least'?"),
+        ({"event": "X", "at_least": 0}, "at_least", "must be a number between 1 and 1000000000"),
+        ({"event": "X", "at_least": 1, "never": True}, "",
+         "counts by at_least and never at once; put each into an object of its own, within all"),
+        ({"event": "X", "at_least": 52, "within": "P9D"}, "at_least",
+         "within a window counts up to 50; choose less, or leave out within"),
+        ({"event": "X", "exactly": 51, "within": "P9D"}, "exactly",
+         "within a window counts up to 50; choose less, or leave out within"),
+        ({"event": "X", "within": "30 days"}, "within",
+         "'30 days' is not a duration; write for example PT15M, PT1H, P3D or P2W"),
+        ({"score": "engagement", "is": 5}, "is", "unknown key 'is'; known here: score, gt, gte, lt, lte"),
+        ({"segment": "VIP"}, "segment",
+         "'VIP' is not an id; write lower-case letters, digits, - and _, such as 'vip'"),
+        ({"all": []}, "all", "must be a list of 1 to 100 objects; there are 0"),
+        ({"all": [{"segment": "a"}, {"any": [{"not": 3}]}]}, "all[1].any[0].not",
+         "must be an object with keys, not a number"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_path(document, path, sentence):
+    with pytest.raises(DefinitionError) as raised:
+        parse_predicate(document)
+    assert raised.value.mistakes == ((path, sentence),)
+
+
+def test_all_mistakes_of_a_predicate_are_told_at_once():
+    with pytest.raises(DefinitionError) as raised:
+        parse_predicate({"any": [{"attribute": "x", "gt": "5"}, {"event": 5}, {"stage": ["lead", "Not One"]}]})
+    assert [path for path, _ in raised.value.mistakes] == ["any[0].gt", "any[1].event", "any[2].stage"]
+
+
+@pytest.mark.parametrize(
+    ("value", "instant"),
+    [
+        (1_700_000_000, 1_700_000_000.0),
+        (1_700_000_000_500, 1_700_000_000.5),
+        ("2023-11-14T22:13:20Z", 1_700_000_000.0),
+        ("2023-11-14", 1_699_920_000.0),
+        (0, 0.0),
+        (True, None),
+        (float("nan"), None),
+        (10**400, None),
+        ("\ud800" * 10, None),
+        ([], None),
+    ],
+)
+def test_an_instant_is_a_text_or_a_number_of_seconds_or_milliseconds(value, instant):
+    assert find_instant(value) == instant
+
+
+# ── Laws ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+DAYS = st.integers(1, 40)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["FR", "10"])
+INSTANTS = st.integers(-50 * 24, 50 * 24).map(lambda hours: ago(hours * 3_600))
+VALUES = st.recursive(
+    SCALARS | INSTANTS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.sampled_from("xyz"), v, max_size=3)
+)
+OPERANDS = {
+    **dict.fromkeys(OPERATORS, st.integers(-5, 5) | st.sampled_from(["FR", "10", "x", "2026-11-02"]) | st.booleans()),
+    **dict.fromkeys(["in", "not_in"], st.lists(st.integers(-5, 5) | st.sampled_from(["FR"]), min_size=1, max_size=3)),
+    **dict.fromkeys(["starts_with", "ends_with"], st.sampled_from(["F", "1", "é"])),
+    **dict.fromkeys(["gt", "gte", "lt", "lte"], st.integers(-5, 5) | st.floats(-1e6, 1e6)),
+    **dict.fromkeys(["before", "after"], INSTANTS),
+    **dict.fromkeys(["within_last", "not_within_last", "within_next"], DAYS.map("P{}D".format)),
+    "exists": st.booleans(),
+}
+COMPARED = st.sampled_from(sorted(OPERATORS)).flatmap(lambda key: st.fixed_dictionaries({key: OPERANDS[key]}))
+PATHS = st.sampled_from(["x", "y", "x.y", "y.z.x"])
+ATTRIBUTES = st.builds(lambda path, compared: {"attribute": path, **compared}, PATHS, COMPARED)
+TIMED = st.builds(
+    lambda path, key, days: {"attribute": path, key: f"P{days}D"},
+    st.sampled_from("tuv"),
+    st.sampled_from(["within_last", "not_within_last", "within_next"]),
+    DAYS,
+)
+HAPPENED = st.builds(
+    lambda key, n, days, where: {
+        "event": "Ordered",
+        key: n if key != "never" else n > 2,
+        **({"within": f"P{days}D"} if days else {}),
+        **({"where": {"property": "total", "gte": 50}} if where else {}),
+    },
+    st.sampled_from(["at_least", "at_most", "exactly", "never"]),
+    st.integers(1, 4),
+    st.none() | DAYS,
+    st.booleans(),
+)
+SCORES = st.builds(
+    lambda key, threshold: {"score": "warmth", key: threshold},
+    st.sampled_from(["gt", "gte", "lt", "lte"]),
+    st.integers(-10, 60) | st.floats(0, 60),
+)
+SIMPLE = st.sampled_from([{"segment": "vip"}, {"stage": "lead", "is": False}, {"consent": "news"}, {"opened": "hello"}])
+DOCUMENTS = st.recursive(
+    ATTRIBUTES | TIMED | HAPPENED | SCORES | SIMPLE,
+    lambda inner: st.one_of(
+        st.builds(lambda key, members: {key: members}, st.sampled_from(["all", "any"]), st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda member: {"not": member}, inner),
+    ),
+    max_leaves=6,
+)  # fmt: skip
+EVENTS = st.lists(
+    st.builds(
+        lambda minutes, total: an_event("Ordered", NOW - minutes * 60.0, total=total),
+        st.integers(0, 50 * 1_440),
+        st.sampled_from([10, 80]),
+    ),
+    max_size=8,
+)
+WARMTH = parse_score(
+    {
+        "kind": "score", "id": "warmth", "half_life": "P7D",
+        "rules": [
+            {"id": "orders", "event": "Ordered", "points": 12.5, "at_most": 30},
+            {"id": "dear", "event": "Ordered", "where": {"property": "total", "gte": 50}, "points": -5},
+            {"id": "recent", "if": {"attribute": "t", "within_last": "P5D"}, "points": 8},
+        ],
+    }
+)  # fmt: skip
+
+
+@st.composite
+def worlds(draw):
+    predicate = parse_predicate(draw(DOCUMENTS), JOURNEY)
+    events = draw(EVENTS)
+    attributes = {name: draw(VALUES) for name in "xyz"} | {name: draw(INSTANTS) for name in "tuv"}
+    contact = a_contact(events, predicate.trackers, **attributes)
+    contact.scores["warmth"] = dict(WARMTH.recompute(events))
+    return predicate, View(contact, NOW, {"warmth": WARMTH}, assumed=frozenset(["news"]))
+
+
+@settings(max_examples=400)
+@given(worlds(), st.lists(st.floats(0, 1), max_size=4), st.floats(0, 3 * DAY))
+def test_the_next_wake_is_never_late(world, fractions, later):
+    predicate, view = world
+    for _ in range(4):
+        truth, turns_at = predicate.evaluate(view)
+        assert turns_at > view.now
+        end = min(turns_at, view.now + 200 * DAY)
+        moments = [view.now + fraction * (end - view.now) for fraction in fractions]
+        for moment in (nextafter(end, 0.0), end - 0.01, end - 61, view.now + later, *moments):
+            if view.now <= moment < end:
+                assert predicate.evaluate(view._replace(now=moment)).truth is truth
+        if turns_at == inf:
+            break
+        view = view._replace(now=turns_at)
+
+
+@given(DOCUMENTS)
+def test_every_predicate_describes_itself_and_says_what_it_reads(document):
+    predicate = parse_predicate(document, JOURNEY)
+    assert predicate.describe()
+    assert predicate.reads
+    assert parse_predicate(json.loads(json.dumps(document)), JOURNEY).describe() == predicate.describe()
+
+
+@given(DOCUMENTS, EVENTS, st.randoms(use_true_random=False))
+def test_a_verdict_does_not_depend_on_the_order_of_arrival(document, events, random):
+    predicate = parse_predicate(document, JOURNEY)
+    verdicts = set()
+    for arrived in (events, sorted(events, key=lambda event: event.time), random.sample(events, len(events))):
+        contact = a_contact(arrived, predicate.trackers, t=ago(DAY), u=ago(9 * DAY), v=ago(-DAY))
+        contact.scores["warmth"] = dict(WARMTH.recompute(arrived))
+        verdicts.add(predicate.evaluate(View(contact, NOW, {"warmth": WARMTH})))
+    assert len(verdicts) == 1
+
+
+@given(DOCUMENTS)
+def test_a_denied_predicate_is_the_opposite_and_turns_at_the_same_instant(document):
+    view = View(Contact("c1", attributes={"t": Attribute(ago(DAY), NOW, True)}), NOW, {"warmth": WARMTH})
+    truth, turns_at = parse_predicate(document, JOURNEY).evaluate(view)
+    assert parse_predicate({"not": document}, JOURNEY).evaluate(view) == (not truth, turns_at)
+
+
+KEYS = st.sampled_from([*SUBJECTS, *OPERATORS, "at_least", "never", "where", "within", "is"]) | st.text(max_size=5)
+JSON = st.recursive(
+    SCALARS | st.sampled_from(["P3D", "vip", "2026-11-02"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=400)
+@given(JSON, st.sampled_from([CONTACT, EVENT, JOURNEY]))
+def test_any_json_is_a_predicate_or_a_definition_error(document, allow):
+    try:
+        predicate = parse_predicate(document, allow)
+    except DefinitionError as error:
+        assert all(sentence for _, sentence in error.mistakes)
+        assert str(error)
+    else:
+        assert predicate.describe()
+
+
+@settings(max_examples=400)
+@given(ATTRIBUTES | TIMED, VALUES, VALUES)
+def test_no_value_makes_an_evaluation_raise(document, x, y):
+    predicate = parse_predicate(document)
+    contact = a_contact(x=x, y=y, t=x, u=y)
+    assert predicate.evaluate(View(contact, NOW)).truth in (True, False)
+
+
+def test_a_broken_predicate_reads_as_never():
+    assert NEVER.evaluate(View(Contact(""), NOW, scores={"x": WARMTH})) == Verdict(False)
+    assert NEVER.describe() == "never"

@@ -1,0 +1,522 @@
+"""Every port, in memory: what AWS keeps for Postroad, and how it answers.
+
+`Memory` is what is stored; the ports on it answer at once and never fail. Faults, latency and interleaving come from
+`scheduler`, which wraps them. Whatever is read was decoded for that reader, so nobody shares an object by accident. Where AWS may
+answer in more than one way (an eventually consistent read), `Memory.chance` decides, which comes from the seed.
+"""
+
+import hashlib
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from postroad.book import Book
+from postroad.codec import decode_contact, decode_row, encode_contact, encode_row, stored_wake
+from postroad.commits import Commit, MembershipChange, Row
+from postroad.contacts import SHARDS, Consent, Contact
+from postroad.events import Event
+from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
+from postroad.packing import QueueMessage
+from postroad.tracking import Reject
+from postroad_aws.ports import Forward, Outcome
+
+DEDUPLICATION = 5 * 60.0
+MAX_RECEIVES = 5
+
+
+class Item(NamedTuple):
+    """What is stored under a contact's id: a body, or a forward."""
+
+    body: bytes
+    version: int
+    created_at: float
+    wake_at: float | None
+    shard: str
+    forward: str | None = None
+
+
+class Stored(NamedTuple):
+    """An item, and what an eventually consistent reader may still see instead of it until `visible`."""
+
+    item: Item
+    before: Item | None
+    visible: float
+
+
+class Memory:
+    """All that is stored. `lag` is how many seconds an eventually consistent read may be behind."""
+
+    def __init__(
+        self, now: Callable[[], float], chance: Callable[[], float] = lambda: 1.0, lag: float = 0.0
+    ) -> None:
+        self.now = now
+        self.chance = chance
+        self.lag = lag
+        self.contacts: dict[str, Stored] = {}
+        self.rows: dict[str, dict[str, bytes]] = {}
+        self.messages: dict[str, Message] = {}
+        self.pending: dict[str, float] = {}
+        self.suppressions: dict[str, str] = {}
+        self.consents: dict[tuple[str, str], Consent] = {}
+        self.proof: list[tuple[str, str, float, bool]] = []
+        self.memberships: dict[tuple[str, str], float] = {}
+        self.rejects: dict[str, Reject] = {}
+        # Whoever simulates a stream, or a clock, or checks what may never happen, listens here.
+        self.on_insert: Callable[[Message], None] = lambda message: None
+        self.on_state: Callable[[Message | None, Message], None] = lambda before, after: None
+        self.on_commit: Callable[[Commit], None] = lambda commit: None
+        self.on_wake: Callable[[float], None] = lambda at: None
+
+    # Contacts
+
+    def put_contact(self, contact_id: str, item: Item) -> None:
+        before = self.contacts.get(contact_id)
+        self.contacts[contact_id] = Stored(item, before and before.item, self.now() + self.lag)
+        if item.wake_at is not None:
+            self.on_wake(item.wake_at)
+
+    def read_item(self, contact_id: str, *, consistent: bool) -> Item | None:
+        stored = self.contacts.get(contact_id)
+        if stored is None:
+            return None
+        if not consistent and stored.visible > self.now() and self.chance() < 0.5:
+            return stored.before
+        return stored.item
+
+    def load(self, contact_id: str) -> Contact | None:
+        """The contact stored under an id, wherever it has been forwarded to."""
+        while stored := self.contacts.get(contact_id):
+            if stored.item.forward is None:
+                return decode(contact_id, stored.item)
+            contact_id = stored.item.forward
+        return None
+
+    def list_contacts(self) -> list[Contact]:
+        return [decode(key, s.item) for key, s in self.contacts.items() if s.item.forward is None]
+
+    # Messages
+
+    def put_message(self, message: Message, pending_at: float | None) -> None:
+        before = self.messages.get(message.message_id)
+        self.messages[message.message_id] = message
+        if pending_at is None:
+            self.pending.pop(message.message_id, None)
+        else:
+            self.pending[message.message_id] = pending_at
+        self.on_state(before, message)
+
+    def insert_message(self, message: Message) -> None:
+        waits = message.state == QUEUED
+        self.put_message(message, max(message.created_at, message.not_before or 0.0) + PATIENCE[QUEUED] if waits else None)
+        self.on_insert(message)
+
+    def put_row(self, row: Row) -> None:
+        self.rows.setdefault(row.contact_id, {})[row.key] = encode_row(row)
+
+    def list_rows(self, contact_ids: Iterable[str]) -> list[Row]:
+        return [
+            decode_row(contact_id, key, body)
+            for contact_id in contact_ids
+            for key, body in self.rows.get(contact_id, {}).items()
+        ]
+
+
+def decode(contact_id: str, item: Item) -> Contact:
+    return decode_contact(contact_id, item.version, item.body, created_at=item.created_at, wake_at=item.wake_at)
+
+
+class MemoryContacts:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]:
+        found: dict[str, Contact | Forward] = {}
+        for contact_id in ids:
+            item = self.memory.read_item(contact_id, consistent=consistent)
+            if item is not None:
+                found[contact_id] = Forward(item.forward) if item.forward else decode(contact_id, item)
+        return found
+
+    def commit(self, commit: Commit) -> Outcome:
+        memory, contact = self.memory, commit.contact
+        stored = memory.contacts.get(contact.contact_id)
+        item = Item(
+            encode_contact(contact), contact.version + 1, contact.created_at, stored_wake(contact.wake_at), contact.shard
+        )
+        if not self.holds(contact.contact_id, contact.version) or not all(
+            (
+                *(attached not in memory.contacts for attached in commit.attach),
+                *(self.holds(contact_id, version) for contact_id, version in commit.absorbed),
+            )
+        ):
+            # A lost answer and a retry inside the client find what they wanted to write.
+            return Outcome.DONE if stored and stored.item == item else Outcome.CONFLICT
+        if any(message.message_id in memory.messages for message in commit.messages):
+            return Outcome.MESSAGE_EXISTS
+        memory.put_contact(contact.contact_id, item)
+        for contact_id in (*commit.attach, *(contact_id for contact_id, _ in commit.absorbed)):
+            memory.put_contact(contact_id, Item(b"", 0, 0.0, None, "", contact.contact_id))
+        for message in commit.messages:
+            memory.insert_message(replace(message, times=dict(message.times)))
+        MemoryMemberships(memory).apply(commit.memberships)
+        MemoryQuarantine(memory).save_rejects(commit.rejects)
+        for row in commit.rows:
+            memory.put_row(row)
+        memory.on_commit(commit)
+        return Outcome.DONE
+
+    def holds(self, contact_id: str, version: int) -> bool:
+        stored = self.memory.contacts.get(contact_id)
+        if stored is None:
+            return version == 0
+        return stored.item.forward is None and stored.item.version == version
+
+    def list_due(self, shard: str, until: float, limit: int) -> Sequence[tuple[str, float]]:
+        due = []
+        for contact_id in self.memory.contacts:
+            item = self.memory.read_item(contact_id, consistent=False)
+            if item and item.shard == shard and item.wake_at is not None and item.wake_at <= until:
+                due.append((item.wake_at, contact_id))
+        return [(contact_id, at) for at, contact_id in sorted(due)[:limit]]
+
+    def list_ids(self, shard: str, after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
+        found = sorted(
+            ((s.item.created_at, key) for key, s in self.memory.contacts.items() if s.item.shard == shard), reverse=True
+        )
+        ids = [contact_id for _, contact_id in found]
+        start = ids.index(after) + 1 if after else 0
+        page = ids[start : start + limit]
+        return page, page[-1] if start + limit < len(ids) else None
+
+
+class MemoryTimeline:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def save_rows(self, rows: Sequence[Row], now: float) -> None:
+        for row in rows:
+            self.memory.put_row(row)
+
+    def heal_rows(self, rows: Sequence[Row], now: float) -> None:
+        for row in rows:
+            if row.key not in self.memory.rows.get(row.contact_id, ()):
+                self.memory.put_row(row)
+
+    def find_keys(self, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        return {(contact_id, key) for contact_id, key in keys if key in self.memory.rows.get(contact_id, ())}
+
+    def find_row(self, contact_ids: Sequence[str], key: str) -> Row | None:
+        for contact_id in contact_ids:
+            body = self.memory.rows.get(contact_id, {}).get(key)
+            if body:
+                return decode_row(contact_id, key, body)
+        return None
+
+    def list_history(self, contact_ids: Sequence[str]) -> Iterable[Event]:
+        events = (event for row in self.memory.list_rows(contact_ids) for event in (row.event, *row.caused))
+        return sorted(events, key=attrgetter("time", "event_id"))
+
+
+class MemoryMessages:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def find_message(self, message_id: str) -> Message | None:
+        return self.memory.messages.get(message_id)
+
+    def claim(self, message_id: str, owner: str, now: float) -> Message | None:
+        message = self.memory.messages.get(message_id)
+        if message is None:
+            return None
+        if message.state == SENDING and message.owner == owner:
+            return message
+        if message.state != QUEUED:
+            return None
+        times = {**message.times, SENDING: now}
+        claimed = message.with_(state=SENDING, owner=owner, claimed_at=now, times=times)
+        self.memory.put_message(claimed, self.memory.pending.get(message_id))
+        return claimed
+
+    def release(self, message_id: str, owner: str, not_before: float, reason: str, now: float) -> bool:
+        message = self.memory.messages.get(message_id)
+        if message is None or message.state != SENDING or message.owner != owner:
+            return False
+        released = message.with_(state=QUEUED, owner=None, claimed_at=None, not_before=not_before, reason=reason)
+        self.memory.put_message(released, max(now, not_before) + PATIENCE[QUEUED])
+        return True
+
+    def settle(
+        self, message_id: str, state: str, now: float, *, reason: str = "", owner: str | None = None,
+        address: str | None = None, provider_id: str | None = None,
+    ) -> bool:  # fmt: skip
+        message = self.memory.messages.get(message_id)
+        if message is None or message.state not in states_before(state):
+            return False
+        if owner is not None and (message.owner != owner or message.state not in (SENDING, UNKNOWN)):
+            return False
+        settled = message.with_(
+            state=state,
+            times={**message.times, state: now},
+            reason=reason or message.reason,
+            address=address or message.address,
+            provider_id=provider_id or message.provider_id,
+        )
+        self.memory.put_message(settled, now + PATIENCE[UNKNOWN] if state == UNKNOWN else None)
+        return True
+
+    def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
+        due = sorted(
+            (at, message_id)
+            for message_id, at in self.memory.pending.items()
+            if at <= until and sum(message_id.encode()) % SHARDS == int(shard)
+        )
+        return [self.memory.messages[message_id] for _, message_id in due[:limit]]
+
+    def postpone(self, message_id: str, until: float | None) -> bool:
+        if message_id not in self.memory.pending:
+            return False
+        if until is None:
+            del self.memory.pending[message_id]
+        else:
+            self.memory.pending[message_id] = until
+        return True
+
+
+class MemoryRefusals:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def find_suppression(self, address: str) -> str | None:
+        return self.memory.suppressions.get(address)
+
+    def find_consent(self, address: str, topic: str) -> Consent | None:
+        return self.memory.consents.get((address, topic))
+
+    def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:
+        self.memory.suppressions.setdefault(address, reason)
+
+    def save_consent(self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
+        self.memory.proof.append((address, topic, now, granted))
+        known = self.memory.consents.get((address, topic))
+        if known is None or known.time <= now:
+            self.memory.consents[address, topic] = Consent(granted, now)
+
+
+class MemoryMemberships:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def apply(self, changes: Sequence[MembershipChange]) -> None:
+        for segment, contact_id, entered in changes:
+            if entered is None:
+                self.memory.memberships.pop((segment, contact_id), None)
+            else:
+                self.memory.memberships[segment, contact_id] = entered
+
+
+class MemoryQuarantine:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def save_rejects(self, rejects: Sequence[Reject]) -> None:
+        for reject in rejects:
+            self.memory.rejects.setdefault(reject.reject_id, reject)
+
+
+class MemoryBooks:
+    """One sandbox's book: read anew after `lifetime` seconds, or when a newer one is asked for."""
+
+    def __init__(self, now: Callable[[], float], shelf: list[Book], lifetime: float = 5.0) -> None:
+        self.now = now
+        self.shelf = shelf
+        self.lifetime = lifetime
+        self.book: Book | None = None
+        self.read_at = 0.0
+
+    def current(self, *, at_least: int = 0) -> Book:
+        if self.book is None or self.book.revision < at_least or self.now() - self.read_at >= self.lifetime:
+            self.book, self.read_at = self.shelf[-1], self.now()
+        return self.book
+
+
+# Queues
+
+
+class Letter:
+    """A message on a queue. `receives` counts how often it was handed out."""
+
+    __slots__ = ("body", "group", "number", "receives", "visible")
+
+    def __init__(self, number: int, group: str, body: str, visible: float) -> None:
+        self.number = number
+        self.group = group
+        self.body = body
+        self.visible = visible
+        self.receives = 0
+
+
+class FifoQueue:
+    """Groups in order: a letter waits for all earlier ones of its group. Deduplicates for five minutes."""
+
+    def __init__(self, now: Callable[[], float], visibility: float = 180.0) -> None:
+        self.now = now
+        self.visibility = visibility
+        self.groups: dict[str, deque[Letter]] = {}
+        self.seen: dict[str, float] = {}
+        self.dead: list[Letter] = []
+        self.numbers = 0
+        self.on_visible: Callable[[float], None] = lambda at: None
+
+    def __len__(self) -> int:
+        return sum(map(len, self.groups.values()))
+
+    def send(self, message: QueueMessage) -> None:
+        now = self.now()
+        if self.seen.get(message.deduplication_id, -DEDUPLICATION) > now - DEDUPLICATION:
+            return
+        self.seen[message.deduplication_id] = now
+        self.put(message.group, message.body)
+
+    def put(self, group: str, body: str) -> None:
+        self.numbers += 1
+        self.groups.setdefault(group, deque()).append(Letter(self.numbers, group, body, self.now()))
+        self.on_visible(self.now())
+
+    def receive(self, limit: int) -> list[Letter]:
+        """Up to so many letters: the oldest of each group that has none under way, and those right behind it."""
+        now, found = self.now(), []
+        for group in list(self.groups):
+            letters = self.groups[group]
+            while letters and letters[0].visible <= now and letters[0].receives >= MAX_RECEIVES:
+                self.dead.append(letters.popleft())
+            if not letters:
+                del self.groups[group]
+            elif letters[0].visible <= now:
+                found.append(letters)
+        found.sort(key=lambda letters: letters[0].number)
+        taken: list[Letter] = []
+        for letters in found:
+            for letter in letters:
+                if len(taken) == limit or letter.visible > now or letter.receives >= MAX_RECEIVES:
+                    break
+                letter.receives += 1
+                letter.visible = now + self.visibility
+                taken.append(letter)
+        if taken:
+            self.on_visible(now + self.visibility)
+        return taken
+
+    def delete(self, letter: Letter) -> None:
+        letters = self.groups.get(letter.group)
+        if letters and letter in letters:
+            letters.remove(letter)
+            if letters:
+                self.on_visible(letters[0].visible)
+            else:
+                del self.groups[letter.group]
+
+    def redrive(self) -> None:
+        """What an operator does with dead letters."""
+        dead, self.dead = self.dead, []
+        for letter in dead:
+            self.put(letter.group, letter.body)
+
+
+class StandardQueue:
+    """No order, and now and then a letter twice: `chance` decides how long one takes and whether it comes again."""
+
+    def __init__(
+        self, now: Callable[[], float], chance: Callable[[], float] = lambda: 1.0, visibility: float = 180.0
+    ) -> None:
+        self.now = now
+        self.chance = chance
+        self.visibility = visibility
+        self.duplicates = 0.0
+        self.disorder = 0.0
+        self.letters: list[Letter] = []
+        self.dead: list[Letter] = []
+        self.numbers = 0
+        self.on_visible: Callable[[float], None] = lambda at: None
+
+    def __len__(self) -> int:
+        return len(self.letters)
+
+    def put(self, body: str, delay: float = 0.0) -> None:
+        for _ in range(1 + (self.chance() < self.duplicates)):
+            self.numbers += 1
+            at = self.now() + min(max(delay, 0.0), 900.0) + self.disorder * self.chance()
+            insort(self.letters, Letter(self.numbers, "", body, at), key=attrgetter("visible", "number"))
+            self.on_visible(at)
+
+    def receive(self, limit: int) -> list[Letter]:
+        now = self.now()
+        taken: list[Letter] = []
+        for letter in list(self.letters):
+            if letter.visible > now or len(taken) == limit:
+                break
+            self.letters.remove(letter)
+            if letter.receives >= MAX_RECEIVES:
+                self.dead.append(letter)
+                continue
+            letter.receives += 1
+            letter.visible = now + self.visibility
+            insort(self.letters, letter, key=attrgetter("visible", "number"))
+            taken.append(letter)
+        if taken:
+            self.on_visible(now + self.visibility)
+        return taken
+
+    def delete(self, letter: Letter) -> None:
+        if letter in self.letters:
+            self.letters.remove(letter)
+
+    def redrive(self) -> None:
+        dead, self.dead = self.dead, []
+        for letter in dead:
+            self.put(letter.body)
+
+
+class MemoryQueues:
+    def __init__(self, events: FifoQueue, sends: StandardQueue) -> None:
+        self.events = events
+        self.sends = sends
+
+    def send_events(self, messages: Sequence[QueueMessage]) -> Sequence[QueueMessage]:
+        for message in messages:
+            self.events.send(message)
+        return []
+
+    def send_messages(self, message_ids: Sequence[str], delay: float = 0.0) -> Sequence[str]:
+        for message_id in message_ids:
+            self.sends.put(message_id, delay)
+        return []
+
+    def events_backlog(self) -> int:
+        return len(self.events)
+
+
+class Stream:
+    """The INSERTs of the messages table, in order, for whoever relays them."""
+
+    def __init__(self) -> None:
+        self.records: deque[Message] = deque()
+        self.lost: list[Message] = []
+
+
+class SeededIds:
+    """Tokens that nobody else has, and jitter, both from the seed."""
+
+    def __init__(self, seed: int, chance: Callable[[], float]) -> None:
+        self.seed = seed
+        self.chance = chance
+        self.count = 0
+
+    def new_id(self) -> str:
+        self.count += 1
+        return hashlib.sha256(f"{self.seed}/{self.count}".encode()).hexdigest()[:16]
+
+    def jitter(self) -> float:
+        return self.chance()
