@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no failure of a law.
+settings.register_profile("postroad", deadline=None)
+settings.load_profile("postroad")
 
 ROOT_SETTINGS = {
     "AWS_ACCESS_KEY_ID": "testing",

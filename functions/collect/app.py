@@ -23,7 +23,7 @@ Answer = dict[str, Any]
 
 PORTS = DoorPorts(keys=keys, queues=queues, clock=clock)
 
-_GIF = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # 43 bytes, transparent
+_GIF = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="  # 43 bytes, transparent
 _NOT_FOUND = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Not found</title>"
     "<p>This link does not exist. It may have been cut off on its way: try to copy all of it."

@@ -3,9 +3,9 @@
 from typing import Any
 
 from postroad_aws.usecases.wake_contacts import wake_contacts
-from postroad_aws.wiring import production
+from postroad_aws.wiring import keyless
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Answers how many were woken, and whether to call again at once."""
-    return wake_contacts(production())._asdict()
+    return wake_contacts(keyless())._asdict()

@@ -12,7 +12,9 @@ from localcloud.cloud import SETTINGS, LocalCloud, forget
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="localcloud", description="Runs a SAM template on this machine, with no account and no Docker.")
+    parser = argparse.ArgumentParser(
+        prog="localcloud", description="Runs a SAM template on this machine, with no account and no Docker."
+    )
     parser.add_argument("command", choices=["run", "reset", "deploy"])
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8080")))
     parser.add_argument("--state", type=Path, default=Path(".postroad"), help="the folder for all that is kept")

@@ -28,7 +28,9 @@ SETTINGS = Path(__file__).with_name("settings.yaml")
 class LocalCloud:
     """Runs `template` on 127.0.0.1:`port`, all it keeps in `store`. `seed` is a command run once for each new state."""
 
-    def __init__(self, template: Path, store: Path, port: int, seed: str = "", say: Say = print, settings: Path = SETTINGS):
+    def __init__(
+        self, template: Path, store: Path, port: int, seed: str = "", say: Say = print, settings: Path = SETTINGS
+    ):
         self.template, self.store, self.port, self.seed, self.say = template.resolve(), store.resolve(), port, seed, say
         self.settings: Mapping[str, Any] = yaml.safe_load(settings.read_text())
         self.url = f"http://localhost:{port}"
@@ -48,7 +50,9 @@ class LocalCloud:
             self.clients = clients_for(self.engine.endpoint, region)
             self.meter = Meter(self.store / "errors.log", self.say)
             self.inbox = Inbox(self.clock, self.clients, self.engine, self.state / "mails.jsonl", self.meter.count)
-            self.time_machine = TimeMachine(self.clock, self.engine, self.clients, self.state / "schedules.json", self.inbox.pending, self.meter.invocations)
+            self.time_machine = TimeMachine(
+                self.clock, self.engine, self.clients, self.state / "schedules.json", self.inbox.pending, self.meter
+            )
             self.deployer = Deployer(self.clients, self.template, self.settings, self.store, python, self.say)
             self.say("Packaging the functions and starting the AWS emulator")
             fill = {"url": self.url, "port": str(self.port), "clock": str(self.clock.path)}
@@ -59,9 +63,9 @@ class LocalCloud:
             stack = self._deploy()
             self.server = server.serve(self.port, self)
             threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True, name="http").start()
-            threading.Thread(target=self.time_machine.run, daemon=True, name="schedules").start()
             if not (self.state / "seeded").exists():
                 self._seed(stack)
+            threading.Thread(target=self.time_machine.run, daemon=True, name="schedules").start()
         except BaseException:
             self.engine.stop()
             raise
@@ -78,8 +82,10 @@ class LocalCloud:
         self.gateway = Gateway(routes_of(stack), self.clients("lambda").invoke)
         self.time_machine.adopt(stack)
         self.meter.adopt(stack)
-        self.machines = {stack.names[key]: each["Properties"].get("StateMachineType", "STANDARD")
-                         for key, each in stack.of_type("AWS::StepFunctions::StateMachine").items()}
+        self.machines = {
+            stack.names[key]: each["Properties"].get("StateMachineType", "STANDARD")
+            for key, each in stack.of_type("AWS::StepFunctions::StateMachine").items()
+        }
         return stack
 
     def _seed(self, stack: Stack) -> None:
@@ -87,9 +93,14 @@ class LocalCloud:
         if self.seed:
             self.say("Loading the first data")
             environment = os.environ | {
-                self.settings["url_variable"]: self.url, "AWS_ENDPOINT_URL": self.engine.endpoint, "AWS_REGION": self.settings["region"],
-                "AWS_DEFAULT_REGION": self.settings["region"], "AWS_ACCESS_KEY_ID": "000000000000", "AWS_SECRET_ACCESS_KEY": "local",
-                "STACK_OUTPUTS": json.dumps(stack.outputs), "STACK_RESOURCES": json.dumps(stack.names),
+                self.settings["url_variable"]: self.url,
+                "AWS_ENDPOINT_URL": self.engine.endpoint,
+                "AWS_REGION": self.settings["region"],
+                "AWS_DEFAULT_REGION": self.settings["region"],
+                "AWS_ACCESS_KEY_ID": "000000000000",
+                "AWS_SECRET_ACCESS_KEY": "local",
+                "STACK_OUTPUTS": json.dumps(stack.outputs),
+                "STACK_RESOURCES": json.dumps(stack.names),
             }
             done = subprocess.run(shlex.split(self.seed), env=environment, cwd=self.template.parent, check=False)
             if done.returncode:
@@ -113,7 +124,12 @@ class LocalCloud:
     def costs(self) -> dict[str, Any]:
         time.sleep(0.02)  # the last function's report may still be on its way
         executions = self.engine.ask("/_localcloud/executions")
-        counts = {"texts": len(self.inbox.texts()) - self.texts_before, "standard_transitions": 0, "express_requests": 0, "express_gb_seconds": 0.0}
+        counts = {
+            "texts": len(self.inbox.texts()) - self.texts_before,
+            "standard_transitions": 0,
+            "express_requests": 0,
+            "express_gb_seconds": 0.0,
+        }
         for machine, tally in executions.items():
             before = self.executions_before.get(machine, {})
             ran = {key: value - before.get(key, 0) for key, value in tally.items()}

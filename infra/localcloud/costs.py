@@ -20,7 +20,9 @@ from localcloud.deploy import Stack
 from localcloud.packaging import Say
 
 PRICES = yaml.safe_load(Path(__file__).with_name("prices.yaml").read_text())
-RATES = {key: {name: float(value) for name, value in each.items()} for key, each in PRICES.items() if isinstance(each, dict)}
+RATES = {
+    key: {name: float(value) for name, value in each.items()} for key, each in PRICES.items() if isinstance(each, dict)
+}
 CALL = ("count", "chunks", "fifo_chunks", "read_units", "write_units", "errors")
 CHANNELS = {"ses", "sms"}  # what is paid for the mail itself, told apart from our part
 
@@ -79,7 +81,12 @@ class Meter:
             seen.update(invocations=1, wall_ms=report["wall_ms"], cpu_ms=report["cpu_ms"], errors=bool(report["error"]))
             if init := report["init"]:
                 seen.update(cold_starts=1, init_wall_ms=init["wall_ms"], init_cpu_ms=init["cpu_ms"])
-            seen.update(latency_ms=sum(RATES["latency_ms"].get(call[0], RATES["latency_ms"]["default"]) * call[2] for call in report["calls"]))
+            seen.update(
+                latency_ms=sum(
+                    RATES["latency_ms"].get(call[0], RATES["latency_ms"]["default"]) * call[2]
+                    for call in report["calls"]
+                )
+            )
             for service, operation, *numbers in report["calls"]:
                 self.calls[name][f"{service}:{operation}"].update(dict(zip(CALL, numbers, strict=True)))
             for kind, key in (("aws:sqs", "poller_requests"), ("aws:sqs.fifo", "poller_fifo_requests")):
@@ -102,7 +109,13 @@ class Meter:
         """(function, service, what, amount, price of one)."""
         for name, seen in self.functions.items():
             yield name, "lambda", "requests", seen["invocations"], RATES["lambda"]["request"]
-            yield name, "lambda", "gb_seconds", self._billed_ms(name, seen) / 1e3 * self.memory.get(name, 128) / 1024, RATES["lambda"]["gb_second"]
+            yield (
+                name,
+                "lambda",
+                "gb_seconds",
+                self._billed_ms(name, seen) / 1e3 * self.memory.get(name, 128) / 1024,
+                RATES["lambda"]["gb_second"],
+            )
             yield name, "sqs", "poller_requests", seen["poller_requests"], RATES["sqs"]["standard"]
             yield name, "sqs", "poller_fifo_requests", seen["poller_fifo_requests"], RATES["sqs"]["fifo"]
             for key, call in self.calls[name].items():
@@ -118,9 +131,15 @@ class Meter:
                         yield name, service, "publishes", call["chunks"], RATES["sns"]["publish"]
                     case "events":
                         yield name, service, "custom_events", call["chunks"], RATES["events"]["custom_event"]
-        for what, service, rate in (("http_chunks", "http_api", "request"), ("schedules", "scheduler", "invocation"), ("emails", "ses", "email"),
-                                    ("texts", "sms", "text"), ("standard_transitions", "states", "standard_transition"),
-                                    ("express_requests", "states", "express_request"), ("express_gb_seconds", "states", "express_gb_second")):
+        for what, service, rate in (
+            ("http_chunks", "http_api", "request"),
+            ("schedules", "scheduler", "invocation"),
+            ("emails", "ses", "email"),
+            ("texts", "sms", "text"),
+            ("standard_transitions", "states", "standard_transition"),
+            ("express_requests", "states", "express_request"),
+            ("express_gb_seconds", "states", "express_gb_second"),
+        ):
             yield None, service, what, self.counts[what], RATES[service][rate]
 
     def bill(self, iso: Callable[[float], str], clock: float, counts: dict[str, float]) -> dict[str, Any]:
@@ -130,10 +149,15 @@ class Meter:
             self.counts |= counts  # type: ignore[arg-type]
             services: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
             functions: dict[str, dict[str, Any]] = {
-                name: {**{key: round(value, 3) for key, value in seen.items()}, "billed_ms": round(self._billed_ms(name, seen), 3),
-                       "memory_mb": self.memory.get(name, 128), "usd": 0.0,
-                       "operations": {key: dict(call) for key, call in sorted(self.calls[name].items())}}
-                for name, seen in sorted(self.functions.items())}
+                name: {
+                    **{key: round(value, 3) for key, value in seen.items()},
+                    "billed_ms": round(self._billed_ms(name, seen), 3),
+                    "memory_mb": self.memory.get(name, 128),
+                    "usd": 0.0,
+                    "operations": {key: dict(call) for key, call in sorted(self.calls[name].items())},
+                }
+                for name, seen in sorted(self.functions.items())
+            }
             for name, service, what, amount, price in self._lines():
                 services[service][what] += amount
                 services[service]["usd"] += amount * price
@@ -141,5 +165,13 @@ class Meter:
                     functions[name]["usd"] += amount * price
             ours = sum(each["usd"] for key, each in services.items() if key not in CHANNELS)
             channels = sum(each["usd"] for key, each in services.items() if key in CHANNELS)
-            return {"since": iso(self.since), "now": iso(clock), "prices": str(PRICES["date"]), "usd": ours, "usd_channels": channels,
-                    "counts": dict(self.counts), "services": services, "functions": functions}
+            return {
+                "since": iso(self.since),
+                "now": iso(clock),
+                "prices": str(PRICES["date"]),
+                "usd": ours,
+                "usd_channels": channels,
+                "counts": dict(self.counts),
+                "services": services,
+                "functions": functions,
+            }

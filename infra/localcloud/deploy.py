@@ -5,6 +5,7 @@ Translated here and not by the endpoint, because the gateway needs the routes th
 
 import copy
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import yaml
 from botocore.exceptions import ClientError
+from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
@@ -33,7 +35,11 @@ class Stack:
     is_new: bool
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        return {key: each for key, each in self.translated["Resources"].items() if each["Type"] == kind and key in self.names}
+        return {
+            key: each
+            for key, each in self.translated["Resources"].items()
+            if each["Type"] == kind and key in self.names
+        }
 
 
 class _NoManagedPolicies:
@@ -51,17 +57,31 @@ class Deployer:
         """Package the code and translate the template. Needs no endpoint."""
         self.source = yaml_parse(self.template.read_text())
         declared = self.source.get("Parameters", {})
-        self.parameters = {key: str(value).format(**fill) for key, value in self.settings.get("parameters", {}).items() if key in declared}
+        self.parameters = {
+            key: str(value).format(**fill)
+            for key, value in self.settings.get("parameters", {}).items()
+            if key in declared
+        }
         environment = {key: str(value).format(**fill) for key, value in self.settings.get("environment", {}).items()}
         local = self._packaged(copy.deepcopy(self.source))
         values = {key: each["Default"] for key, each in declared.items() if "Default" in each} | self.parameters
-        self.translated = transform(local, {**values, "AWS::Region": self.settings["region"]}, _NoManagedPolicies(), feature_toggle=None)
+        os.environ.setdefault("AWS_DEFAULT_REGION", self.settings["region"])  # the translator looks nowhere else
+        try:
+            self.translated = transform(local, values, _NoManagedPolicies())
+        except InvalidDocumentException as problem:
+            raise ValueError(
+                "\n".join(["The template has mistakes.", *(str(cause.message) for cause in problem.causes)])
+            ) from problem
         for logical, resource in self.translated["Resources"].items():
             if resource["Type"] == "AWS::Lambda::Function":
                 properties = resource["Properties"]
                 variables = properties.setdefault("Environment", {}).setdefault("Variables", {})
                 variables |= environment | extra
-                variables |= {"LOCALCLOUD_HANDLER": properties["Handler"], "LOCALCLOUD_FUNCTION": logical, "PYTHONPATH": str(RUNTIME)}
+                variables |= {
+                    "LOCALCLOUD_HANDLER": properties["Handler"],
+                    "LOCALCLOUD_FUNCTION": logical,
+                    "PYTHONPATH": str(RUNTIME),
+                }
                 properties["Handler"] = "localcloud_runtime.handler"
 
     def _packaged(self, template: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +119,7 @@ class Deployer:
             status = None
         arguments = {
             "StackName": name,
-            "TemplateURL": f"https://{BUCKET}.s3.amazonaws.com/{name}.json",
+            "TemplateURL": f"{s3.meta.endpoint_url}/{BUCKET}/{name}.json",
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         }
@@ -112,13 +132,37 @@ class Deployer:
             done = status
         if done not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-            reasons = [f"{each['LogicalResourceId']}: {each['ResourceStatusReason']}" for each in events
-                       if "FAILED" in each["ResourceStatus"] and each.get("ResourceStatusReason")]
+            reasons = [
+                f"{each['LogicalResourceId']}: {each['ResourceStatusReason']}"
+                for each in events
+                if "FAILED" in each["ResourceStatus"] and each.get("ResourceStatusReason")
+            ]
             raise RuntimeError("The template could not be deployed.\n" + "\n".join(reasons or [str(done)]))
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-        names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for page in pages for each in page["StackResourceSummaries"]}
+        names = {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for page in pages
+            for each in page["StackResourceSummaries"]
+        }
         outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0].get("Outputs", [])
-        return Stack(self.source, self.translated, names, {each["OutputKey"]: each["OutputValue"] for each in outputs}, status is None)
+        self._switch_on_ttl(names)
+        return Stack(
+            self.source,
+            self.translated,
+            names,
+            {each["OutputKey"]: each["OutputValue"] for each in outputs},
+            status is None,
+        )
+
+    def _switch_on_ttl(self, names: dict[str, str]) -> None:
+        """MiniStack's CloudFormation leaves a table's time to live off."""
+        dynamodb = self.clients("dynamodb")
+        for logical, resource in self.translated["Resources"].items():
+            wanted = resource.get("Properties", {}).get("TimeToLiveSpecification")
+            if resource["Type"] == "AWS::DynamoDB::Table" and wanted and logical in names:
+                found = dynamodb.describe_time_to_live(TableName=names[logical])["TimeToLiveDescription"]
+                if found["TimeToLiveStatus"] == "DISABLED":
+                    dynamodb.update_time_to_live(TableName=names[logical], TimeToLiveSpecification=wanted)
 
     def _status(self, name: str) -> str | None:
         try:

@@ -8,6 +8,9 @@ Each change to MiniStack says why it is there:
 - MiniStack's own scheduler stays off: the local cloud fires schedules, by the product's clock and in order, each once.
 - PutEvents takes `aws.` sources: the local cloud's mailbox speaks for SES.
 - At most `WORKERS` processes per function; further calls wait. AWS would start more, a laptop would choke.
+- A mapping's concurrency may be a parameter of the template, which arrives as text and would stop every queue.
+- A schedule made by CloudFormation keeps its time zone, start, end and what follows its completion.
+- Streams are part of the kept state: it remembers how far they were read, and would skip as many new records.
 - Executions of state machines are counted (Express ones are then forgotten, as on AWS).
 - A FIFO queue refuses the ids that AWS refuses; a text to a phone keeps its time.
 - MiniStack waits 150 ms before each execution, up to 50 ms after each invocation that logs nothing, and 50 ms between idle wakes.
@@ -32,6 +35,7 @@ from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
 from ministack import app as ministack  # noqa: E402
 from ministack.core import lambda_runtime  # noqa: E402
+from ministack.services.cloudformation import provisioners  # noqa: E402
 from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, sns, sqs, stepfunctions  # noqa: E402
 
 WORKERS = max(4, 2 * (os.cpu_count() or 2))
@@ -90,14 +94,29 @@ def _execute_warm(func, event, request_id):
 lambda_svc._acquire_execution_slot = _acquire_slot
 lambda_svc._execute_function_warm = _execute_warm
 
+concurrency_of = lambda_svc._sqs_esm_concurrency
+
+
+def _concurrency_of(mapping, *arguments):
+    scaling = mapping.get("ScalingConfig") or {}
+    if "MaximumConcurrency" in scaling:
+        scaling["MaximumConcurrency"] = int(scaling["MaximumConcurrency"])
+    return concurrency_of(mapping, *arguments)
+
+
+lambda_svc._sqs_esm_concurrency = _concurrency_of
+
 send_message = sqs._act_send_message
 
 
 def _send_message(data, url):
     for name in ("MessageGroupId", "MessageDeduplicationId"):
         if data.get(name) is not None and not SQS_ID.fullmatch(data[name]):
-            raise sqs._Err("InvalidParameterValue", f"Value {data[name]} for parameter {name} is invalid. "
-                           "Reason: it can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+            raise sqs._Err(
+                "InvalidParameterValue",
+                f"Value {data[name]} for parameter {name} is invalid. "
+                "Reason: it can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+            )
     return send_message(data, url)
 
 
@@ -127,6 +146,39 @@ def _run_execution(arn):
 
 
 stepfunctions._run_execution = _run_execution
+
+
+SCHEDULED = ("ScheduleExpressionTimezone", "StartDate", "EndDate", "ActionAfterCompletion")
+schedule_steps = provisioners._RESOURCE_HANDLERS["AWS::Scheduler::Schedule"]
+
+
+def _whole_schedule(step):
+    def make(*arguments):
+        name, attributes = step(*arguments)
+        properties = arguments[-2]
+        schedule = scheduler._schedules[f"{properties.get('GroupName', 'default')}/{name}"]
+        schedule.update({key: properties[key] for key in SCHEDULED if key in properties})
+        return name, attributes
+
+    return make
+
+
+schedule_steps["create"] = _whole_schedule(schedule_steps["create"])
+schedule_steps["update"] = _whole_schedule(schedule_steps["update"])
+
+tables_state = dynamodb.get_state
+load_tables = dynamodb.load_persisted_state
+STREAMS = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
+
+
+def _load_tables(data):
+    for name, store in STREAMS.items():
+        store.update(data.get(name, {}))
+    return load_tables(data)
+
+
+dynamodb.get_state = lambda: {**tables_state(), **STREAMS}
+dynamodb.load_persisted_state = _load_tables
 
 
 class _Texts(list):
@@ -165,8 +217,14 @@ def _mappings():
 
 def _queue_work(account: str, region: str, arn: str, now: float) -> tuple[int, float | None]:
     """How many messages of a queue can be worked on now, and when the next of the others becomes visible."""
-    queue = next((q for (a, r, _), q in list(sqs._queues._data.items())
-                  if (a, r) == (account, region) and q["attributes"].get("QueueArn") == arn), None)
+    queue = next(
+        (
+            q
+            for (a, r, _), q in list(sqs._queues._data.items())
+            if (a, r) == (account, region) and q["attributes"].get("QueueArn") == arn
+        ),
+        None,
+    )
     if queue is None:
         return 0, None
     messages = list(queue["messages"])
@@ -258,8 +316,13 @@ async def _answer(path, receive, send):
             busy, later = look()
         answer = {"busy": busy, "visible_at": later, "started": runs["started"]}
     data = json.dumps(answer).encode()
-    await send({"type": "http.response.start", "status": 200,
-                "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())],
+        }
+    )
     await send({"type": "http.response.body", "body": data})
 
 

@@ -21,8 +21,13 @@ ACCOUNT = "000000000000"
 def clients_for(endpoint: str, region: str) -> Callable[[str], Any]:
     """A function that gives the client of a service; clients are shared by all threads."""
     session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="local", region_name=region)
-    config = Config(max_pool_connections=128, retries={"total_max_attempts": 1}, read_timeout=900, s3={"addressing_style": "path"},
-                    user_agent_appid="localcloud")
+    config = Config(
+        max_pool_connections=128,
+        retries={"total_max_attempts": 1},
+        read_timeout=900,
+        s3={"addressing_style": "path"},
+        user_agent_appid="localcloud",
+    )
     made: dict[str, Any] = {}
     lock = threading.Lock()
 
@@ -61,15 +66,28 @@ class Engine:
         self.log = state.parent / "emulator.log"
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTHON", "LAMBDA_"))}
         environment = kept | {
-            "GATEWAY_PORT": str(self.port), "PERSIST_STATE": "1", "STATE_DIR": str(state / "aws"), "TMPDIR": str(scratch),
-            "MINISTACK_REGION": region, "AWS_DEFAULT_REGION": region, "LOG_LEVEL": os.environ.get("LOCALCLOUD_LOG_LEVEL", "WARNING"),
-            "LOCALCLOUD_OFFSET": repr(offset), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0",
-            "DOCKER_HOST": "unix:///nonexistent/no-docker", "PYTHONDONTWRITEBYTECODE": "1",
+            "GATEWAY_PORT": str(self.port),
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(state / "aws"),
+            "TMPDIR": str(scratch),
+            "MINISTACK_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "LOG_LEVEL": os.environ.get("LOCALCLOUD_LOG_LEVEL", "WARNING"),
+            "LOCALCLOUD_OFFSET": repr(offset),
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "DOCKER_HOST": "unix:///nonexistent/no-docker",
+            "PYTHONDONTWRITEBYTECODE": "1",
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [str(python), str(Path(__file__).with_name("emulator.py"))], env=environment, cwd=scratch, stdin=subprocess.PIPE,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,  # Ctrl-C is for the local cloud, which ends its child in order
+                [str(python), str(Path(__file__).with_name("emulator.py"))],
+                env=environment,
+                cwd=scratch,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the local cloud, which ends its child in order
             )
 
     def wait_until_ready(self, seconds: float = 60) -> None:

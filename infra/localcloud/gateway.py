@@ -95,9 +95,12 @@ def event_of(request: Request, route: Route, path: str, found: re.Match[str]) ->
     lowered = [(name.lower(), value) for name, value in request.headers]
     headers = _joined((name, value) for name, value in lowered if name not in HOP_BY_HOP and name != "cookie")
     host = headers.get("host", "localhost")
-    headers |= {"x-forwarded-for": ", ".join(filter(None, [headers.get("x-forwarded-for"), request.address])),
-                "x-forwarded-port": host.partition(":")[2] or "80", "x-forwarded-proto": "http",
-                "x-amzn-trace-id": f"Root=1-{int(request.time):08x}-{uuid.uuid4().hex[:24]}"}
+    headers |= {
+        "x-forwarded-for": ", ".join(filter(None, [headers.get("x-forwarded-for"), request.address])),
+        "x-forwarded-port": host.partition(":")[2] or "80",
+        "x-forwarded-proto": "http",
+        "x-amzn-trace-id": f"Root=1-{int(request.time):08x}-{uuid.uuid4().hex[:24]}",
+    }
     cookies = [each.strip() for name, value in lowered if name == "cookie" for each in value.split(";") if each.strip()]
     is_text = TEXT.match(headers.get("content-type", "").strip())
     if is_text:
@@ -114,12 +117,22 @@ def event_of(request: Request, route: Route, path: str, found: re.Match[str]) ->
         "headers": dict(sorted(headers.items())),
         "queryStringParameters": _joined(parse_qsl(query, keep_blank_values=True)),
         "requestContext": {
-            "accountId": "000000000000", "apiId": "local", "domainName": host.partition(":")[0],
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": host.partition(":")[0],
             "domainPrefix": host.partition(":")[0].partition(".")[0],
-            "http": {"method": request.method, "path": path, "protocol": "HTTP/1.1", "sourceIp": request.address,
-                     "userAgent": headers.get("user-agent", "")},
-            "requestId": uuid.uuid4().hex[:16], "routeKey": route.key, "stage": "$default",
-            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(request.time)), "timeEpoch": int(request.time * 1000),
+            "http": {
+                "method": request.method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": request.address,
+                "userAgent": headers.get("user-agent", ""),
+            },
+            "requestId": uuid.uuid4().hex[:16],
+            "routeKey": route.key,
+            "stage": "$default",
+            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(request.time)),
+            "timeEpoch": int(request.time * 1000),
         },
         "pathParameters": dict(zip(route.names, found.groups(), strict=True)),
         "body": body if is_text else base64.b64encode(request.body).decode(),
@@ -136,13 +149,20 @@ def response_of(answer: Any) -> Response:
     body = answer.get("body") or ""
     if not isinstance(body, str):
         raise ValueError("the body must be text")
-    headers = [(str(name).lower(), value if isinstance(value, str) else json.dumps(value)) for name, value in (answer.get("headers") or {}).items()]
+    headers = [
+        (str(name).lower(), value if isinstance(value, str) else json.dumps(value))
+        for name, value in (answer.get("headers") or {}).items()
+    ]
     if body and "content-type" not in dict(headers):
         headers.append(("content-type", "text/plain;charset=utf-8"))
     headers += [("set-cookie", cookie) for cookie in answer.get("cookies") or []]
     if any("\r" in text or "\n" in text for header in headers for text in header):
         raise ValueError("a header holds a line break")
-    data = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
+    data = (
+        base64.b64decode(body, validate=True)
+        if answer.get("isBase64Encoded")
+        else body.encode("utf-8", "surrogatepass")
+    )
     return Response(int(answer["statusCode"]), headers, data)
 
 
@@ -172,6 +192,10 @@ class Gateway:
             return response_of(json.loads(data))
         except ClientError as problem:
             throttled = problem.response["ResponseMetadata"].get("HTTPStatusCode") == 429
-            return Response.of(503, {"message": "Service Unavailable"}) if throttled else Response.of(500, {"message": "Internal Server Error"})
+            return (
+                Response.of(503, {"message": "Service Unavailable"})
+                if throttled
+                else Response.of(500, {"message": "Internal Server Error"})
+            )
         except (ValueError, TypeError):
             return Response.of(500, {"message": "Internal Server Error"})

@@ -39,10 +39,14 @@ class Account:
     lose: int = 0
 
 
-ERRORS = {"TooManyRequestsException": (429, "Maximum sending rate exceeded."), "LimitExceededException": (400, "Daily message quota exceeded."),
-          "SendingPausedException": (400, "Email sending is paused for the account."),
-          "AccountSuspendedException": (400, "The account's ability to send email has been permanently restricted."),
-          "MessageRejected": (400, "The message was rejected."), "InternalServiceErrorException": (500, "Internal failure.")}
+ERRORS = {
+    "TooManyRequestsException": (429, "Maximum sending rate exceeded."),
+    "LimitExceededException": (400, "Daily message quota exceeded."),
+    "SendingPausedException": (400, "Email sending is paused for the account."),
+    "AccountSuspendedException": (400, "The account's ability to send email has been permanently restricted."),
+    "MessageRejected": (400, "The message was rejected."),
+    "InternalServiceErrorException": (500, "Internal failure."),
+}
 
 
 class LostAnswerError(ConnectionError):
@@ -51,7 +55,11 @@ class LostAnswerError(ConnectionError):
 
 def _error(kind: str, message: str = "") -> Response:
     status, text = ERRORS.get(kind, (400, ""))
-    return Response(status, [("content-type", "application/json"), ("x-amzn-errortype", kind)], json.dumps({"message": message or text}).encode())
+    return Response(
+        status,
+        [("content-type", "application/json"), ("x-amzn-errortype", kind)],
+        json.dumps({"message": message or text}).encode(),
+    )
 
 
 def _parts(message: email.message.EmailMessage) -> tuple[str, str]:
@@ -83,12 +91,16 @@ def _simple(content: dict[str, Any], sender: str, destination: dict[str, list[st
 
 
 class Inbox:
-    def __init__(self, clock: Clock, clients: Callable[[str], Any], engine: Engine, path: Path, count: Callable[[str], None]):
+    def __init__(
+        self, clock: Clock, clients: Callable[[str], Any], engine: Engine, path: Path, count: Callable[[str], None]
+    ):
         self.clock, self.clients, self.engine, self.path, self.count = clock, clients, engine, path, count
         self.lock = threading.Lock()
         self.account = Account()
         self.sent: list[float] = []  # real times: a rate is about real seconds
-        self.mails: list[dict[str, Any]] = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        self.mails: list[dict[str, Any]] = (
+            [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        )
         self.parsed: dict[str, dict[str, Any]] = {}
         self.events: queue.Queue[tuple[float, dict[str, Any]]] = queue.Queue()
         threading.Thread(target=self._publish, daemon=True, name="mail-events").start()
@@ -99,11 +111,26 @@ class Inbox:
         """Answer a call of SES's API. Raises LostAnswerError when the connection is to be cut."""
         if (method, path) == ("GET", "/v2/email/account"):
             with self.lock:
-                quota = {"Max24HourSend": self.account.max_24_hour_send, "MaxSendRate": self.account.max_send_rate, "SentLast24Hours": float(len(self.sent))}
-                return Response.of(200, {"SendQuota": quota, "SendingEnabled": self.account.sending_enabled, "ProductionAccessEnabled": True,
-                                         "EnforcementStatus": "HEALTHY", "DedicatedIpAutoWarmupEnabled": False})
+                quota = {
+                    "Max24HourSend": self.account.max_24_hour_send,
+                    "MaxSendRate": self.account.max_send_rate,
+                    "SentLast24Hours": float(len(self.sent)),
+                }
+                return Response.of(
+                    200,
+                    {
+                        "SendQuota": quota,
+                        "SendingEnabled": self.account.sending_enabled,
+                        "ProductionAccessEnabled": True,
+                        "EnforcementStatus": "HEALTHY",
+                        "DedicatedIpAutoWarmupEnabled": False,
+                    },
+                )
         if (method, path) != ("POST", "/v2/email/outbound-emails"):
-            return _error("NotFoundException", f"The local mailbox does not answer {method} {path}; it knows SendEmail and GetAccount.")
+            return _error(
+                "NotFoundException",
+                f"The local mailbox does not answer {method} {path}; it knows SendEmail and GetAccount.",
+            )
         try:
             request = json.loads(body)
             mail = self._mail(request)
@@ -134,7 +161,7 @@ class Inbox:
             return _error("SendingPausedException")
         if len(self.sent) >= account.max_24_hour_send:
             return _error("LimitExceededException")
-        if sum(at > now - 1 for at in self.sent[-int(account.max_send_rate) - 1:]) >= account.max_send_rate:
+        if sum(at > now - 1 for at in self.sent[-int(account.max_send_rate) - 1 :]) >= account.max_send_rate:
             return _error("TooManyRequestsException")
         self.sent.append(now)
         return None
@@ -148,12 +175,24 @@ class Inbox:
             raw = _simple(content["Simple"], request["FromEmailAddress"], destination)
         message = email.message_from_bytes(raw, policy=email.policy.default)
         to = [address for kind in ("To", "Cc", "Bcc") for address in destination.get(f"{kind}Addresses", [])]
-        to = to or [str(address) for name in ("To", "Cc") for header in message.get_all(name, []) for address in header.addresses]
+        to = to or [
+            str(address)
+            for name in ("To", "Cc")
+            for header in message.get_all(name, [])
+            for address in header.addresses
+        ]
         if not to:
             raise ValueError("it has no recipient")
         tags = {tag["Name"]: [tag["Value"]] for tag in request.get("EmailTags", [])}
-        return {"id": f"{uuid.uuid4().hex[:16]}-{uuid.uuid4()}-000000", "time": self.clock.now(), "to": to, "raw": base64.b64encode(raw).decode(),
-                "from": request.get("FromEmailAddress") or str(message.get("From", "")), "set": request.get("ConfigurationSetName", ""), "tags": tags}
+        return {
+            "id": f"{uuid.uuid4().hex[:16]}-{uuid.uuid4()}-000000",
+            "time": self.clock.now(),
+            "to": to,
+            "raw": base64.b64encode(raw).decode(),
+            "from": request.get("FromEmailAddress") or str(message.get("From", "")),
+            "set": request.get("ConfigurationSetName", ""),
+            "tags": tags,
+        }
 
     def configure(self, changes: dict[str, Any]) -> dict[str, Any]:
         """Set the account's limits and troubles. Raises ValueError naming what is unknown."""
@@ -174,7 +213,10 @@ class Inbox:
             due, mail = self.events.get()
             time.sleep(max(0.0, due - time.monotonic()))
             try:
-                entries = [{"Source": "aws.ses", "DetailType": kind, "Detail": json.dumps(detail)} for kind, detail in self._story(mail)]
+                entries = [
+                    {"Source": "aws.ses", "DetailType": kind, "Detail": json.dumps(detail)}
+                    for kind, detail in self._story(mail)
+                ]
                 self.clients("events").put_events(Entries=entries)
             except Exception as problem:
                 print(f"The mailbox could not publish an event: {problem}", flush=True)
@@ -185,27 +227,93 @@ class Inbox:
         message = email.message_from_bytes(base64.b64decode(mail["raw"]), policy=email.policy.default)
         headers = [{"name": name, "value": str(value)} for name, value in message.items()]
         domain = mail["from"].rpartition("@")[2].strip("<> ")
-        tags = {"ses:operation": ["SendEmail"], "ses:configuration-set": [mail["set"]], "ses:source-ip": ["127.0.0.1"],
-                "ses:from-domain": [domain], "ses:caller-identity": ["local"], **mail["tags"]}
-        common = {"from": [str(message.get("From", mail["from"]))], "to": mail["to"], "messageId": mail["id"], "subject": str(message.get("Subject", ""))}
-        about = {"timestamp": iso(mail["time"]), "source": mail["from"], "sourceArn": f"arn:aws:ses:us-east-1:{ACCOUNT}:identity/{domain}",
-                 "sendingAccountId": ACCOUNT, "messageId": mail["id"], "destination": mail["to"], "headersTruncated": False,
-                 "headers": headers, "commonHeaders": common, "tags": tags}
+        tags = {
+            "ses:operation": ["SendEmail"],
+            "ses:configuration-set": [mail["set"]],
+            "ses:source-ip": ["127.0.0.1"],
+            "ses:from-domain": [domain],
+            "ses:caller-identity": ["local"],
+            **mail["tags"],
+        }
+        common = {
+            "from": [str(message.get("From", mail["from"]))],
+            "to": mail["to"],
+            "messageId": mail["id"],
+            "subject": str(message.get("Subject", "")),
+        }
+        about = {
+            "timestamp": iso(mail["time"]),
+            "source": mail["from"],
+            "sourceArn": f"arn:aws:ses:us-east-1:{ACCOUNT}:identity/{domain}",
+            "sendingAccountId": ACCOUNT,
+            "messageId": mail["id"],
+            "destination": mail["to"],
+            "headersTruncated": False,
+            "headers": headers,
+            "commonHeaders": common,
+            "tags": tags,
+        }
         at, feedback = iso(self.clock.now()), uuid.uuid4().hex
         bounced = [to for to in mail["to"] if _local_part(to).startswith("bounce")]
         complained = [to for to in mail["to"] if _local_part(to).startswith("complaint")]
         delivered = [to for to in mail["to"] if to not in bounced]
         story: list[tuple[str, str, str, dict[str, Any]]] = [("Email Sent", "Send", "send", {})]
         if bounced:
-            who = [{"emailAddress": to, "action": "failed", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 user unknown"} for to in bounced]
-            story.append(("Email Bounced", "Bounce", "bounce", {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": who,
-                                                                "timestamp": at, "feedbackId": feedback, "reportingMTA": "dsn; local"}))
+            who = [
+                {
+                    "emailAddress": to,
+                    "action": "failed",
+                    "status": "5.1.1",
+                    "diagnosticCode": "smtp; 550 5.1.1 user unknown",
+                }
+                for to in bounced
+            ]
+            story.append(
+                (
+                    "Email Bounced",
+                    "Bounce",
+                    "bounce",
+                    {
+                        "bounceType": "Permanent",
+                        "bounceSubType": "General",
+                        "bouncedRecipients": who,
+                        "timestamp": at,
+                        "feedbackId": feedback,
+                        "reportingMTA": "dsn; local",
+                    },
+                )
+            )
         if delivered:
-            story.append(("Email Delivered", "Delivery", "delivery", {"timestamp": at, "processingTimeMillis": 1, "recipients": delivered,
-                                                                      "smtpResponse": "250 ok", "reportingMTA": "local"}))
+            story.append(
+                (
+                    "Email Delivered",
+                    "Delivery",
+                    "delivery",
+                    {
+                        "timestamp": at,
+                        "processingTimeMillis": 1,
+                        "recipients": delivered,
+                        "smtpResponse": "250 ok",
+                        "reportingMTA": "local",
+                    },
+                )
+            )
         if complained:
-            story.append(("Email Complaint Received", "Complaint", "complaint", {"complainedRecipients": [{"emailAddress": to} for to in complained],
-                          "timestamp": at, "feedbackId": feedback, "complaintFeedbackType": "abuse", "userAgent": "local", "arrivalDate": at}))
+            story.append(
+                (
+                    "Email Complaint Received",
+                    "Complaint",
+                    "complaint",
+                    {
+                        "complainedRecipients": [{"emailAddress": to} for to in complained],
+                        "timestamp": at,
+                        "feedbackId": feedback,
+                        "complaintFeedbackType": "abuse",
+                        "userAgent": "local",
+                        "arrivalDate": at,
+                    },
+                )
+            )
         return [(kind, {"eventType": name, "mail": about, key: detail}) for kind, name, key, detail in story]
 
     def pending(self) -> int:
@@ -231,8 +339,17 @@ class Inbox:
         message = email.message_from_bytes(base64.b64decode(mail["raw"]), policy=email.policy.default)
         html, text = _parts(message)
         to = mail["to"][0] if len(mail["to"]) == 1 else mail["to"]
-        return {"id": mail["id"], "channel": "email", "from": str(message.get("From", mail["from"])), "to": to, "subject": str(message.get("Subject", "")),
-                "html": html, "text": text, "headers": {name: str(value) for name, value in message.items()}, "time": iso(mail["time"])}
+        return {
+            "id": mail["id"],
+            "channel": "email",
+            "from": str(message.get("From", mail["from"])),
+            "to": to,
+            "subject": str(message.get("Subject", "")),
+            "html": html,
+            "text": text,
+            "headers": {name: str(value) for name, value in message.items()},
+            "time": iso(mail["time"]),
+        }
 
     def find(self, mail_id: str) -> dict[str, Any] | None:
         with self.lock:
@@ -254,5 +371,14 @@ def _local_part(address: str) -> str:
 
 def _text(record: dict[str, Any]) -> dict[str, Any]:
     sender = record.get("MessageAttributes", {}).get("AWS.SNS.SMS.SenderID", {})
-    return {"id": record["MessageId"], "channel": "sms", "from": sender.get("Value") or sender.get("StringValue") or "", "to": record["PhoneNumber"],
-            "subject": "", "html": "", "text": record["Message"], "headers": {}, "time": iso(record["Time"])}
+    return {
+        "id": record["MessageId"],
+        "channel": "sms",
+        "from": sender.get("Value") or sender.get("StringValue") or "",
+        "to": record["PhoneNumber"],
+        "subject": "",
+        "html": "",
+        "text": record["Message"],
+        "headers": {},
+        "time": iso(record["Time"]),
+    }

@@ -4,6 +4,7 @@ A layer's own code goes into its zip; what its requirements.txt names is install
 and the zip only points there (a .pth file), so that a cold start does not unpack the SDK again.
 """
 
+import fcntl
 import hashlib
 import io
 import py_compile
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 Say = Callable[[str], None]
@@ -28,7 +30,10 @@ def _files(folder: Path) -> Iterator[Path]:
 def _zip(entries: dict[str, bytes]) -> bytes:
     """A zip whose bytes depend on nothing but the entries, with byte code for the Python files."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, tempfile.TemporaryDirectory() as scratch:
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
         for name, data in sorted(entries.items()):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
             if name.endswith(".py"):
@@ -36,7 +41,9 @@ def _zip(entries: dict[str, bytes]) -> bytes:
                 source, target = Path(scratch, "source.py"), Path(scratch, "code.pyc")
                 source.write_bytes(data)
                 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH  # the zip changes every file's time
-                if py_compile.compile(str(source), str(target), dfile=name, doraise=False, quiet=2, invalidation_mode=mode):
+                if py_compile.compile(
+                    str(source), str(target), dfile=name, doraise=False, quiet=2, invalidation_mode=mode
+                ):
                     compiled = f"{folder}/__pycache__/{file[:-3]}.{sys.implementation.cache_tag}.pyc".lstrip("/")
                     archive.writestr(zipfile.ZipInfo(compiled, (1980, 1, 1, 0, 0, 0)), target.read_bytes())
     return out.getvalue()
@@ -82,15 +89,25 @@ def package_layer(name: str, content: Path, store: Path, python: Path, say: Say)
     return _stored(entries, name, store)
 
 
+@contextmanager
+def _alone(store: Path) -> Iterator[None]:
+    """Only one process installs into a store at a time; the others wait and find it done."""
+    store.mkdir(parents=True, exist_ok=True)
+    with (store / "install.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def install(requirements: Path, store: Path, python: Path, say: Say) -> Path:
     """Install requirements into a folder named by their content; an interrupted try is done again."""
     digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:20]
     folder = (store / "packages" / digest).resolve()
     done = folder / ".done"
-    if not done.exists():
-        say(f"Installing the packages of {requirements} (once)")
-        pip(python, "install", "--quiet", "--upgrade", "--target", str(folder), "-r", str(requirements))
-        done.touch()
+    with _alone(store):
+        if not done.exists():
+            say(f"Installing the packages of {requirements.parent.name} (once)")
+            pip(python, "install", "--quiet", "--upgrade", "--target", str(folder), "-r", str(requirements))
+            done.touch()
     return folder
 
 
@@ -98,7 +115,9 @@ def pip(python: Path, *arguments: str) -> None:
     command = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"pip could not install: {(done.stderr or done.stdout).strip()[-2000:]}\nRun the same command to try again.")
+        raise RuntimeError(
+            f"pip could not install: {(done.stderr or done.stdout).strip()[-2000:]}\nRun the same command to try again."
+        )
 
 
 def emulator_python(store: Path, say: Say) -> Path:
@@ -107,9 +126,10 @@ def emulator_python(store: Path, say: Say) -> Path:
     stamp = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
     folder = store / "emulator"
     python, done = folder / "bin" / "python", folder / ".done"
-    if not done.exists() or done.read_text() != stamp:
-        say("Installing the AWS emulator (once, about half a minute)")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        pip(python, "install", "--quiet", "-r", str(requirements))
-        done.write_text(stamp)
+    with _alone(store):
+        if not done.exists() or done.read_text() != stamp:
+            say("Installing the AWS emulator (once, about half a minute)")
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+            pip(python, "install", "--quiet", "-r", str(requirements))
+            done.write_text(stamp)
     return python

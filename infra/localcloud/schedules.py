@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 UNITS = {"minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 MONTHS = dict(zip("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), range(1, 13), strict=True))
 DAYS = dict(zip("SUN MON TUE WED THU FRI SAT".split(), range(1, 8), strict=True))
-_DURATION = re.compile(r"P(?=.)(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?(?:T(?=.)(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+_DURATION = re.compile(
+    r"P(?=.)(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?(?:T(?=.)(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?"
+)
 
 
 def parse_duration(text: object) -> float:
@@ -19,7 +21,9 @@ def parse_duration(text: object) -> float:
     found = _DURATION.fullmatch(text) if isinstance(text, str) and len(text) < 40 else None
     if not found:
         raise ValueError(f"{str(text)[:40]!r} is not a duration; write for example PT15M, PT1H, P3D or P3W")
-    return sum(float(amount or 0) * unit for amount, unit in zip(found.groups(), (604_800, 86_400, 3_600, 60, 1), strict=True))
+    return sum(
+        float(amount or 0) * unit for amount, unit in zip(found.groups(), (604_800, 86_400, 3_600, 60, 1), strict=True)
+    )
 
 
 def _field(text: str, low: int, high: int, names: dict[str, int] | None = None) -> set[int]:

@@ -22,8 +22,10 @@ from localcloud.timemachine import Clock, NotQuietError, TimeMachine, iso
 PAGES = Path(__file__).parent / "pages"
 PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # A mail may load pictures (as a reader's program does, so opens are seen) and open links in new tabs. Nothing else.
-MAIL_POLICY = ("default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'; "
-               "sandbox allow-popups allow-popups-to-escape-sandbox")
+MAIL_POLICY = (
+    "default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
+)
 KINDS = {".css": "text/css", ".js": "text/javascript", ".html": "text/html"}
 
 
@@ -42,8 +44,16 @@ class Parts(Protocol):
 
 
 def _page(path: Path, policy: str) -> Response:
-    return Response(200, [("content-type", f"{KINDS[path.suffix]}; charset=utf-8"), ("content-security-policy", policy),
-                          ("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")], path.read_bytes())
+    return Response(
+        200,
+        [
+            ("content-type", f"{KINDS[path.suffix]}; charset=utf-8"),
+            ("content-security-policy", policy),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+        ],
+        path.read_bytes(),
+    )
 
 
 class Local:
@@ -79,7 +89,11 @@ class Local:
                     return answer(request, *found.groups())
                 allowed.append(method)
         if allowed:
-            return Response(405, [("allow", ", ".join(allowed)), ("content-type", "application/json")], b'{"message": "Method Not Allowed"}')
+            return Response(
+                405,
+                [("allow", ", ".join(allowed)), ("content-type", "application/json")],
+                b'{"message": "Method Not Allowed"}',
+            )
         return Response.of(404, {"message": "Not Found"})
 
     def inbox(self, request: Request) -> Response:
@@ -96,14 +110,26 @@ class Local:
         base = '<base target="_blank">'
         html, inserted = re.subn(r"<head(\s[^>]*)?>", lambda head: head[0] + base, html, count=1, flags=re.IGNORECASE)
         html = html if inserted else base + html
-        return Response(200, [("content-type", "text/html; charset=utf-8"), ("content-security-policy", MAIL_POLICY),
-                              ("referrer-policy", "no-referrer"), ("x-content-type-options", "nosniff")], html.encode("utf-8", "replace"))
+        return Response(
+            200,
+            [
+                ("content-type", "text/html; charset=utf-8"),
+                ("content-security-policy", MAIL_POLICY),
+                ("referrer-policy", "no-referrer"),
+                ("x-content-type-options", "nosniff"),
+            ],
+            html.encode("utf-8", "replace"),
+        )
 
     def raw(self, request: Request, mail_id: str) -> Response:
         mail = self.parts.inbox.find(mail_id)
         if mail is None:
             return Response.of(404, {"message": "Not Found"})
-        return Response(200, [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")], base64.b64decode(mail["raw"]))
+        return Response(
+            200,
+            [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")],
+            base64.b64decode(mail["raw"]),
+        )
 
     def account(self, request: Request) -> Response:
         try:
@@ -148,7 +174,14 @@ class Handler(BaseHTTPRequestHandler):
         body = self._body()
         if body is None:
             return self._answer(Response.of(400, {"message": "Bad Request"}), close=True)
-        request = Request(self.command, self.path, list(self.headers.items()), body, self.client_address[0], time.time() + self.parts.clock.offset)
+        request = Request(
+            self.command,
+            self.path,
+            list(self.headers.items()),
+            body,
+            self.client_address[0],
+            time.time() + self.parts.clock.offset,
+        )
         try:
             if re.match(r"/_local(/|\?|$)", self.path):
                 response = self.local.handle(request)

@@ -17,6 +17,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from localcloud.costs import Meter
 from localcloud.deploy import Stack
 from localcloud.engine import Engine
 from localcloud.schedules import next_due, parse_duration
@@ -50,10 +51,17 @@ class Clock:
 
 
 class TimeMachine:
-    def __init__(self, clock: Clock, engine: Engine, clients: Callable[[str], Any], fired: Path,
-                 pending: Callable[[], int], invocations: Callable[[], Counter[str]]):
+    def __init__(
+        self,
+        clock: Clock,
+        engine: Engine,
+        clients: Callable[[str], Any],
+        fired: Path,
+        pending: Callable[[], int],
+        meter: Meter,
+    ):
         """`fired` keeps when each schedule ran last; `pending` counts what the local cloud itself has still to do."""
-        self.clock, self.engine, self.clients, self.pending, self.invocations = clock, engine, clients, pending, invocations
+        self.clock, self.engine, self.clients, self.pending, self.meter = clock, engine, clients, pending, meter
         self.fired_path = fired
         self.fired: dict[str, float] = json.loads(fired.read_text()) if fired.exists() else {}
         self.lock = threading.RLock()
@@ -68,8 +76,13 @@ class TimeMachine:
         """Learn the hints of a newly deployed stack: SAM names a schedule by its owner's logical id and the event's."""
         with self.lock:
             self.hints.clear()
-            self.logical = {stack.names[key].rsplit("/", 1)[-1]: key for key in stack.of_type("AWS::Scheduler::Schedule")}
-            owners = {key: each.get("Metadata", {}).get("LocalCloud", {}).get("NextDue") for key, each in stack.source["Resources"].items()}
+            self.logical = {
+                stack.names[key].rsplit("/", 1)[-1]: key for key in stack.of_type("AWS::Scheduler::Schedule")
+            }
+            owners = {
+                key: each.get("Metadata", {}).get("LocalCloud", {}).get("NextDue")
+                for key, each in stack.source["Resources"].items()
+            }
             for name, logical in self.logical.items():
                 for owner, hint in owners.items():
                     if hint and logical.startswith(owner):
@@ -100,7 +113,9 @@ class TimeMachine:
                     at: float | None = again["visible_at"]
                     return at
             if time.monotonic() > deadline:
-                raise NotQuietError(f"still going on after {QUIET_WITHIN:.0f} s: {', '.join(looked['busy']) or 'the mailbox'}")
+                raise NotQuietError(
+                    f"still going on after {QUIET_WITHIN:.0f} s: {', '.join(looked['busy']) or 'the mailbox'}"
+                )
             time.sleep(0.001)
 
     # ------------------------------------------------------------ schedules
@@ -113,8 +128,11 @@ class TimeMachine:
         for each in listed:
             stamp = str(each.get("LastModificationDate"))
             old = known.get(each["Arn"])
-            self.schedules[each["Arn"]] = old if old and old["stamp"] == stamp else {
-                **client.get_schedule(Name=each["Name"], GroupName=each["GroupName"]), "stamp": stamp}
+            self.schedules[each["Arn"]] = (
+                old
+                if old and old["stamp"] == stamp
+                else {**client.get_schedule(Name=each["Name"], GroupName=each["GroupName"]), "stamp": stamp}
+            )
 
     def _due(self, schedule: dict[str, Any], use_hints: bool) -> float | None:
         if schedule["State"] != "ENABLED":
@@ -141,10 +159,19 @@ class TimeMachine:
         values = partitions if isinstance(partitions, list) else range(partitions)
         found = []
         for value in values:
-            key = {"S": hint.get("Format", "{}").format(value)} if "Format" in hint or isinstance(value, str) else {"N": str(value)}
+            key = (
+                {"S": hint.get("Format", "{}").format(value)}
+                if "Format" in hint or isinstance(value, str)
+                else {"N": str(value)}
+            )
             items = self.clients("dynamodb").query(
-                TableName=hint["Table"], IndexName=hint["Index"], Limit=1, KeyConditionExpression="#p = :p",
-                ExpressionAttributeNames={"#p": hint["Partition"]}, ExpressionAttributeValues={":p": key})["Items"]
+                TableName=hint["Table"],
+                IndexName=hint["Index"],
+                Limit=1,
+                KeyConditionExpression="#p = :p",
+                ExpressionAttributeNames={"#p": hint["Partition"]},
+                ExpressionAttributeValues={":p": key},
+            )["Items"]
             found += [float(TypeDeserializer().deserialize(item[hint["Sort"]])) for item in items]
         return min(found, default=None)
 
@@ -157,9 +184,14 @@ class TimeMachine:
         """Do what Scheduler does at the due time: call the target through AWS's API."""
         target = schedule["Target"]
         text = target.get("Input", "{}")
-        for name, value in (("scheduled-time", iso(due)), ("schedule-arn", schedule["Arn"]), ("attempt-number", "1"),
-                            ("execution-id", f"{schedule['Name']}-{due:.0f}")):
+        for name, value in (
+            ("scheduled-time", iso(due)),
+            ("schedule-arn", schedule["Arn"]),
+            ("attempt-number", "1"),
+            ("execution-id", f"{schedule['Name']}-{due:.0f}"),
+        ):
             text = text.replace(f"<aws.scheduler.{name}>", value)
+        self.meter.count("schedules")
         service, arn = target["Arn"].split(":")[2], target["Arn"]
         late = self.clock.now() - due > 60  # the local cloud was not running: once is enough for all that was missed
         self.fired[schedule["Arn"]] = self.clock.now() if late else due
@@ -198,7 +230,7 @@ class TimeMachine:
         seconds = parse_duration(duration)
         ran: Counter[str] = Counter()
         with self.lock:
-            invoked = self.invocations()
+            invoked = self.meter.invocations()
             target = self.clock.now() + seconds
             while True:
                 visible = self.drain()
@@ -214,7 +246,7 @@ class TimeMachine:
                 else:
                     ran["messages made visible"] += 1
             self._go_to(target)
-            ran += self.invocations() - invoked
+            ran += self.meter.invocations() - invoked
             return {"now": iso(self.clock.now()), "advanced": duration, "ran": dict(ran)}
 
     def run(self) -> None:

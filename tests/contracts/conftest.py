@@ -1,8 +1,17 @@
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 import templatecheck
+
+PYTHON = templatecheck.ROOT / ".postroad/cloud/bin/python"
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +24,38 @@ def template() -> dict[str, Any]:
 def translated(template: dict[str, Any]) -> dict[str, Any]:
     """What CloudFormation makes of it."""
     return templatecheck.translate(template)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an emulated AWS, empty at first, that the tests of this folder share."""
+    assert PYTHON.exists(), "the emulator's environment is missing: run make test, or make .postroad/cloud/.installed"
+    folder = tmp_path_factory.mktemp("emulator")
+    address = f"http://127.0.0.1:{_free_port()}"
+    environment = {
+        **os.environ,
+        "GATEWAY_PORT": address.rpartition(":")[2],
+        "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+    }
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([PYTHON, "-m", "ministack"], cwd=folder, env=environment, stdout=log, stderr=log)
+    try:
+        sqs = boto3.client("sqs", endpoint_url=address)
+        for _ in range(300):
+            try:
+                sqs.list_queues()
+                break
+            except EndpointConnectionError:
+                assert process.poll() is None, (folder / "log").read_text()
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)

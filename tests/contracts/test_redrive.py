@@ -2,59 +2,24 @@
 
 import io
 import json
-import os
-import socket
-import subprocess
 import time
 import zipfile
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 import redrive
-import templatecheck
 
-PYTHON = templatecheck.ROOT / ".postroad/cloud/bin/python"
 KEEP_EVENT = (
     "import json, os\ndef handler(event, context):\n    open(os.environ['OUT'], 'w').write(json.dumps(event))\n"
 )
 ROLE = "arn:aws:iam::000000000000:role/any"
 
 
-def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
-def clients(tmp_path_factory):
-    """An emulator of its own, empty, for this module."""
-    port, folder = _free_port(), tmp_path_factory.mktemp("emulator")
-    environment = {
-        **os.environ,
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": "127.0.0.1",
-        "SERVICES": "sqs,lambda,stepfunctions,iam,sts,logs",
-        "IOT_MTLS_ENABLED": "0",
-    }
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen([PYTHON, "-m", "ministack"], cwd=folder, env=environment, stdout=log, stderr=log)
-    endpoint = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": "us-east-1"}
-    sqs = boto3.client("sqs", **endpoint)
-    try:
-        for _ in range(200):
-            try:
-                sqs.list_queues()
-                break
-            except EndpointConnectionError:
-                assert process.poll() is None, (folder / "log").read_text()
-                time.sleep(0.1)
-        yield redrive.Clients(sqs, boto3.client("lambda", **endpoint), boto3.client("stepfunctions", **endpoint))
-    finally:
-        process.terminate()
-        process.wait(10)
+def clients(endpoint):
+    names = ("sqs", "lambda", "stepfunctions")
+    return redrive.Clients(*(boto3.client(name, endpoint_url=endpoint) for name in names))
 
 
 def _make_queues(sqs, name, suffix="", **attributes):

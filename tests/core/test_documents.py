@@ -67,6 +67,8 @@ def test_a_good_document_is_read_as_it_stands():
         (lambda r: r.duration("for", most=DAY), {"for": "P2D"}, "for", "must be between 1 second and 1 day"),
         (lambda r: r.instant("at"), {"at": "soon"}, "at",
          "'soon' is not a date or time; write for example 2026-11-02T09:14:00Z"),
+        (lambda r: r.instant("at"), {"at": "0001-01-01T00:00:00+14:00"}, "at",
+         "must lie between the years 1900 and 3000"),
         (lambda r: r.value("is"), {"is": []}, "is", "must be text, a number, true or false, not a list"),
         (lambda r: r.values("in"), {"in": []}, "in", "must be a list of 1 to 1000 values; there are 0"),
         (lambda r: r.values("in"), {"in": ["a", {}]}, "in",

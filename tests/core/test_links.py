@@ -1,3 +1,4 @@
+from base64 import urlsafe_b64encode
 from html import escape
 from urllib.parse import urlsplit
 
@@ -120,6 +121,15 @@ def test_a_link_that_would_not_be_safe_is_not_signed() -> None:
             SIGNER.sign(link)
 
 
+def test_an_unsafe_target_leads_nowhere_even_when_we_signed_it_once() -> None:
+    def signed(url: str) -> str:
+        body = f"m\x1f1\x1f{url}\x1fc".encode()
+        return "k1." + urlsafe_b64encode(body + SIGNER._mac("k1", "c", body)).decode().rstrip("=")
+
+    assert SIGNER.find(Click, signed("https://a.example")) == Click("m", 1, "https://a.example", "c")
+    assert SIGNER.find(Click, signed("javascript:alert(1)")) is None
+
+
 @pytest.mark.parametrize(
     ("keys", "current"), [({}, "a"), ({"a": b"short"}, "a"), ({"a.b": KEY}, "a.b"), ({"": KEY}, "")]
 )
@@ -166,6 +176,7 @@ def test_a_plain_web_address_is_safe(url: str) -> None:
         "https://?x",
         "https://good.example\\@evil.example",
         "https://good.example\\.evil.example",
+        "https://good.example/\\evil.example",
         "https://good%2eevil.example/",
         "https://good.test\r\nSet-Cookie:x",
         "https://good.test/\nx",
@@ -287,10 +298,6 @@ LINKED = st.lists(
 def test_text_outside_of_links_is_unchanged(pattern: str) -> None:
     html = pattern.replace("§", "https://a.example/")
     out = rewrite_links(html, lambda target, number: target)
-    plain = html.replace("'https://a.example/'", '"https://a.example/"').replace(
-        "=https://a.example/", '="https://a.example/"'
-    )
-    assert out == html or len(out) <= len(plain)
     # Whatever was quoted as a link, the bytes between are the same.
     strip = str.maketrans("", "", "\"'")
     assert out.translate(strip) == html.translate(strip)

@@ -74,6 +74,15 @@ def test_a_mail_is_written_as_the_standard_says() -> None:
     assert raw == build(headers=unsubscribe_headers("https://t.example/u/k1.abc"), message_id="<m1@shop.example>")
 
 
+@pytest.mark.parametrize("boundary", ["a", "=", "journey:v1/step+2", "x" * 60, "'()?=,."])
+def test_any_id_makes_a_boundary_that_no_body_can_hold(boundary: str) -> None:
+    body = f"\n--=_{boundary}--\n--=_{boundary}\n" * 20
+    parts = [
+        part.get_payload(decode=True) for part in read(build(boundary=boundary, text=body, html=body)).iter_parts()
+    ]
+    assert parts == [body.replace("\n", "\r\n").encode()] * 2
+
+
 def test_the_plain_text_comes_before_the_html() -> None:
     assert bodies(read(build())) == [("text/plain", "Hi"), ("text/html", "<p>Hi</p>")]
 
@@ -142,6 +151,8 @@ def test_bodies_are_read_back(text: str, html: str) -> None:
 
 
 @given(LINE | WORDS, LINE | WORDS, BODY)
+@example("", "", "0" * 77)
+@example("", "", "0" * 500 + "\n" + "0" * 500)
 def test_no_line_is_too_long_and_all_are_ascii(subject: str, name: str, body: str) -> None:
     raw = build(subject=subject, from_=Mailbox("hello@shop.example", name), text=body, html=body)
     raw.decode("ascii")

@@ -14,22 +14,10 @@ from postroad.documents import Reader
 from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.instants import DAY, format_instant
-from postroad.predicates import (
-    CONTACT,
-    EVENT,
-    FACTS,
-    JOURNEY,
-    NEVER,
-    OPERATORS,
-    SUBJECTS,
-    Verdict,
-    View,
-    decide,
-    find_instant,
-    parse_predicate,
-    read_pattern,
-)
+from postroad.operators import OPERATORS, find_instant
+from postroad.predicates import CONTACT, EVENT, FACTS, JOURNEY, NEVER, SUBJECTS, View, parse_predicate, read_pattern
 from postroad.scoring import parse_score
+from postroad.verdicts import Verdict, decide
 
 NOW = 1_793_610_840.0
 EVERYWHERE = JOURNEY | EVENT
@@ -156,9 +144,9 @@ def test_an_operator_compares_an_attribute_and_a_property_alike(operator, operan
 VIEW = View(
     Contact("c1"),
     NOW,
-    enrollment=Enrollment("e1", "welcome", 1, NOW, "k", "s", None, marks={"hello": ("sent", "clicked"), "two": ("opened",)}),
+    enrollment=Enrollment("e1", "welcome", 1, NOW, "k", "s", None, marks={"hello": ("clicked",), "two": ("opened",)}),
     assumed=frozenset({"news"}),
-)  # fmt: skip
+)
 ANA = {
     "segments": {"vip": NOW},
     "stage": Stage("lead", NOW),
@@ -242,7 +230,12 @@ def test_definitions_that_ask_about_the_same_events_share_a_memory():
         {"event": "Order Completed"},
     ]
     trackers = [parse_predicate(document).trackers[0] for document in documents]
-    assert [(tracker.keep, tracker.window) for tracker in trackers] == [(3, 9 * DAY), (4, 5 * DAY), (0, None), (0, None)]
+    assert [(tracker.keep, tracker.window) for tracker in trackers] == [
+        (3, 9 * DAY),
+        (4, 5 * DAY),
+        (0, None),
+        (0, None),
+    ]
     assert len({tracker.tracker_id for tracker in trackers}) == 2
     assert all(len(tracker.tracker_id) == 8 for tracker in trackers)
 
@@ -262,6 +255,10 @@ def test_definitions_that_ask_about_the_same_events_share_a_memory():
         ("products.price", "gt", 25, True),
         ("products.sku.deeper", "exists", True, False),
         ("cart", "exists", True, True),
+        ("products.sku", "exists", False, False),
+        ("products.missing", "exists", False, True),
+        ("nothing.sku", "exists", False, True),
+        ("nothing.sku", "is_not", "A1", True),
     ],
 )
 def test_a_dotted_path_leads_into_objects_and_through_lists(path, operator, operand, truth):
@@ -270,8 +267,10 @@ def test_a_dotted_path_leads_into_objects_and_through_lists(path, operator, oper
         "products": [
             {"sku": "A1", "name": "Blue Shirt", "tags": ["new"], "price": 20},
             {"sku": "B2", "name": "Hat", "tags": ["old", "sale"], "price": 30},
+            {"name": "Gift card"},
             "not an object",
         ],
+        "nothing": [],
     }
     view = View(Contact(""), NOW, event=an_event(**values))
     assert judge({"property": path, operator: operand}, view)[0].truth is truth
@@ -301,6 +300,7 @@ def test_what_combines_reads_everything_that_its_members_read():
         ("all", [(True, 5.0), (True, 3.0)], (True, 3.0)),
         ("all", [(False, 5.0), (True, 3.0)], (False, 5.0)),
         ("all", [(False, 5.0), (False, 9.0), (True, 1.0)], (False, 9.0)),
+        ("all", [(False, 9.0), (False, 5.0)], (False, 9.0)),
         ("all", [(False, 5.0), (False, inf)], (False, inf)),
         ("any", [(False, 5.0), (False, 3.0)], (False, 3.0)),
         ("any", [(True, 5.0), (True, 7.0), (False, 1.0)], (True, 7.0)),
@@ -335,7 +335,8 @@ def test_a_pattern_takes_the_time_of_the_event_for_now():
 @pytest.mark.parametrize(
     ("document", "path", "sentence"),
     [
-        ({}, "", "does not say what it is about; it needs one of all, any, not, attribute, event, score, segment, stage, consent"),
+        ({}, "", "does not say what it is about; it needs one of "
+         "all, any, not, attribute, event, score, segment, stage, consent"),
         ([], "", "must be an object with keys, not a list"),
         ({"atribute": "x", "is": 1}, "atribute", "unknown key 'atribute'; did you mean 'attribute'?"),
         ({"attribute": "x", "iss": 1}, "iss", "unknown key 'iss'; did you mean 'is'?"),
@@ -399,7 +400,7 @@ def test_an_instant_is_a_text_or_a_number_of_seconds_or_milliseconds(value, inst
     assert find_instant(value) == instant
 
 
-# ── Laws ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# Laws
 
 DAYS = st.integers(1, 40)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["FR", "10"])
@@ -446,11 +447,13 @@ SIMPLE = st.sampled_from([{"segment": "vip"}, {"stage": "lead", "is": False}, {"
 DOCUMENTS = st.recursive(
     ATTRIBUTES | TIMED | HAPPENED | SCORES | SIMPLE,
     lambda inner: st.one_of(
-        st.builds(lambda key, members: {key: members}, st.sampled_from(["all", "any"]), st.lists(inner, min_size=1, max_size=3)),
+        st.dictionaries(
+            st.sampled_from(["all", "any"]), st.lists(inner, min_size=1, max_size=3), min_size=1, max_size=1
+        ),
         st.builds(lambda member: {"not": member}, inner),
     ),
     max_leaves=6,
-)  # fmt: skip
+)
 EVENTS = st.lists(
     st.builds(
         lambda minutes, total: an_event("Ordered", NOW - minutes * 60.0, total=total),
@@ -536,12 +539,10 @@ JSON = st.recursive(
 @given(JSON, st.sampled_from([CONTACT, EVENT, JOURNEY]))
 def test_any_json_is_a_predicate_or_a_definition_error(document, allow):
     try:
-        predicate = parse_predicate(document, allow)
+        told = parse_predicate(document, allow).describe()
     except DefinitionError as error:
-        assert all(sentence for _, sentence in error.mistakes)
-        assert str(error)
-    else:
-        assert predicate.describe()
+        told = str(error)
+    assert told
 
 
 @settings(max_examples=400)

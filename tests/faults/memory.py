@@ -264,7 +264,7 @@ class MemoryMessages:
             address=address or message.address,
             provider_id=provider_id or message.provider_id,
         )
-        self.memory.put_message(settled, now + PATIENCE[UNKNOWN] if state == UNKNOWN else None)
+        self.memory.put_message(settled, None)
         return True
 
     def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
@@ -336,8 +336,12 @@ class MemoryBooks:
         self.book: Book | None = None
         self.read_at = 0.0
 
+    def is_fresh(self, at_least: int) -> bool:
+        book = self.book
+        return book is not None and book.revision >= at_least and self.now() - self.read_at < self.lifetime
+
     def current(self, *, at_least: int = 0) -> Book:
-        if self.book is None or self.book.revision < at_least or self.now() - self.read_at >= self.lifetime:
+        if self.book is None or not self.is_fresh(at_least):
             self.book, self.read_at = self.shelf[-1], self.now()
         return self.book
 
@@ -369,6 +373,7 @@ class FifoQueue:
         self.dead: list[Letter] = []
         self.numbers = 0
         self.on_visible: Callable[[float], None] = lambda at: None
+        self.on_dead: Callable[[Letter], None] = lambda letter: None
 
     def __len__(self) -> int:
         return sum(map(len, self.groups.values()))
@@ -392,6 +397,7 @@ class FifoQueue:
             letters = self.groups[group]
             while letters and letters[0].visible <= now and letters[0].receives >= MAX_RECEIVES:
                 self.dead.append(letters.popleft())
+                self.on_dead(self.dead[-1])
             if not letters:
                 del self.groups[group]
             elif letters[0].visible <= now:

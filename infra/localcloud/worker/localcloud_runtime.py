@@ -18,7 +18,9 @@ import botocore.handlers
 CHUNKED = {"sqs", "sns", "events"}  # billed by 64 KB of payload
 READS = {"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"}
 
-calls: dict[tuple[str, str], list[float]] = {}  # (service, operation) -> count, 64 KB chunks, of them FIFO, read units, write units, errors
+calls: dict[
+    tuple[str, str], list[float]
+] = {}  # (service, operation) -> count, 64 KB chunks, of them FIFO, read units, write units, errors
 lock = threading.Lock()  # functions may call AWS from many threads
 
 
@@ -63,7 +65,11 @@ def _weigh(params, model, context, **_):
         context["localcloud_chunks"] = chunks, chunks if b'.fifo"' in text[:2000] + text[-2000:] else 0
 
 
-for event, hook in (("before-parameter-build.dynamodb", _ask_for_units), ("before-call", _weigh), ("after-call", _count)):
+for event, hook in (
+    ("before-parameter-build.dynamodb", _ask_for_units),
+    ("before-call", _weigh),
+    ("after-call", _count),
+):
     botocore.handlers.BUILTIN_HANDLERS.append((event, hook))
 
 _started = time.perf_counter(), time.process_time()

@@ -131,7 +131,7 @@ class Book:
     def enters_once(self, journey_id: str) -> bool:
         """Whether nobody may go through this journey twice."""
         journey = self.journeys.get(journey_id)
-        return journey is None or journey.reentry.is_once
+        return journey is None or journey.reentry.after is None
 
 
 def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Book:

@@ -4,9 +4,10 @@ A kind of definition is one entry in KINDS.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from postroad.book import Book, Manifest, Published, compile_book, next_manifest
+from postroad.book import Book, Manifest, Published, TemplateRef, compile_book, next_manifest
 from postroad.errors import DefinitionError
 from postroad.journeys import describe_journey, parse_journey, validate_references
 from postroad.policy import parse_policy
@@ -15,7 +16,13 @@ from postroad.segments import parse_segment
 from postroad.stages import parse_stages
 
 Mistakes = tuple[tuple[str, str], ...]
-Known = Mapping[str, Collection[str]]
+
+
+class Known(NamedTuple):
+    """What definitions may refer to: ids by kind (segment, score, stage, topic), and templates."""
+
+    ids: Mapping[str, Collection[str]]
+    templates: Mapping[str, TemplateRef]
 
 
 class Kind(NamedTuple):
@@ -41,16 +48,20 @@ def _check_facts(parsed: Any, known: Known) -> Mistakes:
     missing = []
     for fact in sorted(parsed.reads):
         kind, _, name = fact.partition(":")
-        if kind in ("segment", "score") and name not in known.get(kind, ()):
+        if kind in ("segment", "score") and name not in known.ids.get(kind, ()):
             missing.append(("", f"there is no published {kind} called {name!r}"))
     return tuple(missing)
 
 
 def _check_template(parsed: Any, known: Known) -> Mistakes:
-    if parsed.topic not in known.get("topic", ()):
-        topics = ", ".join(sorted(known.get("topic", ()))) or "none yet"
+    if parsed.topic not in known.ids.get("topic", ()):
+        topics = ", ".join(sorted(known.ids.get("topic", ()))) or "none yet"
         return (("topic", f"the policy has no topic {parsed.topic!r}; it has {topics}"),)
     return ()
+
+
+def _check_journey(parsed: Any, known: Known) -> Mistakes:
+    return validate_references(parsed, known.ids, known.templates)
 
 
 def _describe_predicate(parsed: Any) -> tuple[str, ...]:
@@ -61,13 +72,13 @@ KINDS: Mapping[str, Kind] = {
     "policy": Kind(parse_policy, lambda policy: tuple(topic.name for topic in policy.topics.values())),
     "template": Kind(_parse_template, lambda template: tuple(sorted(template.variables)), _check_template),
     "segment": Kind(parse_segment, _describe_predicate, _check_facts),
-    "score": Kind(parse_score, lambda score: tuple(rule.describe() for rule in score.rules), _check_facts),
+    "score": Kind(parse_score, lambda score: tuple(rule.describe() for rule in (*score.event_rules, *score.fact_rules)), _check_facts),
     "stages": Kind(
         parse_stages,
         lambda model: tuple(f"{rule.id}: {rule.predicate.describe()}" for rule in model.stages),
         _check_facts,
     ),
-    "journey": Kind(parse_journey, describe_journey, validate_references),
+    "journey": Kind(parse_journey, describe_journey, _check_journey),
 }
 
 
@@ -78,23 +89,37 @@ def get_kind(kind: str) -> Kind:
     return KINDS[kind]
 
 
-def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
     """What definitions may refer to: what is live, and what is published together with them."""
     documents = [(key.partition("/"), document) for key, document in entering.items()]
 
     def added(kind: str) -> list[str]:
         return [name for (found, _, name), _ in documents if found == kind]
 
-    policies = [parse_policy(document) for (kind, _, _), document in documents if kind == "policy"]
+    def readable(kind: str) -> list[Any]:
+        parsed = []
+        for (found, _, _), document in documents:
+            # One with mistakes is reported when it is checked itself.
+            with suppress(DefinitionError):
+                parsed += [KINDS[kind].parse(document)] if found == kind else []
+        return parsed
+
+    policies = readable("policy")
     topics = policies[-1].topics if policies else book.policy.topics
-    templates: dict[str, str | None] = {name: ref.topic for name, ref in book.templates.items()}
-    templates |= {name: document.get("topic") for (kind, _, name), document in documents if kind == "template"}
-    return {
-        "template": templates,
-        "topic": topics,
-        "segment": [*book.segments, *added("segment")],
-        "score": [*book.scores, *added("score")],
+    templates = {
+        name: TemplateRef(name, 0, str(document.get("channel", "")), str(document.get("topic", "")))
+        for (kind, _, name), document in documents
+        if kind == "template"
     }
+    return Known(
+        {
+            "topic": topics,
+            "segment": [*book.segments, *added("segment")],
+            "score": [*book.scores, *added("score")],
+            "stage": [rule.id for model in (*book.stages.values(), *readable("stages")) for rule in model.stages],
+        },
+        {**book.templates, **templates},
+    )
 
 
 def check_definition(document: Mapping[str, Any], known: Known) -> Any:

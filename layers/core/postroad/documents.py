@@ -14,6 +14,7 @@ D = TypeVar("D")
 DEEPEST = 50
 MOST_MISTAKES = 100
 LARGEST = 1e15
+EARLIEST, LATEST = parse_instant("1900-01-01"), parse_instant("3000-01-01")
 TEN_YEARS = 520 * 7 * DAY
 
 # Stands where no default was given. Typed Any, so that a read without a default has the type that it reads.
@@ -157,9 +158,14 @@ class Reader:
 
     def instant(self, key: str, default: D = REQUIRED) -> float | D:
         """Epoch seconds of an ISO 8601 date or time; YAML hands over what it knows to be a date as one."""
-        return self.read(
-            key, lambda raw: parse_instant(raw.isoformat() if isinstance(raw, date) else raw), 0.0, default
-        )
+
+        def parse(raw: object) -> float:
+            time = parse_instant(raw.isoformat() if isinstance(raw, date) else raw)
+            if not EARLIEST <= time < LATEST:
+                raise ValueError("must lie between the years 1900 and 3000")
+            return time
+
+        return self.read(key, parse, 0.0, default)
 
     def value(self, key: str) -> str | int | float | bool:
         """Text, a number, true or false."""

@@ -3,6 +3,7 @@
 Source of the shapes: Amazon SES developer guide, "Examples of event data that Amazon SES publishes to EventBridge".
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,20 @@ from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, FAILED, SENT
 
 # The tag by which a mail carries its message's id through SES.
 MESSAGE_TAG = "message_id"
+
+# A tag's value takes letters, digits, "-" and "_" only (SES API v2, MessageTag); a message id has "." and "~" too.
+_ESCAPES = {"_": "__", ".": "_d", "~": "_t"}
+_UNESCAPES = {escape: sign for sign, escape in _ESCAPES.items()}
+
+
+def tag_of(message_id: str) -> str:
+    """A message's id as the value of a tag."""
+    return "".join(_ESCAPES.get(sign, sign) for sign in message_id)
+
+
+def parse_tag(value: str) -> str:
+    """The message id in the value of a tag."""
+    return re.sub("_[_dt]", lambda found: _UNESCAPES[found[0]], value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +55,24 @@ def find_feedback(detail: Mapping[str, Any], received: float) -> Feedback | None
     named = tags.get(MESSAGE_TAG) if isinstance(tags, Mapping) else None
     if not isinstance(named, list) or not named or not isinstance(named[0], str):
         return None
+    message_id = parse_tag(named[0])
     part = detail.get({"Rendering Failure": "failure"}.get(kind, kind.lower()))
     part = part if isinstance(part, Mapping) else {}
     time = _time_of(part, mail, received)
     provider_id = str(mail.get("messageId", ""))
     if kind == "Send":
-        return Feedback(named[0], SENT, time, provider_id)
+        return Feedback(message_id, SENT, time, provider_id)
     if kind == "Delivery":
-        return Feedback(named[0], DELIVERED, time, provider_id)
+        return Feedback(message_id, DELIVERED, time, provider_id)
     if kind == "Bounce" and part.get("bounceType") == "Permanent":
         reason = f"bounced ({part.get('bounceSubType', 'General')})"
-        return Feedback(named[0], BOUNCED, time, provider_id, reason, _addresses(part.get("bouncedRecipients")))
+        return Feedback(message_id, BOUNCED, time, provider_id, reason, _addresses(part.get("bouncedRecipients")))
     if kind == "Complaint":
         reason = "reported as spam"
-        return Feedback(named[0], COMPLAINED, time, provider_id, reason, _addresses(part.get("complainedRecipients")))
+        return Feedback(message_id, COMPLAINED, time, provider_id, reason, _addresses(part.get("complainedRecipients")))
     if kind in ("Reject", "Rendering Failure"):
         reason = str(part.get("reason") or part.get("errorMessage") or kind)
-        return Feedback(named[0], FAILED, time, provider_id, f"SES refused it: {reason}")
+        return Feedback(message_id, FAILED, time, provider_id, f"SES refused it: {reason}")
     return None
 
 

@@ -86,6 +86,7 @@ def fold(
     make impossible; the caller puts such an event into quarantine.
     """
     folding = _Folding(contact.copy(), book, now)
+    folding.cause = event
     if contact.revision < book.revision:
         folding.catch_up(history or ())
     elif everything:
@@ -345,7 +346,9 @@ class _Folding:
         steps = 0
         while True:
             try:
-                advanced = advance(journey, enrollment, self.view(event, enrollment), self.now)
+                advanced = advance(
+                    journey, enrollment, self.view(event, enrollment), self.now, self.book.policy.timezone
+                )
             except Exception as error:
                 self.fail(enrollment, journey.key, f"a step could not be run ({type(error).__name__})")
                 return

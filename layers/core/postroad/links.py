@@ -176,6 +176,9 @@ def target_is_safe(url: str) -> bool:
 # ------------------------------------------------------------------------------------------------------------- HTML
 
 
+_LINKING = frozenset({"a", "area"})
+
+
 def rewrite_links(html: str, make_url: Callable[[str, int], str], *, keep: Container[str] = ()) -> str:
     """The HTML with each tracked link's href replaced by `make_url(target, number)`; all else stays, byte for byte.
 
@@ -184,8 +187,8 @@ def rewrite_links(html: str, make_url: Callable[[str, int], str], *, keep: Conta
     """
     out: list[str] = []
     position = number = 0
-    for tag in tags(html):
-        if tag.closing or tag.name not in ("a", "area"):
+    for tag in tags(html, _LINKING):
+        if tag.closing:
             continue
         href = tag.attribute(html, "href")
         if not href or tag.attribute(html, "data-notrack"):

@@ -6,7 +6,6 @@ time linear in its input (possessive quantifiers; an unclosed tag or quote runs 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import unescape
 from typing import Literal, NamedTuple
 
@@ -44,8 +43,7 @@ ESCAPABLE_RAW_ELEMENTS = _names("title textarea")
 _RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in RAW_ELEMENTS | ESCAPABLE_RAW_ELEMENTS}
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute: its value unescaped, and where the value as written (with its quotes) stands in the source."""
 
     name: str
@@ -54,8 +52,7 @@ class Attribute:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """A start or end tag: `source[start:end]`, and where in it the attributes stand."""
 
     name: str
@@ -81,22 +78,25 @@ class Tag:
         return next((attribute for attribute in self.attributes(source) if attribute.name == name), None)
 
 
-def tags(source: str) -> Iterator[Tag]:
-    """The tags of an HTML text in order; comments, declarations and the insides of raw elements yield none.
+def tags(source: str, names: frozenset[str] | None = None) -> Iterator[Tag]:
+    """The tags of an HTML text in order, or those of them with the given `names`.
 
-    What Outlook reads inside `<!--[if mso]> … <![endif]-->` is a comment to everybody else and is left out too.
+    Comments, declarations and the insides of raw elements yield none. What Outlook reads inside
+    `<!--[if mso]> … <![endif]-->` is a comment to everybody else and is left out too.
     """
     position = 0
     while found := _MARKUP.search(source, position):
         position = found.end()
-        if found["name"] is None:
+        close, name = found.group("close", "name")
+        if name is None:
             if found[0].startswith("<!--[if"):
                 end = source.find("-->", found.start() + 4)
                 position = len(source) if end < 0 else end + 3
             continue
-        name, closing = found["name"].lower(), bool(found["close"])
-        yield Tag(name, closing, found.start(), position, *found.span("attributes"))
-        if name in _RAW_END and not closing:
+        name = name.lower()
+        if names is None or name in names:
+            yield Tag(name, close != "", found.start(), position, *found.span("attributes"))
+        if name in _RAW_END and not close:
             end_tag = _RAW_END[name].search(source, position)
             position = end_tag.start() if end_tag else len(source)
 
@@ -299,7 +299,7 @@ def _read_url(place: Place, literal: str) -> Place:
 _SILENT = _names("head script style title template noscript svg select textarea")
 _VOID = _names("area base br col embed hr img input link meta source track wbr")
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
-_HIDING_HINT = re.compile(r"style|hidden", re.IGNORECASE)
+_HIDING_HINT = re.compile(r"none|hid", re.IGNORECASE)
 _BLANK_LINE_AROUND = _names("p h1 h2 h3 h4 h5 h6 ul ol table blockquote pre hr")
 _LINE_AROUND = _names(
     "div tr li dt dd dl section article header footer main center address figure figcaption form fieldset"
@@ -342,7 +342,9 @@ def html_to_text(source: str) -> str:
 
 
 def _is_hidden(source: str, tag: Tag) -> bool:
-    if not _HIDING_HINT.search(source, tag.attributes_start, tag.attributes_end):
+    if tag.attributes_start == tag.attributes_end or not _HIDING_HINT.search(
+        source, tag.attributes_start, tag.attributes_end
+    ):
         return False
     return any(
         attribute.name == "hidden" or (attribute.name == "style" and _HIDDEN.search(attribute.value) is not None)
@@ -361,9 +363,10 @@ class _Page:
         self.lists: list[int | None] = []
 
     def write(self, source: str, start: int, end: int) -> None:
-        if start == end:
-            return
         text = source[start:end]
+        if not text or text == "\n":
+            self.space = self.space or text != ""
+            return
         if "<" in text:
             text = _COMMENT_TEXT.sub("", text)
         if "&" in text:

@@ -97,6 +97,9 @@ def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> 
             drop, because = present, "the other contact of this person has been through this journey"
         dropped.add(drop.enrollment_id)
         decisions.append(Decision(f"journey/{journey}@{drop.version}", drop.step, "merged", because))
+    for journey, passage in merged.passages.items():
+        if passage.last_state == "active" and journey not in merged.active:
+            merged.passages[journey] = passage._replace(last_state="exited")
     merged.dropped = tuple(sorted(dropped)[-MAX_DROPPED:])
     return tuple(decisions)
 

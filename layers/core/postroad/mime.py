@@ -188,7 +188,7 @@ def _write_date(time: float) -> str:
 # ----------------------------------------------------------------------------------------------------------- bodies
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_BOUNDARY = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+_BOUNDARY = re.compile(r"[A-Za-z0-9'()+_,./:=?-]{1,60}")
 
 
 def _write_part(kind: str, text: str) -> bytes:
@@ -196,8 +196,10 @@ def _write_part(kind: str, text: str) -> bytes:
     if "\r" in text:
         text = _LINE_BREAK.sub("\n", text)
     data = text.replace("\n", "\r\n").encode("utf-8", "replace")
-    # binascii breaks lines with CRLF only when the first break that it sees is one.
     quoted = b2a_qp(data, quotetabs=False, istext=True)
+    if b"\n" not in data:
+        # binascii takes the kind of its line breaks from the data.
+        quoted = quoted.replace(b"\n", b"\r\n")
     if len(quoted) <= (len(data) + 2) // 3 * 4 + len(data) // 57 * 2:
         encoding, body = b"quoted-printable", quoted
     else:
@@ -222,12 +224,12 @@ def build_mime(
 ) -> bytes:
     """The mail, the same bytes for the same arguments.
 
-    `date` is in epoch seconds. `boundary` is any id (1 to 60 letters, digits, `_ . -`); neither encoding can produce
-    the `=_` put before it. `message_id` as in `<id@host>`; SES writes its own over it. `headers` may not name what has
-    an argument of its own. Raises MimeError.
+    `date` is in epoch seconds. `boundary` is any id (1 to 60 letters, digits or `'()+_,./:=?-`); neither encoding can
+    produce the `=_` put before it. `message_id` as in `<id@host>`; SES writes its own over it. `headers` may not name
+    what has an argument of its own. Raises MimeError.
     """
     if not _BOUNDARY.fullmatch(boundary):
-        raise MimeError("the boundary must be 1 to 60 letters, digits or _ . -")
+        raise MimeError("the boundary must be 1 to 60 letters, digits or signs that RFC 2046 allows")
     top = [
         f"From: {_write_mailbox(from_, 6)}\r\n",
         f"To: {_write_mailbox(to, 4)}\r\n",

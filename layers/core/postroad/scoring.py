@@ -24,7 +24,6 @@ MINUTE = 60.0
 # Within these bounds floats tell one minute of fading from the next.
 SHORTEST_HALF_LIFE, LONGEST_HALF_LIFE = 3_600.0, 365 * DAY
 MOST_POINTS = 10_000.0
-_DECIMALS = 3
 
 
 class EventRule(NamedTuple):
@@ -114,97 +113,109 @@ class Score:
 
     def _add(self, one: Points, other: Points) -> Points:
         at = max(one.at, other.at)
-        return Points(sum(points * self._faded(at - since) for points, since in (one, other)), at)
-
-    def _faded(self, age: float) -> float:
-        """What is left of one point after so many seconds."""
-        return 1.0 if self.half_life is None or age <= 0 else 0.5 ** (age / self.half_life)
+        return Points(sum(points * _fade(at - since, self.half_life) for points, since in (one, other)), at)
 
     # What it is worth
 
     def value(self, view: View) -> float:
         """The contact's score now, with three decimals."""
-        return self._value_at(view, view.now, self._facts(view)[0])
+        return self._stand(view)[0].value_at(view.now)
 
     def evaluate(self, view: View, holds: Callable[[float], bool], threshold: float) -> Verdict:
         """Whether the score `holds` against a threshold, and when time alone may change that."""
-        constant, turns_at = self._facts(view)
-        truth = holds(self._value_at(view, view.now, constant))
-        for minute in self._crossings(view, threshold, constant):
+        standing, turns_at = self._stand(view)
+        truth = holds(standing.value_at(view.now))
+        for minute in standing.crossings(view.now, _find_level(holds, threshold)):
             if minute >= turns_at:
                 break
-            if holds(self._value_at(view, minute, constant)) is not truth:
+            if holds(standing.value_at(minute)) is not truth:
                 return Verdict(truth, minute)
         return Verdict(truth, turns_at)
 
     def reasons(self, view: View) -> tuple[Reason, ...]:
         """What each rule adds to the contact's score now, the weightiest first; rules that add nothing are left out."""
-        minute = floor(view.now / MINUTE) * MINUTE
-        found = [
-            *(Reason(rule.id, self._worth(rule, points, minute), rule.describe()) for rule, points in self._held(view)),
-            *(
-                Reason(rule.id, rule.points, rule.describe())
-                for rule in self.fact_rules
-                if rule.predicate.evaluate(view).truth
-            ),
+        standing, _ = self._stand(view)
+        facts = (rule for rule in self.fact_rules if rule.predicate.evaluate(view).truth)
+        reasons = [
+            *(Reason(r.id, round(standing.worth(r, held, view.now), 3), r.describe()) for r, held in standing.held),
+            *(Reason(rule.id, rule.points, rule.describe()) for rule in facts),
         ]
-        rounded = (reason._replace(points=round(reason.points, _DECIMALS)) for reason in found)
-        return tuple(sorted((r for r in rounded if r.points), key=lambda r: (-abs(r.points), r.rule_id)))
+        return tuple(sorted((r for r in reasons if r.points), key=lambda r: (-abs(r.points), r.rule_id)))
 
-    def _held(self, view: View) -> list[tuple[EventRule, Points]]:
-        held = view.contact.scores.get(self.id, {})
-        return [(rule, held[rule.id]) for rule in self.event_rules if rule.id in held]
-
-    def _facts(self, view: View) -> tuple[float, float]:
-        """Points of the facts that hold now, and when the first of all facts may turn."""
+    def _stand(self, view: View) -> "tuple[_Standing, float]":
+        """How the contact stands as the facts are now, and when the first of them may turn."""
         constant, turns_at = 0.0, inf
         for rule in self.fact_rules:
             truth, turns = rule.predicate.evaluate(view)
             constant += rule.points if truth else 0.0
             turns_at = min(turns_at, turns)
-        return constant, turns_at
+        held = view.contact.scores.get(self.id, {})
+        standing = [(rule, held[rule.id]) for rule in self.event_rules if rule.id in held]
+        return _Standing(self.half_life, constant, standing), turns_at
 
-    def _worth(self, rule: EventRule, points: Points, minute: float) -> float:
-        return rule.bound(points.points * self._faded(minute - points.at))
 
-    def _value_at(self, view: View, now: float, constant: float) -> float:
-        minute = floor(now / MINUTE) * MINUTE
-        return round(constant + sum(self._worth(rule, points, minute) for rule, points in self._held(view)), _DECIMALS)
+class _Standing(NamedTuple):
+    """A score as a function of time alone."""
 
-    def _crossings(self, view: View, threshold: float, constant: float) -> list[float]:
-        """The minutes from now on, ascending, among which the score may cross a threshold.
+    half_life: float | None
+    constant: float
+    held: list[tuple[EventRule, Points]]
+
+    def value_at(self, now: float) -> float:
+        return round(self.constant + sum(self.worth(rule, points, now) for rule, points in self.held), 3)
+
+    def worth(self, rule: EventRule, points: Points, now: float) -> float:
+        """What a rule adds, by the whole minute."""
+        age = floor(now / MINUTE) * MINUTE - points.at
+        return rule.bound(points.points * _fade(age, self.half_life))
+
+    def crossings(self, now: float, level: float) -> list[float]:
+        """The minutes after now, ascending, among which the score may cross a level.
 
         Between the instants at which a rule begins to fade or falls below its bound, a score is A + B · 2^-(t / h).
         """
         if self.half_life is None:
             return []
-        held = self._held(view)
-        begins = [points.at for _, points in held]
-        unbound = [
-            points.at + self.half_life * log2(abs(points.points) / rule.at_most)
-            for rule, points in held
-            if abs(points.points) > rule.at_most > 0
+        bends = [
+            *(points.at for _, points in self.held),
+            *(
+                points.at + self.half_life * log2(abs(points.points) / rule.at_most)
+                for rule, points in self.held
+                if abs(points.points) > rule.at_most
+            ),
         ]
-        starts = [view.now, *sorted(at for at in (*begins, *unbound) if at > view.now)]
+        # A score stands by the whole minute, so a crossing in the minute that runs is still to come.
+        begin = floor(now / MINUTE) * MINUTE
+        starts = [begin, *sorted(at for at in bends if at > begin)]
         minutes: set[float] = set()
         for start, end in zip(starts, [*starts[1:], inf], strict=True):
-            flat, fading = constant, 0.0
-            for rule, points in held:
-                worth = points.points * self._faded(start - points.at)
-                # At its own instant a rule is about to fade; rounding must not take it for still bound.
+            flat, fading = self.constant, 0.0
+            for rule, points in self.held:
+                worth = points.points * _fade(start - points.at, self.half_life)
+                # At its own bend a rule is about to fade; rounding must not take it for still bound.
                 if points.at > start or abs(worth) > rule.at_most * (1 + 1e-9):
                     flat += rule.bound(worth)
                 else:
                     fading += worth
-            # Rounding shows a threshold as reached half a thousandth before, or after.
-            for level in (threshold - 0.0005, threshold + 0.0005):
-                remaining = (level - flat) / fading if fading else 0.0
-                if 0.0 < remaining <= 1.0 + 1e-9:
-                    instant = start - self.half_life * log2(remaining)
-                    if instant <= end + MINUTE:
-                        nearest = ceil(instant / MINUTE)
-                        minutes.update((nearest + step) * MINUTE for step in (-1, 0, 1))
-        return sorted(minute for minute in minutes if minute > view.now)
+            remaining = (level - flat) / fading if fading else 0.0
+            if 0.0 < remaining <= 1.0 + 1e-9:
+                instant = start - self.half_life * log2(remaining)
+                if instant <= end + MINUTE:
+                    nearest = ceil(instant / MINUTE)
+                    minutes.update((nearest + step) * MINUTE for step in (-1, 0, 1))
+        return sorted(minute for minute in minutes if minute > now)
+
+
+def _fade(age: float, half_life: float | None) -> float:
+    """What is left of one point after so many seconds."""
+    return 1.0 if half_life is None or age <= 0 else 0.5 ** (age / half_life)
+
+
+def _find_level(holds: Callable[[float], bool], threshold: float) -> float:
+    """The sum at which rounding to three decimals takes a score over the threshold."""
+    last = floor(threshold * 1_000)
+    steps = (last - 1, last, last + 1)
+    return next(((n + 0.5) / 1_000 for n in steps if holds(n / 1_000) is not holds((n + 1) / 1_000)), threshold)
 
 
 def parse_score(document: object) -> Score:

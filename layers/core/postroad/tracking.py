@@ -19,6 +19,7 @@ from postroad.errors import PostroadError
 from postroad.events import Event, content_id
 from postroad.identities import Identity, find_identity
 from postroad.instants import parse_instant
+from postroad.vocabulary import published_name
 
 BODY_LIMIT = 4 * 1024 * 1024  # Lambda takes 6 MB, about 4.5 MB of it as base64
 BATCH_LIMIT = 500 * 1024  # inflated
@@ -228,21 +229,22 @@ def _load(plain: bytes) -> Any:
         raise _Unreadable(400, f"The body is nested deeper than {DEPTH_LIMIT} levels.") from None
 
 
+_KEY_NAMES = ("writeKey", "write_key")
+
+
 def _keys_of(
     headers: Mapping[str, str], query: Mapping[str, str], envelope: Mapping[str, Any], calls: list[Any]
 ) -> tuple[tuple[str, ...], bool]:
     first = calls[0] if calls and isinstance(calls[0], dict) else {}
     offered = (
         _header_key(headers.get("authorization", "")),
-        envelope.get("writeKey"),
-        envelope.get("write_key"),
-        first.get("writeKey"),
+        *(document.get(name) for document in (envelope, first) for name in _KEY_NAMES),
     )
     keys = tuple(dict.fromkeys(key for key in offered if _is_key(key)))
     if keys:
         return keys, False
-    key = query.get("writeKey") or query.get("write_key")
-    return ((key,) if _is_key(key) else ()), True
+    keys = tuple(query[name] for name in _KEY_NAMES if _is_key(query.get(name)))
+    return keys, True
 
 
 def _is_key(key: object) -> TypeGuard[str]:
@@ -309,6 +311,8 @@ def reject_event(event: Event, reason: str, received: float) -> Reject:
 
 
 def _reject_call(call: Any, reason: str, received: float, source_id: str) -> Reject:
+    if isinstance(call, dict):
+        call = {name: value for name, value in call.items() if name not in _KEY_NAMES}  # a key is a secret
     try:
         text = json.dumps(call)
     except RecursionError:
@@ -424,7 +428,7 @@ def _identify(call: Mapping[str, Any]) -> _Call:
 
 def _track(call: Mapping[str, Any]) -> _Call:
     name = _text(call, "event", needed_by="A track call")
-    name = _KNOWN_NAMES.get(name.casefold(), name)
+    name = published_name(name)
     if name in events.RESERVED:
         raise TrackingError(f"Only Postroad itself says {name!r}; choose another name for your event.")
     return name, _object(call, "properties"), None
@@ -474,57 +478,6 @@ _CALLS: Mapping[str, Callable[[Mapping[str, Any]], _Call]] = {
     "alias": _alias,
 }
 
-# The second version of the published e-commerce and SaaS vocabulary, and the names of the first that still occur.
-_V2_NAMES = (
-    "Products Searched", "Product List Viewed", "Product List Filtered", "Promotion Viewed", "Promotion Clicked",
-    "Product Clicked", "Product Viewed", "Product Added", "Product Removed", "Cart Viewed", "Checkout Started",
-    "Checkout Step Viewed", "Checkout Step Completed", "Payment Info Entered", "Order Completed", "Order Updated",
-    "Order Refunded", "Order Cancelled", "Coupon Entered", "Coupon Applied", "Coupon Denied", "Coupon Removed",
-    "Product Added to Wishlist", "Product Removed from Wishlist", "Wishlist Product Added to Cart", "Product Shared",
-    "Cart Shared", "Product Reviewed", "Account Created", "Account Deleted", "Signed Up", "Signed In", "Signed Out",
-    "Invite Sent", "Account Added User", "Account Removed User", "Trial Started", "Trial Ended", "Experiment Viewed",
-    "Email Delivered",
-)  # fmt: skip
-_V1_NAMES = {
-    "Searched Products": "Products Searched",
-    "Viewed Product List": "Product List Viewed",
-    "Viewed Product Category": "Product List Viewed",
-    "Filtered Product List": "Product List Filtered",
-    "Viewed Promotion": "Promotion Viewed",
-    "Clicked Promotion": "Promotion Clicked",
-    "Clicked Product": "Product Clicked",
-    "Viewed Product": "Product Viewed",
-    "Added Product": "Product Added",
-    "Removed Product": "Product Removed",
-    "Viewed Cart": "Cart Viewed",
-    "Started Order": "Checkout Started",
-    "Started Checkout": "Checkout Started",
-    "Viewed Checkout Step": "Checkout Step Viewed",
-    "Completed Checkout Step": "Checkout Step Completed",
-    "Entered Payment Info": "Payment Info Entered",
-    "Completed Order": "Order Completed",
-    "Updated Order": "Order Updated",
-    "Refunded Order": "Order Refunded",
-    "Cancelled Order": "Order Cancelled",
-    "Canceled Order": "Order Cancelled",
-    "Order Canceled": "Order Cancelled",
-    "Entered Coupon": "Coupon Entered",
-    "Applied Coupon": "Coupon Applied",
-    "Denied Coupon": "Coupon Denied",
-    "Removed Coupon": "Coupon Removed",
-    "Added Product to Wishlist": "Product Added to Wishlist",
-    "Removed Product from Wishlist": "Product Removed from Wishlist",
-    "Added Wishlist Product to Cart": "Wishlist Product Added to Cart",
-    "Shared Product": "Product Shared",
-    "Shared Cart": "Cart Shared",
-    "Reviewed Product": "Product Reviewed",
-    "Viewed Experiment": "Experiment Viewed",
-}
-_KNOWN_NAMES = {
-    **{name.casefold(): name for name in (*_V2_NAMES, *events.RESERVED)},
-    **{old.casefold(): name for old, name in _V1_NAMES.items()},
-}
-
 
 # --- times and ids
 
@@ -561,7 +514,7 @@ def _event_id(call: Mapping[str, Any], kind: str, said: float | None, received: 
         return message_id
     if message_id is not None and message_id != "":
         return "h-" + hashlib.sha256(str(message_id).encode()).hexdigest()[:32]
-    content = {key: value for key, value in call.items() if key not in ("sentAt", "writeKey")}
+    content = {key: value for key, value in call.items() if key not in ("sentAt", *_KEY_NAMES)}
     content["type"] = kind
     if said is None:
         content["hour"] = received // _HOUR

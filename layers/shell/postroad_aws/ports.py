@@ -193,8 +193,8 @@ class Runs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
-    """All of them; a use case touches the few that it names."""
+class KeylessPorts:
+    """What works without any secret of the stack; a use case touches the few that it names."""
 
     contacts: Contacts
     timeline: Timeline
@@ -208,6 +208,12 @@ class Ports:
     clock: Clock
     ids: Ids
     runs: Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Ports(KeylessPorts):
+    """All of them: `contact_key` makes ids of contacts, `signer` the links in messages."""
+
     contact_key: bytes
     signer: Signer
     base_url: str

@@ -10,7 +10,7 @@ from typing import Any
 
 from postroad.links import Signer
 from postroad_aws import books, clock, ids, queues, runs
-from postroad_aws.ports import Channel, Ports
+from postroad_aws.ports import Channel, KeylessPorts, Ports
 from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, timeline
 
@@ -48,23 +48,31 @@ def signer() -> Signer:
     return Signer({"1": keys.derive_key("links")}, "1")
 
 
+_OPEN: dict[str, Any] = {
+    "contacts": contacts,
+    "timeline": timeline,
+    "messages": messages,
+    "refusals": refusals,
+    "quarantine": quarantine,
+    "books": books,
+    "templates": _Late("postroad_aws.templates"),
+    "queues": queues,
+    "channels": _Channels(),
+    "clock": clock,
+    "ids": ids,
+    "runs": runs,
+}
+
+
 @cache
-def production(base_url: str = "") -> Ports:
-    """All ports of this process. `base_url` stands in for the BASE_URL that functions behind the HTTP API lack."""
+def keyless() -> KeylessPorts:
+    """The ports of a function that may not read the stack's secret."""
+    return KeylessPorts(**_OPEN)
+
+
+@cache
+def production() -> Ports:
+    """All ports of this process."""
     return Ports(
-        contacts=contacts,
-        timeline=timeline,
-        messages=messages,
-        refusals=refusals,
-        quarantine=quarantine,
-        books=books,
-        templates=_Late("postroad_aws.templates"),
-        queues=queues,
-        channels=_Channels(),
-        clock=clock,
-        ids=ids,
-        runs=runs,
-        contact_key=keys.derive_key("contacts"),
-        signer=signer(),
-        base_url=settings().base_url or base_url,
+        **_OPEN, contact_key=keys.derive_key("contacts"), signer=signer(), base_url=settings().base_url
     )

@@ -70,7 +70,7 @@ class Traveller:
         return self.enrollment.state, self.enrollment.reason
 
 
-@pytest.fixture()
+@pytest.fixture
 def travel():
     """Start a contact on a journey of these steps, on Monday 2026-11-02 at 09:00 UTC."""
     return Traveller

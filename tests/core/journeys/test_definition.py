@@ -54,7 +54,8 @@ MISTAKES = [
     ("no id", {"kind": "journey", "trigger": {"event": "X"}, "steps": [HELLO]}, "id", "is missing"),
     ("no trigger", {"kind": "journey", "id": "a", "steps": [HELLO]}, "trigger", "is missing"),
     ("a trigger of nothing", {**steps(HELLO), "trigger": {}}, "trigger.event", "is missing"),
-    ("a trigger of both", {**steps(HELLO), "trigger": {"event": "X", "segment": "a"}}, "trigger.segment", "unknown key"),
+    ("a trigger of both", {**steps(HELLO), "trigger": {"event": "X", "segment": "a"}}, "trigger.segment",
+     "unknown key"),
     ("where about a contact", {**steps(HELLO), "trigger": {"event": "X", "where": {"attribute": "a", "is": 1}}},
      "trigger.where.attribute", "not known in this place"),
     ("no steps", {**HEAD, "steps": []}, "steps", "1 to 200"),
@@ -79,8 +80,10 @@ MISTAKES = [
     ("arms of a plain wait", steps({"wait": {"for": "P1D", "then": []}}), "steps[0].wait.then", "unknown key 'then'"),
     ("no time of day", steps({"wait": {"until": "9am"}}), "steps[0].wait.until", "is not a time of day"),
     ("no weekday", steps({"wait": {"until": "09:00", "weekdays": ["monday"]}}), "steps[0].wait.weekdays", "mon, tue"),
-    ("a weekday of no kind", steps({"wait": {"until": "09:00", "weekdays": [{}]}}), "steps[0].wait.weekdays", "mon, tue"),
-    ("no time zone", steps({"wait": {"until": "09:00", "timezone": "Mars"}}), "steps[0].wait.timezone", "Europe/Madrid"),
+    ("a weekday of no kind", steps({"wait": {"until": "09:00", "weekdays": [{}]}}), "steps[0].wait.weekdays",
+     "mon, tue"),
+    ("no time zone", steps({"wait": {"until": "09:00", "timezone": "Mars"}}), "steps[0].wait.timezone",
+     "Europe/Madrid"),
     ("no time zone at all", {**steps(HELLO), "timezone": 5}, "timezone", "is not a time zone"),
     ("an opening of nothing sent", steps({"wait": {"opened": "hello", "timeout": "P1D"}}), "steps[0].wait",
      "no send step 'hello' comes before this"),
@@ -92,7 +95,7 @@ MISTAKES = [
      steps({"wait": {"event": "X", "timeout": "P1D", "then": [HELLO],
                      "else": [{"wait": {"opened": "hello", "timeout": "P1D"}}]}}),
      "steps[0].wait.else[0].wait", "no send step 'hello' comes before this"),
-    ("a branch without cases", steps({"branch": {}}), "steps[0].branch.cases", "1 to 20"),
+    ("a branch without cases", steps({"branch": {}}), "steps[0].branch.cases", "is missing"),
     ("a case without if", steps({"branch": {"cases": [{"then": []}]}}), "steps[0].branch.cases[0].if", "is missing"),
     ("a case on a mark of nothing", steps({"branch": {"cases": [{"if": {"clicked": "x"}}]}}),
      "steps[0].branch.cases[0].if", "no send step 'x'"),
@@ -103,8 +106,9 @@ MISTAKES = [
      "steps[0].branch.cases[0].name", "two ways are called 'else'"),
     ("an update of nothing", steps({"update": {}}), "steps[0].update", "says nothing to change"),
     ("an update to null", steps({"update": {"set": {"a": None}}}), "steps[0].update.set.a", "name it under unset"),
-    ("an update to NaN", steps({"update": {"set": {"a": float("nan")}}}), "steps[0].update.set.a", "JSON cannot say"),
-    ("set and unset", steps({"update": {"set": {"a": 1}, "unset": ["a"]}}), "steps[0].update.unset", "both set and unset"),
+    ("an update to NaN", steps({"update": {"set": {"a": float("nan")}}}), "steps[0].update.set.a", "holds a number"),
+    ("set and unset", steps({"update": {"set": {"a": 1}, "unset": ["a"]}}), "steps[0].update.unset",
+     "both set and unset"),
     ("unset of no name", steps({"update": {"unset": [7]}}), "steps[0].update.unset", "must be text"),
     ("what an exit hides", steps({"exit": {}}, HELLO), "steps[1]", "is never reached"),
     ("what all arms hide",
@@ -113,11 +117,13 @@ MISTAKES = [
     ("an unknown reentry", {**steps(HELLO), "reentry": "twice"}, "reentry", "must be one of once, always"),
     ("a reentry after nothing", {**steps(HELLO), "reentry": {}}, "reentry.after", "is missing"),
     ("a goal of nothing", {**steps(HELLO), "goal": {"within": "P1D"}}, "goal.event", "is missing"),
-    ("a goal within months", {**steps(HELLO), "goal": {"event": "X", "within": "P1Y"}}, "goal.within", "not a duration"),
+    ("a goal within months", {**steps(HELLO), "goal": {"event": "X", "within": "P1Y"}}, "goal.within",
+     "not a duration"),
     ("exit_if on a mark of nothing", {**steps(HELLO), "exit_if": {"opened": "x"}}, "exit_if", "no send step 'x'"),
     ("an unknown key", {**steps(HELLO), "gaol": {}}, "gaol", "did you mean 'goal'"),
     ("too deep", nested(12), "steps[0]" + ".wait.then[0]" * 11, "more than 10 levels deep; make it two journeys"),
-    ("too many steps", steps(*[{"wait": {"event": "X", "timeout": "P1D", "then": [{"wait": {"for": "P1D"}}] * 2}}] * 70),
+    ("too many steps", steps(*[{"wait": {"event": "X", "timeout": "P1D",
+     "then": [{"wait": {"for": "P1D"}}] * 2}}] * 70),
      "steps", "has 210 steps; at most 200"),
 ]  # fmt: skip
 
@@ -156,7 +162,9 @@ def test_steps_form_a_graph_whose_arms_merge():
         "look-then-wait-1": ("more", {}),
         "more": ("wait-3", {}),
         "look-else-branch-1": ("wait-3", {
-            "French": ("look-else-branch-1-french-exit-1",), "case 2": ("look-else-branch-1-case-2-update-1",), "else": (),
+            "French": ("look-else-branch-1-french-exit-1",),
+            "case 2": ("look-else-branch-1-case-2-update-1",),
+            "else": (),
         }),
         "look-else-branch-1-french-exit-1": ("wait-3", {}),
         "look-else-branch-1-case-2-update-1": ("wait-3", {}),
@@ -167,14 +175,22 @@ def test_steps_form_a_graph_whose_arms_merge():
     assert (branch.way("French"), branch.way("else")) == ("look-else-branch-1-french-exit-1", "wait-3")
 
 
+def test_a_message_of_any_arm_may_be_asked_about_after_the_block():
+    arms = {"then": [{**HELLO, "id": "one"}], "else": [{**HELLO, "id": "two"}]}
+    either = {"if": {"any": [{"opened": "one"}, {"opened": "two"}]}}
+    journey = parse_journey(steps({"wait": {"event": "X", "timeout": "P1D", **arms}}, {"branch": {"cases": [either]}}))
+    assert journey.reads == {"mark:one", "mark:two"}
+
+
 def test_a_journey_knows_what_it_listens_to_and_reads():
     journey = parse_journey(NESTED)
     assert journey.starts_on == {"signed up", "segment entered"}
     assert journey.waits_for == {"order completed"}
     assert journey.watches == {"segment:staff"}
     assert journey.reads == {"segment:staff", "mark:hello", "attribute:country", "score:engagement"}
-    again = parse_journey(steps({"branch": {"cases": [{"if": {"event": "Page Viewed", "at_least": 2, "within": "P1D"}}]}}))
-    assert [tracker.event for tracker in again.trackers] == ["page viewed"]
+    often = {"event": "Page Viewed", "at_least": 2, "within": "P1D"}
+    counting = parse_journey(steps({"branch": {"cases": [{"if": often}]}}))
+    assert [tracker.event for tracker in counting.trackers] == ["page viewed"]
 
 
 def test_a_journey_describes_itself():
@@ -183,7 +199,7 @@ def test_a_journey_describes_itself():
         "Starts with Signed Up (plan is pro) or entering segment vip",
         "Contacts enter again 1 week later",
         "Goal: Order Completed within 2 weeks",
-        "Ends when is in staff",
+        "Ends early if: is in staff",
         "1. Send welcome by email [hello]",
         "2. Wait until: opened hello, at most 2 days [look]",
         "   If it happens:",
@@ -191,9 +207,9 @@ def test_a_journey_describes_itself():
         "     2. Send more by email, unless it is older than 1 day by then [more]",
         "   If the time runs out:",
         "     1. Branch [look-else-branch-1]",
-        "        If country is FR (French):",
+        "        French, if: country is FR",
         "          1. Exit: later [look-else-branch-1-french-exit-1]",
-        "        If score engagement is at least 60:",
+        "        Case 2, if: score engagement is at least 60",
         "          1. Move to stage mql [look-else-branch-1-case-2-update-1]",
         "3. Wait until 09:00 on Mon, Tue, local time [wait-3]",
         "4. Send last by sms [last]",

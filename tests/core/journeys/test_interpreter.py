@@ -234,7 +234,9 @@ def test_how_far_a_contact_came_is_counted_by_its_visits(travel):
 
 def test_an_abandoned_cart_gets_a_reminder_and_an_order_stops_it(travel):
     steps = [
-        {"id": "order", "wait": {"event": "Order Completed", "timeout": "PT1H", "then": [{"exit": {"reason": "bought"}}]}},
+        {"id": "order", "wait": {
+            "event": "Order Completed", "timeout": "PT1H", "then": [{"exit": {"reason": "bought"}}],
+        }},
         {"id": "reminder", "send": {"template": "cart-reminder"}},
         {"id": "look", "wait": {
             "opened": "reminder", "timeout": "P2D",

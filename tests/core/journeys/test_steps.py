@@ -201,7 +201,7 @@ def test_one_event_ends_one_wait(travel):
     wait = {"event": "Lesson Read", "timeout": "P7D"}
     ana = travel([{"id": "one", "wait": wait}, {"id": "two", "wait": wait}])
     ana.event("Lesson Read", MONDAY + 60)
-    assert ana.enrollment.step == "two"
+    assert (ana.enrollment.step, ana.ended) == ("two", ("active", ""))
     ana.event("Lesson Read", MONDAY + 90)
     assert ana.ended == ("completed", "finished")
 
@@ -210,6 +210,13 @@ def test_what_was_due_before_the_event_happened_comes_first(travel):
     ana = travel([{"wait": {"for": "PT1H"}}, mail("hello"), FOR_ORDER])
     ana.event("Order Completed", MONDAY + HOUR + 10, arrives=MONDAY + HOUR + 20, total=80)
     assert ana.sent == ["hello", "thanks"]
+
+
+def test_what_happened_during_one_wait_does_not_end_the_next(travel):
+    ana = travel([{"wait": {"for": "PT1H"}}, FOR_ORDER])
+    ana.wake(MONDAY + HOUR + 40)
+    ana.event("Order Completed", MONDAY + HOUR - 10, arrives=MONDAY + HOUR + 50, total=80)
+    assert (ana.enrollment.step, ana.ended, ana.sent) == ("order", ("active", ""), [])
 
 
 def test_an_event_between_the_end_of_a_wait_and_a_late_clock_is_not_lost(travel):
@@ -316,10 +323,18 @@ def test_an_update_is_seen_by_the_branch_after_it(travel):
     assert ana.sent == ["sales"]
 
 
+def test_an_update_is_seen_by_the_branch_after_it_also_when_an_event_came_first(travel):
+    branch = {"branch": {"cases": [{"if": {"attribute": "interest", "is": "enterprise"}, "then": [mail("sales")]}]}}
+    update = {"update": {"set": {"interest": "enterprise"}}}
+    ana = travel([{"wait": {"event": "Page Viewed", "timeout": "PT1H"}}, update, branch])
+    ana.event("Page Viewed", MONDAY + HOUR + 10)
+    assert ana.sent == ["sales"]
+
+
 def test_an_update_is_asked_for_once(travel):
     ana = travel([{"update": {"stage": "mql", "unset": ["trial"]}}, {"wait": {"for": "P1D"}}], attributes={"trial": 1})
     ana.wake_when_due()
-    assert [effect for effect in ana.effects if isinstance(effect, Update)] == [Update("update-1", {}, ("trial",), "mql")]
+    assert ana.effects == [Update("update-1", {}, ("trial",), "mql")]
     assert ana.contact.stage.name == "mql"
 
 

@@ -233,7 +233,7 @@ def describe_journey(journey: Journey) -> tuple[str, ...]:
     if journey.goal:
         lines.append(f"Goal: {journey.goal.describe()}")
     if journey.exit_if:
-        lines.append(f"Ends when {journey.exit_if.describe()}")
+        lines.append(f"Ends early if: {journey.exit_if.describe()}")
     return (*lines, *_describe_steps(journey, journey.outline, ""))
 
 
@@ -243,5 +243,5 @@ def _describe_steps(journey: Journey, ids: tuple[str, ...], indent: str) -> Iter
         yield f"{indent}{number}. {step.body.describe()} [{step_id}]"
         for name, arm in step.arms.items():
             if arm:
-                yield f"{indent}   {step.body.describe_arm(name)}:"
+                yield f"{indent}   {step.body.describe_arm(name)}"
                 yield from _describe_steps(journey, arm, indent + "     ")

@@ -123,8 +123,8 @@ class StepType:
         raise NotImplementedError
 
     def describe_arm(self, name: str) -> str:
-        """When that way is taken."""
-        return name
+        """When that way is taken, as the beginning of a list."""
+        return f"{name}:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Wait(StepType):
         return Stay(due)
 
     def describe_arm(self, name: str) -> str:
-        return {"then": "If it happens", "else": "If the time runs out"}[name]
+        return {"then": "If it happens:", "else": "If the time runs out:"}[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +307,8 @@ class BranchStep(StepType):
     def describe_arm(self, name: str) -> str:
         predicate = self.cases.get(name)
         if predicate is None:
-            return "Otherwise"
-        return f"If {predicate.describe()}" + ("" if name.startswith("case ") else f" ({name})")
+            return "Otherwise:"
+        return f"{name[:1].upper()}{name[1:]}, if: {predicate.describe()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,12 @@ def walk(
         number, after = decode_cursor(cursor, int, (str, type(None)))
         if not 0 <= number < len(partitions):
             raise CursorError("This cursor belongs to another listing; start again without it.")
-    found: list[T] = []
+    found: list[tuple[int, T]] = []
     for at in range(number, len(partitions)):
-        found += query(partitions[at], after, limit + 1 - len(found))
-        after = position(found[limit - 1]) if len(found) > limit else None
+        # One more than asked for says whether there is a next page.
+        found += [(at, item) for item in query(partitions[at], after, limit + 1 - len(found))]
+        after = None
         if len(found) > limit:
-            # The one too many says that there is more; it may be the first of this partition.
-            in_this = query_offset(found, limit, at, partitions, position)
-            return Page(found[:limit], in_this)
-    return Page(found, None)
+            last, item = found[limit - 1]
+            return Page([item for _, item in found[:limit]], encode_cursor(last, position(item)))
+    return Page([item for _, item in found], None)

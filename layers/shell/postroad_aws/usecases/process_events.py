@@ -19,15 +19,14 @@ from postroad.identities import Identity, contact_id_of
 from postroad.merging import merge, order
 from postroad.messages import Message
 from postroad.packing import unpack
-from postroad.resolution import Resolution, identities_of, resolve
 from postroad.quarantine import reject_event, reject_text
+from postroad.resolution import Resolution, identities_of, resolve
 from postroad.tracking import Reject
 from postroad_aws.observability import logger
 from postroad_aws.ports import Forward, Outcome, Ports
+from postroad_aws.usecases.find_contact import MAX_HOPS
 
 MAX_TRIES = 5
-# A chain of forwards is as long as the merges that made it; more hops than this is a circle.
-MAX_HOPS = 16
 
 
 class Delivery(NamedTuple):

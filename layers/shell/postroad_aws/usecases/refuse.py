@@ -8,9 +8,9 @@ from postroad.contacts import ADDRESS_KINDS, full_address
 from postroad.events import UNSUBSCRIBED, Event
 from postroad.links import Unsubscribe
 from postroad.packing import pack
-from postroad_aws.ports import Forward, Ports
+from postroad_aws.ports import Ports
+from postroad_aws.usecases.find_contact import find_contact
 
-MAX_HOPS = 16
 
 
 def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *, everything: bool = False) -> None:
@@ -20,17 +20,11 @@ def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *,
     """
     now = ports.clock.now()
     topic = EVERY_TOPIC if everything else link.topic
-    item = None
-    contact_id = link.contact_id
-    for _ in range(MAX_HOPS):
-        item = ports.contacts.find_items([contact_id], consistent=True).get(contact_id)
-        if not isinstance(item, Forward):
-            break
-        contact_id = item.contact_id
+    contact = find_contact(ports.contacts, link.contact_id)
     message = ports.messages.find_message(link.message_id)
     values = {message.address} if message and message.address else set()
-    if item is not None and not isinstance(item, Forward):
-        values |= set(item.identity_values(ADDRESS_KINDS.get(link.channel, link.channel)))
+    if contact:
+        values |= set(contact.identity_values(ADDRESS_KINDS.get(link.channel, link.channel)))
     for value in sorted(values):
         address = full_address(link.channel, value)
         ports.refusals.save_consent(address, topic, False, now, {**evidence, "message_id": link.message_id})
@@ -39,7 +33,7 @@ def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *,
         name=UNSUBSCRIBED,
         time=now,
         key_time=now,
-        contact_id=contact_id,
+        contact_id=link.contact_id,
         trusted=True,
         source="postroad",
         properties={"topic": topic, "channel": link.channel, "message_id": link.message_id},

@@ -17,42 +17,34 @@ from postroad.mime import MimeError
 from postroad.packing import pack
 from postroad.rendering import RenderError
 from postroad_aws.observability import logger
-from postroad_aws.ports import Accepted, Forward, Ports, Refused
+from postroad_aws.ports import Accepted, Ports, Refused
+from postroad_aws.usecases.find_contact import find_contact
 
 # SQS delays a message by at most this long; what must wait longer is found by the hourly sweep.
 MAX_DELAY = 900.0
-MAX_HOPS = 16
+# In these states a message has not been given to a channel; of a dropped enrollment it will not be.
+_NEVER_LEFT = (states.QUEUED, states.SKIPPED, states.FAILED)
 
 
 def send_message(ports: Ports, message_id: str) -> str | None:
     """Try to send a queued message; returns the state it is left in, None when it is not ours to send.
 
-    Raises when AWS fails before the channel was called; the delivery then comes again, and the sweep frees the claim.
+    Raises when AWS fails before the channel was called; the claim is given back, and the delivery comes again.
     """
     owner = ports.ids.new_id()
     now = ports.clock.now()
     message = ports.messages.claim(message_id, owner, now)
     if message is None:
         return None
-    if message.not_before and message.not_before > now:
-        return _put_back(ports, message, owner, message.not_before, "it is not time yet")
-    if message.expires_at and message.expires_at <= now:
-        return _give_up(ports, message, owner, states.SKIPPED, "it expired before it could be sent")
-    contact = _find_contact(ports, message.contact_id)
-    if contact is None:
-        return _give_up(ports, message, owner, states.SKIPPED, "the contact does not exist any more")
-    if message.enrollment_id in contact.dropped:
-        return _give_up(ports, message, owner, states.SKIPPED, "another journey of this person goes on instead")
-    address = contact.find_address(message.channel)
-    if address is None:
-        return _give_up(ports, message, owner, states.SKIPPED, f"the contact has no address for {message.channel}")
     try:
-        sending = _compose(ports, message, contact, address, now)
-    except (RenderError, MimeError) as error:
-        return _give_up(ports, message, owner, states.FAILED, f"the template could not be rendered: {error}")
-    obstacle = _find_obstacle(ports, message, full_address(message.channel, address))
-    if obstacle:
-        return _give_up(ports, message, owner, states.SKIPPED, obstacle)
+        prepared = _prepare(ports, message, owner, now)
+    except Exception:
+        # Nothing has left yet, so the next delivery may try.
+        ports.messages.release(message.message_id, owner, now, "AWS failed before it could be sent", now)
+        raise
+    if isinstance(prepared, str):
+        return prepared
+    sending, address = prepared
     result = ports.channels[message.channel].send(sending)
     if isinstance(result, Accepted):
         _settle(ports, message, owner, states.SENT, address=address, provider_id=result.provider_id)
@@ -65,13 +57,40 @@ def send_message(ports: Ports, message_id: str) -> str | None:
     return states.UNKNOWN
 
 
-def _find_contact(ports: Ports, contact_id: str) -> Contact | None:
-    for _ in range(MAX_HOPS):
-        item = ports.contacts.find_items([contact_id], consistent=True).get(contact_id)
-        if not isinstance(item, Forward):
-            return item
-        contact_id = item.contact_id
-    return None
+def _prepare(ports: Ports, message: Message, owner: str, now: float) -> tuple[Email | Text, str] | str:
+    """What the channel gets, and the address; or the state in which a message that cannot leave now was left."""
+    if message.not_before and message.not_before > now:
+        return _put_back(ports, message, owner, message.not_before, "it is not time yet")
+    if message.expires_at and message.expires_at <= now:
+        return _give_up(ports, message, owner, states.SKIPPED, "it expired before it could be sent")
+    contact = find_contact(ports.contacts, message.contact_id)
+    if contact is None:
+        return _give_up(ports, message, owner, states.SKIPPED, "the contact does not exist any more")
+    if message.enrollment_id in contact.dropped:
+        return _give_up(ports, message, owner, states.SKIPPED, "another journey of this person goes on instead")
+    if _has_twin(ports, message, contact):
+        return _give_up(ports, message, owner, states.SKIPPED, "this person got the same step as another contact")
+    address = contact.find_address(message.channel)
+    if address is None:
+        return _give_up(ports, message, owner, states.SKIPPED, f"the contact has no address for {message.channel}")
+    try:
+        sending = _compose(ports, message, contact, address, now)
+    except (RenderError, MimeError) as error:
+        return _give_up(ports, message, owner, states.FAILED, f"the template could not be rendered: {error}")
+    obstacle = _find_obstacle(ports, message, full_address(message.channel, address))
+    if obstacle:
+        return _give_up(ports, message, owner, states.SKIPPED, obstacle)
+    return sending, address
+
+
+def _has_twin(ports: Ports, message: Message, contact: Contact) -> bool:
+    """Whether the same step left, or may have, for an enrollment that a merge has dropped. Ids are derived."""
+    journey = message.origin.partition("@")[0]
+    for enrollment_id in contact.dropped:
+        twin = ports.messages.find_message(message.message_id.replace(message.enrollment_id, enrollment_id, 1))
+        if twin and twin.origin.partition("@")[0] == journey and twin.state not in _NEVER_LEFT:
+            return True
+    return False
 
 
 def _compose(ports: Ports, message: Message, contact: Contact, address: str, now: float) -> Email | Text:

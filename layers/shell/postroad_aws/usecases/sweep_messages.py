@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from postroad import messages as states
 from postroad.contacts import SHARDS
-from postroad_aws.ports import Ports
+from postroad_aws.ports import KeylessPorts
 
 PAGE = 500
 
@@ -14,7 +14,7 @@ class Swept(NamedTuple):
     unknown: int
 
 
-def sweep_messages(ports: Ports) -> Swept:
+def sweep_messages(ports: KeylessPorts) -> Swept:
     """Queue again what is still queued, and call unknown what a sender left behind."""
     now = ports.clock.now()
     requeued = unknown = 0

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from postroad.contacts import SHARDS
 from postroad.events import WAKE, Event
 from postroad.packing import pack
-from postroad_aws.ports import Ports
+from postroad_aws.ports import KeylessPorts
 
 # While this much waits on the events queue, waking more people would only hide live events behind them.
 DEEP = 20_000
@@ -20,7 +20,7 @@ class Woken(NamedTuple):
     more: bool
 
 
-def wake_contacts(ports: Ports) -> Woken:
+def wake_contacts(ports: KeylessPorts) -> Woken:
     """Query every shard of the wake index for what is due, and send the wakes.
 
     Sending one twice is harmless: the fold finds nothing due. The index is the truth, so whatever is not sent now is

@@ -1,0 +1,1 @@
+"""The demo brand: a small coffee shop with three live journeys."""

@@ -1,0 +1,67 @@
+"""DynamoDB's batch calls, which may leave a part undone: it is asked for again until all is done."""
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from postroad_aws.clients import get_client
+from postroad_aws.ports import Fault
+
+Item = dict[str, Any]
+
+_READ_AT_ONCE = 100
+_WRITTEN_AT_ONCE = 25
+_TRIES = 8
+_FIRST_PAUSE = 0.05
+
+
+def get_items(
+    table: str, keys: Sequence[Item], *, consistent: bool, only: str | None = None, names: dict[str, str] | None = None
+) -> list[Item]:
+    """The items with these (distinct) keys, in no order. `only` is a projection. Raises Fault when tries run out."""
+    options: Item = {"ConsistentRead": consistent}
+    if only:
+        options["ProjectionExpression"] = only
+    if names:
+        options["ExpressionAttributeNames"] = names
+    found: list[Item] = []
+    for start in range(0, len(keys), _READ_AT_ONCE):
+        left = list(keys[start : start + _READ_AT_ONCE])
+        for pause in _pauses():
+            answer = get_client("dynamodb").batch_get_item(RequestItems={table: {"Keys": left, **options}})
+            found += answer["Responses"].get(table, ())
+            left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys")
+            if not left:
+                break
+            time.sleep(pause)
+        else:
+            raise Fault("DynamoDB did not give all items of a batch; the table is throttled.")
+    return found
+
+
+def write_items(table: str, requests: Iterable[Item]) -> None:
+    """Carry out put and delete requests on distinct keys. Raises Fault when tries run out."""
+    requests = list(requests)
+    for start in range(0, len(requests), _WRITTEN_AT_ONCE):
+        left = requests[start : start + _WRITTEN_AT_ONCE]
+        for pause in _pauses():
+            answer = get_client("dynamodb").batch_write_item(RequestItems={table: left})
+            left = answer.get("UnprocessedItems", {}).get(table)
+            if not left:
+                break
+            time.sleep(pause)
+        else:
+            raise Fault("DynamoDB did not write all items of a batch; the table is throttled.")
+
+
+def _pauses() -> Iterable[float]:
+    """Doubling, with full jitter, as AWS advises; 6 s at most in all."""
+    return (random.random() * _FIRST_PAUSE * 2**number for number in range(_TRIES))
+
+
+def code_of(error: ClientError) -> str:
+    """AWS's name of an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))

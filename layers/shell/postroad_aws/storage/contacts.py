@@ -1,0 +1,235 @@
+"""The contacts table: each item is a contact, or a forward to one, under the id made from an identity."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from postroad import contacts
+from postroad.codec import decode_contact, encode_contact, stored_wake
+from postroad.commits import Commit
+from postroad.contacts import Contact
+from postroad_aws.clients import get_client
+from postroad_aws.clock import now
+from postroad_aws.ports import Fault, Forward, Outcome
+from postroad_aws.settings import settings
+from postroad_aws.storage import Page, memberships, messages, quarantine, timeline
+from postroad_aws.storage.batches import code_of, get_items
+from postroad_aws.storage.paging import decode_cursor, encode_cursor
+
+Item = dict[str, Any]
+
+SHARDS = tuple(f"{number:02d}" for number in range(contacts.SHARDS))
+
+
+def find_items(ids: Collection[str], *, consistent: bool) -> dict[str, Contact | Forward]:
+    """Whatever is stored under these ids; missing ones are left out."""
+    keys = [{"contact_id": {"S": contact_id}} for contact_id in dict.fromkeys(ids)]
+    items = get_items(_table(), keys, consistent=consistent)
+    return {item["contact_id"]["S"]: _read(item) for item in items}
+
+
+def commit(commit: Commit) -> Outcome:
+    """All of it or nothing; the contact is stored with its version plus one.
+
+    Alone it is a plain put, which costs half of a transaction. Raises Fault, or the client's own exception, when AWS
+    did neither.
+    """
+    put = _contact_put(commit.contact)
+    return _put(put) if commit.actions == 1 else _transact(put, commit)
+
+
+def list_due(shard: str, until: float, limit: int) -> list[tuple[str, float]]:
+    """(contact_id, wake_at) of a shard's contacts whose timer is due, the earliest first."""
+    items = _query(
+        limit,
+        IndexName="wake",
+        KeyConditionExpression="#shard = :shard AND wake_at <= :until",
+        ExpressionAttributeNames=_SHARD,
+        ExpressionAttributeValues={":shard": {"S": shard}, ":until": {"N": repr(until)}},
+    )
+    return [(item["contact_id"]["S"], float(item["wake_at"]["N"])) for item in items]
+
+
+def list_ids(shard: str, after: str | None, limit: int) -> tuple[list[str], str | None]:
+    """Ids of a shard's contacts, the newest first, and the cursor of the next page."""
+    start: Item = {}
+    if after is not None:
+        created_at, contact_id = decode_cursor(after, (int, float), str)
+        start = {"shard": {"S": shard}, "created_at": {"N": repr(created_at)}, "contact_id": {"S": contact_id}}
+    items = _query(
+        limit + 1,
+        IndexName="created",
+        KeyConditionExpression="#shard = :shard",
+        ExpressionAttributeNames=_SHARD,
+        ExpressionAttributeValues={":shard": {"S": shard}},
+        ScanIndexForward=False,
+        **({"ExclusiveStartKey": start} if start else {}),
+    )
+    ids = [item["contact_id"]["S"] for item in items[:limit]]
+    if len(items) <= limit:
+        return ids, None
+    return ids, encode_cursor(float(items[limit - 1]["created_at"]["N"]), ids[-1])
+
+
+def list_contacts(*, cursor: str | None = None, limit: int = 50) -> Page[Contact]:
+    """All contacts, the newest first. Raises CursorError.
+
+    The cursor names an instant and the contacts of that very instant that were shown, because several may share it.
+    """
+    from postroad_aws.storage.rows import ContactRow
+
+    until, shown = decode_cursor(cursor, (int, float), list) if cursor else (None, [])
+    found: list[tuple[float, str]] = []
+    for shard in SHARDS:
+        condition = None if until is None else ContactRow.created_at <= until
+        rows = ContactRow.created.query(
+            shard, condition, scan_index_forward=False, limit=limit + 1 + len(shown), page_size=limit + 1 + len(shown)
+        )
+        found += [(row.created_at, row.contact_id) for row in rows if row.contact_id not in shown]
+    found.sort(key=lambda pair: (-pair[0], pair[1]))
+    page = found[:limit]
+    stored = find_items([contact_id for _, contact_id in page], consistent=False)
+    items = [item for _, contact_id in page if isinstance(item := stored.get(contact_id), Contact)]
+    if len(found) <= limit:
+        return Page(items, None)
+    last = page[-1][0]
+    same = [contact_id for at, contact_id in page if at == last]
+    return Page(items, encode_cursor(last, same + (shown if last == until else [])))
+
+
+def _table() -> str:
+    return settings().require("contacts_table")
+
+
+def _read(item: Item) -> Contact | Forward:
+    if "forward_to" in item:
+        return Forward(item["forward_to"]["S"])
+    return decode_contact(
+        item["contact_id"]["S"],
+        int(item["version"]["N"]),
+        item["body"]["B"],
+        created_at=float(item["created_at"]["N"]),
+        wake_at=float(item["wake_at"]["N"]) if "wake_at" in item else None,
+    )
+
+
+def _contact_put(contact: Contact) -> Item:
+    """A put that happens only if the stored version is still the one that was read."""
+    item = {
+        "contact_id": {"S": contact.contact_id},
+        "shard": {"S": contact.shard},
+        "version": {"N": str(contact.version + 1)},
+        "created_at": {"N": repr(round(contact.created_at, 3))},
+        "body": {"B": encode_contact(contact)},
+    }
+    wake_at = stored_wake(contact.wake_at)
+    if wake_at is not None:
+        item["wake_at"] = {"N": repr(wake_at)}
+    return {
+        "TableName": _table(),
+        "Item": item,
+        **_unchanged(contact.version),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _unchanged(version: int) -> Item:
+    if version == 0:
+        return {"ConditionExpression": "attribute_not_exists(contact_id)"}
+    return {
+        "ConditionExpression": "#version = :version",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": {":version": {"N": str(version)}},
+    }
+
+
+def _put(put: Item) -> Outcome:
+    try:
+        get_client("dynamodb").put_item(**put)
+    except ClientError as error:
+        code = code_of(error)
+        if code == "ConditionalCheckFailedException":
+            return _ours_or_conflict(put, error.response.get("Item"))
+        if code == "TransactionConflictException":
+            return Outcome.CONFLICT
+        raise
+    return Outcome.DONE
+
+
+def _transact(put: Item, commit: Commit) -> Outcome:
+    actions = dict(_actions(put, commit))
+    try:
+        get_client("dynamodb").transact_write_items(TransactItems=list(actions.values()))
+    except ClientError as error:
+        code = code_of(error)
+        if code == "TransactionConflictException":
+            return Outcome.CONFLICT
+        if code != "TransactionCanceledException":
+            raise
+        return _read_reasons(zip(actions, error.response.get("CancellationReasons") or (), strict=False))
+    return Outcome.DONE
+
+
+def _actions(put: Item, commit: Commit) -> Iterable[tuple[tuple[str, ...], Item]]:
+    """Every action by the key of its item: a transaction may name an item only once, and the last word counts."""
+    contact_id = commit.contact.contact_id
+    yield ("contact", contact_id), {"Put": put}
+    for identity_id in commit.attach:
+        yield ("contact", identity_id), {"Put": _forward_put(identity_id, contact_id, 0)}
+    for loser_id, version in commit.absorbed:
+        yield ("contact", loser_id), {"Put": _forward_put(loser_id, contact_id, version)}
+    for message in commit.messages:
+        yield ("message", message.message_id), messages.put_request(message)
+    for change in commit.memberships:
+        yield ("membership", change.segment, change.contact_id), memberships.action(change)
+    for reject in commit.rejects:
+        yield ("reject", reject.reject_id), quarantine.put_request(reject)
+    for row in commit.rows:
+        yield ("row", row.contact_id, row.key), timeline.put_request(row, now())
+
+
+def _forward_put(contact_id: str, to: str, version: int) -> Item:
+    item = {"contact_id": {"S": contact_id}, "forward_to": {"S": to}}
+    return {"TableName": _table(), "Item": item, **_unchanged(version)}
+
+
+def _read_reasons(reasons: Iterable[tuple[tuple[str, ...], Item]]) -> Outcome:
+    """What a cancelled transaction came to, from the reason of each of its actions.
+
+    A lost answer is no matter here: the SDK gives each call a token, and AWS knows it again for ten minutes.
+    """
+    failed = [(key[0], reason["Code"]) for key, reason in reasons if reason.get("Code") not in (None, "None")]
+    codes = {code for _, code in failed}
+    if not codes or codes - {"ConditionalCheckFailed", "TransactionConflict"}:
+        raise Fault(f"A transaction was cancelled: {', '.join(sorted(codes)) or 'without a reason'}.")
+    if all(failure == ("message", "ConditionalCheckFailed") for failure in failed):
+        return Outcome.MESSAGE_EXISTS
+    return Outcome.CONFLICT
+
+
+def _ours_or_conflict(put: Item, stored: Item | None) -> Outcome:
+    """After a lost answer the SDK puts again, and finds the condition broken by what we ourselves have written."""
+    wanted = put["Item"]
+    if stored and stored.get("version") == wanted["version"] and _body(stored) == _body(wanted):
+        return Outcome.DONE
+    return Outcome.CONFLICT
+
+
+# A reserved word of DynamoDB, which moto does not mind.
+_SHARD = {"#shard": "shard"}
+
+
+def _body(item: Item) -> bytes | None:
+    body = item.get("body", {}).get("B")
+    return None if body is None else bytes(body)
+
+
+def _query(limit: int, **query: Any) -> list[Item]:
+    items: list[Item] = []
+    while True:
+        answer = get_client("dynamodb").query(TableName=_table(), Limit=limit - len(items), **query)
+        items += answer["Items"]
+        if len(items) >= limit or "LastEvaluatedKey" not in answer:
+            return items
+        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -1,0 +1,272 @@
+"""The messages table: the ledger of what was queued, and of what became of it.
+
+Attributes are named as in `Message`. Three are derived: `origin_shard`, and the sparse `pending_shard` and
+`pending_at`, from which instant the sweep has something to do with the message.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zlib import crc32
+
+from botocore.exceptions import ClientError
+
+from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
+from postroad_aws.clients import get_client
+from postroad_aws.settings import settings
+from postroad_aws.storage import Page
+from postroad_aws.storage.batches import code_of, get_items
+from postroad_aws.storage.paging import walk
+
+Item = dict[str, Any]
+
+SHARDS = tuple(f"{number:02d}" for number in range(16))
+
+_TEXTS = ("origin", "step", "enrollment_id", "channel", "topic", "template", "trigger_key", "reason")
+_OPTIONAL_TEXTS = ("owner", "address", "provider_id")
+_OPTIONAL_NUMBERS = ("not_before", "expires_at", "claimed_at")
+
+
+def find_message(message_id: str) -> Message | None:
+    """The message, read consistently."""
+    answer = get_client("dynamodb").get_item(TableName=_table(), Key=_key(message_id), ConsistentRead=True)
+    return _read(answer["Item"]) if "Item" in answer else None
+
+
+def put_request(message: Message) -> Item:
+    """The action of a transaction that stores a new message, and fails when there is one with its id."""
+    return {
+        "Put": {
+            "TableName": _table(),
+            "Item": _item(message),
+            "ConditionExpression": "attribute_not_exists(message_id)",
+        }
+    }
+
+
+def claim(message_id: str, owner: str, now: float) -> Message | None:
+    """Make a queued message ours: queued → sending, in one conditional update; None when it is not queued.
+
+    The sweep's instant stays: moving it would cost two index writes for each mail.
+    """
+    done, item = _update(
+        message_id,
+        "SET #state = :sending, #owner = :owner, claimed_at = :now",
+        "#state = :queued",
+        {":sending": SENDING, ":owner": owner, ":queued": QUEUED, ":now": now},
+    )
+    # The SDK repeats a call whose answer was lost, and then finds our own claim.
+    if done or (_text(item, "owner") == owner and _text(item, "state") == SENDING):
+        return _read(item)
+    return None
+
+
+def release(message_id: str, owner: str, not_before: float, reason: str, now: float) -> bool:
+    """Give a claim back: the message is queued again, not to be sent before that time."""
+    done, item = _update(
+        message_id,
+        "SET #state = :queued, #reason = :reason, not_before = :not_before, pending_at = :pending_at"
+        " REMOVE #owner, claimed_at",
+        "#state = :sending AND #owner = :owner",
+        {
+            ":queued": QUEUED,
+            ":reason": reason,
+            ":not_before": not_before,
+            ":pending_at": max(now + PATIENCE[QUEUED], not_before),
+            ":sending": SENDING,
+            ":owner": owner,
+        },
+    )
+    # As after a lost answer: given back by whoever says the same.
+    return done or (
+        _text(item, "state") == QUEUED
+        and "owner" not in item
+        and _number(item, "not_before") == not_before
+        and _text(item, "reason") == reason
+    )
+
+
+def settle(
+    message_id: str,
+    state: str,
+    now: float,
+    *,
+    reason: str = "",
+    owner: str | None = None,
+    address: str | None = None,
+    provider_id: str | None = None,
+) -> bool:
+    """Move it to a state of higher rank; False when it already stands there or higher.
+
+    With `owner`, only while that owner's claim, or its unknown outcome, stands.
+    """
+    before = [other for other in states_before(state) if owner is None or other in (SENDING, UNKNOWN)]
+    if not before:
+        return False
+    values: dict[str, Any] = {f":before{number}": other for number, other in enumerate(before)}
+    condition = f"#state IN ({', '.join(values)})"
+    known = {"reason": reason or None, "address": address, "provider_id": provider_id}
+    sets = ["#state = :state", "#times.#at = :now"]
+    for name, value in known.items():
+        if value is not None:
+            sets.append(f"#{name} = :{name}")
+            values[f":{name}"] = value
+    if owner is not None:
+        condition += " AND #owner = :owner"
+        values[":owner"] = owner
+    removes = [] if reason else ["#reason"]
+    if state not in PATIENCE:
+        removes += ["pending_shard", "pending_at"]
+    expression = "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(removes) if removes else "")
+    done, item = _update(message_id, expression, condition, {**values, ":state": state, ":now": now}, at=state)
+    if done or owner is None:
+        return done
+    # A lost answer: our own word, of this very instant, stands there already.
+    times = item.get("times", {}).get("M", {})
+    return _text(item, "owner") == owner and _text(item, "state") == state and _number(times, state) == now
+
+
+def list_pending(shard: str, until: float, limit: int) -> list[Message]:
+    """Messages that the sweep should have looked at by then, the earliest first."""
+    answer = get_client("dynamodb").query(
+        TableName=_table(),
+        IndexName="pending",
+        KeyConditionExpression="pending_shard = :shard AND pending_at <= :until",
+        ExpressionAttributeValues={":shard": {"S": shard}, ":until": {"N": repr(until)}},
+        Limit=limit,
+    )
+    ids = [item["message_id"]["S"] for item in answer["Items"]]
+    items = {item["message_id"]["S"]: item for item in _get(ids, consistent=True)}
+    # An index lags behind its table: what is no longer due is left out.
+    due = {message_id: item for message_id, item in items.items() if "pending_at" in item and _due(item) <= until}
+    return [_read(due[message_id]) for message_id in ids if message_id in due]
+
+
+def postpone(message_id: str, until: float | None) -> bool:
+    """Have the sweep look at a pending message again at that time (None: never); False when none is pending."""
+    expression = "REMOVE pending_shard, pending_at" if until is None else "SET pending_at = :until"
+    values = {} if until is None else {":until": until}
+    done, _ = _update(message_id, expression, "attribute_exists(pending_at)", values)
+    return done
+
+
+def list_by_contact(contact_ids: Sequence[str], *, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+    """The messages of a contact and of those merged into it, in the order of their ids. Raises CursorError."""
+    from postroad_aws.storage.rows import MessageRow
+
+    def query(contact_id: str, after: str | None, most: int) -> list[str]:
+        condition = MessageRow.message_id > after if after else None
+        return [row.message_id for row in MessageRow.by_contact.query(contact_id, condition, limit=most)]
+
+    return _load(walk(list(dict.fromkeys(contact_ids)), query, str, cursor, limit))
+
+
+def list_by_origin(origin: str, *, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+    """The messages that one version of a journey has queued. Raises CursorError."""
+    from postroad_aws.storage.rows import MessageRow
+
+    def query(origin_shard: str, after: str | None, most: int) -> list[str]:
+        condition = MessageRow.message_id > after if after else None
+        return [row.message_id for row in MessageRow.by_origin.query(origin_shard, condition, limit=most)]
+
+    return _load(walk([f"{origin}#{shard}" for shard in SHARDS], query, str, cursor, limit))
+
+
+def _load(ids: Page[str]) -> Page[Message]:
+    found = {item["message_id"]["S"]: item for item in _get(ids.items, consistent=False)}
+    return Page([_read(found[message_id]) for message_id in ids.items if message_id in found], ids.next)
+
+
+def _table() -> str:
+    return settings().require("messages_table")
+
+
+def _key(message_id: str) -> Item:
+    return {"message_id": {"S": message_id}}
+
+
+def _shard(message_id: str) -> str:
+    return SHARDS[crc32(message_id.encode()) % len(SHARDS)]
+
+
+def _get(ids: Sequence[str], *, consistent: bool) -> list[Item]:
+    return get_items(_table(), [_key(message_id) for message_id in dict.fromkeys(ids)], consistent=consistent)
+
+
+def _item(message: Message) -> Item:
+    item: Item = {
+        **_key(message.message_id),
+        "contact_id": {"S": message.contact_id},
+        "state": {"S": message.state},
+        "template_version": {"N": str(message.template_version)},
+        "created_at": {"N": repr(message.created_at)},
+        "origin_shard": {"S": f"{message.origin}#{_shard(message.message_id)}"},
+        "times": {"M": {state: {"N": repr(time)} for state, time in message.times.items()}},
+    }
+    for name in (*_TEXTS, *_OPTIONAL_TEXTS):
+        if text := getattr(message, name):
+            item[name] = {"S": text}
+    for name in _OPTIONAL_NUMBERS:
+        if (number := getattr(message, name)) is not None:
+            item[name] = {"N": repr(number)}
+    if message.is_pending:
+        since = message.created_at if message.claimed_at is None else message.claimed_at
+        item["pending_shard"] = {"S": _shard(message.message_id)}
+        item["pending_at"] = {"N": repr(max(since + PATIENCE[message.state], message.not_before or 0.0))}
+    return item
+
+
+def _read(item: Mapping[str, Any]) -> Message:
+    known: dict[str, Any] = {name: _text(item, name) or "" for name in _TEXTS}
+    known |= {name: _text(item, name) for name in _OPTIONAL_TEXTS}
+    known |= {name: _number(item, name) for name in _OPTIONAL_NUMBERS}
+    return Message(
+        message_id=item["message_id"]["S"],
+        contact_id=item["contact_id"]["S"],
+        state=item["state"]["S"],
+        template_version=int(item["template_version"]["N"]),
+        created_at=float(item["created_at"]["N"]),
+        times={state: float(time["N"]) for state, time in item["times"]["M"].items()},
+        **known,
+    )
+
+
+def _text(item: Mapping[str, Any], name: str) -> str | None:
+    return item[name]["S"] if name in item else None
+
+
+def _number(item: Mapping[str, Any], name: str) -> float | None:
+    return float(item[name]["N"]) if name in item else None
+
+
+def _due(item: Mapping[str, Any]) -> float:
+    return float(item["pending_at"]["N"])
+
+
+def _update(
+    message_id: str, expression: str, condition: str, values: Mapping[str, Any], *, at: str | None = None
+) -> tuple[bool, Item]:
+    """Whether the condition held, and the item as it is now ({} when there is none)."""
+    names = {f"#{name}": name for name in ("state", "owner", "reason", "address", "provider_id", "times")}
+    if at:
+        names["#at"] = at
+    update: Item = {
+        "TableName": _table(),
+        "Key": _key(message_id),
+        "UpdateExpression": expression,
+        "ConditionExpression": condition,
+        "ReturnValues": "ALL_NEW",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    used = {name: attribute for name, attribute in names.items() if name in expression or name in condition}
+    if used:
+        update["ExpressionAttributeNames"] = used
+    if values:
+        update["ExpressionAttributeValues"] = {
+            name: {"S": value} if isinstance(value, str) else {"N": repr(value)} for name, value in values.items()
+        }
+    try:
+        return True, get_client("dynamodb").update_item(**update)["Attributes"]
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        return False, error.response.get("Item") or {}

@@ -1,0 +1,112 @@
+"""Suppressions and consents: refusals are rows of their own, because they must not wait in a queue.
+
+Addresses ("email:ana@example.com", in their normal form) are stored as SHA-256 only. Reads are strongly consistent.
+"""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from postroad.contacts import Consent
+from postroad.instants import format_instant
+from postroad_aws.clients import get_client
+from postroad_aws.settings import settings
+
+Item = dict[str, Any]
+
+
+class Proof(NamedTuple):
+    """One answer about a topic, as it was given: when, and the evidence (source, text, message)."""
+
+    granted: bool
+    time: float
+    evidence: Mapping[str, Any]
+
+
+def find_suppression(address: str) -> str | None:
+    """The reason why nothing may go to this address."""
+    item = _get(settings().require("suppressions_table"), {"address_hash": {"S": _hash(address)}})
+    return item["reason"]["S"] if item else None
+
+
+def find_consent(address: str, topic: str) -> Consent | None:
+    """The latest yes or no."""
+    item = _get(settings().require("consents_table"), {"address_topic": {"S": _address_topic(address, topic)}})
+    return Consent(item["granted"]["BOOL"], float(item["time"]["N"])) if item else None
+
+
+def save_suppression(address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:
+    """Write that nothing may go to this address any more. The first reason stays."""
+    client = get_client("dynamodb")
+    with suppress(client.exceptions.ConditionalCheckFailedException):
+        client.put_item(
+            TableName=settings().require("suppressions_table"),
+            Item={
+                "address_hash": {"S": _hash(address)},
+                "reason": {"S": reason},
+                "time": {"N": repr(now)},
+                "evidence": {"S": _json(evidence)},
+            },
+            ConditionExpression="attribute_not_exists(address_hash)",
+        )
+
+
+def save_consent(address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
+    """Write the answer and, append-only, its proof. An answer older than the stored one is only proof.
+
+    The proof comes first: no answer counts without one. Of two answers of one instant the no counts.
+    """
+    client = get_client("dynamodb")
+    address_topic = {"address_topic": {"S": _address_topic(address, topic)}}
+    answer = {"granted": {"BOOL": granted}, "time": {"N": repr(now)}}
+    text = _json(evidence)
+    # Two answers of one instant are two proofs; the same answer again is the same one.
+    digest = hashlib.sha256(f"{granted}{text}".encode(errors="surrogatepass")).hexdigest()[:12]
+    with suppress(client.exceptions.ConditionalCheckFailedException):
+        client.put_item(
+            TableName=settings().require("consent_proof_table"),
+            Item={
+                **address_topic,
+                "at": {"S": f"{format_instant(now)}#{digest}"},
+                **answer,
+                "evidence": {"S": text},
+            },
+            ConditionExpression="attribute_not_exists(address_topic)",
+        )
+    newer = "attribute_not_exists(address_topic) OR #time < :time"
+    with suppress(client.exceptions.ConditionalCheckFailedException):
+        client.put_item(
+            TableName=settings().require("consents_table"),
+            Item={**address_topic, **answer},
+            ConditionExpression=newer if granted else newer + " OR #time = :time",
+            ExpressionAttributeNames={"#time": "time"},
+            ExpressionAttributeValues={":time": {"N": repr(now)}},
+        )
+
+
+def list_proof(address: str, topic: str) -> list[Proof]:
+    """Every answer ever given about a topic, the oldest first."""
+    from postroad_aws.storage.rows import ConsentProofRow
+
+    rows = ConsentProofRow.query(_address_topic(address, topic), consistent_read=True)
+    return [Proof(row.granted, row.time, json.loads(row.evidence)) for row in rows]
+
+
+def _get(table: str, key: Item) -> Item | None:
+    answer: Item = get_client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
+    return answer.get("Item")
+
+
+def _hash(address: str) -> str:
+    return urlsafe_b64encode(hashlib.sha256(address.encode()).digest()).decode().rstrip("=")
+
+
+def _address_topic(address: str, topic: str) -> str:
+    return f"{_hash(address)}#{topic}"
+
+
+def _json(evidence: Mapping[str, Any]) -> str:
+    return json.dumps(evidence, sort_keys=True, separators=(",", ":"), default=str)

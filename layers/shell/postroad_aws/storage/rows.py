@@ -1,0 +1,211 @@
+"""The schema: one PynamoDB model for each table, as the template makes it.
+
+Where a module speaks botocore instead, a test holds that both read and write the same items.
+"""
+
+from pynamodb.attributes import BinaryAttribute, BooleanAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from postroad_aws.settings import settings
+
+
+def _table(setting: str) -> str:
+    return settings().require(setting)
+
+
+class _WakeIndex(GlobalSecondaryIndex["ContactRow"]):
+    class Meta:
+        index_name = "wake"
+        projection = KeysOnlyProjection()
+
+    shard = UnicodeAttribute(hash_key=True)
+    wake_at = NumberAttribute(range_key=True)
+
+
+class _CreatedIndex(GlobalSecondaryIndex["ContactRow"]):
+    class Meta:
+        index_name = "created"
+        projection = KeysOnlyProjection()
+
+    shard = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class ContactRow(Model):
+    """A contact, or a forward to one: then it has `forward_to` and nothing else."""
+
+    class Meta:
+        table_name = _table("contacts_table")
+
+    contact_id = UnicodeAttribute(hash_key=True)
+    forward_to = UnicodeAttribute(null=True)
+    shard = UnicodeAttribute(null=True)
+    version = NumberAttribute(null=True)
+    created_at = NumberAttribute(null=True)
+    wake_at = NumberAttribute(null=True)
+    body = BinaryAttribute(null=True, legacy_encoding=False)
+    wake = _WakeIndex()
+    created = _CreatedIndex()
+
+
+class EventRow(Model):
+    """A row of a timeline."""
+
+    class Meta:
+        table_name = _table("events_table")
+
+    contact_id = UnicodeAttribute(hash_key=True)
+    key = UnicodeAttribute(range_key=True)
+    body = BinaryAttribute(legacy_encoding=False)
+    expires_at = NumberAttribute()
+
+
+class MembershipRow(Model):
+    """A contact in a segment."""
+
+    class Meta:
+        table_name = _table("memberships_table")
+
+    segment_shard = UnicodeAttribute(hash_key=True)
+    contact_id = UnicodeAttribute(range_key=True)
+    entered = NumberAttribute()
+
+
+class _ContactIndex(GlobalSecondaryIndex["MessageRow"]):
+    class Meta:
+        index_name = "contact"
+        projection = KeysOnlyProjection()
+
+    contact_id = UnicodeAttribute(hash_key=True)
+    message_id = UnicodeAttribute(range_key=True)
+
+
+class _OriginIndex(GlobalSecondaryIndex["MessageRow"]):
+    class Meta:
+        index_name = "origin"
+        projection = KeysOnlyProjection()
+
+    origin_shard = UnicodeAttribute(hash_key=True)
+    message_id = UnicodeAttribute(range_key=True)
+
+
+class _PendingIndex(GlobalSecondaryIndex["MessageRow"]):
+    class Meta:
+        index_name = "pending"
+        projection = KeysOnlyProjection()
+
+    pending_shard = UnicodeAttribute(hash_key=True)
+    pending_at = NumberAttribute(range_key=True)
+
+
+class MessageRow(Model):
+    """A message; see `postroad.messages.Message`."""
+
+    class Meta:
+        table_name = _table("messages_table")
+
+    message_id = UnicodeAttribute(hash_key=True)
+    contact_id = UnicodeAttribute()
+    origin = UnicodeAttribute(null=True)
+    step = UnicodeAttribute(null=True)
+    enrollment_id = UnicodeAttribute(null=True)
+    channel = UnicodeAttribute(null=True)
+    topic = UnicodeAttribute(null=True)
+    template = UnicodeAttribute(null=True)
+    template_version = NumberAttribute()
+    trigger_key = UnicodeAttribute(null=True)
+    created_at = NumberAttribute()
+    state = UnicodeAttribute()
+    reason = UnicodeAttribute(null=True)
+    not_before = NumberAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
+    owner = UnicodeAttribute(null=True)
+    claimed_at = NumberAttribute(null=True)
+    address = UnicodeAttribute(null=True)
+    provider_id = UnicodeAttribute(null=True)
+    times: MapAttribute[str, float] = MapAttribute()
+    origin_shard = UnicodeAttribute()
+    pending_shard = UnicodeAttribute(null=True)
+    pending_at = NumberAttribute(null=True)
+    by_contact = _ContactIndex()
+    by_origin = _OriginIndex()
+    by_pending = _PendingIndex()
+
+
+class DefinitionRow(Model):
+    """A draft (`edit`), a published version, or the manifest (`revision`)."""
+
+    class Meta:
+        table_name = _table("definitions_table")
+
+    kind = UnicodeAttribute(hash_key=True)
+    id_version = UnicodeAttribute(range_key=True)
+    document = BinaryAttribute(legacy_encoding=False)
+    edit = NumberAttribute(null=True)
+    revision = NumberAttribute(null=True)
+    saved_at = NumberAttribute()
+
+
+class SuppressionRow(Model):
+    """An address that nothing may go to."""
+
+    class Meta:
+        table_name = _table("suppressions_table")
+
+    address_hash = UnicodeAttribute(hash_key=True)
+    reason = UnicodeAttribute()
+    time = NumberAttribute()
+    evidence = UnicodeAttribute()
+
+
+class ConsentRow(Model):
+    """The latest yes or no of an address to a topic."""
+
+    class Meta:
+        table_name = _table("consents_table")
+
+    address_topic = UnicodeAttribute(hash_key=True)
+    granted = BooleanAttribute()
+    time = NumberAttribute()
+
+
+class ConsentProofRow(Model):
+    """One answer, for ever."""
+
+    class Meta:
+        table_name = _table("consent_proof_table")
+
+    address_topic = UnicodeAttribute(hash_key=True)
+    at = UnicodeAttribute(range_key=True)
+    granted = BooleanAttribute()
+    time = NumberAttribute()
+    evidence = UnicodeAttribute()
+
+
+class KeyRow(Model):
+    """A write key or an API key by its hash, or the stack's secret."""
+
+    class Meta:
+        table_name = _table("keys_table")
+
+    key_hash = UnicodeAttribute(hash_key=True)
+    kind = UnicodeAttribute(null=True)
+    source = UnicodeAttribute(null=True)
+    trusted = BooleanAttribute(null=True)
+    name = UnicodeAttribute(null=True)
+    created_at = NumberAttribute(null=True)
+    disabled_at = NumberAttribute(null=True)
+    secret = BinaryAttribute(null=True, legacy_encoding=False)
+
+
+class QuarantineRow(Model):
+    """Something that could not be taken."""
+
+    class Meta:
+        table_name = _table("quarantine_table")
+
+    day_shard = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+    body = BinaryAttribute(legacy_encoding=False)
+    expires_at = NumberAttribute()

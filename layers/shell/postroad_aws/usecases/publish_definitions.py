@@ -1,0 +1,46 @@
+"""Make drafts live: check them, write immutable versions and the new manifest at once, and fold everybody by it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from postroad.book import Manifest, compile_book
+from postroad.definitions import plan_publication
+from postroad_aws.ports import Clock, Runs
+
+Key = tuple[str, str, int]
+
+
+class Definitions(Protocol):
+    """What publishing touches of the definitions table."""
+
+    def find_manifest(self) -> Manifest: ...
+
+    def load_versions(self, wanted: Sequence[Key], /) -> Mapping[Key, Mapping[str, Any]]: ...
+
+    def publish(
+        self, versions: Mapping[Key, Mapping[str, Any]], manifest: Manifest, now: float
+    ) -> None: ...
+
+
+class Published(NamedTuple):
+    """The book's new revision, and the version that each definition got."""
+
+    revision: int
+    versions: Mapping[str, int]
+
+
+def publish_definitions(
+    definitions: Definitions, runs: Runs, clock: Clock, entering: Mapping[str, Mapping[str, Any]]
+) -> Published:
+    """Publish documents ("journey/welcome" → document) together, so that they may refer to one another.
+
+    Raises DefinitionError with every mistake, VersionConflictError when somebody else published meanwhile. Contacts are
+    folded by the new book when an event touches them, and all others by the rebuild that this starts.
+    """
+    manifest = definitions.find_manifest()
+    documents = definitions.load_versions([p[:3] for p in (*manifest.live.values(), *manifest.held)])
+    publication = plan_publication(entering, compile_book(manifest, documents), documents)
+    definitions.publish(publication.versions, publication.manifest, clock.now())
+    runs.start_rebuild(publication.manifest.revision)
+    versions = {f"{kind}/{definition_id}": version for kind, definition_id, version in publication.versions}
+    return Published(publication.manifest.revision, versions)

@@ -1,0 +1,361 @@
+"""What SAM builds, run as Lambda would run it: each function with nothing but its layers on the path."""
+
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+
+import templatecheck
+from tests.contracts import powers
+
+pytestmark = pytest.mark.artifact
+
+ROOT = templatecheck.ROOT
+SAM = ROOT / ".postroad/sam/bin/sam"
+FOREIGN = {"pytest", "moto", "hypothesis", "cfnlint", "samtranslator", "ruff"}
+RUN = """
+import importlib, importlib.util, json, sys
+given = json.load(sys.stdin)
+sys.path[:0] = given["path"]
+assert not [name for name in given["foreign"] if importlib.util.find_spec(name)], "more than the layers is on the path"
+module, _, name = given["handler"].rpartition(".")
+
+import botocore.client
+calls, make_call = [], botocore.client.BaseClient._make_api_call
+def record(client, operation, parameters):
+    calls.append([client.meta.service_model.service_name, operation, parameters])
+    return make_call(client, operation, parameters)
+botocore.client.BaseClient._make_api_call = record
+
+class Context:
+    function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "test"
+    def get_remaining_time_in_millis(self):
+        return 30_000
+
+answer = getattr(importlib.import_module(module), name)(given["event"], Context())
+outside = [name for name, each in sys.modules.items() if "site-packages" in (getattr(each, "__file__", None) or "")]
+assert not outside, outside
+print("\\n" + json.dumps({"answer": answer, "calls": calls}, default=str))
+"""
+
+
+def _build(folder, platform):
+    """`sam build` into `folder`, with layers for Lambda ("arm64") or for this machine ("host")."""
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "LAYER_PLATFORM": platform, "PYTHON": sys.executable}
+    command = [SAM, "build", "--parallel", "--build-dir", folder, "--cache-dir", folder.with_suffix(".cache")]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory):
+    """Both builds, made side by side: {platform: folder}."""
+    folder = tmp_path_factory.mktemp("builds")
+    with ThreadPoolExecutor() as pool:
+        made = {platform: pool.submit(_build, folder / platform, platform) for platform in ("host", "arm64")}
+    return {platform: each.result() for platform, each in made.items()}
+
+
+@pytest.fixture(scope="module")
+def host_build(builds):
+    return builds["host"]
+
+
+@pytest.fixture(scope="module")
+def arm_build(builds):
+    return builds["arm64"]
+
+
+def _list_functions(template):
+    return [name for name, each in template["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
+
+
+# ---------------------------------------------------------------- what is in it
+
+
+def test_a_function_holds_its_folder_and_nothing_else(arm_build, template):
+    for name in _list_functions(template):
+        files = {
+            path.relative_to(arm_build / name).parts[:2] for path in (arm_build / name).rglob("*") if path.is_file()
+        }
+        folder = template["Resources"][name]["Properties"]["CodeUri"].partition("/")[2]
+        assert {parts for parts in files if parts[1] != "__init__.py"} == {("functions", folder)}
+
+
+def test_the_arm64_build_holds_only_arm64_libraries(arm_build):
+    libraries = list(arm_build.rglob("*.so"))
+    assert libraries
+    for library in libraries:
+        assert re.search(r"\.(cpython-313-aarch64-linux-gnu|abi3)\.so$", library.name), library
+        # ELF header: 64 bit at byte 4; machine 183 is AArch64, at byte 18.
+        header = library.read_bytes()[:20]
+        assert (header[:5], int.from_bytes(header[18:20], "little")) == (b"\x7fELF\x02", 183), library
+
+
+def test_every_wheel_in_the_arm64_build_suits_lambda(arm_build):
+    tags = {
+        line.removeprefix("Tag: ")
+        for wheel in arm_build.glob("*Layer/python/*.dist-info/WHEEL")
+        for line in wheel.read_text().splitlines()
+        if line.startswith("Tag: ")
+    }
+    assert tags
+    for tag in tags:
+        interpreter, _, platform = tag.split("-", 2)
+        assert interpreter in {"py2", "py3", "cp313"} or interpreter.startswith("cp3"), tag
+        assert platform == "any" or platform.endswith("aarch64"), tag
+
+
+def test_the_layers_hold_what_their_lock_files_say_and_no_more(arm_build):
+    for layer, folder in (("CoreLayer", "core"), ("ShellLayer", "shell")):
+        lines = (ROOT / "layers" / folder / "requirements.txt").read_text().splitlines()
+        pinned = {line.split()[0].lower().replace("-", "_") for line in lines if "==" in line}
+        infos = {path.name.removesuffix(".dist-info") for path in (arm_build / layer / "python").glob("*.dist-info")}
+        assert {info.lower().replace("-", "==").replace("-", "_") for info in infos} == pinned
+
+
+def test_only_the_services_that_the_shell_calls_are_shipped(arm_build):
+    from postroad_aws import clients
+
+    data = arm_build / "ShellLayer/python/botocore/data"
+    assert {path.name for path in data.iterdir() if path.is_dir()} == set(clients.SERVICES)
+
+
+def test_layers_stay_small(arm_build):
+    size = sum(path.stat().st_size for path in arm_build.glob("*Layer/**/*") if path.is_file())
+    assert size < 25_000_000
+
+
+# ---------------------------------------------------------------- does it run
+
+KEPT_TYPES = {"AWS::DynamoDB::Table", "AWS::SQS::Queue"}
+
+
+@pytest.fixture(scope="module")
+def stack(endpoint, translated):
+    """The tables and queues of the template on the emulator: {logical id: physical id}."""
+    cloudformation = boto3.client("cloudformation", endpoint_url=endpoint)
+    body = {
+        "Parameters": translated["Parameters"],
+        "Conditions": translated["Conditions"],
+        "Resources": {name: each for name, each in translated["Resources"].items() if each["Type"] in KEPT_TYPES},
+    }
+    parameters = [{"ParameterKey": "DeletionProtection", "ParameterValue": "false"}]
+    cloudformation.create_stack(StackName="artifacts", TemplateBody=json.dumps(body), Parameters=parameters)
+    for _ in range(300):
+        status = cloudformation.describe_stacks(StackName="artifacts")["Stacks"][0]["StackStatus"]
+        if status != "CREATE_IN_PROGRESS":
+            break
+        time.sleep(0.1)
+    assert status == "CREATE_COMPLETE"
+    resources = cloudformation.describe_stack_resources(StackName="artifacts")["StackResources"]
+    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+
+
+@pytest.fixture(scope="module")
+def environment(endpoint, template, stack):
+    """What the template puts into each function's environment: {function: variables}."""
+
+    def resolve(value):
+        name = value.get("Ref", "") if isinstance(value, dict) else ""
+        return {"ConfigurationSet": "postroad", "BaseUrl": "", "Rebuild": "arn:aws:states:::nowhere"}.get(
+            name, stack.get(name, "https://mail.example")
+        )
+
+    common = template["Globals"]["Function"]["Environment"]["Variables"]
+    return {
+        name: {
+            key: resolve(value)
+            for key, value in {
+                **common,
+                **template["Resources"][name]["Properties"].get("Environment", {}).get("Variables", {}),
+            }.items()
+        }
+        | {"AWS_ENDPOINT_URL": endpoint, **{key: os.environ[key] for key in os.environ if key.startswith("AWS_")}}
+        for name in _list_functions(template)
+    }
+
+
+@pytest.fixture(scope="module")
+def call(host_build, template, translated, environment, stack, keys):
+    """Calls a function of the built artifact in a process of its own, and returns its answer."""
+    physical = {value: name for name, value in stack.items()}
+    layers = [str(host_build / layer / "python") for layer in ("CoreLayer", "ShellLayer")]
+
+    @functools.cache
+    def called(name, event):
+        given = {
+            "path": [str(host_build / name), *layers],
+            "foreign": sorted(FOREIGN),
+            "handler": template["Resources"][name]["Properties"]["Handler"],
+            "event": json.loads(event),
+        }
+        # -I and -S: neither the environment nor site-packages add to the path.
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", RUN],
+            input=json.dumps(given),
+            env=environment[name],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        said = json.loads(done.stdout.splitlines()[-1])
+        # What it called, its role must allow: an emulator would not notice.
+        assert powers.find_missing(translated, name, said["calls"], physical) == set()
+        return said["answer"]
+
+    return lambda name, event: called(name, json.dumps(event))
+
+
+@pytest.fixture(scope="module")
+def keys(endpoint, stack):
+    """The keys that an operator makes for the stack: {kind: key}."""
+    command = [sys.executable, ROOT / "infra/keys.py", "--stack", "artifacts"]
+    paths = os.pathsep.join(str(ROOT / folder) for folder in ("layers/core", "layers/shell"))
+    environment = {**os.environ, "AWS_ENDPOINT_URL": endpoint, "PYTHONPATH": paths}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    return dict(line.split() for line in done.stdout.splitlines())
+
+
+def _request(method, path, body=None, token=None):
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {
+            "host": "api.example",
+            "content-type": "application/json",
+            **({"authorization": f"Bearer {token}"} if token else {}),
+        },
+        "requestContext": {
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.7",
+                "userAgent": "test",
+            },
+            "accountId": "000000000000",
+            "apiId": "api",
+            "domainName": "api.example",
+            "domainPrefix": "api",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "02/Nov/2026:09:14:00 +0000",
+            "requestId": "request-1",
+            "timeEpoch": 1_795_000_000_000,
+        },
+        "isBase64Encoded": False,
+        **({"body": json.dumps(body)} if body is not None else {}),
+    }
+
+
+def _records(source, *bodies, **attributes):
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": "r",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795000000000", **attributes},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{source}",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def _take(sqs, url):
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"]).get("Messages", [])
+    for message in messages:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return messages
+
+
+def test_an_event_travels_through_the_built_functions(call, keys, environment, endpoint):
+    event = {
+        "type": "track",
+        "event": "Signed Up",
+        "userId": "ana",
+        "messageId": "artifact-1",
+        "writeKey": keys["write"],
+    }
+    answer = call("Collect", _request("POST", "/v1/track", event))
+    assert answer["statusCode"] == 200, answer
+
+    sqs = boto3.client("sqs", endpoint_url=endpoint)
+    messages = _take(sqs, environment["Collect"]["EVENTS_QUEUE_URL"])
+    assert len(messages) == 1
+    group = messages[0]["Attributes"]["MessageGroupId"]
+    folded = call("ProcessEvents", _records("events.fifo", messages[0]["Body"], MessageGroupId=group))
+    assert folded == {"batchItemFailures": []}
+
+    listed = call("Api", _request("GET", "/api/v1/contacts", token=keys["api"]))
+    assert listed["statusCode"] == 200, listed
+    (contact,) = json.loads(listed["body"])["items"]
+    assert "ana" in json.dumps(contact["identities"])
+
+
+def test_the_built_preflight_answers(call):
+    answer = call("Collect", _request("OPTIONS", "/v1/track"))
+    assert answer["statusCode"] in (200, 204)
+
+
+def test_the_built_page_refuses_a_token_that_is_none(call):
+    answer = call("Public", _request("GET", "/u/not-a-token"))
+    assert 400 <= answer["statusCode"] < 500
+
+
+def test_the_built_api_refuses_a_stranger(call):
+    assert call("Api", _request("GET", "/api/v1/contacts"))["statusCode"] == 401
+
+
+def test_the_built_clock_finds_nothing_due(call):
+    assert call("WakeContacts", {"time": "2026-11-02T09:14:00Z"}) == {"woken": 0, "more": False}
+
+
+def test_the_built_rebuild_ends_on_an_empty_shard(call):
+    answer = call("RebuildContacts", {"shard": "15", "revision": 0, "cursor": None})
+    assert answer["cursor"] is None
+    assert answer["shard"] == "15"
+
+
+def test_the_built_relay_puts_a_queued_message_on_the_sends_queue(call, environment, endpoint):
+    image = {"message_id": {"S": "message-1"}, "state": {"S": "queued"}, "contact_id": {"S": "c"}}
+    record = {
+        "eventID": "1",
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {"Keys": {"message_id": {"S": "message-1"}}, "NewImage": image, "SequenceNumber": "100"},
+    }
+    assert call("RelayMessages", {"Records": [record]}) == {"batchItemFailures": []}
+    sqs = boto3.client("sqs", endpoint_url=endpoint)
+    (message,) = _take(sqs, environment["RelayMessages"]["SENDS_QUEUE_URL"])
+    assert "message-1" in message["Body"]
+
+
+def test_the_built_sender_lets_an_unknown_message_go(call):
+    assert call("SendMessage", _records("sends", "no-such-message")) == {"batchItemFailures": []}
+
+
+def test_the_built_sweep_finds_nothing(call):
+    call("SweepMessages", {})
+
+
+def test_the_built_feedback_ignores_mail_that_is_not_ours(call):
+    mail = {"messageId": "ses-1", "tags": {"ses:configuration-set": ["postroad"]}, "destination": ["a@example.com"]}
+    detail = {"eventType": "Delivery", "mail": mail, "delivery": {"timestamp": "2026-11-02T09:14:00.000Z"}}
+    call("RecordFeedback", {"source": "aws.ses", "detail-type": "Email Delivered", "detail": detail})

@@ -1,0 +1,249 @@
+"""What must hold when a world has come to rest. Each check yields sentences about what does not.
+
+The numbers are those of the design: 1 nothing lost, 2 nothing twice and nothing after a refusal, 4 nothing stuck,
+5 memberships equal a recomputation. (6, determinism, compares two runs.)
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from math import inf, isclose
+
+from postroad.behaviour import recompute
+from postroad.contacts import Contact
+from postroad.events import WAKE, Event
+from postroad.messages import QUEUED, SENDING
+from postroad.predicates import View
+from tests.faults.worlds import KEY, ONCE, TIMEOUT, World, contact_id_of
+
+# A wake may be this late when all is calm: a clock that ticks each minute, and a queue to go through.
+LATE = 300.0
+
+
+def ids_of(contact: Contact) -> tuple[str, ...]:
+    """All ids under which something about this person may be stored."""
+    return (contact.contact_id, *contact.merged_from)
+
+
+def histories(world: World, contacts: list[Contact]) -> dict[str, list[Event]]:
+    """What each person's timeline says that it folded: each event once, whatever number of rows say so."""
+    found = {}
+    for contact in contacts:
+        rows = {row.key: row for row in world.memory.list_rows(ids_of(contact))}
+        found[contact.contact_id] = [event for row in rows.values() for event in (row.event, *row.caused)]
+    return found
+
+
+def nothing_lost(world: World) -> Iterator[str]:
+    """1. Each accepted event is in one person's timeline, under one key, or in quarantine."""
+    owners = {contact_id: c.contact_id for c in world.memory.list_contacts() for contact_id in ids_of(c)}
+    places: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for contact_id, rows in world.memory.rows.items():
+        for key in rows:
+            places[key.partition("#")[2]].add((owners.get(contact_id, f"nobody ({contact_id})"), key))
+    rejected = {reject.raw for reject in world.memory.rejects.values()}
+    for event_id in world.log.accepted:
+        if not places[event_id] and not any(f'"{event_id}"' in raw for raw in rejected):
+            yield f"event {event_id} was accepted and is lost"
+    for event_id in world.log.tried:
+        if len(places[event_id]) > 1:
+            yield f"event {event_id} acted in {len(places[event_id])} places: {sorted(places[event_id])}"
+
+
+def counts_equal_the_timeline(world: World) -> Iterator[str]:
+    """1. What a contact remembers equals a recomputation from its timeline: no event acted twice, none was missed.
+
+    Not asked of a contact with an event that was a dead letter: its row may have come hours after its commit, when the
+    ring no longer vouches for it.
+    """
+    contacts = world.memory.list_contacts()
+    history = histories(world, contacts)
+    book = world.shelf[-1]
+    for contact in contacts:
+        events = history[contact.contact_id]
+        if any(event.event_id in world.log.buried for event in events):
+            continue
+        if contact.revision != book.revision:
+            yield f"contact {contact.contact_id} was never folded by the book of revision {book.revision}"
+            continue
+        own = [event for event in events if "/" not in event.event_id and event.name != WAKE]
+        if contact.events_folded != len(own):
+            yield f"contact {contact.contact_id} folded {contact.events_folded} events; its timeline has {len(own)}"
+        for tracker in book.trackers.values():
+            expected = recompute(tracker, events, world.loop.now)
+            if contact.behaviour.get(tracker.tracker_id) != expected:
+                held = contact.behaviour.get(tracker.tracker_id)
+                yield f"contact {contact.contact_id} remembers {held} of {tracker.event}; its timeline says {expected}"
+        for sheet in book.scores.values():
+            held_points, expected_points = contact.scores.get(sheet.id, {}), sheet.recompute(events)
+            for rule in sorted({*held_points, *expected_points}):
+                a, b = held_points.get(rule), expected_points.get(rule)
+                if a is None or b is None or not isclose(a.points, b.points, rel_tol=1e-6, abs_tol=1e-6):
+                    yield f"contact {contact.contact_id} has {a} for {rule}; its timeline says {b}"
+
+
+def nothing_twice(world: World) -> Iterator[str]:
+    """2. No message leaves twice."""
+    for message_id, count in Counter(mail.message_id for mail in world.log.mails).items():
+        if count > 1:
+            yield f"message {message_id} left {count} times"
+        if message_id not in world.memory.messages:
+            yield f"message {message_id} left and is not in the ledger"
+
+
+def no_step_twice(world: World) -> Iterator[str]:
+    """2. No person, as identities resolve at the end, gets the same step of a journey twice.
+
+    Exceptions, stated exactly: a journey that allows re-entry, in another enrollment of the same contact; and mails of
+    two contacts, to two addresses, of which all but one left at most 30 s after the commit that made them one.
+    A mail of an enrollment that a merge dropped never leaves later than those 30 s, whatever the journey.
+    """
+    owners = {contact_id: c.contact_id for c in world.memory.list_contacts() for contact_id in ids_of(c)}
+    dropped: dict[str, float] = {}
+    for merger in world.log.mergers:
+        for enrollment_id in merger.dropped:
+            dropped.setdefault(enrollment_id, merger.at)
+    groups: dict[tuple[str, ...], list[tuple[float, str, str, str]]] = defaultdict(list)
+    for mail in world.log.mails:
+        message = world.memory.messages.get(mail.message_id)
+        if message is None:
+            continue
+        if mail.called > dropped.get(message.enrollment_id, inf) + TIMEOUT:
+            yield f"message {mail.message_id} left although a merge had dropped its enrollment"
+        journey = message.origin.removeprefix("journey/").partition("@")[0]
+        owner = owners.get(message.contact_id, message.contact_id)
+        if journey in ONCE:
+            groups[owner, journey, message.step].append((mail.called, message.contact_id, mail.address, mail.message_id))
+        else:
+            groups[owner, journey, message.step, message.enrollment_id].append(
+                (mail.called, message.contact_id, mail.address, mail.message_id)
+            )
+    for group, mails in groups.items():
+        seen: list[tuple[float, str, str, str]] = []
+        for mail in sorted(mails):
+            for before in seen:
+                one = joined(world, mail[1], before[1])
+                if mail[1] == before[1] or mail[2] == before[2] or mail[0] > one + TIMEOUT:
+                    yield f"person {group[0]} got step {group[2]} of {group[1]} twice: {before[3]} and {mail[3]}"
+            seen.append(mail)
+
+
+def joined(world: World, a: str, b: str) -> float:
+    """When two contacts became one."""
+    members = {contact_id: {contact_id} for contact_id in (a, b)}
+    for merger in world.log.mergers:
+        together: set[str] = set()
+        for contact_id in (merger.winner, *merger.losers):
+            together |= members.get(contact_id, {contact_id})
+        members.update(dict.fromkeys(together, together))
+        if b in members[a]:
+            return merger.at
+    return -inf
+
+
+def nothing_after_a_refusal(world: World) -> Iterator[str]:
+    """2. Nothing leaves later than one timeout after a confirmed unsubscribe or suppression."""
+    for mail in world.log.mails:
+        message = world.memory.messages.get(mail.message_id)
+        for refusal in world.log.refusals:
+            about = refusal.topic is None or (message is not None and message.topic == refusal.topic)
+            if about and refusal.address == f"email:{mail.address}" and mail.called > refusal.confirmed + TIMEOUT:
+                yield f"message {mail.message_id} left {mail.called - refusal.confirmed:.0f} s after {refusal}"
+
+
+def nothing_stuck(world: World) -> Iterator[str]:
+    """4. Each enrollment has ended with a reason or has a wake in the future, armed no later than it is due."""
+    now = world.loop.now
+    for contact in world.memory.list_contacts():
+        pending = [("turn of " + key, at) for key, at in contact.turns.items()]
+        for enrollment in contact.active.values():
+            if enrollment.state != "active" or enrollment.due is None:
+                yield f"enrollment {enrollment.enrollment_id} at {enrollment.step} is {enrollment.state} without an end"
+            else:
+                pending.append((f"enrollment {enrollment.enrollment_id} at {enrollment.step}", enrollment.due))
+        for what, at in pending:
+            if contact.wake_at is None or contact.wake_at > at + 0.002:
+                yield f"{what} is due {at - now:+.0f} s from now, and its contact is armed for {contact.wake_at}"
+            elif at < now - LATE:
+                yield f"{what} was due {now - at:.0f} s ago, and nothing happened"
+        for journey, passage in contact.passages.items():
+            if passage.last_state == "active" and journey not in contact.active:
+                yield f"contact {contact.contact_id} has left {journey}, and its passage does not say how"
+
+
+def nothing_waits_for_ever(world: World) -> Iterator[str]:
+    """4. No message is left queued or sending, no queue or stream holds anything, and no state went back."""
+    for message in world.memory.messages.values():
+        if message.state in (QUEUED, SENDING) and (message.not_before or 0.0) < world.loop.now:
+            yield f"message {message.message_id} is {message.state} for ever"
+        if message.state in ("skipped", "failed") and not message.reason:
+            yield f"message {message.message_id} is {message.state} without a reason"
+    left = len(world.events) + len(world.sends) + len(world.events.dead) + len(world.sends.dead) + len(world.stream)
+    if left or world.dead:
+        yield f"{left} letters and {len(world.dead)} calls are left over"
+    yield from world.log.steps_back
+
+
+def mails_are_in_the_ledger(world: World) -> Iterator[str]:
+    """2. What left is known to have left, unless SES's own word was lost on the way."""
+    for mail in world.log.mails:
+        message = world.memory.messages.get(mail.message_id)
+        if message and message.state in ("skipped", "failed"):
+            yield f"message {mail.message_id} left and is {message.state}: {message.reason}"
+        if message and message.state == "unknown" and not world.log.lost_feedback:
+            yield f"message {mail.message_id} left, SES said so, and it is unknown"
+
+
+def memberships_equal_a_recomputation(world: World) -> Iterator[str]:
+    """5. Segments are what their predicates say now, but for turns that are due this moment; the table says the same."""
+    now, book = world.loop.now, world.shelf[-1]
+    expected: dict[tuple[str, str], float] = {}
+    for contact in world.memory.list_contacts():
+        view = View(contact, now, book.scores, assumed=book.assumed)
+        for segment_id, segment in book.segments.items():
+            if contact.turns.get(f"segment/{segment_id}", inf) > now - LATE and contact.revision == book.revision:
+                truth, turns_at = segment.evaluate(view)
+                settled = contact.turns.get(f"segment/{segment_id}", inf) > now
+                if settled and truth != (segment_id in contact.segments):
+                    yield f"contact {contact.contact_id} is {'not ' * truth}in {segment_id}, which holds: {truth}"
+        expected |= {(segment_id, contact.contact_id): since for segment_id, since in contact.segments.items()}
+    for key in sorted({*expected, *world.memory.memberships}):
+        if (key in expected) != (key in world.memory.memberships):
+            yield f"the table of memberships {'lacks' if key in expected else 'still has'} {key}"
+
+
+def identities_lead_home(world: World) -> Iterator[str]:
+    """Each identity of a contact leads to it, and nobody has two user ids but by an alias."""
+    for contact in world.memory.list_contacts():
+        for identity in contact.identities:
+            found = world.memory.load(contact_id_of(identity, KEY))
+            if found is None or found.contact_id != contact.contact_id:
+                yield f"{identity} belongs to {contact.contact_id} and leads to {found and found.contact_id}"
+        users = [text for text in contact.identities if text.startswith("user:")]
+        if len(users) > 1:
+            yield f"contact {contact.contact_id} is two people: {users}"
+        for old in contact.merged_from:
+            found = world.memory.load(old)
+            if found is None or found.contact_id != contact.contact_id:
+                yield f"{old} was merged into {contact.contact_id} and leads to {found and found.contact_id}"
+
+
+INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
+    check.__name__: check
+    for check in (
+        nothing_lost,
+        counts_equal_the_timeline,
+        nothing_twice,
+        no_step_twice,
+        nothing_after_a_refusal,
+        mails_are_in_the_ledger,
+        nothing_stuck,
+        nothing_waits_for_ever,
+        memberships_equal_a_recomputation,
+        identities_lead_home,
+    )
+}
+
+
+def violations(world: World) -> list[tuple[str, str]]:
+    """(invariant, sentence) of everything that does not hold."""
+    return [(name, sentence) for name, check in INVARIANTS.items() for sentence in check(world)]

@@ -1,0 +1,785 @@
+"""Worlds: a seed makes a few people, what they do, a book, and everything that goes wrong; then it runs.
+
+A world drives the real use cases over the ports of `memory`, behind the network of `scheduler`. Faults stop at `calm`;
+what is left then has some days to come to rest. What happened outside the product is written down as it happens (mails
+that left, refusals that were confirmed, events that were accepted), for `invariants` to compare with what is stored.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from postroad import events as names
+from postroad.book import Book, Manifest, Published, compile_book, next_manifest
+from postroad.commits import Commit
+from postroad.contacts import SHARDS
+from postroad.envelopes import Email
+from postroad.events import Event
+from postroad.feedback import Feedback
+from postroad.identities import Identity, contact_id_of
+from postroad.instants import DAY
+from postroad.links import Signer, Unsubscribe
+from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, QUEUED, SENT, Message
+from postroad.packing import pack, unpack
+from postroad.rendering import CompiledMessage, compile_message_template
+from postroad_aws.ports import Accepted, Ports, Refused, Unclear
+from postroad_aws.usecases import process_events as folding
+from postroad_aws.usecases import rebuild_contacts as rebuilding
+from postroad_aws.usecases import record_feedback as feedbacks
+from postroad_aws.usecases import refuse
+from postroad_aws.usecases import relay_messages as relaying
+from postroad_aws.usecases import send_message as sending
+from postroad_aws.usecases import sweep_messages as sweeping
+from postroad_aws.usecases import wake_contacts as waking
+from tests.faults import memory as memories
+from tests.faults.scheduler import NO_FAULTS, Invocation, Loop, draw_faults, wire
+
+START = 1_793_610_000.0  # 2026-11-02 09:00 UTC
+HOUR = 3_600.0
+TIMEOUT = 30.0
+KEY = b"a key of the simulated stack 32b"
+SIGNER = Signer({"1": b"another key of the same stack 32"}, "1")
+BASE_URL = "https://go.example"
+
+POLICY = {
+    "kind": "policy",
+    "id": "policy",
+    "name": "Shop",
+    "from": "Shop <shop@example.com>",
+    "postal_address": "1 High Street",
+    "topics": [{"id": "news", "name": "News", "opt_in": False}, {"id": "offers", "name": "Offers", "opt_in": False}],
+}
+
+
+def _template(template_id: str, topic: str) -> dict[str, Any]:
+    return {
+        "kind": "template",
+        "id": template_id,
+        "name": template_id,
+        "channel": "email",
+        "topic": topic,
+        "subject": "Hello",
+        "html": '<p>Hello</p><p><a href="{{ unsubscribe_url }}">No more</a></p>',
+        "text": "Hello. No more: {{ unsubscribe_url }}",
+    }
+
+
+TEMPLATES = {"hello": "news", "nudge": "news", "offer": "offers", "thanks": "news"}
+
+SCORE = {
+    "kind": "score",
+    "id": "engagement",
+    "name": "Engagement",
+    "half_life": "P2D",
+    "rules": [
+        {"id": "page", "event": "Page Viewed", "points": 5},
+        {"id": "order", "event": "Order Completed", "points": 20},
+    ],
+}
+STAGES = {
+    "kind": "stages",
+    "id": "lifecycle",
+    "name": "Lifecycle",
+    "stages": [
+        {"id": "lead", "if": {"event": "Signed Up", "at_least": 1}},
+        {"id": "customer", "if": {"event": "Order Completed", "at_least": 1}},
+    ],
+}
+
+
+def _segment(segment_id: str, predicate: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "segment", "id": segment_id, "name": segment_id, "if": predicate}
+
+
+SEGMENTS = [
+    _segment("active", {"event": "Page Viewed", "at_least": 2, "within": "PT6H"}),
+    _segment("engaged", {"score": "engagement", "gte": 18}),
+    _segment("fans", {"all": [{"segment": "active"}, {"stage": "customer"}]}),
+]
+LATER = _segment("browsers", {"event": "Page Viewed", "at_least": 3, "within": "P3D"})
+
+WELCOME = {
+    "kind": "journey",
+    "id": "welcome",
+    "name": "Welcome",
+    "trigger": {"event": "Signed Up"},
+    "reentry": "once",
+    "goal": {"event": "Order Completed", "within": "P14D"},
+    "steps": [
+        {"id": "hello", "send": {"template": "hello", "channel": "email"}},
+        {
+            "id": "look",
+            "wait": {
+                "opened": "hello",
+                "timeout": "PT8H",
+                "then": [{"id": "offer", "send": {"template": "offer", "channel": "email"}}],
+                "else": [
+                    {"id": "mark", "update": {"set": {"quiet": True}}},
+                    {"id": "rest", "wait": {"for": "PT2H"}},
+                    {
+                        "id": "which",
+                        "branch": {
+                            "cases": [{"if": {"segment": "engaged"}, "then": [{"id": "more", "wait": {"for": "PT1H"}}]}],
+                            "else": [{"id": "nudge", "send": {"template": "nudge", "channel": "email"}}],
+                        },
+                    },
+                ],
+            },
+        },
+        {"id": "day", "wait": {"for": "P1D"}},
+        {"id": "last", "send": {"template": "offer", "channel": "email"}},
+    ],
+}
+WELCOME_2 = {
+    **WELCOME,
+    "steps": [
+        {"id": "hello", "send": {"template": "hello", "channel": "email"}},
+        {"id": "day", "wait": {"for": "PT12H"}},
+        {"id": "last", "send": {"template": "offer", "channel": "email"}},
+    ],
+}
+CART = {
+    "kind": "journey",
+    "id": "cart",
+    "name": "Abandoned cart",
+    "trigger": {"event": "Product Added"},
+    "reentry": {"after": "PT10H"},
+    "steps": [
+        {
+            "id": "order",
+            "wait": {
+                "event": "Order Completed",
+                "timeout": "PT1H",
+                "then": [{"id": "bought", "exit": {"reason": "bought"}}],
+                "else": [{"id": "reminder", "send": {"template": "nudge", "channel": "email"}}],
+            },
+        },
+        {"id": "later", "wait": {"for": "PT4H"}},
+        {"id": "again", "send": {"template": "offer", "channel": "email"}},
+    ],
+}
+VIP = {
+    "kind": "journey",
+    "id": "vip",
+    "name": "Fans",
+    "trigger": {"segment": "engaged"},
+    "reentry": "once",
+    "steps": [
+        {"id": "thanks", "send": {"template": "thanks", "channel": "email"}},
+        {"id": "while", "wait": {"for": "PT3H"}},
+        {"id": "secret", "send": {"template": "offer", "channel": "email"}},
+    ],
+}
+ONCE = frozenset(("welcome", "vip"))
+
+
+@cache
+def get_shelf() -> tuple[Book, Book]:
+    """The book that a world begins with, and the one that is published on its way."""
+    documents: dict[tuple[str, str, int], Any] = {}
+
+    def publish(manifest: Manifest, version: int, *definitions: dict[str, Any]) -> tuple[Manifest, Book]:
+        entering = []
+        for document in definitions:
+            published = Published(document["kind"], document["id"], version, 0)
+            documents[published[:3]] = document
+            entering.append(published)
+        draft = compile_book(next_manifest(manifest, entering, {}), documents)
+        manifest = next_manifest(manifest, entering, draft.trackers)
+        return manifest, compile_book(manifest, documents)
+
+    templates = [_template(template_id, topic) for template_id, topic in TEMPLATES.items()]
+    manifest, first = publish(Manifest(), 1, POLICY, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, CART, VIP)
+    _, second = publish(manifest, 2, WELCOME_2, LATER)
+    return first, second
+
+
+class Library:
+    """The templates, compiled once for all worlds."""
+
+    @staticmethod
+    @cache
+    def get_template(template_id: str, version: int) -> CompiledMessage:
+        return compile_message_template(_template(template_id, TEMPLATES[template_id]))
+
+
+class Mail(NamedTuple):
+    """A mail that left: when the channel was called, and when it really went."""
+
+    message_id: str
+    address: str
+    called: float
+    left: float
+
+
+class Refusal(NamedTuple):
+    """A confirmed no: from then on nothing about the topic (None: nothing at all) may go to the address."""
+
+    address: str
+    topic: str | None
+    confirmed: float
+
+
+class Merger(NamedTuple):
+    """Two contacts became one."""
+
+    winner: str
+    losers: tuple[str, ...]
+    dropped: tuple[str, ...]
+    at: float
+
+
+@dataclass
+class Log:
+    """What happened outside the product, as it would be known outside."""
+
+    accepted: dict[str, Event] = field(default_factory=dict)
+    tried: dict[str, Event] = field(default_factory=dict)
+    mails: list[Mail] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    mergers: list[Merger] = field(default_factory=list)
+    steps_back: list[str] = field(default_factory=list)
+    lost_feedback: int = 0
+    buried: set[str] = field(default_factory=set)
+
+
+class Sandbox:
+    """What outlives an invocation: the ports, and the book that was read through them."""
+
+    def __init__(self, world: "World") -> None:
+        books = SandboxBooks(world.loop, memories.MemoryBooks(world.loop.time, world.shelf, world.book_lifetime))
+        self.ports = replace(world.ports, books=books)
+
+
+class SandboxBooks:
+    """Asks the network only when the book in hand will not do."""
+
+    def __init__(self, loop: Loop, books: memories.MemoryBooks) -> None:
+        self.loop = loop
+        self.books = books
+
+    def current(self, *, at_least: int = 0) -> Book:
+        if self.books.is_fresh(at_least) and self.books.book:
+            return self.books.book
+        return self.loop.call("current", self.books.current, (), {"at_least": at_least})
+
+
+class WorldClock:
+    def __init__(self, loop: Loop) -> None:
+        self.now = loop.time
+        self.sleep = loop.pause
+
+
+class Function:
+    """A Lambda function: sandboxes, of which each serves one invocation at a time, up to a limit."""
+
+    def __init__(self, world: "World", limit: int) -> None:
+        self.world = world
+        self.limit = limit
+        self.busy = 0
+        self.free: list[Sandbox] = []
+
+    @property
+    def is_free(self) -> bool:
+        return self.busy < self.limit
+
+    def invoke(self, work: Callable[[Ports], Any], done: Callable[[Invocation], None]) -> None:
+        warm = self.free and self.world.loop.chance() < 0.95
+        sandbox = self.free.pop() if warm else Sandbox(self.world)
+        self.busy += 1
+
+        def ended(invocation: Invocation) -> None:
+            self.busy -= 1
+            if not invocation.is_dead:
+                self.free.append(sandbox)
+            done(invocation)
+
+        self.world.loop.invoke(lambda: work(sandbox.ports), ended)
+
+
+class World:
+    """One seed's world, made but not yet run."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        loop = self.loop = Loop(seed, START)
+        random = self.random = loop.random
+        self.log = Log()
+        # What the seed decides about the world as a whole: each trouble is off in some worlds.
+        self.mix = draw_faults(random)
+        loop.faults = self.mix
+        self.calm = START + random.choice((6 * HOUR, 1.5 * DAY, 3 * DAY))
+        self.end = self.calm + 6 * DAY
+        self.duplicates = random.choice((0.0, 0.1, 0.4))
+        self.tick_loss = random.choice((0.0, 0.0, 0.3))
+        self.relay_loss = random.choice((0.0, 0.0, 0.1, 1.0))
+        self.feedback_loss = random.choice((0.0, 0.0, 0.05))
+        self.feedback_delay = random.choice((2.0, 60.0, 2 * HOUR))
+        self.unclear = random.choice((0.0, 0.05, 0.3))
+        self.channel_throttle = random.choice((0.0, 0.05, 0.3))
+        self.book_lifetime = random.choice((5.0, 5.0, 30.0))
+        self.settings_end = loop.count
+        self.memory = memories.Memory(loop.time, loop.chance, lag=random.choice((0.0, 0.5, 5.0)))
+        visibility = random.choice((180.0, 180.0, 15.0, 4.0))
+        self.events = memories.FifoQueue(loop.time, visibility)
+        self.sends = memories.StandardQueue(loop.time, loop.chance, random.choice((180.0, 180.0, 12.0)))
+        self.sends.duplicates = self.duplicates
+        self.sends.disorder = random.choice((0.0, 2.0, 90.0))
+        self.shelf: list[Book] = [get_shelf()[0]]
+        self.channel = Post(self)
+        self.ports = self._ports()
+        self.folders = Function(self, random.choice((1, 3, 3)))
+        self.senders = Function(self, random.choice((1, 3)))
+        self.others = Function(self, 1_000)
+        self.ticks: set[float] = set()
+        self.sweeps: set[float] = set()
+        self.stream: list[tuple[str, int]] = []
+        self.is_relaying = False
+        self.outstanding = 0
+        self.dead: list[Callable[[], None]] = []
+        self._listen()
+
+    def _ports(self) -> Ports:
+        loop, memory = self.loop, self.memory
+        return Ports(
+            contacts=wire(
+                loop, memories.MemoryContacts(memory), "find_items", "commit", "list_due", "list_ids"
+            ),
+            timeline=wire(
+                loop, memories.MemoryTimeline(memory),
+                "save_rows", "heal_rows", "find_keys", "find_row", "list_history",
+            ),
+            messages=wire(
+                loop, memories.MemoryMessages(memory),
+                "find_message", "claim", "release", "settle", "list_pending", "postpone",
+            ),
+            refusals=wire(
+                loop, memories.MemoryRefusals(memory),
+                "find_suppression", "find_consent", "save_suppression", "save_consent",
+            ),
+            quarantine=wire(loop, memories.MemoryQuarantine(memory), "save_rejects"),
+            books=None,  # type: ignore[arg-type]  # each sandbox has its own
+            templates=Library,  # type: ignore[arg-type]
+            queues=wire(
+                loop, memories.MemoryQueues(self.events, self.sends), "send_events", "send_messages", "events_backlog"
+            ),
+            channels={"email": self.channel},
+            clock=WorldClock(loop),
+            ids=memories.SeededIds(self.seed, loop.chance),
+            runs=None,  # type: ignore[arg-type]  # the world starts its own
+            contact_key=KEY,
+            signer=SIGNER,
+            base_url=BASE_URL,
+        )  # fmt: skip
+
+    # Running
+
+    def run(self) -> "World":
+        for person in range(self.random.randint(2, 4)):
+            self._plan(person)
+        if self.random.random() < 0.5:
+            self.loop.at(START + self.random.random() * (self.calm - START), self.publish)
+        self.loop.at(self.calm, self._calm_down)
+        self.loop.run(self.end)
+        return self
+
+    def _calm_down(self) -> None:
+        """Faults stop, and an operator sees to what was left in the dead letter queues."""
+        self.loop.faults = NO_FAULTS
+        self.loop.at(self.loop.now + HOUR, self.redrive)
+
+    def redrive(self) -> None:
+        self.events.redrive()
+        self.sends.redrive()
+        dead, self.dead = self.dead, []
+        for again in dead:
+            again()
+        if self.loop.now < self.end - DAY:
+            self.loop.at(self.loop.now + DAY, self.redrive)
+
+    @property
+    def is_calm(self) -> bool:
+        return self.loop.now >= self.calm
+
+    def chance(self, likely: float) -> bool:
+        """Whether some trouble happens; none does when it is calm."""
+        return likely > 0 and not self.is_calm and self.loop.chance() < likely
+
+    # AWS's own doings: event sources, the stream, schedules
+
+    def _listen(self) -> None:
+        memory = self.memory
+        self.events.on_visible = lambda at: self.loop.at(at, self.poll_events)
+        self.sends.on_visible = lambda at: self.loop.at(at, self.poll_sends)
+        self.events.on_dead = lambda letter: self.log.buried.update(e.event_id for e in unpack(letter.body).events)
+        memory.on_insert = self._inserted
+        memory.on_state = self._moved
+        memory.on_commit = self._committed
+        memory.on_wake = self.plan_tick
+
+    def poll_events(self) -> None:
+        while self.folders.is_free and (letters := self.events.receive(10)):
+            self._fold(letters)
+
+    def _fold(self, letters: list[memories.Letter]) -> None:
+        deliveries = [folding.Delivery(str(letter.number), letter.group, letter.body) for letter in letters]
+
+        def done(invocation: Invocation) -> None:
+            if invocation.error is None:
+                for letter in letters:
+                    if str(letter.number) not in invocation.result and not self.chance(self.duplicates / 4):
+                        self.events.delete(letter)
+            self.loop.at(self.loop.now, self.poll_events)
+
+        self.folders.invoke(lambda ports: folding.process_events(ports, deliveries), done)
+
+    def poll_sends(self) -> None:
+        while self.senders.is_free and (letters := self.sends.receive(10)):
+            self._send(letters)
+
+    def _send(self, letters: list[memories.Letter]) -> None:
+        failed: set[memories.Letter] = set()
+
+        def work(ports: Ports) -> None:
+            for letter in letters:
+                try:
+                    sending.send_message(ports, letter.body)
+                except Exception:
+                    failed.add(letter)
+
+        def done(invocation: Invocation) -> None:
+            if invocation.error is None:
+                for letter in letters:
+                    if letter not in failed:
+                        self.sends.delete(letter)
+            self.loop.at(self.loop.now, self.poll_sends)
+
+        self.senders.invoke(work, done)
+
+    def _inserted(self, message: Message) -> None:
+        if message.state == QUEUED and not self.chance(self.relay_loss):
+            self.stream.append((message.message_id, 0))
+            self.loop.at(self.loop.now + 0.2, self.relay)
+
+    def relay(self) -> None:
+        if self.is_relaying or not self.stream:
+            return
+        batch, self.stream = self.stream[:100], self.stream[100:]
+        self.is_relaying = True
+
+        def done(invocation: Invocation) -> None:
+            self.is_relaying = False
+            failed = None if invocation.error else invocation.result
+            again = [(m, tries + 1) for m, tries in batch if (failed is None or m in failed) and tries < 10]
+            self.stream = again + self.stream
+            self.loop.at(self.loop.now + (1.0 if again else 0.0), self.relay)
+
+        self.others.invoke(lambda ports: relaying.relay_messages(ports, [m for m, _ in batch]), done)
+
+    def plan_tick(self, at: float) -> None:
+        minute = max(-(-at // 60), self.loop.now // 60 + 1) * 60
+        if minute not in self.ticks and minute <= self.end:
+            self.ticks.add(minute)
+            self.loop.at(minute, self.tick, minute)
+
+    def tick(self, minute: float) -> None:
+        """The clock. It would come every minute; this one knows when there is nothing to find."""
+        self.ticks.discard(minute)
+        armed = [s.item.wake_at for s in self.memory.contacts.values() if s.item.wake_at is not None]
+        if not armed:
+            return
+
+        def done(invocation: Invocation | None) -> None:
+            armed = [s.item.wake_at for s in self.memory.contacts.values() if s.item.wake_at is not None]
+            if armed:
+                # What has been due for long will not be helped by asking each minute.
+                behind = self.loop.now - min(armed)
+                self.plan_tick(max(min(armed), self.loop.now + (0.0 if behind < HOUR else HOUR)))
+
+        if min(armed) > self.loop.now or self.chance(self.tick_loss):
+            done(None)
+        else:
+            self.others.invoke(waking.wake_contacts, done)
+
+    def plan_sweep(self, at: float) -> None:
+        hour = max(-(-at // HOUR), self.loop.now // HOUR + 1) * HOUR
+        if hour not in self.sweeps and hour <= self.end:
+            self.sweeps.add(hour)
+            self.loop.at(hour, self.sweep, hour)
+
+    def sweep(self, hour: float) -> None:
+        self.sweeps.discard(hour)
+
+        def done(invocation: Invocation) -> None:
+            if self.memory.pending:
+                self.plan_sweep(max(min(self.memory.pending.values()), self.loop.now))
+
+        if self.memory.pending:
+            self.others.invoke(sweeping.sweep_messages, done)
+
+    def _moved(self, before: Message | None, after: Message) -> None:
+        pending_at = self.memory.pending.get(after.message_id)
+        if pending_at is not None:
+            self.plan_sweep(pending_at)
+        if before is not None and not may_follow(before, after):
+            self.log.steps_back.append(f"{after.message_id}: {before.state} → {after.state}")
+
+    def _committed(self, commit: Commit) -> None:
+        if commit.absorbed:
+            losers = tuple(contact_id for contact_id, _ in commit.absorbed)
+            self.log.mergers.append(Merger(commit.contact.contact_id, losers, commit.contact.dropped, self.loop.now))
+
+    def publish(self) -> None:
+        """The second book goes live, and every contact is folded by it."""
+        self.shelf.append(get_shelf()[1])
+        for shard in range(SHARDS):
+            self.background(
+                lambda ports, shard=f"{shard:02d}": rebuilding.rebuild_contacts(ports, shard, 2, None, lambda: True)
+            )
+
+    def background(self, work: Callable[[Ports], Any], then: Callable[[Any], None] | None = None, tries: int = 0) -> None:
+        """Invoked asynchronously, or by a state machine: two more tries, then a dead letter."""
+
+        def done(invocation: Invocation) -> None:
+            if invocation.error is None:
+                if then:
+                    then(invocation.result)
+            elif tries < 2:
+                self.loop.at(self.loop.now + 60.0 * (tries + 1), self.background, work, then, tries + 1)
+            else:
+                self.dead.append(lambda: self.background(work, then))
+
+        self.others.invoke(work, done)
+
+    # People
+
+    def _plan(self, person: int) -> None:
+        """What a person does, and when: requests of one to three events, over three streams."""
+        random = self.random
+        who = Person(person)
+        span = random.choice((5 * 60.0, HOUR, (self.calm - START) * 0.8))
+        for number in range(random.randint(4, 8)):
+            at = START + random.random() * span
+            act = random.choices(ACTS, WEIGHTS)[0]
+            events = [
+                act(who, f"{person}-{number}-{part}", at + part - random.choice((0.0, 0.0, 0.0, HOUR, DAY)), random)
+                for part in range(random.choice((1, 1, 2, 3)))
+            ]
+            extra = view(who, f"{person}-{number}-more", at + 9, random) if random.random() < 0.3 else None
+            self.loop.at(at, self.post, events, extra)
+            if random.random() < self.duplicates:
+                again = at + random.choice((0.5, 30.0, 8 * 60.0, 5 * HOUR, 2 * DAY))
+                if again < self.end - DAY:
+                    self.loop.at(again, self.post, events, extra)
+
+    def post(self, events: list[Event], extra: Event | None) -> None:
+        """A client sends a request, and again until it is accepted; a retry may carry one event more."""
+        for event in events:
+            self.log.tried[event.event_id] = event
+
+        def done(invocation: Invocation) -> None:
+            if invocation.error is None and not invocation.result:
+                self.log.accepted.update((event.event_id, event) for event in events)
+            else:
+                more = [*events, extra] if extra else events
+                self.loop.at(self.loop.now + 1.0 + 30.0 * self.loop.chance(), self.post, more, None)
+
+        self.others.invoke(lambda ports: ports.queues.send_events(pack(events)), done)
+
+    def person_gets(self, mail: Mail, envelope: Email) -> None:
+        """Somebody reads a mail: opens it, refuses more, or does nothing."""
+        message = self.memory.messages.get(mail.message_id)
+        fate = self.random.random()
+        if message is None or fate > 0.6:
+            return
+        at = self.loop.now + self.random.choice((5.0, HOUR, 5 * HOUR))
+        if fate > 0.12:
+            opened = Event(
+                event_id=f"o-{mail.message_id}",
+                name=names.EMAIL_OPENED,
+                time=at,
+                key_time=at // 60 * 60,
+                contact_id=message.contact_id,
+                trusted=True,
+                source="postroad",
+                properties={"message_id": mail.message_id, "actor": "human"},
+            )
+            self.loop.at(at, self.post, [opened], None)
+        else:
+            token = re.search(rb"/u/([\w.-]+)", envelope.raw.replace(b"=\r\n", b"").replace(b"\r\n ", b""))
+            assert token, "a mail without a way out"
+            link = SIGNER.find(Unsubscribe, token[1].decode())
+            assert link, "a way out that does not open"
+            self.loop.at(at, self.unsubscribe, link, mail.address)
+
+    def unsubscribe(self, link: Unsubscribe, address: str) -> None:
+        def done(invocation: Invocation) -> None:
+            if invocation.error is None:
+                self.log.refusals.append(Refusal(f"email:{address}", link.topic, self.loop.now))
+            else:
+                self.loop.at(self.loop.now + 20.0, self.unsubscribe, link, address)
+
+        self.others.invoke(lambda ports: refuse.unsubscribe(ports, link, {"how": "one-click"}), done)
+
+    def feedback(self, mail: Mail, state: str, delay: float) -> None:
+        """What SES says about a mail: late, twice, or (rarely) never."""
+        if self.chance(self.feedback_loss):
+            self.log.lost_feedback += 1
+            return
+        suppressed = (mail.address,) if state in (BOUNCED, COMPLAINED) else ()
+        said = Feedback(mail.message_id, state, self.loop.now, f"ses-{mail.message_id}", state, suppressed)
+
+        def then(_: object) -> None:
+            for address in suppressed:
+                self.log.refusals.append(Refusal(f"email:{address}", None, self.loop.now))
+
+        for _ in range(1 + self.chance(self.duplicates)):
+            at = self.loop.now + delay + self.feedback_delay * self.loop.chance()
+            self.loop.at(at, self.background, lambda ports: feedbacks.record_feedback(ports, said), then)
+
+    # The trace
+
+    def digest(self) -> str:
+        """All that happened, in one number: two runs of a seed must agree."""
+        stored = [
+            sorted((key, s.item.version, crc32(s.item.body), s.item.forward) for key, s in self.memory.contacts.items()),
+            sorted((key, sorted((k, crc32(body)) for k, body in rows.items())) for key, rows in self.memory.rows.items()),
+            sorted((m.message_id, m.state, sorted(m.times.items())) for m in self.memory.messages.values()),
+            self.log.mails,
+            self.log.refusals,
+            sorted(self.log.accepted),
+        ]
+        return f"{self.loop.history:08x} {self.loop.calls} {crc32(json.dumps(stored).encode()):08x}"
+
+
+RANK = {"queued": 0, "sending": 1, "unknown": 2, "skipped": 3, "failed": 3, "sent": 4, "delivered": 5, "bounced": 6, "complained": 7}
+
+
+def may_follow(before: Message, after: Message) -> bool:
+    """States never go back, but that a sender may give its claim back."""
+    if before.state == "sending" and after.state == "queued":
+        return True
+    return RANK[after.state] > RANK[before.state] or before == after
+
+
+class Post:
+    """The channel, as SES is: it takes a mail, or throttles, or does not answer; then it says what became of it."""
+
+    retries = 0
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def send(self, envelope: Email) -> Accepted | Refused | Unclear:
+        world, loop = self.world, self.world.loop
+        called = loop.now
+        loop.calls += 1
+        for _ in range(1 + self.retries):
+            loop.pause(0.05)
+            if world.chance(world.channel_throttle):
+                loop.inject("channel throttle")
+                return Refused("TooManyRequestsException", 5.0 + 600 * loop.chance())
+            if not world.chance(world.unclear):
+                self.accept(envelope, called)
+                loop.pause(0.05)
+                return Accepted(f"ses-{envelope.message_id}")
+            fate = loop.chance()
+            loop.inject("channel unclear")
+            if fate < 0.3:
+                self.accept(envelope, called)
+            elif fate < 0.6:
+                loop.at(loop.now + 120.0 * loop.chance(), self.accept, envelope, called)
+            loop.pause(10.0)
+        return Unclear("ReadTimeoutError")
+
+    def accept(self, envelope: Email, called: float) -> None:
+        world = self.world
+        mail = Mail(envelope.message_id, envelope.to, called, world.loop.now)
+        world.log.mails.append(mail)
+        world.feedback(mail, SENT, 0.5)
+        fate = world.loop.chance()
+        if fate < 0.06:
+            world.feedback(mail, BOUNCED, 3.0)
+            return
+        world.feedback(mail, DELIVERED, 2.0)
+        if fate < 0.1:
+            world.feedback(mail, COMPLAINED, HOUR)
+        world.person_gets(mail, envelope)
+
+
+# What people do: each act makes one event of a person's.
+
+
+class Person:
+    """Two devices, a user id and an address, of which nobody knows yet that they belong together."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.anons = (Identity("anon", f"device-{number}a"), Identity("anon", f"device-{number}b"))
+        self.user = Identity("user", f"user-{number}")
+        self.email = Identity("email", f"person{number}@example.com")
+        self.other_email = Identity("email", f"other{number}@example.com")
+        self.shared = Identity("anon", "device-of-all")
+
+
+def _event(event_id: str, name: str, time: float, *identities: Identity, trusted: bool, **parts: Any) -> Event:
+    source = "server" if trusted else "browser"
+    return Event(event_id, name, round(time, 3), round(time, 3), identities, trusted=trusted, source=source, **parts)
+
+
+def view(who: Person, event_id: str, time: float, random: Any) -> Event:
+    return _event(event_id, "Page Viewed", time, random.choice(who.anons), trusted=False)
+
+
+def view_shared(who: Person, event_id: str, time: float, random: Any) -> Event:
+    return _event(event_id, "Page Viewed", time, who.user, who.shared, trusted=True)
+
+
+def add(who: Person, event_id: str, time: float, random: Any) -> Event:
+    if random.random() < 0.5:
+        return _event(event_id, "Product Added", time, random.choice(who.anons), trusted=False)
+    return _event(event_id, "Product Added", time, who.user, trusted=True)
+
+
+def fill_form(who: Person, event_id: str, time: float, random: Any) -> Event:
+    email, anon = random.choice((who.email, who.email, who.other_email)), random.choice(who.anons)
+    return _event(event_id, "Signed Up", time, email, anon, trusted=False, attributes={"email": email.value})
+
+
+def sign_up(who: Person, event_id: str, time: float, random: Any) -> Event:
+    known = random.choice(((who.user, who.email), (who.email,), (who.user, who.other_email)))
+    return _event(event_id, "Signed Up", time, *known, trusted=True, attributes={"first_name": "Ana"})
+
+
+def identify(who: Person, event_id: str, time: float, random: Any) -> Event:
+    known = random.choice(((who.user, who.email), (who.user, random.choice(who.anons)), (who.user, who.other_email)))
+    return _event(event_id, names.IDENTIFIED, time, *known, trusted=True, attributes={"plan": random.choice("abc")})
+
+
+def order(who: Person, event_id: str, time: float, random: Any) -> Event:
+    known = random.choice((who.user, who.email))
+    return _event(event_id, "Order Completed", time, known, trusted=True, properties={"total": 20})
+
+
+def alias(who: Person, event_id: str, time: float, random: Any) -> Event:
+    return _event(event_id, names.ALIASED, time, who.user, trusted=True, previous=random.choice(who.anons))
+
+
+_ACTS: Sequence[tuple[Callable[..., Event], int]] = (
+    (view, 4), (view_shared, 1), (add, 3), (fill_form, 3), (sign_up, 3), (identify, 3), (order, 1), (alias, 1)
+)  # fmt: skip
+ACTS = [act for act, _ in _ACTS]
+WEIGHTS = [weight for _, weight in _ACTS]
+
+
+def run_world(seed: int) -> World:
+    """A world that has run to its end."""
+    return World(seed).run()
+
+
+__all__ = ["BASE_URL", "KEY", "ONCE", "START", "TIMEOUT", "World", "contact_id_of", "run_world"]

@@ -1,0 +1,139 @@
+"""The mailbox: what people see, and what SES would tell."""
+
+import base64
+import json
+import time
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+
+
+@pytest.fixture
+def ses(cloud):
+    client = boto3.client(
+        "sesv2", endpoint_url=f"http://127.0.0.1:{cloud.port}/_local/ses", region_name="us-east-1", aws_access_key_id="1", aws_secret_access_key="1",
+        config=Config(retries={"total_max_attempts": 1}))  # fmt: skip
+    yield client
+    cloud.call("POST", "/_local/inbox/account", {"max_send_rate": 1000, "max_24_hour_send": 1000000, "sending_enabled": True, "times": 0, "lose": 0})
+
+
+def simple(subject: str, to: str = "ana@example.com", html: str = "<p>hello</p>") -> dict:
+    content = {"Subject": {"Data": subject}, "Body": {"Text": {"Data": "hello"}, "Html": {"Data": html}}}
+    return {"FromEmailAddress": "Shop <shop@example.com>", "Destination": {"ToAddresses": [to]}, "Content": {"Simple": content}}
+
+
+def test_a_mail_is_shown_with_all_its_parts_newest_first(cloud):
+    cloud.start_thing("shown-1", mail_to="one@example.com")
+    cloud.advance("PT0S")
+    cloud.start_thing("shown-2", mail_to="two@example.com")
+    cloud.advance("PT0S")
+    items = cloud.call("GET", "/_local/inbox").json["items"]
+    assert [item["headers"].get("X-Thing") for item in items[:2]] == ["shown-2", "shown-1"]
+    newest = items[0]
+    assert set(newest) == {"id", "channel", "from", "to", "subject", "html", "text", "headers", "time"}
+    assert (newest["channel"], newest["from"], newest["to"]) == ("email", "Shop <shop@example.com>", "two@example.com")
+    assert (newest["subject"], newest["text"].strip()) == ("Grüße shown-2", "plain words")
+    assert "rich words" in newest["html"]
+    assert newest["time"][:16] == cloud.call("GET", "/_local/clock").json["now"][:16]
+
+
+def test_a_text_to_a_phone_is_shown_too(cloud):
+    cloud.start_thing("texted", mail_to="+4915112345678")
+    cloud.advance("PT0S")
+    text = next(item for item in cloud.call("GET", "/_local/inbox").json["items"] if item["channel"] == "sms")
+    assert (text["to"], text["text"]) == ("+4915112345678", "Thing texted")
+    assert text["time"][:13] == cloud.call("GET", "/_local/clock").json["now"][:13]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("ana@example.com", {"Email Sent", "Email Delivered"}),
+        ("bounce@simulator.amazonses.com", {"Email Sent", "Email Bounced"}),
+        ("bounce+5@example.com", {"Email Sent", "Email Bounced"}),
+        ("complaint@simulator.amazonses.com", {"Email Sent", "Email Delivered", "Email Complaint Received"}),
+    ],
+)
+def test_the_address_decides_what_ses_tells(cloud, address, told):
+    name = f"told-{address}"
+    cloud.start_thing(name.replace("@", "-").replace("+", "-").replace(".", "-"), mail_to=address)
+    cloud.advance("PT0S")
+    start = name.replace("@", "-").replace("+", "-").replace(".", "-") + " "
+    assert {each.removeprefix(start) for each in cloud.heard(start)} == told
+
+
+def test_simple_content_becomes_a_message(cloud, ses):
+    sent = ses.send_email(**simple("Simple"))
+    item = next(item for item in cloud.call("GET", "/_local/inbox").json["items"] if item["id"] == sent["MessageId"])
+    assert (item["subject"], item["to"], item["text"].strip(), item["html"].strip()) == ("Simple", "ana@example.com", "hello", "<p>hello</p>")
+
+
+def test_the_raw_message_is_kept_byte_for_byte(cloud, ses):
+    raw = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: x\r\nList-Unsubscribe: <https://example.com/u>\r\n\r\nhello \xff\r\n"
+    sent = ses.send_email(Content={"Raw": {"Data": raw}})
+    assert cloud.call("GET", f"/_local/inbox/{sent['MessageId']}/raw").body == raw
+    assert base64.b64encode(raw)
+
+
+def test_the_account_s_limits_are_played(cloud, ses):
+    assert ses.get_account()["SendQuota"]["MaxSendRate"] == 1000
+    cloud.call("POST", "/_local/inbox/account", {"max_send_rate": 2})
+    time.sleep(1.1)  # what other tests sent is out of the running second
+    outcomes = []
+    for _ in range(3):
+        try:
+            ses.send_email(**simple("fast"))
+            outcomes.append("sent")
+        except ClientError as problem:
+            outcomes.append((problem.response["Error"]["Code"], problem.response["ResponseMetadata"]["HTTPStatusCode"]))
+    assert outcomes == ["sent", "sent", ("TooManyRequestsException", 429)]
+    cloud.call("POST", "/_local/inbox/account", {"max_send_rate": 1000, "max_24_hour_send": 1})
+    with pytest.raises(ses.exceptions.LimitExceededException):
+        ses.send_email(**simple("many"))
+    cloud.call("POST", "/_local/inbox/account", {"max_24_hour_send": 1000000, "sending_enabled": False})
+    with pytest.raises(ses.exceptions.SendingPausedException):
+        ses.send_email(**simple("paused"))
+
+
+def test_a_trouble_lasts_as_many_sends_as_asked(cloud, ses):
+    cloud.call("POST", "/_local/inbox/account", {"fail": "MessageRejected", "times": 1})
+    with pytest.raises(ses.exceptions.MessageRejected):
+        ses.send_email(**simple("refused"))
+    assert ses.send_email(**simple("taken"))["MessageId"]
+
+
+def test_a_lost_answer_leaves_the_mail_sent(cloud, ses):
+    cloud.call("POST", "/_local/inbox/account", {"lose": 1})
+    with pytest.raises(HTTPClientError):
+        ses.send_email(**simple("lost answer"))
+    assert [item["subject"] for item in cloud.call("GET", "/_local/inbox").json["items"]].count("lost answer") == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"nonsense", b'{"Content": {"Raw": {"Data": "!"}}}', b'{"Content": {"Simple": {}}}'])
+def test_a_mail_that_cannot_be_read_is_a_bad_request(cloud, body):
+    assert cloud.call("POST", "/_local/ses/v2/email/outbound-emails", body).status == 400
+
+
+def test_an_unknown_setting_of_the_account_is_named(cloud):
+    answer = cloud.call("POST", "/_local/inbox/account", {"rate": 5})
+    assert answer.status == 400
+    assert "max_send_rate" in answer.json["message"]
+
+
+def test_people_get_a_page_and_a_mail_s_html_can_do_nothing_but_show(cloud, ses):
+    page = cloud.call("GET", "/_local/inbox", headers={"Accept": "text/html,*/*"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert b"<script src=" in page.body
+    assert b"sandbox=" in page.body
+    sent = ses.send_email(**simple("page", html="<html><head></head><body><script>alert(1)</script></body></html>"))
+    html = cloud.call("GET", f"/_local/inbox/{sent['MessageId']}/html")
+    policy = html.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "sandbox allow-popups" in policy
+    assert b'<head><base target="_blank">' in html.body
+    assert cloud.call("GET", "/_local/inbox/unknown/html").status == 404
+    assert json.loads(cloud.call("GET", "/_local/nothing").body) == {"message": "Not Found"}

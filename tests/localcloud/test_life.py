@@ -1,0 +1,155 @@
+"""Starting, stopping, starting again, and changing the product in between."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+
+def test_the_state_survives_a_restart_and_changed_code_is_deployed(own):
+    own.start()
+    own.start_thing("kept", mail_to="kept@example.com")
+    own.advance("P3D")
+    own.start_thing("waiting", wake_in=7_200)
+    own.advance("PT0S")
+    now = own.call("GET", "/_local/clock").json["now"]
+    assert own.stop(signal.SIGINT) == 0
+    app = own.product / "functions" / "front" / "app.py"
+    app.write_text(app.read_text().replace("    return event\n", '    return {"changed": True}\n'))
+    assert own.start() < 10
+    assert own.call("GET", "/echo/x").json == {"changed": True}
+    assert own.thing("kept")["mail_to"] == "kept@example.com"
+    assert own.call("GET", "/_local/clock").json["now"] >= now
+    assert len(own.mails("kept")) == 1
+    own.advance("P1D")
+    assert len(own.mails("waiting")) == 1
+    own.start_thing("after", mail_to="after@example.com")
+    own.advance("PT0S")
+    assert len(own.mails("after")) == 1
+    assert own.stop(signal.SIGTERM) == 0
+
+
+def test_a_new_function_route_queue_schedule_and_state_machine_work_with_no_change_to_the_local_cloud(own):
+    template = own.product / "template.yaml"
+    added = """
+  Extra:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {ParentPackageMode: auto}}
+    Properties:
+      CodeUri: functions/extra
+      Handler: functions.extra.app.handler
+      Environment: {Variables: {EXTRA: !Ref ExtraWork}}
+      Events:
+        Route: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: POST, Path: /extra}}
+        Queue: {Type: SQS, Properties: {Queue: !GetAtt ExtraWork.Arn}}
+  ExtraWork:
+    Type: AWS::SQS::Queue
+  ExtraMachine:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Definition: {StartAt: Call, States: {Call: {Type: Task, Resource: !GetAtt Extra.Arn, End: true}}}
+      Events:
+        Weekly: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(7 days), Input: '{"machine": "ran"}'}}
+  ExtraPlan:
+    Type: AWS::Scheduler::Schedule
+    Properties:
+      ScheduleExpression: rate(2 days)
+      FlexibleTimeWindow: {Mode: "OFF"}
+      Target: {Arn: !GetAtt ExtraWork.Arn, RoleArn: !GetAtt ExtraRole.Arn, Input: '{"queue": "ran"}'}
+"""
+    template.write_text(template.read_text().replace("\nOutputs:", added + "\nOutputs:"))
+    folder = own.product / "functions" / "extra"
+    folder.mkdir()
+    (folder / "app.py").write_text(
+        "import json, os\nfrom toolbox import put, say\n\n\ndef handler(event, context):\n"
+        "    if 'routeKey' in event:\n        say('EXTRA', {'route': 'ran'})\n        return {'statusCode': 202}\n"
+        "    for record in event.get('Records', [{'body': json.dumps(event)}]):\n        put('HEARD', id=f\"extra {record['body']}\")\n"
+    )
+    own.start()
+    assert own.call("POST", "/extra", {}).status == 202
+    own.advance("PT0S")
+    assert own.heard("extra ") == {'extra {"route": "ran"}'}
+    ran = own.advance("P15D")["ran"]
+    assert own.heard("extra ") == {'extra {"route": "ran"}', 'extra {"queue": "ran"}', 'extra {"machine": "ran"}'}
+    assert (ran["ExtraPlan"], ran["ExtraMachineWeekly"]) == (7, 2)
+
+
+def test_the_seeding_command_runs_once_for_each_new_state(own, tmp_path):
+    seed = tmp_path / "seed.py"
+    seed.write_text(
+        "import json, os, urllib.request\nassert 'ThingsTable' in json.loads(os.environ['STACK_OUTPUTS'])\n"
+        "body = json.dumps({'id': 'seeded'}).encode()\n"
+        "urllib.request.urlopen(urllib.request.Request(os.environ['POSTROAD_URL'] + '/start', body, {'content-type': 'application/json'}))\n"
+    )
+    own.arguments = ["--seed", f"{sys.executable} {seed}"]
+    own.start()
+    own.advance("P1D")
+    first = own.thing("seeded")["kept_at"]
+    own.stop()
+    own.start()
+    assert own.thing("seeded")["kept_at"] == first
+    own.start_thing("mine", mail_to="mine@example.com")
+    own.advance("PT0S")
+    assert own.call("POST", "/_local/reset", {}).status == 200
+    own.advance("PT0S")
+    assert own.thing("mine") is None
+    assert own.thing("seeded") is not None
+    assert own.call("GET", "/_local/inbox").json == {"items": []}
+    now = own.call("GET", "/state").json["now"]
+    assert now == pytest.approx(time.time(), abs=30)
+    own.start_thing("again", mail_to="again@example.com")
+    own.advance("PT0S")
+    assert len(own.mails("again")) == 1
+
+
+def test_a_mistake_in_the_template_is_told_in_a_sentence_and_the_next_try_works(own):
+    template = own.product / "template.yaml"
+    right = template.read_text()
+    template.write_text(right.replace("Handler: functions.front.app.handler", "Handler: functions.front.gone.handler"))
+    with pytest.raises(AssertionError, match=r"Front: its handler functions\.front\.gone\.handler needs .*gone\.py"):
+        own.start()
+    assert own.process.wait(20) == 1
+    template.write_text(right)
+    own.start()
+    assert own.call("GET", "/state").status == 200
+
+
+def test_a_port_that_is_taken_is_told_and_nothing_stays_behind(cloud, own):
+    own.port = cloud.port
+    with pytest.raises(AssertionError, match="in use"):
+        own.start()
+    assert own.process.wait(20) == 1
+
+
+def test_the_emulator_ends_in_order_even_when_the_local_cloud_is_killed(own):
+    own.start()
+    own.start_thing("survives")
+    own.advance("PT0S")
+    own.process.kill()
+    own.process.wait()
+    port = int((own.store / "state" / "port").read_text())
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=1).close()
+            time.sleep(0.1)
+        except OSError:
+            break
+    own.start()
+    assert own.thing("survives") is not None
+
+
+def test_reset_from_the_command_line_forgets_the_state(own):
+    own.start()
+    own.start_thing("forgotten")
+    own.advance("P1D")
+    own.stop()
+    command = [sys.executable, "-m", "localcloud", "reset", "--state", str(own.store)]
+    subprocess.run(command, check=True, env=own.environment, capture_output=True)
+    own.start()
+    assert own.call("GET", "/state").json["things"] == []
+    assert json.loads(own.call("GET", "/_local/inbox").body) == {"items": []}

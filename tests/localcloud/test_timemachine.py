@@ -1,0 +1,108 @@
+"""The time machine: all that is due happens, in order, before it answers."""
+
+import time
+from datetime import datetime
+
+import pytest
+
+
+def seconds(iso: str) -> float:
+    return datetime.fromisoformat(iso).timestamp()
+
+
+def test_after_advance_everything_that_was_caused_is_done_fifty_times(cloud):
+    """HTTP → function → FIFO queue → function → table stream → function → queue → function → mailbox → event → function."""
+    for number in range(50):
+        name = f"chain-{number}"
+        cloud.start_thing(name, mail_to=f"{name}@example.com")
+        cloud.advance("PT0S")
+        assert [mail["to"] for mail in cloud.mails(name)] == [f"{name}@example.com"]
+        assert cloud.heard(f"{name} ") == {f"{name} Email Sent", f"{name} Email Delivered"}
+
+
+def test_many_at_once_are_all_done_too(cloud):
+    for number in range(60):
+        cloud.start_thing(f"many-{number}", mail_to=f"many-{number}@example.com")
+    cloud.advance("PT0S")
+    items = cloud.call("GET", "/_local/inbox").json["items"]
+    assert {f"many-{number}" for number in range(60)} <= {item["headers"].get("X-Thing") for item in items}
+    assert len(cloud.heard("many-")) == 120
+
+
+def test_the_clock_moves_by_what_was_asked_and_the_functions_see_it(cloud):
+    before = seconds(cloud.call("GET", "/_local/clock").json["now"])
+    told = cloud.advance("P2DT3H")
+    after = seconds(cloud.call("GET", "/_local/clock").json["now"])
+    assert told["advanced"] == "P2DT3H"
+    assert after - before == pytest.approx(2 * 86_400 + 3 * 3_600, abs=10)
+    assert cloud.call("GET", "/state").json["now"] == pytest.approx(after, abs=10)
+
+
+def test_things_wake_in_order_each_at_its_own_time(cloud):
+    waits = {"later": 5 * 86_400, "soon": 3_600, "between": 86_400, "much-later": 30 * 86_400}
+    for name, wait in waits.items():
+        cloud.start_thing(f"wake-{name}", wake_in=wait)
+    cloud.advance("PT0S")
+    cloud.advance("P10D")
+    woken = {name: cloud.thing(f"wake-{name}") for name in waits}
+    assert "woken_at" not in woken["much-later"]
+    for name in ("soon", "between", "later"):
+        assert float(woken[name]["woken_at"]) == pytest.approx(float(woken[name]["wanted_at"]), abs=2)
+    times = [cloud.mails(f"wake-{name}")[0]["time"] for name in ("soon", "between", "later")]
+    assert times == sorted(times)
+    cloud.advance("P30D")
+    assert len(cloud.mails("wake-much-later")) == 1
+
+
+def test_three_weeks_pass_in_a_few_seconds(cloud):
+    for number in range(20):
+        cloud.start_thing(f"weeks-{number}", wake_in=(number + 1) * 86_400)
+    cloud.advance("PT0S")
+    began = time.monotonic()
+    ran = cloud.advance("P21D")["ran"]
+    took = time.monotonic() - began
+    assert ran["Wake"] >= 20
+    assert ran["DailyMorning"] == 21
+    assert took < 20, f"{took:.1f} s"
+
+
+def test_a_schedule_runs_once_for_each_occurrence_at_its_local_time(cloud):
+    first = cloud.call("GET", "/_local/clock").json["now"]
+    ran = cloud.advance("P7D")["ran"]
+    last = cloud.call("GET", "/_local/clock").json["now"]
+    days = sorted(each.removeprefix("daily ") for each in cloud.heard("daily "))
+    within = [day for day in days if first <= day <= last]
+    assert len(within) == ran["DailyMorning"] == 7
+    assert all(day[11:16] in ("08:30", "07:30") for day in within)  # 09:30 in Paris
+
+
+def test_a_delayed_message_waits_by_the_products_clock(cloud):
+    cloud.start_thing("delayed", mail_to="delayed@example.com", delay=600)
+    cloud.advance("PT5M")
+    assert cloud.mails("delayed") == []
+    cloud.advance("PT6M")
+    assert len(cloud.mails("delayed")) == 1
+
+
+def test_what_failed_is_delivered_again_when_its_visibility_ends(cloud):
+    cloud.start_thing("failing", fails=2)
+    cloud.advance("PT30S")
+    assert cloud.thing("failing") is None
+    cloud.advance("PT3M")
+    assert cloud.thing("failing") is not None
+
+
+def test_what_fails_for_good_ends_in_the_dead_letters_and_stops_nothing(cloud):
+    cloud.start_thing("poison", fails=99)
+    cloud.advance("PT10M")
+    cloud.start_thing("healthy")
+    cloud.advance("PT0S")
+    assert cloud.thing("poison") is None
+    assert cloud.thing("healthy") is not None
+
+
+@pytest.mark.parametrize("asked", [{}, [], None, {"advance": "soon"}, {"advance": 5}, {"advance": "P1Y"}, {"advance": "-P1D"}])
+def test_what_is_no_duration_is_refused_with_a_sentence(cloud, asked):
+    answer = cloud.call("POST", "/_local/clock", asked)
+    assert answer.status == 400
+    assert "P3D" in answer.json["message"]

@@ -1,0 +1,78 @@
+"""The tables on moto, made from the template, so that the two cannot drift apart."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from moto import mock_aws
+
+from postroad_aws.clients import forget_clients, get_client
+from postroad_aws.settings import settings
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+
+
+class _Template(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, kept as {tag: value}."""
+
+
+def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {suffix: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {suffix: loader.construct_mapping(node, deep=True)}
+
+
+_Template.add_multi_constructor("!", _short_form)
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    return dict(yaml.load(TEMPLATE.read_text(), Loader=_Template))  # noqa: S506, a SafeLoader
+
+
+@pytest.fixture(scope="session")
+def table_properties(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The properties of every table by its logical id."""
+    tables = {name: r for name, r in template["Resources"].items() if r["Type"] == "AWS::DynamoDB::Table"}
+    return {name: resource["Properties"] for name, resource in tables.items()}
+
+
+@pytest.fixture
+def aws(
+    monkeypatch: pytest.MonkeyPatch, template: dict[str, Any], table_properties: dict[str, dict[str, Any]]
+) -> Iterator[Any]:
+    """An empty account with our tables; each function's environment as the template sets it."""
+    for name, value in template["Globals"]["Function"]["Environment"]["Variables"].items():
+        monkeypatch.setenv(name, value["Ref"])
+    with mock_aws():
+        _forget()
+        client = get_client("dynamodb")
+        for name, properties in table_properties.items():
+            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+            client.create_table(TableName=name, **{key: properties[key] for key in wanted if key in properties})
+        yield client
+    _forget()
+
+
+def _forget() -> None:
+    settings.cache_clear()
+    forget_clients()
+    # The models read the names of their tables when they are imported.
+    sys.modules.pop("postroad_aws.storage.rows", None)
+
+
+@pytest.fixture
+def ports(aws: Any) -> Any:
+    """The storage ports as production has them: the modules themselves."""
+    from postroad_aws.storage import contacts, messages, quarantine, refusals, timeline
+
+    return SimpleNamespace(
+        contacts=contacts, timeline=timeline, messages=messages, refusals=refusals, quarantine=quarantine
+    )

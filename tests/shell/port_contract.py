@@ -1,0 +1,497 @@
+"""What every set of storage ports must do: the tables (on moto) and the fault simulation's memory alike.
+
+Nothing here knows AWS. A test module subclasses these and has a fixture `ports` with the attributes `contacts`,
+`timeline`, `messages`, `refusals` and `quarantine` (see `postroad_aws.ports`), empty at the start of each test.
+"""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from postroad.commits import Commit, MembershipChange, Row
+from postroad.contacts import Attribute, Consent, Contact, Enrollment
+from postroad.decisions import Decision
+from postroad.events import Event
+from postroad.identities import Identity
+from postroad.messages import (
+    BOUNCED,
+    COMPLAINED,
+    DELIVERED,
+    FAILED,
+    PATIENCE,
+    QUEUED,
+    SENDING,
+    SENT,
+    SKIPPED,
+    STATES,
+    UNKNOWN,
+    Message,
+    states_before,
+)
+from postroad.ring import Ring
+from postroad.tracking import Reject
+from postroad_aws.ports import Forward, Outcome, Ports
+
+T0 = 1_793_610_840.123
+DAY = 86_400.0
+ANA = "email:ana@example.com"
+
+
+def at(seconds: float) -> float:
+    """So many seconds after T0, to the millisecond."""
+    return round(T0 + seconds, 3)
+
+
+def a_contact(contact_id: str = "ana-4f1c", **facts: Any) -> Contact:
+    return Contact(contact_id, created_at=facts.pop("created_at", T0), **facts)
+
+
+def a_message(message_id: str = "enr-1.welcome", **facts: Any) -> Message:
+    known: dict[str, Any] = {
+        "contact_id": "ana-4f1c",
+        "origin": "journey/welcome@3",
+        "step": "welcome",
+        "enrollment_id": "enr-1",
+        "channel": "email",
+        "topic": "news",
+        "template": "hello",
+        "template_version": 2,
+        "trigger_key": "2026-11-02T09:14:00.123Z#e-1",
+        "created_at": T0,
+    }
+    return Message(message_id, **{**known, **facts})
+
+
+def a_row(event_id: str = "e-1", contact_id: str = "ana-4f1c", seconds: float = 0.0, **facts: Any) -> Row:
+    event = Event(event_id, "Order Completed", at(seconds), at(seconds), (Identity("user", "42"),), source="shop")
+    return Row(contact_id, replace(event, **facts))
+
+
+def store(ports: Ports, contact: Contact, **parts: Any) -> Contact:
+    """Commit a contact that must go in; returns it as it is stored."""
+    assert ports.contacts.commit(Commit(contact, **parts)) is Outcome.DONE
+    return find(ports, contact.contact_id)
+
+
+def find(ports: Ports, contact_id: str) -> Contact:
+    found = ports.contacts.find_items([contact_id], consistent=True)[contact_id]
+    assert isinstance(found, Contact)
+    return found
+
+
+def queue(ports: Ports, *messages: Message) -> None:
+    """Store messages as the fold does: with the contact that they are for."""
+    stored = ports.contacts.find_items(["queuer"], consistent=True).get("queuer")
+    contact = stored if isinstance(stored, Contact) else a_contact("queuer")
+    assert ports.contacts.commit(Commit(contact, messages=messages)) is Outcome.DONE
+
+
+def message(ports: Ports, message_id: str = "enr-1.welcome") -> Message:
+    found = ports.messages.find_message(message_id)
+    assert found is not None
+    return found
+
+
+def pending_ids(ports: Ports, until: float, limit: int = 100) -> list[str]:
+    found = (m for n in range(16) for m in ports.messages.list_pending(f"{n:02d}", until, limit))
+    return sorted(m.message_id for m in found)
+
+
+class ContactsContract:
+    def test_a_contact_is_found_as_it_was_committed_one_version_on(self, ports: Ports) -> None:
+        ana = a_contact(
+            revision=7,
+            wake_at=at(3_600),
+            last_seen=at(5),
+            events_folded=3,
+            identities={ANA: T0, "anon:a-1": at(1)},
+            attributes={"plan": Attribute({"name": "pro", "seats": 3}, at(2), True)},
+            consents={"offers": Consent(False, at(3))},
+            behaviour={"t1": [2, T0, at(9), T0, at(9)]},
+            segments={"vip": at(4)},
+            turns={"segment/vip": at(30 * DAY)},
+            active={"welcome": Enrollment("enr-1", "welcome", 3, T0, "k#e-1", "grace", at(3_600), since=T0)},
+            ring=Ring(((29_893_514, b"sixbyt"),)),
+        )
+        assert store(ports, ana) == replace(ana, version=1)
+
+    def test_what_is_not_there_is_left_out(self, ports: Ports) -> None:
+        store(ports, a_contact())
+        assert set(ports.contacts.find_items(["nobody", "ana-4f1c"], consistent=False)) == {"ana-4f1c"}
+        assert ports.contacts.find_items([], consistent=True) == {}
+
+    def test_hundreds_of_contacts_are_found_at_once_and_named_twice_does_not_matter(self, ports: Ports) -> None:
+        ids = [f"c-{number}" for number in range(230)]
+        for contact_id in ids:
+            assert ports.contacts.commit(Commit(a_contact(contact_id))) is Outcome.DONE
+        assert set(ports.contacts.find_items([*ids, *ids[:5]], consistent=True)) == set(ids)
+
+    def test_of_two_writers_of_one_version_the_second_conflicts(self, ports: Ports) -> None:
+        read = store(ports, a_contact())
+        one, other = read.copy(), read.copy()
+        one.events_folded, other.events_folded = 5, 6
+        assert ports.contacts.commit(Commit(one)) is Outcome.DONE
+        assert ports.contacts.commit(Commit(other)) is Outcome.CONFLICT
+        assert find(ports, "ana-4f1c").events_folded == 5
+
+    def test_a_new_contact_does_not_overwrite_an_old_one(self, ports: Ports) -> None:
+        store(ports, a_contact(events_folded=1))
+        assert ports.contacts.commit(Commit(a_contact(events_folded=9))) is Outcome.CONFLICT
+
+    def test_a_stored_contact_that_is_gone_is_a_conflict_and_not_a_new_one(self, ports: Ports) -> None:
+        assert ports.contacts.commit(Commit(a_contact(version=4))) is Outcome.CONFLICT
+
+    def test_the_same_commit_again_after_a_lost_answer_is_done_and_changes_nothing(self, ports: Ports) -> None:
+        commit = Commit(a_contact(events_folded=1))
+        assert ports.contacts.commit(commit) is Outcome.DONE
+        assert ports.contacts.commit(commit) is Outcome.DONE
+        assert find(ports, "ana-4f1c").version == 1
+
+    def test_a_further_identity_becomes_a_forward(self, ports: Ports) -> None:
+        store(ports, a_contact(), attach=("id-of-email", "id-of-phone"))
+        found = ports.contacts.find_items(["id-of-email", "id-of-phone"], consistent=True)
+        assert found == {"id-of-email": Forward("ana-4f1c"), "id-of-phone": Forward("ana-4f1c")}
+
+    def test_an_identity_that_somebody_has_taken_meanwhile_is_a_conflict(self, ports: Ports) -> None:
+        store(ports, a_contact("bob"), attach=("id-of-email",))
+        assert ports.contacts.commit(Commit(a_contact(), attach=("id-of-email",))) is Outcome.CONFLICT
+        assert ports.contacts.commit(Commit(a_contact(), attach=("bob",))) is Outcome.CONFLICT
+        found = ports.contacts.find_items(["ana-4f1c", "id-of-email"], consistent=True)
+        assert found == {"id-of-email": Forward("bob")}
+
+    def test_a_forward_cannot_be_written_as_a_contact(self, ports: Ports) -> None:
+        store(ports, a_contact(), attach=("id-of-email",))
+        for version in (0, 1):
+            assert ports.contacts.commit(Commit(a_contact("id-of-email", version=version))) is Outcome.CONFLICT
+
+    def test_the_loser_of_a_merge_becomes_a_forward_and_its_timer_is_gone(self, ports: Ports) -> None:
+        winner = store(ports, a_contact())
+        loser = store(ports, a_contact("loser", wake_at=at(60)))
+        store(ports, winner, absorbed=(("loser", loser.version),))
+        assert ports.contacts.find_items(["loser"], consistent=True) == {"loser": Forward("ana-4f1c")}
+        assert ports.contacts.list_due(loser.shard, at(DAY), 10) == []
+        assert ports.contacts.list_ids(loser.shard, None, 100)[0] == (
+            ["ana-4f1c"] if loser.shard == winner.shard else []
+        )
+
+    def test_a_loser_that_has_changed_since_it_was_read_makes_the_merge_a_conflict(self, ports: Ports) -> None:
+        winner, loser = store(ports, a_contact()), store(ports, a_contact("loser"))
+        store(ports, loser.copy())
+        merge = Commit(winner, absorbed=(("loser", loser.version),))
+        assert ports.contacts.commit(merge) is Outcome.CONFLICT
+        assert find(ports, "loser").version == 2
+        assert find(ports, "ana-4f1c").version == 1
+
+    def test_a_stale_writer_of_a_merged_contact_conflicts(self, ports: Ports) -> None:
+        winner, loser = store(ports, a_contact()), store(ports, a_contact("loser"))
+        store(ports, winner, absorbed=(("loser", 1),))
+        assert ports.contacts.commit(Commit(loser)) is Outcome.CONFLICT
+
+    def test_messages_are_queued_with_the_contact_or_not_at_all(self, ports: Ports) -> None:
+        read = store(ports, a_contact())
+        store(ports, replace(read.copy(), events_folded=1), messages=(a_message(),))
+        assert message(ports) == a_message()
+        stale = Commit(read, messages=(a_message("enr-1.second"),))
+        assert ports.contacts.commit(stale) is Outcome.CONFLICT
+        assert ports.messages.find_message("enr-1.second") is None
+
+    def test_a_message_that_exists_is_told_apart_from_a_conflict(self, ports: Ports) -> None:
+        read = store(ports, a_contact(), messages=(a_message(),))
+        again = Commit(read.copy(), messages=(a_message(), a_message("enr-1.second")))
+        assert ports.contacts.commit(again) is Outcome.MESSAGE_EXISTS
+        assert ports.messages.find_message("enr-1.second") is None
+        assert find(ports, "ana-4f1c").version == 1
+        both = replace(again, contact=replace(read.copy(), version=9))
+        assert ports.contacts.commit(both) is Outcome.CONFLICT
+        taken = replace(again, attach=("ana-4f1c-2",))
+        store(ports, a_contact("ana-4f1c-2"))
+        assert ports.contacts.commit(taken) is Outcome.CONFLICT
+
+    def test_everything_that_a_fold_says_is_written_with_the_contact(self, ports: Ports) -> None:
+        reject = Reject("r-1", T0, "it has no name", "shop", "{}")
+        changes = (
+            MembershipChange("vip", "ana-4f1c", T0),
+            MembershipChange("vip", "ana-4f1c", None),
+            MembershipChange("new", "ana-4f1c", T0),
+        )
+        store(ports, a_contact(), memberships=changes, rejects=(reject, reject), rows=(a_row(), a_row("e-2")))
+        rows = {("ana-4f1c", a_row().key), ("ana-4f1c", a_row("e-2").key)}
+        assert ports.timeline.find_keys(rows) == rows
+
+    def test_ninety_actions_fit_into_a_commit(self, ports: Ports) -> None:
+        messages = tuple(a_message(f"enr-{number}.welcome") for number in range(89))
+        store(ports, a_contact(), messages=messages)
+        assert message(ports, "enr-88.welcome").state == QUEUED
+
+    def test_due_contacts_come_earliest_first_and_not_before_their_time(self, ports: Ports) -> None:
+        # A shard is made of an id's first letters.
+        mine = [a_contact(f"aaaa-{n}", wake_at=at(600 - n)) for n in range(9)]
+        others = [a_contact(f"aaab-{n}", wake_at=at(600 - n)) for n in range(3)]
+        for contact in (*mine, *others, a_contact("aaaa-without")):
+            store(ports, contact)
+        shard = mine[0].shard
+        due = ports.contacts.list_due(shard, at(600), 100)
+        assert due == [(contact.contact_id, contact.wake_at) for contact in reversed(mine)]
+        assert ports.contacts.list_due(shard, at(600), 2) == due[:2]
+        assert ports.contacts.list_due(shard, due[0][1], 100) == due[:1]
+        assert ports.contacts.list_due(shard, at(591), 100) == []
+
+    def test_a_timer_that_is_moved_or_taken_away_leaves_the_index(self, ports: Ports) -> None:
+        ana = store(ports, a_contact(wake_at=at(60)))
+        ana = store(ports, replace(ana, wake_at=at(120)))
+        assert ports.contacts.list_due(ana.shard, at(60), 10) == []
+        assert ports.contacts.list_due(ana.shard, at(120), 10) == [("ana-4f1c", at(120))]
+        store(ports, replace(ana, wake_at=None))
+        assert ports.contacts.list_due(ana.shard, at(DAY), 10) == []
+
+    def test_a_shard_is_listed_newest_first_page_by_page(self, ports: Ports) -> None:
+        mine = [a_contact(f"aaaa-{n}", created_at=at(n)) for n in range(7)]
+        for contact in (*mine, a_contact("aaab-other")):
+            store(ports, contact, attach=(f"{contact.contact_id}-forward",))
+        expected = [contact.contact_id for contact in reversed(mine)]
+        found: list[str] = []
+        cursor: str | None = None
+        for size in (2, 2, 2, 1):
+            page, cursor = ports.contacts.list_ids(mine[0].shard, cursor, 2)
+            assert len(page) == size
+            found += page
+        assert cursor is None
+        assert found == expected
+        assert ports.contacts.list_ids(mine[0].shard, None, 7) == (expected, None)
+
+
+class TimelineContract:
+    def test_a_row_is_found_under_any_of_a_contacts_ids(self, ports: Ports) -> None:
+        caused = Event(
+            "e-1/0", "Segment Entered", T0, T0, contact_id="old", trusted=True, properties={"segment": "vip"}
+        )
+        row = replace_row(a_row(contact_id="old"), (caused,), (Decision("segment/vip", "", "entered", "2 orders"),))
+        ports.timeline.save_rows([row], at(1))
+        assert ports.timeline.find_row(["ana-4f1c", "old"], row.key) == row
+        assert ports.timeline.find_row(["ana-4f1c"], row.key) is None
+        assert ports.timeline.find_row(["old"], a_row("e-2").key) is None
+
+    def test_the_same_row_again_changes_nothing_not_even_within_a_batch(self, ports: Ports) -> None:
+        rows = [a_row(f"e-{n}", seconds=n) for n in range(60)]
+        ports.timeline.save_rows([*rows, rows[3]], at(1))
+        ports.timeline.save_rows(rows[:30], at(2))
+        assert [event.event_id for event in ports.timeline.list_history(["ana-4f1c"])] == [f"e-{n}" for n in range(60)]
+
+    def test_healing_puts_what_is_missing_and_leaves_what_is_there(self, ports: Ports) -> None:
+        known = replace_row(a_row(), (), (Decision("segment/vip", "", "entered", "2 orders"),))
+        ports.timeline.save_rows([known], at(1))
+        ports.timeline.heal_rows([a_row(), a_row("e-2")], at(2))
+        assert ports.timeline.find_row(["ana-4f1c"], known.key) == known
+        assert ports.timeline.find_row(["ana-4f1c"], a_row("e-2").key) == a_row("e-2")
+
+    def test_only_keys_that_exist_are_found(self, ports: Ports) -> None:
+        rows = [a_row(f"e-{n}", f"c-{n % 7}", n) for n in range(130)]
+        ports.timeline.save_rows(rows[::2], at(1))
+        keys = [(row.contact_id, row.key) for row in rows]
+        assert ports.timeline.find_keys([*keys, *keys]) == set(keys[::2])
+        assert ports.timeline.find_keys([]) == set()
+
+    def test_history_is_all_events_of_all_ids_in_the_order_of_time(self, ports: Ports) -> None:
+        late = a_row("late", "old", 5, time=at(1))
+        caused = Event("e-2/0", "Stage Changed", at(2), at(2), contact_id="ana-4f1c", trusted=True)
+        rows = [
+            a_row("e-3", "old", 3),
+            replace_row(a_row("e-2", seconds=2), (caused,), ()),
+            late,
+            a_row("e-0", seconds=0),
+        ]
+        ports.timeline.save_rows(rows, at(9))
+        history = list(ports.timeline.list_history(["ana-4f1c", "old"]))
+        assert [event.event_id for event in history] == ["e-0", "late", "e-2", "e-2/0", "e-3"]
+        assert history[3] == caused
+        assert list(ports.timeline.list_history(["nobody"])) == []
+
+
+def replace_row(row: Row, caused: tuple[Event, ...], decisions: tuple[Decision, ...]) -> Row:
+    return row._replace(caused=caused, decisions=decisions)
+
+
+class MessagesContract:
+    def test_of_two_senders_one_gets_the_claim(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        claimed = ports.messages.claim("enr-1.welcome", "me", at(5))
+        assert claimed is not None
+        assert (claimed.state, claimed.owner, claimed.claimed_at) == (SENDING, "me", at(5))
+        assert ports.messages.claim("enr-1.welcome", "you", at(5)) is None
+        assert message(ports).owner == "me"
+
+    def test_a_claim_repeated_after_a_lost_answer_is_still_ours(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        first = ports.messages.claim("enr-1.welcome", "me", at(5))
+        assert ports.messages.claim("enr-1.welcome", "me", at(6)) == first
+
+    def test_a_message_that_does_not_exist_cannot_be_claimed_nor_settled(self, ports: Ports) -> None:
+        assert ports.messages.find_message("nothing") is None
+        assert ports.messages.claim("nothing", "me", T0) is None
+        assert not ports.messages.settle("nothing", SENT, T0)
+        assert not ports.messages.release("nothing", "me", T0, "", T0)
+        assert not ports.messages.postpone("nothing", T0)
+        assert ports.messages.find_message("nothing") is None
+
+    def test_a_released_message_is_queued_again_and_free_for_others(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        ports.messages.claim("enr-1.welcome", "me", at(5))
+        assert not ports.messages.release("enr-1.welcome", "you", at(65), "throttled", at(6))
+        assert ports.messages.release("enr-1.welcome", "me", at(65), "throttled", at(6))
+        released = message(ports)
+        assert (released.state, released.owner, released.claimed_at) == (QUEUED, None, None)
+        assert (released.not_before, released.reason) == (at(65), "throttled")
+        assert ports.messages.claim("enr-1.welcome", "you", at(70)) is not None
+
+    def test_a_message_that_somebody_else_has_claimed_meanwhile_is_not_released(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        ports.messages.claim("enr-1.welcome", "me", at(5))
+        ports.messages.release("enr-1.welcome", "me", at(6), "throttled", at(6))
+        ports.messages.claim("enr-1.welcome", "you", at(7))
+        assert not ports.messages.release("enr-1.welcome", "me", at(6), "throttled", at(6))
+        assert message(ports).owner == "you"
+
+    def test_settling_keeps_the_time_the_reason_and_what_the_channel_said(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        ports.messages.claim("enr-1.welcome", "me", at(5))
+        assert ports.messages.settle(
+            "enr-1.welcome", SENT, at(6), owner="me", address="ana@example.com", provider_id="ses-1"
+        )
+        assert ports.messages.settle("enr-1.welcome", BOUNCED, at(9), reason="mailbox full")
+        bounced = message(ports)
+        assert (bounced.state, bounced.reason) == (BOUNCED, "mailbox full")
+        assert (bounced.address, bounced.provider_id) == ("ana@example.com", "ses-1")
+        assert (bounced.times[SENT], bounced.times[BOUNCED]) == (at(6), at(9))
+
+    def test_feedback_in_any_order_and_doubled_ends_in_the_same_state(self, ports: Ports) -> None:
+        orders = list(itertools.permutations((SENT, DELIVERED, BOUNCED, COMPLAINED)))
+        queue(ports, *(a_message(f"e{number}.step") for number in range(len(orders))))
+        for number, feedback in enumerate(orders):
+            message_id = f"e{number}.step"
+            if number % 2:
+                ports.messages.claim(message_id, "me", at(1))
+            highest = message(ports, message_id).state
+            for step, state in enumerate(state for state in feedback for _ in range(2)):
+                moves = highest in states_before(state)
+                assert ports.messages.settle(message_id, state, at(10 + step)) is moves
+                highest = state if moves else highest
+            assert message(ports, message_id).state == COMPLAINED == highest
+
+    def test_a_message_only_ever_moves_to_a_higher_state(self, ports: Ports) -> None:
+        pairs = list(itertools.product(STATES, STATES))
+        queue(ports, *(a_message(f"e{n}.step", state=before) for n, (before, _) in enumerate(pairs)))
+        for number, (before, after) in enumerate(pairs):
+            moves = before in states_before(after)
+            assert ports.messages.settle(f"e{number}.step", after, at(1)) is moves
+            assert message(ports, f"e{number}.step").state == (after if moves else before)
+
+    def test_only_the_owner_settles_as_the_owner(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        assert not ports.messages.settle("enr-1.welcome", SENT, at(1), owner="me")
+        ports.messages.claim("enr-1.welcome", "me", at(2))
+        assert not ports.messages.settle("enr-1.welcome", SENT, at(3), owner="you")
+        assert ports.messages.settle("enr-1.welcome", UNKNOWN, at(4), owner="me", reason="no answer")
+        assert not ports.messages.settle("enr-1.welcome", SENT, at(5), owner="you")
+        assert ports.messages.settle("enr-1.welcome", SENT, at(6), owner="me")
+        assert not ports.messages.settle("enr-1.welcome", DELIVERED, at(7), owner="me")
+        assert message(ports).state == SENT
+
+    @pytest.mark.parametrize("state", [SKIPPED, FAILED])
+    def test_the_channels_word_corrects_what_we_believed_never_left(self, ports: Ports, state: str) -> None:
+        queue(ports, a_message())
+        assert ports.messages.settle("enr-1.welcome", state, at(1), reason="suppressed")
+        assert ports.messages.settle("enr-1.welcome", SENT, at(2))
+
+    def test_the_sweep_finds_what_is_still_queued_when_patience_ends(self, ports: Ports) -> None:
+        queue(ports, a_message("a.1"), a_message("b.1", not_before=at(5_000)), a_message("c.1", created_at=at(60)))
+        due = at(PATIENCE[QUEUED])
+        assert pending_ids(ports, round(due - 0.001, 3)) == []
+        assert pending_ids(ports, due) == ["a.1"]
+        assert pending_ids(ports, at(PATIENCE[QUEUED] + 60)) == ["a.1", "c.1"]
+        assert pending_ids(ports, at(5_000)) == ["a.1", "b.1", "c.1"]
+
+    def test_what_is_pending_comes_earliest_first_and_whole(self, ports: Ports) -> None:
+        messages = [a_message(f"e{n}.step", created_at=at(-n)) for n in range(60)]
+        queue(ports, *messages)
+        found = [ports.messages.list_pending(f"{n:02d}", at(DAY), 100) for n in range(16)]
+        assert sorted(m.message_id for shard in found for m in shard) == sorted(m.message_id for m in messages)
+        for shard in found:
+            assert [m.created_at for m in shard] == sorted(m.created_at for m in shard)
+        longest = max(found, key=len)
+        shard_number = f"{found.index(longest):02d}"
+        assert ports.messages.list_pending(shard_number, at(DAY), 1) == longest[:1]
+        assert longest[0] in messages
+
+    def test_a_claimed_message_stays_in_sight_of_the_sweep_and_a_settled_one_does_not(self, ports: Ports) -> None:
+        queue(ports, a_message("a.1"), a_message("b.1"), a_message("c.1"), a_message("d.1"))
+        for message_id in ("a.1", "b.1", "c.1"):
+            ports.messages.claim(message_id, "me", at(1))
+        ports.messages.settle("b.1", SENT, at(2), owner="me")
+        ports.messages.settle("c.1", UNKNOWN, at(2), owner="me")
+        ports.messages.settle("d.1", SKIPPED, at(2))
+        assert pending_ids(ports, at(DAY)) == ["a.1"]
+
+    def test_a_released_message_is_looked_at_again_when_it_may_be_sent(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        ports.messages.claim("enr-1.welcome", "me", at(1))
+        ports.messages.release("enr-1.welcome", "me", at(7_200), "quiet hours", at(2))
+        assert pending_ids(ports, at(7_199)) == []
+        assert pending_ids(ports, at(7_200)) == ["enr-1.welcome"]
+        ports.messages.claim("enr-1.welcome", "me", at(7_200))
+        ports.messages.release("enr-1.welcome", "me", at(7_210), "throttled", at(7_201))
+        assert pending_ids(ports, at(7_200 + PATIENCE[QUEUED])) == []
+        assert pending_ids(ports, at(7_201 + PATIENCE[QUEUED])) == ["enr-1.welcome"]
+
+    def test_the_sweep_can_look_again_later_or_never(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        assert ports.messages.postpone("enr-1.welcome", at(9_000))
+        assert pending_ids(ports, at(8_999)) == []
+        assert pending_ids(ports, at(9_000)) == ["enr-1.welcome"]
+        assert ports.messages.postpone("enr-1.welcome", None)
+        assert pending_ids(ports, at(DAY)) == []
+        assert not ports.messages.postpone("enr-1.welcome", at(9_000))
+
+    def test_a_sent_message_cannot_be_postponed_back_into_the_sweep(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        ports.messages.settle("enr-1.welcome", SENT, at(1))
+        assert not ports.messages.postpone("enr-1.welcome", at(2))
+        assert pending_ids(ports, at(DAY)) == []
+
+
+class RefusalsContract:
+    def test_an_address_is_suppressed_from_when_it_was_said_and_the_first_reason_stays(self, ports: Ports) -> None:
+        assert ports.refusals.find_suppression(ANA) is None
+        ports.refusals.save_suppression(ANA, "complained", T0, {"message_id": "enr-1.welcome"})
+        ports.refusals.save_suppression(ANA, "bounced", at(1), {})
+        assert ports.refusals.find_suppression(ANA) == "complained"
+        assert ports.refusals.find_suppression("email:bob@example.com") is None
+
+    def test_the_latest_answer_of_a_topic_counts(self, ports: Ports) -> None:
+        assert ports.refusals.find_consent(ANA, "offers") is None
+        ports.refusals.save_consent(ANA, "offers", True, T0, {"source": "form"})
+        assert ports.refusals.find_consent(ANA, "offers") == Consent(True, T0)
+        ports.refusals.save_consent(ANA, "offers", False, at(1), {"source": "link"})
+        assert ports.refusals.find_consent(ANA, "offers") == Consent(False, at(1))
+        assert ports.refusals.find_consent(ANA, "news") is None
+        assert ports.refusals.find_consent("email:bob@example.com", "offers") is None
+
+    def test_an_answer_older_than_the_stored_one_does_not_count(self, ports: Ports) -> None:
+        ports.refusals.save_consent(ANA, "offers", False, at(60), {})
+        ports.refusals.save_consent(ANA, "offers", True, at(59), {})
+        assert ports.refusals.find_consent(ANA, "offers") == Consent(False, at(60))
+
+    @pytest.mark.parametrize("answers", [(True, False), (False, True)])
+    def test_of_two_answers_of_one_instant_the_no_counts(self, ports: Ports, answers: tuple[bool, bool]) -> None:
+        for granted in answers:
+            ports.refusals.save_consent(ANA, "offers", granted, T0, {})
+        assert ports.refusals.find_consent(ANA, "offers") == Consent(False, T0)
+
+
+class QuarantineContract:
+    def test_a_reject_may_be_saved_again(self, ports: Ports) -> None:
+        rejects = [Reject(f"r-{n}", at(n), "it has no name", "shop", '{"type": "track"}') for n in range(30)]
+        ports.quarantine.save_rejects(rejects)
+        ports.quarantine.save_rejects([*rejects, rejects[0]])
+        ports.quarantine.save_rejects([])

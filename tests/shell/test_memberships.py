@@ -1,0 +1,49 @@
+"""Who is in a segment."""
+
+import pytest
+
+from postroad.commits import MembershipChange
+from postroad_aws.ports import Memberships
+from postroad_aws.storage import CursorError, memberships
+from tests.shell.port_contract import T0, at
+
+PORT: Memberships = memberships
+
+
+def listed(segment: str, limit: int) -> list[tuple[str, float]]:
+    found, cursor = [], None
+    while True:
+        page = memberships.list_members(segment, cursor=cursor, limit=limit)
+        found += [tuple(member) for member in page.items]
+        cursor = page.next
+        if cursor is None:
+            return found
+
+
+def test_members_are_listed_once_whatever_the_size_of_a_page(aws):
+    memberships.apply([MembershipChange("vip", f"c-{number}", at(number)) for number in range(70)])
+    memberships.apply([MembershipChange("vip-2", "somebody", T0)])
+    expected = {(f"c-{number}", at(number)) for number in range(70)}
+    for limit in (9, 70, 100):
+        found = listed("vip", limit)
+        assert len(found) == 70
+        assert set(found) == expected
+
+
+def test_leaving_takes_effect_and_the_last_word_of_a_batch_counts(aws):
+    memberships.apply([MembershipChange("vip", "ana", T0), MembershipChange("vip", "bob", T0)])
+    memberships.apply(
+        [
+            MembershipChange("vip", "ana", None),
+            MembershipChange("vip", "bob", None),
+            MembershipChange("vip", "bob", at(5)),
+            MembershipChange("vip", "never there", None),
+        ]
+    )
+    assert listed("vip", 10) == [("bob", at(5))]
+
+
+@pytest.mark.parametrize("cursor", ["WzY0LCJhIl0", "Wy0xLCJhIl0", "nonsense"])
+def test_a_foreign_cursor_is_refused(aws, cursor):
+    with pytest.raises(CursorError, match="start again"):
+        memberships.list_members("vip", cursor=cursor)

@@ -1,0 +1,46 @@
+"""The models are the schema that the template makes."""
+
+from typing import Any
+
+import pytest
+
+MODELS = {
+    "Contacts": "ContactRow",
+    "Events": "EventRow",
+    "Memberships": "MembershipRow",
+    "Messages": "MessageRow",
+    "Definitions": "DefinitionRow",
+    "Suppressions": "SuppressionRow",
+    "Consents": "ConsentRow",
+    "ConsentProof": "ConsentProofRow",
+    "Keys": "KeyRow",
+    "Quarantine": "QuarantineRow",
+}
+# Nothing counts yet.
+WITHOUT_MODEL = {"Stats"}
+
+
+def test_every_table_has_its_model(table_properties: dict[str, Any]) -> None:
+    assert set(table_properties) == set(MODELS) | WITHOUT_MODEL
+
+
+@pytest.mark.parametrize("table", sorted(MODELS))
+def test_a_models_keys_and_indexes_are_those_of_the_template(
+    aws: Any, table_properties: dict[str, Any], table: str
+) -> None:
+    from postroad_aws.storage import rows
+
+    made = getattr(rows, MODELS[table])._get_schema()
+    properties = table_properties[table]
+
+    assert getattr(rows, MODELS[table]).Meta.table_name == table
+    keys = [(k.get("AttributeName"), k.get("KeyType")) for k in made["key_schema"]]
+    assert keys == [(k["AttributeName"], k["KeyType"]) for k in properties["KeySchema"]]
+    types = {a["AttributeName"]: a["AttributeType"] for a in made["attribute_definitions"]}
+    assert types == {a["AttributeName"]: a["AttributeType"] for a in properties["AttributeDefinitions"]}
+    indexes = {index["index_name"]: index for index in made["global_secondary_indexes"]}
+    wanted = {index["IndexName"]: index for index in properties.get("GlobalSecondaryIndexes", ())}
+    assert set(indexes) == set(wanted)
+    for name, index in wanted.items():
+        assert indexes[name]["key_schema"] == index["KeySchema"]
+        assert indexes[name]["projection"] == index["Projection"]
