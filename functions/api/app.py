@@ -8,7 +8,6 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from functions.api import problems
 from functions.api.routes import contacts, definitions, messages, quarantine
-from postroad_aws.observability import logger
 from postroad_aws.storage import keys
 
 app = APIGatewayHttpResolver()
@@ -44,8 +43,4 @@ def any_error(error: Exception) -> Response[Any]:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP API event, payload version 2.0."""
-    try:
-        return app.resolve(event, context)
-    except Exception:
-        logger.exception("a request of the API could not be answered")
-        return problems.answer(500, "Postroad could not answer this; the log says why.").to_dict(None)
+    return app.resolve(event, context)

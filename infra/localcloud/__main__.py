@@ -1,4 +1,4 @@
-"""python -m localcloud run | reset | deploy"""
+"""python -m localcloud run | reset | deploy (to the emulator that AWS_ENDPOINT_URL names)"""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from localcloud.cloud import SETTINGS, LocalCloud, forget
+from localcloud.cloud import SETTINGS, LocalCloud, deploy, forget
 
 
 def _arguments() -> argparse.Namespace:
@@ -63,6 +63,14 @@ def main() -> int:
     if arguments.command == "reset":
         forget(arguments.state)
         print(f"Forgot the state in {arguments.state}")
+        return 0
+    if arguments.command == "deploy":
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        if not endpoint:
+            print("Set AWS_ENDPOINT_URL to the emulator's address.", file=sys.stderr)
+            return 1
+        stack = deploy(endpoint, arguments.template, arguments.state, arguments.port, print, arguments.settings)
+        print(f"Deployed {len(stack.names)} resources to {endpoint}")
         return 0
     return _run(arguments)
 

@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -43,6 +44,10 @@ class LocalCloud:
         """Everything up to serving. Raises RuntimeError, ValueError or OSError with a sentence; what was started is stopped."""
         self.state.mkdir(parents=True, exist_ok=True)
         region = self.settings["region"]
+        try:
+            self.server = server.serve(self.port, self)
+        except OSError as problem:
+            raise RuntimeError(f"Port {self.port} is in use; choose another, for example PORT={self.port + 1}") from problem
         self.clock = Clock(self.state / "clock")
         python = emulator_python(self.store, self.say)
         self.engine = Engine(python, self.state, region, self.clock.offset)
@@ -56,12 +61,11 @@ class LocalCloud:
             self.deployer = Deployer(self.clients, self.template, self.settings, self.store, python, self.say)
             self.say("Packaging the functions and starting the AWS emulator")
             fill = {"url": self.url, "port": str(self.port), "clock": str(self.clock.path)}
-            self.deployer.prepare(fill, {"LOCALCLOUD_METER": str(self.meter.port)})
+            self.deployer.prepare(fill, self.meter.port)
             self.engine.wait_until_ready()
             self.texts_before = len(self.inbox.texts())
             self.executions_before: dict[str, Any] = {}
             stack = self._deploy()
-            self.server = server.serve(self.port, self)
             threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True, name="http").start()
             if not (self.state / "seeded").exists():
                 self._seed(stack)
@@ -144,6 +148,14 @@ class LocalCloud:
         self.executions_before = self.engine.ask("/_localcloud/executions")
         self.texts_before = len(self.inbox.texts())
         self.meter.reset()
+
+
+def deploy(endpoint: str, template: Path, store: Path, port: int, say: Say = print, settings: Path = SETTINGS) -> Stack:
+    """Deploy to a running emulator, and nothing more."""
+    known = yaml.safe_load(settings.read_text())
+    deployer = Deployer(clients_for(endpoint, known["region"]), template.resolve(), known, store, Path(sys.executable), say)
+    deployer.prepare({"url": f"http://localhost:{port}", "port": str(port), "clock": str(store / "state" / "clock")})
+    return deployer.deploy()
 
 
 def forget(store: Path) -> None:

@@ -53,35 +53,36 @@ class Deployer:
         self.store, self.python, self.say = store, python, say
         self.uploads: dict[str, Path] = {}
 
-    def prepare(self, fill: Mapping[str, str], extra: Mapping[str, str]) -> None:
-        """Package the code and translate the template. Needs no endpoint."""
+    def prepare(self, fill: Mapping[str, str], meter: int | None = None) -> None:
+        """Package the code and translate the template. Needs no endpoint.
+
+        With the meter's port, functions get the settings' environment and report what they do; without, they stay as
+        the template has them. Raises ValueError with the template's mistakes.
+        """
         self.source = yaml_parse(self.template.read_text())
         declared = self.source.get("Parameters", {})
-        self.parameters = {
-            key: str(value).format(**fill)
-            for key, value in self.settings.get("parameters", {}).items()
-            if key in declared
-        }
-        environment = {key: str(value).format(**fill) for key, value in self.settings.get("environment", {}).items()}
-        local = self._packaged(copy.deepcopy(self.source))
+        wanted = self.settings.get("parameters", {}).items()
+        self.parameters = {key: str(value).format(**fill) for key, value in wanted if key in declared}
         values = {key: each["Default"] for key, each in declared.items() if "Default" in each} | self.parameters
         os.environ.setdefault("AWS_DEFAULT_REGION", self.settings["region"])  # the translator looks nowhere else
         try:
-            self.translated = transform(local, values, _NoManagedPolicies())
+            self.translated = transform(self._packaged(copy.deepcopy(self.source)), values, _NoManagedPolicies())
         except InvalidDocumentException as problem:
-            raise ValueError(
-                "\n".join(["The template has mistakes.", *(str(cause.message) for cause in problem.causes)])
-            ) from problem
+            causes = "\n".join(str(cause.message) for cause in problem.causes)
+            raise ValueError(f"The template has mistakes.\n{causes}") from problem
+        if meter is None:
+            return
+        environment = {key: str(value).format(**fill) for key, value in self.settings.get("environment", {}).items()}
         for logical, resource in self.translated["Resources"].items():
             if resource["Type"] == "AWS::Lambda::Function":
                 properties = resource["Properties"]
-                variables = properties.setdefault("Environment", {}).setdefault("Variables", {})
-                variables |= environment | extra
-                variables |= {
-                    "LOCALCLOUD_HANDLER": properties["Handler"],
-                    "LOCALCLOUD_FUNCTION": logical,
-                    "PYTHONPATH": str(RUNTIME),
-                }
+                properties.setdefault("Environment", {}).setdefault("Variables", {}).update(
+                    environment,
+                    LOCALCLOUD_HANDLER=properties["Handler"],
+                    LOCALCLOUD_FUNCTION=logical,
+                    LOCALCLOUD_METER=str(meter),
+                    PYTHONPATH=str(RUNTIME),
+                )
                 properties["Handler"] = "localcloud_runtime.handler"
 
     def _packaged(self, template: dict[str, Any]) -> dict[str, Any]:

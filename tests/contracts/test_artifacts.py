@@ -1,13 +1,17 @@
 """What SAM builds, run as Lambda would run it: each function with nothing but its layers on the path."""
 
-import functools
+import base64
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 import boto3
 import pytest
@@ -157,18 +161,44 @@ def stack(endpoint, translated):
         time.sleep(0.1)
     assert status == "CREATE_COMPLETE"
     resources = cloudformation.describe_stack_resources(StackName="artifacts")["StackResources"]
-    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    done = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    states = boto3.client("stepfunctions", endpoint_url=endpoint)
+    role = "arn:aws:iam::000000000000:role/any"
+    machine = states.create_state_machine(name="artifacts-rebuild", definition=done, roleArn=role)
+    return {
+        **{each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources},
+        "Rebuild": machine["stateMachineArn"],
+    }
 
 
 @pytest.fixture(scope="module")
-def environment(endpoint, template, stack):
+def mailbox():
+    """Speaks SES v2's SendEmail, and keeps what was sent: (address, requests)."""
+    requests = []
+
+    class Mailbox(BaseHTTPRequestHandler):
+        def do_POST(self):
+            requests.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"MessageId": f"ses-{len(requests)}"}).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mailbox) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", requests
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def environment(endpoint, template, stack, mailbox):
     """What the template puts into each function's environment: {function: variables}."""
 
     def resolve(value):
         name = value.get("Ref", "") if isinstance(value, dict) else ""
-        return {"ConfigurationSet": "postroad", "BaseUrl": "", "Rebuild": "arn:aws:states:::nowhere"}.get(
-            name, stack.get(name, "https://mail.example")
-        )
+        return {"ConfigurationSet": "postroad", "BaseUrl": ""}.get(name, stack.get(name, "https://mail.example"))
 
     common = template["Globals"]["Function"]["Environment"]["Variables"]
     return {
@@ -179,7 +209,11 @@ def environment(endpoint, template, stack):
                 **template["Resources"][name]["Properties"].get("Environment", {}).get("Variables", {}),
             }.items()
         }
-        | {"AWS_ENDPOINT_URL": endpoint, **{key: os.environ[key] for key in os.environ if key.startswith("AWS_")}}
+        | {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ENDPOINT_URL_SESV2": mailbox[0],
+            **{key: os.environ[key] for key in os.environ if key.startswith("AWS_")},
+        }
         for name in _list_functions(template)
     }
 
@@ -190,13 +224,12 @@ def call(host_build, template, translated, environment, stack, keys):
     physical = {value: name for name, value in stack.items()}
     layers = [str(host_build / layer / "python") for layer in ("CoreLayer", "ShellLayer")]
 
-    @functools.cache
     def called(name, event):
         given = {
             "path": [str(host_build / name), *layers],
             "foreign": sorted(FOREIGN),
             "handler": template["Resources"][name]["Properties"]["Handler"],
-            "event": json.loads(event),
+            "event": event,
         }
         # -I and -S: neither the environment nor site-packages add to the path.
         done = subprocess.run(
@@ -214,7 +247,7 @@ def call(host_build, template, translated, environment, stack, keys):
         assert powers.find_missing(translated, name, said["calls"], physical) == set()
         return said["answer"]
 
-    return lambda name, event: called(name, json.dumps(event))
+    return called
 
 
 @pytest.fixture(scope="module")
@@ -228,11 +261,14 @@ def keys(endpoint, stack):
 
 
 def _request(method, path, body=None, token=None):
+    path, _, query = path.partition("?")
     return {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": "",
+        "rawQueryString": query,
+        "queryStringParameters": dict(parse_qsl(query)),
+        "pathParameters": {"token": path.rpartition("/")[2]},
         "headers": {
             "host": "api.example",
             "content-type": "application/json",
@@ -285,28 +321,141 @@ def _take(sqs, url):
     return messages
 
 
-def test_an_event_travels_through_the_built_functions(call, keys, environment, endpoint):
-    event = {
-        "type": "track",
-        "event": "Signed Up",
-        "userId": "ana",
-        "messageId": "artifact-1",
-        "writeKey": keys["write"],
-    }
-    answer = call("Collect", _request("POST", "/v1/track", event))
-    assert answer["statusCode"] == 200, answer
+DEFINITIONS = {
+    "policy/policy": {
+        "name": "Shop",
+        "timezone": "UTC",
+        "from": "Shop <shop@example.com>",
+        "sms_from": "Shop",
+        "postal_address": "1 Harbour Road",
+        "topics": [{"id": "offers", "name": "Offers", "opt_in": False}],
+    },
+    "template/hello": {
+        "name": "Hello",
+        "channel": "email",
+        "topic": "offers",
+        "subject": "Hello {{ contact.first_name }}",
+        "html": '<p><a href="https://shop.example/">{{ event.plan }}</a> <a href="{{ unsubscribe_url }}">Bye</a></p>',
+    },
+    "template/text": {"name": "Text", "channel": "sms", "topic": "offers", "text": "Hello {{ contact.first_name }}"},
+    "segment/pro": {"name": "Pro", "if": {"attribute": "plan", "is": "pro"}},
+    "journey/hello": {
+        "name": "Hello",
+        "trigger": {"event": "Signed Up"},
+        "steps": [
+            {"id": "mail", "send": {"template": "hello", "channel": "email"}},
+            {"id": "text", "send": {"template": "text", "channel": "sms"}},
+            {"id": "pause", "wait": {"for": "PT1S"}},
+            {"id": "mark", "update": {"set": {"greeted": True}}},
+        ],
+    },
+}
+PERSON = {"email": "ana@example.com", "phone": "+15550100", "first_name": "Ana", "plan": "pro"}
 
-    sqs = boto3.client("sqs", endpoint_url=endpoint)
-    messages = _take(sqs, environment["Collect"]["EVENTS_QUEUE_URL"])
-    assert len(messages) == 1
-    group = messages[0]["Attributes"]["MessageGroupId"]
-    folded = call("ProcessEvents", _records("events.fifo", messages[0]["Body"], MessageGroupId=group))
-    assert folded == {"batchItemFailures": []}
 
-    listed = call("Api", _request("GET", "/api/v1/contacts", token=keys["api"]))
-    assert listed["statusCode"] == 200, listed
-    (contact,) = json.loads(listed["body"])["items"]
-    assert "ana" in json.dumps(contact["identities"])
+def test_the_whole_loop_runs_on_the_built_functions(call, keys, environment, endpoint, mailbox):
+    """From a definition to a mail and what the person does with it: every function, every table, every power."""
+    sqs, dynamodb = (boto3.client(name, endpoint_url=endpoint) for name in ("sqs", "dynamodb"))
+    names = environment["Api"]
+
+    def ask(method, path, body=None):
+        answer = call("Api", _request(method, f"/api/v1/{path}", body, token=keys["api"]))
+        assert answer["statusCode"] == 200, answer
+        return json.loads(answer["body"])
+
+    def track(*events):
+        batch = {"batch": list(events), "writeKey": keys["write"]}
+        assert call("Collect", _request("POST", "/v1/batch", batch))["statusCode"] == 200
+        fold()
+
+    def fold():
+        messages = _take(sqs, names["EVENTS_QUEUE_URL"])
+        assert messages
+        for message in messages:
+            records = _records("events.fifo", message["Body"], MessageGroupId=message["Attributes"]["MessageGroupId"])
+            assert call("ProcessEvents", records) == {"batchItemFailures": []}
+
+    # Definitions: drafts, then live, then a rebuild of who is there.
+    for key, document in DEFINITIONS.items():
+        assert ask("PUT", f"definitions/{key}", document)["mistakes"] == []
+    revision = ask("POST", "definitions/publish", {"definitions": list(DEFINITIONS)})["revision"]
+
+    # A person signs up; one event of the batch is bad.
+    track(
+        {"type": "identify", "userId": "ana", "messageId": "loop-1", "traits": PERSON},
+        {"type": "track", "event": "Signed Up", "userId": "ana", "messageId": "loop-2", "properties": {"plan": "pro"}},
+        {"type": "track", "userId": "ana", "messageId": "loop-3"},
+    )
+    (contact,) = ask("GET", "contacts")["items"]
+    assert contact["attributes"]["first_name"] == "Ana"
+    assert contact["segments"]
+    (rejected,) = ask("GET", "quarantine")["items"]
+    assert rejected
+
+    # Messages: from the table's stream to the channel.
+    rows = dynamodb.scan(TableName=names["MESSAGES_TABLE"])["Items"]
+    assert {row["state"]["S"] for row in rows} == {"queued"}
+    stream = [
+        {
+            "eventName": "INSERT",
+            "dynamodb": {
+                "Keys": {"message_id": row["message_id"]},
+                "NewImage": {"message_id": row["message_id"], "state": row["state"]},
+                "SequenceNumber": str(number),
+            },
+        }
+        for number, row in enumerate(rows)
+    ]
+    assert call("RelayMessages", {"Records": stream}) == {"batchItemFailures": []}
+    sends = [message["Body"] for message in _take(sqs, names["SENDS_QUEUE_URL"])]
+    assert len(sends) == 2
+    assert call("SendMessage", _records("sends", *sends)) == {"batchItemFailures": []}
+    (mail,) = mailbox[1]
+    content = message_from_bytes(base64.b64decode(mail["Content"]["Raw"]["Data"]), policy=policy.default)
+    html = content.get_body(("html",)).get_content()
+    assert content["subject"] == "Hello Ana"
+    assert "pro" in html
+    states = {each["state"] for each in ask("GET", f"messages?contact_id={contact['contact_id']}")["items"]}
+    assert states == {"sent"}
+
+    # What the person does with it.
+    token = {kind: re.search(rf"https://mail\.example(/{kind}/[\w.~-]+)", html)[1] for kind in "ocu"}
+    assert call("Collect", _request("GET", token["o"]))["statusCode"] == 200
+    assert call("Collect", _request("GET", token["c"]))["headers"]["location"] == "https://shop.example/"
+    fold()
+    tags = {tag["Name"]: [tag["Value"]] for tag in mail["EmailTags"]}
+    sent = {"messageId": "ses-1", "destination": [PERSON["email"]], "timestamp": "2026-11-02T09:14:00.000Z"}
+    for kind, part in {
+        "Delivery": {"timestamp": "2026-11-02T09:14:01.000Z"},
+        "Complaint": {
+            "timestamp": "2026-11-02T09:15:00.000Z",
+            "complainedRecipients": [{"emailAddress": PERSON["email"]}],
+        },
+    }.items():
+        detail = {"eventType": kind, "mail": {**sent, "tags": tags}, kind.lower(): part}
+        call("RecordFeedback", {"source": "aws.ses", "detail-type": f"Email {kind}", "detail": detail})
+    assert call("Public", _request("GET", token["u"]))["statusCode"] == 200
+    assert call("Public", _request("POST", token["u"]))["statusCode"] == 200
+    reply = {"originationNumber": PERSON["phone"], "messageBody": "STOP", "destinationNumber": "+15550199"}
+    record = {"Sns": {"Message": json.dumps(reply), "MessageId": "sns-1"}}
+    call("RecordFeedback", {"Records": [record]})
+    fold()
+    for table in ("SUPPRESSIONS", "CONSENTS", "CONSENT_PROOF"):
+        assert dynamodb.scan(TableName=names[f"{table}_TABLE"])["Items"], table
+
+    # Time passes, and the clock wakes the journey.
+    for _ in range(20):
+        if call("WakeContacts", {"time": "2026-11-02T09:15:00Z"})["woken"]:
+            break
+        time.sleep(0.2)
+    fold()
+    assert ask("GET", f"contacts/{contact['contact_id']}")["attributes"]["greeted"] is True
+    ask("GET", f"contacts/{contact['contact_id']}/timeline")
+    ask("GET", f"contacts/{contact['contact_id']}/decisions")
+
+    shard = dynamodb.scan(TableName=names["CONTACTS_TABLE"], FilterExpression="attribute_exists(shard)")["Items"][0]
+    given = {"shard": shard["shard"]["S"], "revision": revision, "cursor": None}
+    assert call("RebuildContacts", given) == {**given, "folded": 1}
 
 
 def test_the_built_preflight_answers(call):

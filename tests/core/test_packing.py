@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from postroad.events import Event
 from postroad.identities import Identity, group_of
 from postroad.packing import BYTES_LIMIT, EVENTS_LIMIT, Packed, PackingError, pack, unpack
-from postroad.tracking import Reject
+from postroad.quarantine import Reject
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

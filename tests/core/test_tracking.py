@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from postroad import events
 from postroad.events import Event
 from postroad.identities import Identity
+from postroad.quarantine import parse_reject
 from postroad.tracking import (
     BATCH_LIMIT,
     BODY_LIMIT,
@@ -21,7 +22,6 @@ from postroad.tracking import (
     Request,
     Source,
     parse_pixel,
-    parse_reject,
     parse_request,
     read_events,
 )

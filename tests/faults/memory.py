@@ -20,7 +20,7 @@ from postroad.contacts import SHARDS, Consent, Contact
 from postroad.events import Event
 from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
 from postroad.packing import QueueMessage
-from postroad.tracking import Reject
+from postroad.quarantine import Reject
 from postroad_aws.ports import Forward, Outcome
 
 DEDUPLICATION = 5 * 60.0
@@ -97,7 +97,13 @@ class Memory:
     def list_contacts(self) -> list[Contact]:
         return [decode(key, s.item) for key, s in self.contacts.items() if s.item.forward is None]
 
+    def has_contacts(self, shard: str, *_: object) -> bool:
+        return any(stored.item.shard == shard for stored in self.contacts.values())
+
     # Messages
+
+    def has_pending(self, shard: str, *_: object) -> bool:
+        return any(shard_of(message_id) == int(shard) for message_id in self.pending)
 
     def put_message(self, message: Message, pending_at: float | None) -> None:
         before = self.messages.get(message.message_id)
@@ -176,9 +182,9 @@ class MemoryContacts:
 
     def list_due(self, shard: str, until: float, limit: int) -> Sequence[tuple[str, float]]:
         due = []
-        for contact_id in self.memory.contacts:
-            item = self.memory.read_item(contact_id, consistent=False)
-            if item and item.shard == shard and item.wake_at is not None and item.wake_at <= until:
+        for contact_id, stored in self.memory.contacts.items():
+            item = self.memory.read_item(contact_id, consistent=False) if stored.item.shard == shard else None
+            if item and item.wake_at is not None and item.wake_at <= until:
                 due.append((item.wake_at, contact_id))
         return [(contact_id, at) for at, contact_id in sorted(due)[:limit]]
 
@@ -218,6 +224,10 @@ class MemoryTimeline:
     def list_history(self, contact_ids: Sequence[str]) -> Iterable[Event]:
         events = (event for row in self.memory.list_rows(contact_ids) for event in (row.event, *row.caused))
         return sorted(events, key=attrgetter("time", "event_id"))
+
+
+def shard_of(message_id: str) -> int:
+    return sum(message_id.encode()) % SHARDS
 
 
 class MemoryMessages:
@@ -271,7 +281,7 @@ class MemoryMessages:
         due = sorted(
             (at, message_id)
             for message_id, at in self.memory.pending.items()
-            if at <= until and sum(message_id.encode()) % SHARDS == int(shard)
+            if at <= until and shard_of(message_id) == int(shard)
         )
         return [self.memory.messages[message_id] for _, message_id in due[:limit]]
 

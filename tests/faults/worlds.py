@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -312,7 +311,7 @@ class World:
         self.log = Log()
         # What the seed decides about the world as a whole: each trouble is off in some worlds.
         self.mix = draw_faults(random)
-        loop.faults = self.mix
+        loop.set_faults(self.mix)
         self.calm = START + random.choice((6 * HOUR, 1.5 * DAY, 3 * DAY))
         self.end = self.calm + 6 * DAY
         self.duplicates = random.choice((0.0, 0.1, 0.4))
@@ -323,7 +322,6 @@ class World:
         self.unclear = random.choice((0.0, 0.05, 0.3))
         self.channel_throttle = random.choice((0.0, 0.05, 0.3))
         self.book_lifetime = random.choice((5.0, 5.0, 30.0))
-        self.settings_end = loop.count
         self.memory = memories.Memory(loop.time, loop.chance, lag=random.choice((0.0, 0.5, 5.0)))
         visibility = random.choice((180.0, 180.0, 15.0, 4.0))
         self.events = memories.FifoQueue(loop.time, visibility)
@@ -348,7 +346,7 @@ class World:
         loop, memory = self.loop, self.memory
         return Ports(
             contacts=wire(
-                loop, memories.MemoryContacts(memory), "find_items", "commit", "list_due", "list_ids"
+                loop, memories.MemoryContacts(memory), "find_items", "commit", "list_ids", list_due=memory.has_contacts
             ),
             timeline=wire(
                 loop, memories.MemoryTimeline(memory),
@@ -356,7 +354,7 @@ class World:
             ),
             messages=wire(
                 loop, memories.MemoryMessages(memory),
-                "find_message", "claim", "release", "settle", "list_pending", "postpone",
+                "find_message", "claim", "release", "settle", "postpone", list_pending=memory.has_pending,
             ),
             refusals=wire(
                 loop, memories.MemoryRefusals(memory),
@@ -390,7 +388,7 @@ class World:
 
     def _calm_down(self) -> None:
         """Faults stop, and an operator sees to what was left in the dead letter queues."""
-        self.loop.faults = NO_FAULTS
+        self.loop.set_faults(NO_FAULTS)
         self.loop.at(self.loop.now + HOUR, self.redrive)
 
     def redrive(self) -> None:
@@ -499,7 +497,7 @@ class World:
             if armed:
                 # What has been due for long will not be helped by asking each minute.
                 behind = self.loop.now - min(armed)
-                self.plan_tick(max(min(armed), self.loop.now + (0.0 if behind < HOUR else HOUR)))
+                self.plan_tick(max(min(armed), self.loop.now + (0.0 if behind < 300 else min(behind, HOUR))))
 
         if min(armed) > self.loop.now or self.chance(self.tick_loss):
             done(None)
@@ -530,8 +528,10 @@ class World:
             self.log.steps_back.append(f"{after.message_id}: {before.state} → {after.state}")
 
     def _committed(self, commit: Commit) -> None:
-        if commit.absorbed:
-            losers = tuple(contact_id for contact_id, _ in commit.absorbed)
+        # A contact that was begun and merged away in one commit is attached: it was never stored.
+        joins = {*commit.attach, *(contact_id for contact_id, _ in commit.absorbed)}
+        losers = tuple(contact_id for contact_id in commit.contact.merged_from if contact_id in joins)
+        if losers:
             self.log.mergers.append(Merger(commit.contact.contact_id, losers, commit.contact.dropped, self.loop.now))
 
     def publish(self) -> None:
@@ -654,7 +654,7 @@ class World:
             self.log.refusals,
             sorted(self.log.accepted),
         ]
-        return f"{self.loop.history:08x} {self.loop.calls} {crc32(json.dumps(stored).encode()):08x}"
+        return f"{self.loop.history & 0xFFFFFFFF:08x} {self.loop.calls} {crc32(json.dumps(stored).encode()):08x}"
 
 
 RANK = {"queued": 0, "sending": 1, "unknown": 2, "skipped": 3, "failed": 3, "sent": 4, "delivered": 5, "bounced": 6, "complained": 7}

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+
 from localcloud.gateway import Gateway, Request, Route, event_of, response_of
 
 ROUTES = ["GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /pets/{proxy+}", "ANY /{proxy+}", "ANY /$default"]

@@ -118,6 +118,18 @@ def test_a_mistake_in_the_template_is_told_in_a_sentence_and_the_next_try_works(
     assert own.call("GET", "/state").status == 200
 
 
+def test_deploy_alone_puts_the_stack_into_the_emulator_that_the_environment_names(own):
+    own.start()
+    endpoint = f"http://127.0.0.1:{(own.store / 'state' / 'port').read_text()}"
+    settings = own.store / "settings.yaml"
+    settings.write_text("{name: Other, stack: other, region: us-east-1}")
+    command = [sys.executable, "-m", "localcloud", "deploy", "--state", str(own.store), "--settings", str(settings)]
+    done = subprocess.run(
+        command, cwd=own.product, env={**own.environment, "AWS_ENDPOINT_URL": endpoint}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith(f"resources to {endpoint}\n")
+
+
 def test_a_port_that_is_taken_is_told_and_nothing_stays_behind(cloud, own):
     own.port = cloud.port
     with pytest.raises(AssertionError, match="in use"):

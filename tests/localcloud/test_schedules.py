@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from localcloud.schedules import next_due, parse_duration
 
 

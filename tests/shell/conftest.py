@@ -34,7 +34,7 @@ _Template.add_multi_constructor("!", _short_form)
 
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
-    return dict(yaml.load(TEMPLATE.read_text(), Loader=_Template))  # noqa: S506, a SafeLoader
+    return dict(yaml.load(TEMPLATE.read_text(), Loader=_Template))
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def leave_undone(monkeypatch: Any, client: Any, operation: str, container: str, 
     sizes: list[int] = []
     real = getattr(client, operation)
 
-    def call(RequestItems: dict[str, Any]) -> Any:  # noqa: N803, AWS's own name
+    def call(RequestItems: dict[str, Any]) -> Any:
         ((table, asked),) = RequestItems.items()
         entries = asked["Keys"] if isinstance(asked, dict) else asked
         sizes.append(len(entries))

@@ -30,8 +30,8 @@ from postroad.messages import (
     Message,
     states_before,
 )
+from postroad.quarantine import Reject
 from postroad.ring import Ring
-from postroad.tracking import Reject
 from postroad_aws.ports import Forward, Outcome, Ports
 
 T0 = 1_793_610_840.123

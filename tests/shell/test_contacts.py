@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 
 from postroad.commits import Commit, MembershipChange
 from postroad.contacts import Contact
-from postroad.tracking import Reject
+from postroad.quarantine import Reject
 from postroad_aws.ports import Contacts, Fault, Outcome
 from postroad_aws.storage import CursorError, contacts, memberships, quarantine
 from tests.shell.faults import fail_calls, leave_undone, lose_answers
@@ -60,7 +60,7 @@ def cancelled(*codes: str) -> dict[str, Any]:
         (("None", "ThrottlingError", "None"), Fault),
         (("ConditionalCheckFailed", "ProvisionedThroughputExceeded", "None"), Fault),
         (("None", "ValidationError", "None"), Fault),
-        ((), Fault),
+        (("None", "None", "None"), Fault),
     ],
 )
 def test_the_reasons_of_a_cancelled_transaction_are_read(aws, reasons, outcome):

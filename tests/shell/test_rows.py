@@ -33,14 +33,16 @@ def test_a_models_keys_and_indexes_are_those_of_the_template(
     made = getattr(rows, MODELS[table])._get_schema()
     properties = table_properties[table]
 
+    def keys(schema: list[dict[str, str]]) -> dict[str, str]:
+        return {key["KeyType"]: key["AttributeName"] for key in schema}
+
     assert getattr(rows, MODELS[table]).Meta.table_name == table
-    keys = [(k.get("AttributeName"), k.get("KeyType")) for k in made["key_schema"]]
-    assert keys == [(k["AttributeName"], k["KeyType"]) for k in properties["KeySchema"]]
+    assert keys(made["key_schema"]) == keys(properties["KeySchema"])
     types = {a["AttributeName"]: a["AttributeType"] for a in made["attribute_definitions"]}
     assert types == {a["AttributeName"]: a["AttributeType"] for a in properties["AttributeDefinitions"]}
     indexes = {index["index_name"]: index for index in made["global_secondary_indexes"]}
     wanted = {index["IndexName"]: index for index in properties.get("GlobalSecondaryIndexes", ())}
     assert set(indexes) == set(wanted)
     for name, index in wanted.items():
-        assert indexes[name]["key_schema"] == index["KeySchema"]
+        assert keys(indexes[name]["key_schema"]) == keys(index["KeySchema"])
         assert indexes[name]["projection"] == index["Projection"]

@@ -27,7 +27,7 @@ def test_rows_that_cannot_be_written_are_a_fault(aws, monkeypatch):
     monkeypatch.setattr(
         aws,
         "batch_write_item",
-        lambda RequestItems: {"UnprocessedItems": RequestItems},  # noqa: N803
+        lambda RequestItems: {"UnprocessedItems": RequestItems},
     )
     with pytest.raises(Fault, match="throttled"):
         timeline.save_rows([a_row()], T0)

@@ -35,8 +35,8 @@ class Published(NamedTuple):
 class Manifest:
     """What is live: one small item that every publication replaces.
 
-    `live` by key ("journey/welcome"); `held` are older versions that enrollments may still be pinned to; `trackers` says
-    since which revision each tracker has been kept, and how wide, so that one already kept is not recomputed.
+    `live` by key ("journey/welcome"); `held` are older versions that enrollments may still be pinned to; `trackers`
+    says since which revision each tracker has been kept, and how wide, so that one already kept is not recomputed.
     """
 
     revision: int = 0

@@ -7,7 +7,7 @@ from postroad.contacts import Contact
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.messages import Message
-from postroad.tracking import Reject
+from postroad.quarantine import Reject
 
 # DynamoDB takes 100 actions in a transaction; the fold stops before that and goes on in the next commit.
 MAX_ACTIONS = 90

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from postroad.errors import PostroadError
 from postroad.events import Event, parse_event
 from postroad.identities import group_of
-from postroad.tracking import Reject, parse_reject
+from postroad.quarantine import Reject, parse_reject
 
 EVENTS_LIMIT = 100
 # A queue message may have 256 KB in every region; what is packed is ASCII, so characters are bytes.

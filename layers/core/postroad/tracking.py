@@ -19,6 +19,7 @@ from postroad.errors import PostroadError
 from postroad.events import Event, content_id
 from postroad.identities import Identity, find_identity
 from postroad.instants import parse_instant
+from postroad.quarantine import Reject, reject_text
 from postroad.vocabulary import published_name
 
 BODY_LIMIT = 4 * 1024 * 1024  # Lambda takes 6 MB, about 4.5 MB of it as base64
@@ -26,7 +27,6 @@ BATCH_LIMIT = 500 * 1024  # inflated
 EVENT_LIMIT = 32 * 1024  # as canonical JSON
 EVENTS_LIMIT = 2_500
 DEPTH_LIMIT = 100
-RAW_LIMIT = 64 * 1024  # characters of a refused event that are kept
 _SHARED_CONTEXT_LIMIT = 4 * 1024  # it is copied into each event of the batch
 _TRAIT_LIMIT = 4 * 1024
 _NAME_LIMIT = 200
@@ -72,31 +72,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """What could not be taken, kept for a person to look at: `reason` is a sentence, `raw` the text as sent, cut."""
-
-    reject_id: str
-    received: float
-    reason: str
-    source: str
-    raw: str
-
-    def to_document(self) -> dict[str, Any]:
-        return {
-            "id": self.reject_id,
-            "received": self.received,
-            "reason": self.reason,
-            "source": self.source,
-            "raw": self.raw,
-        }
-
-
-def parse_reject(document: Mapping[str, Any]) -> Reject:
-    """The reject of a document that `to_document` wrote."""
-    return Reject(document["id"], document["received"], document["reason"], document["source"], document["raw"])
-
-
-@dataclass(frozen=True, slots=True)
 class Accepted:
     """What a request came to: each of its calls is an event or a reject."""
 
@@ -116,9 +91,7 @@ ROUTES: Mapping[str, str | None] = {
 }
 
 
-def parse_request(
-    path: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
-) -> Request | Refused:
+def parse_request(path: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Request | Refused:
     """Open a request's envelope. Header names are in lower case; Content-Type is ignored, because clients misuse it."""
     path = path.rstrip("/")
     if path not in ROUTES:
@@ -296,18 +269,6 @@ def read_events(request: Request, source: Source, received: float) -> Accepted:
         except TrackingError as error:
             rejects.append(_reject_call(call, str(error), received, source.source_id))
     return Accepted(tuple(taken), tuple(rejects))
-
-
-def reject_text(text: str, reason: str, received: float, source_id: str = "") -> Reject:
-    """A text kept in quarantine; it has the same id however often it arrives."""
-    digest = hashlib.sha256(f"{source_id}\n{reason}\n{text}".encode(errors="surrogatepass"))
-    kept = text[:RAW_LIMIT].encode(errors="replace").decode()
-    return Reject(digest.hexdigest()[:32], received, reason, source_id, kept)
-
-
-def reject_event(event: Event, reason: str, received: float) -> Reject:
-    """An event kept in quarantine, as the document that it travels in."""
-    return reject_text(json.dumps(event.to_document()), reason, received, event.source)
 
 
 def _reject_call(call: Any, reason: str, received: float, source_id: str) -> Reject:

@@ -17,7 +17,7 @@ from postroad.events import Event
 from postroad.links import Signer
 from postroad.messages import Message
 from postroad.packing import QueueMessage
-from postroad.tracking import Reject
+from postroad.quarantine import Reject
 
 if TYPE_CHECKING:
     # Its import loads Jinja2, which only the sender and the API need.

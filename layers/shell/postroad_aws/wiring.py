@@ -33,7 +33,7 @@ class _Channels(Mapping[str, Channel]):
     def __getitem__(self, name: str) -> Channel:
         if name not in self._NAMES:
             raise KeyError(name)
-        return import_module(f"postroad_aws.channels.{name}")  # type: ignore[return-value]
+        return import_module(f"postroad_aws.channels.{name}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._NAMES)

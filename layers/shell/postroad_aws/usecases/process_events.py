@@ -19,9 +19,8 @@ from postroad.identities import Identity, contact_id_of
 from postroad.merging import merge, order
 from postroad.messages import Message
 from postroad.packing import unpack
-from postroad.quarantine import reject_event, reject_text
+from postroad.quarantine import Reject, reject_event, reject_text
 from postroad.resolution import Resolution, identities_of, resolve
-from postroad.tracking import Reject
 from postroad_aws.observability import logger
 from postroad_aws.ports import Forward, Outcome, Ports
 from postroad_aws.usecases.find_contact import MAX_HOPS

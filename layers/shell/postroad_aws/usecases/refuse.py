@@ -12,7 +12,6 @@ from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contact
 
 
-
 def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *, everything: bool = False) -> None:
     """End the consent that the link names for every address of the contact on that channel. Doing it twice is harmless.
 
