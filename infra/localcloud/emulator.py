@@ -7,6 +7,8 @@ Each change to MiniStack says why it is there:
   obey the time machine. Without that, a message that failed would come back in three real minutes, not in three of the story.
 - MiniStack's own scheduler stays off: the local cloud fires schedules, by the product's clock and in order, each once.
 - PutEvents takes `aws.` sources: the local cloud's mailbox speaks for SES.
+- A rule's function that fails is tried again and then goes to its destination, as every asynchronous invocation.
+- Of logs and events only the latest are kept: one stream per invocation would swell memory and the kept state.
 - At most `WORKERS` processes per function; further calls wait. AWS would start more, a laptop would choke.
 - A mapping's concurrency may be a parameter of the template, which arrives as text and would stop every queue.
 - A schedule made by CloudFormation keeps its time zone, start, end and what follows its completion.
@@ -36,8 +38,9 @@ from hypercorn.config import Config  # noqa: E402
 from ministack import app as ministack  # noqa: E402
 from ministack.core import lambda_runtime  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
-from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, sns, sqs, stepfunctions  # noqa: E402
+from ministack.services import cloudwatch_logs, dynamodb, eventbridge, lambda_svc, scheduler, sns, sqs, stepfunctions  # noqa: E402
 
+KEPT = 1000  # events and log streams, of which MiniStack keeps every one for ever
 WORKERS = max(4, 2 * (os.cpu_count() or 2))
 SQS_ID = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
 # Threads that are at work while they live; all others are loops that wait. Found by the name of what they run.
@@ -68,7 +71,34 @@ lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.003
 scheduler.start_scheduler = lambda: None
 
 put_events = eventbridge._put_events
-eventbridge._put_events = lambda data, allow_aws_source=True: put_events(data, allow_aws_source=True)
+
+
+def _put_events(data, allow_aws_source=True):
+    del eventbridge._events_log_list()[:-KEPT]
+    return put_events(data, allow_aws_source=True)
+
+
+def _dispatch_to_lambda(arn, payload):
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    if function and config:
+        lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
+
+
+eventbridge._put_events = _put_events
+eventbridge._dispatch_to_lambda = _dispatch_to_lambda
+
+emit_logs = lambda_svc._emit_lambda_logs
+
+
+def _emit_logs(function, *arguments, **more):
+    emit_logs(function, *arguments, **more)
+    for group in list(cloudwatch_logs._log_groups._data.values()):
+        streams = group.get("streams", {})
+        while len(streams) > KEPT:
+            streams.pop(next(iter(streams)), None)
+
+
+lambda_svc._emit_lambda_logs = _emit_logs
 
 acquire_slot = lambda_svc._acquire_execution_slot
 execute_warm = lambda_svc._execute_function_warm

@@ -47,16 +47,23 @@ def free_port() -> int:
         return port
 
 
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Engine:
     """MiniStack, bound to 127.0.0.1, its state kept in `state` when it ends in order."""
 
     def __init__(self, python: Path, state: Path, region: str, offset: float):
-        # Queue URLs hold the port and are kept in functions' settings, so a kept state wants its port back.
+        # The names of queues hold the port, so a kept state needs its port back.
         remembered = state / "port"
         self.port = int(remembered.read_text()) if remembered.exists() else free_port()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                self.port = free_port()
+        deadline = time.monotonic() + 15  # an emulator whose parent was killed may still be saving
+        while _answers(self.port):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The state in {state} is in use by another run, or its port {self.port} by another program.")
+            time.sleep(0.1)
         scratch = state.parent / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
         for folder in (state, scratch):
@@ -74,6 +81,7 @@ class Engine:
             "AWS_DEFAULT_REGION": region,
             "LOG_LEVEL": os.environ.get("LOCALCLOUD_LOG_LEVEL", "WARNING"),
             "LOCALCLOUD_OFFSET": repr(offset),
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "DOCKER_HOST": "unix:///nonexistent/no-docker",
@@ -95,9 +103,8 @@ class Engine:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"The AWS emulator ended at once; its last words:\n{self.log.read_text()[-2000:]}")
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+            if _answers(self.port):
+                return
             time.sleep(0.02)
         raise RuntimeError(f"The AWS emulator did not start within {seconds:.0f} s; see {self.log}")
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 SERVICES = {"sesv2": "ses", "stepfunctions": "states"}
+# A mail or a text: which identity it is from is in its content.
+ANYTHING = "anything"
 TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
@@ -25,7 +27,7 @@ def list_needs(service: str, operation: str, parameters: Mapping[str, Any]) -> I
     elif service == "stepfunctions":
         yield f"states:{operation}", parameters["stateMachineArn"]
     else:
-        yield f"{SERVICES.get(service, service)}:{operation}", "*"
+        yield f"{SERVICES.get(service, service)}:{operation}", ANYTHING
 
 
 def list_powers(translated: Mapping[str, Any], function: str) -> Iterator[tuple[str, str]]:
@@ -61,6 +63,7 @@ def find_missing(
         for action, resource in list_needs(service, operation, parameters):
             name, *index = resource.split("/index/")
             logical = "/index/".join([physical.get(name, name), *index])
-            if (action, logical) not in powers and (action, "*") not in powers:
+            allowed = {resource for allowed, resource in powers if allowed == action}
+            if not allowed & {logical, "*"} and not (logical == ANYTHING and allowed):
                 missing.add((action, logical))
     return missing

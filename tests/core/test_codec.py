@@ -206,8 +206,8 @@ TYPICAL = Contact(
     turns={"segment/active-30d": at(2_148_767.94), "segment/cart-abandoners": at(2_663_245.47)},
     active={
         journey: Enrollment(
-            enrollment_id, journey, 3, entered, f"{key}#{uuid}", "reminder", round(entered + 172_800.0, 3), since=entered,
-            marks={"welcome": ("opened",)}, visits={"grace": 1, "welcome": 1, "reminder": 1},
+            enrollment_id, journey, 3, entered, f"{key}#{uuid}", "reminder", round(entered + 86_400.0, 3),
+            since=entered, marks={"welcome": ("opened",)}, visits={"grace": 1, "welcome": 1, "reminder": 1},
         )
         for journey, enrollment_id, entered, key, uuid in (
             ("welcome", "lEzxsiDqosf7", at(721_990.5), "2026-11-10T17:47:10.623Z", UUIDS[0]),

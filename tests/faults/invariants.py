@@ -11,7 +11,7 @@ from math import inf, isclose
 from postroad.behaviour import recompute
 from postroad.contacts import Contact
 from postroad.events import WAKE, Event
-from postroad.messages import QUEUED, SENDING
+from postroad.messages import QUEUED, SENDING, SKIPPED
 from postroad.predicates import View
 from tests.faults.worlds import KEY, ONCE, TIMEOUT, World, contact_id_of
 
@@ -151,7 +151,8 @@ def nothing_after_a_refusal(world: World) -> Iterator[str]:
 
 
 def nothing_stuck(world: World) -> Iterator[str]:
-    """4. Each enrollment has ended with a reason or has a wake in the future, armed no later than it is due."""
+    """4. Each enrollment has ended with a reason or has a wake in the future; no commit armed a timer too late."""
+    yield from world.log.late_timers
     now = world.loop.now
     for contact in world.memory.list_contacts():
         pending = [("turn of " + key, at) for key, at in contact.turns.items()]
@@ -181,6 +182,20 @@ def nothing_waits_for_ever(world: World) -> Iterator[str]:
     if left or world.dead:
         yield f"{left} letters and {len(world.dead)} calls are left over"
     yield from world.log.steps_back
+
+
+def the_outbox_is_the_commit(world: World) -> Iterator[str]:
+    """2. What the fold decided to send is in the ledger, and nothing is there that no commit put there."""
+    for message_id in world.memory.messages:
+        if message_id not in world.log.committed:
+            yield f"message {message_id} is in the ledger, and no commit carried it"
+    sends = {(m.origin, m.step, m.contact_id) for m in world.memory.messages.values()}
+    for contact in world.memory.list_contacts():
+        for row in world.memory.list_rows(ids_of(contact)):
+            for decision in row.decisions:
+                if decision.verdict in (QUEUED, SKIPPED) and decision.definition.startswith("journey/"):
+                    if not any((decision.definition, decision.step, contact_id) in sends for contact_id in ids_of(contact)):
+                        yield f"{row.key} decided on {decision.step} of {decision.definition}; no message is there"
 
 
 def mails_are_in_the_ledger(world: World) -> Iterator[str]:
@@ -235,6 +250,7 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         nothing_twice,
         no_step_twice,
         nothing_after_a_refusal,
+        the_outbox_is_the_commit,
         mails_are_in_the_ledger,
         nothing_stuck,
         nothing_waits_for_ever,

@@ -232,6 +232,7 @@ class Wired:
     """A port behind a network."""
 
     def __init__(self, loop: Loop, port: Any, methods: Mapping[str, Callable[..., bool] | None]) -> None:
+        self.port = port
         for name, asked in methods.items():
             setattr(self, name, self._through(loop, name, getattr(port, name), asked))
 

@@ -7,13 +7,15 @@ that left, refusals that were confirmed, events that were accepted), for `invari
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from postroad import events as names
+from postroad import ring
 from postroad.book import Book, Manifest, Published, compile_book, next_manifest
 from postroad.commits import Commit
 from postroad.contacts import SHARDS
@@ -100,7 +102,15 @@ SEGMENTS = [
     _segment("engaged", {"score": "engagement", "gte": 18}),
     _segment("fans", {"all": [{"segment": "active"}, {"stage": "customer"}]}),
 ]
-LATER = _segment("browsers", {"event": "Page Viewed", "at_least": 3, "within": "P3D"})
+LATER = _segment(
+    "browsers",
+    {
+        "any": [
+            {"event": "Page Viewed", "at_least": 3, "within": "P3D"},
+            {"event": "Product Added", "at_least": 2, "within": "P1D"},
+        ]
+    },
+)
 
 WELCOME = {
     "kind": "journey",
@@ -198,6 +208,19 @@ def get_shelf() -> tuple[Book, Book]:
     return first, second
 
 
+@contextmanager
+def changed(owner: Any, **values: Any) -> Iterator[None]:
+    """The attributes of a module or class, changed for a while."""
+    before = {name: getattr(owner, name) for name in values}
+    for name, value in values.items():
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(owner, name, value)
+
+
 class Library:
     """The templates, compiled once for all worlds."""
 
@@ -243,6 +266,8 @@ class Log:
     refusals: list[Refusal] = field(default_factory=list)
     mergers: list[Merger] = field(default_factory=list)
     steps_back: list[str] = field(default_factory=list)
+    committed: set[str] = field(default_factory=set)
+    late_timers: list[str] = field(default_factory=list)
     lost_feedback: int = 0
     buried: set[str] = field(default_factory=set)
 
@@ -338,7 +363,7 @@ class World:
         self.sweeps: set[float] = set()
         self.stream: list[tuple[str, int]] = []
         self.is_relaying = False
-        self.outstanding = 0
+        self.requests: list[float] = []
         self.dead: list[Callable[[], None]] = []
         self._listen()
 
@@ -378,10 +403,25 @@ class World:
     # Running
 
     def run(self) -> "World":
-        for person in range(self.random.randint(2, 4)):
+        with self.tuned():
+            return self._run()
+
+    @contextmanager
+    def tuned(self) -> Iterator[None]:
+        """Limits that a small world would never come to are lowered in some worlds."""
+        choose = self.random.choice
+        with (
+            changed(ring, KEEP=choose((3, 3, ring.KEEP)), BUSY=choose((6, ring.BUSY, ring.BUSY))),
+            changed(folding, MAX_ACTIONS=choose((8, 16, folding.MAX_ACTIONS))),
+        ):
+            yield
+
+    def _run(self) -> "World":
+        for person in range(self.random.choice((2, 2, 3, 4))):
             self._plan(person)
         if self.random.random() < 0.5:
-            self.loop.at(START + self.random.random() * (self.calm - START), self.publish)
+            # When somebody is about to be folded, so that an old book and the new one meet.
+            self.loop.at(self.random.choice(self.requests) + self.random.uniform(-30.0, 1.0), self.publish)
         self.loop.at(self.calm, self._calm_down)
         self.loop.run(self.end)
         return self
@@ -528,6 +568,11 @@ class World:
             self.log.steps_back.append(f"{after.message_id}: {before.state} → {after.state}")
 
     def _committed(self, commit: Commit) -> None:
+        contact = commit.contact
+        pending = [*contact.turns.values(), *(e.due or 0.0 for e in contact.active.values())]
+        if pending and (contact.wake_at is None or contact.wake_at > min(pending) + 0.002):
+            self.log.late_timers.append(f"{contact.contact_id} is armed for {contact.wake_at}, due {min(pending)}")
+        self.log.committed.update(message.message_id for message in commit.messages)
         # A contact that was begun and merged away in one commit is attached: it was never stored.
         joins = {*commit.attach, *(contact_id for contact_id, _ in commit.absorbed)}
         losers = tuple(contact_id for contact_id in commit.contact.merged_from if contact_id in joins)
@@ -563,7 +608,7 @@ class World:
         random = self.random
         who = Person(person)
         span = random.choice((5 * 60.0, HOUR, (self.calm - START) * 0.8))
-        for number in range(random.randint(4, 8)):
+        for number in range(random.randint(3, 7)):
             at = START + random.random() * span
             act = random.choices(ACTS, WEIGHTS)[0]
             events = [
@@ -571,6 +616,7 @@ class World:
                 for part in range(random.choice((1, 1, 2, 3)))
             ]
             extra = view(who, f"{person}-{number}-more", at + 9, random) if random.random() < 0.3 else None
+            self.requests.append(at)
             self.loop.at(at, self.post, events, extra)
             if random.random() < self.duplicates:
                 again = at + random.choice((0.5, 30.0, 8 * 60.0, 5 * HOUR, 2 * DAY))
@@ -782,4 +828,4 @@ def run_world(seed: int) -> World:
     return World(seed).run()
 
 
-__all__ = ["BASE_URL", "KEY", "ONCE", "START", "TIMEOUT", "World", "contact_id_of", "run_world"]
+__all__ = ["BASE_URL", "KEY", "ONCE", "START", "TIMEOUT", "World", "changed", "contact_id_of", "run_world"]

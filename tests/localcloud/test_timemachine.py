@@ -92,6 +92,12 @@ def test_what_failed_is_delivered_again_when_its_visibility_ends(cloud):
     assert cloud.thing("failing") is not None
 
 
+def test_a_function_of_a_rule_that_fails_is_tried_again(cloud):
+    cloud.start_thing("stumble", mail_to="stumble@example.com")
+    cloud.advance("PT0S")
+    assert {"stumble Email Sent", "stumble Email Delivered"} < cloud.heard("stumble ")
+
+
 def test_what_fails_for_good_ends_in_the_dead_letters_and_stops_nothing(cloud):
     cloud.start_thing("poison", fails=99)
     cloud.advance("PT10M")

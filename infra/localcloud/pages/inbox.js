@@ -3,7 +3,7 @@
 
 const find = (id) => document.getElementById(id);
 const local = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
-let items = [], chosen = null, view = "html";
+let items = [], chosen = location.hash.slice(1), view = "html";
 
 function element(name, className, text) {
   const made = document.createElement(name);
@@ -20,7 +20,7 @@ function showList() {
     who.append(element("span", "", `${item.channel === "sms" ? "SMS to " : "To "}${[].concat(item.to).join(", ")}`), element("time", "", local(item.time)));
     button.append(who, element("span", "what", item.subject || item.text.slice(0, 120) || "(no subject)"));
     if (item.id === chosen) button.setAttribute("aria-current", "true");
-    button.addEventListener("click", () => { chosen = item.id; view = item.html ? "html" : "text"; showList(); showMessage(); });
+    button.addEventListener("click", () => { location.hash = item.id; });
     const entry = document.createElement("li");
     entry.append(button);
     return entry;
@@ -30,6 +30,7 @@ function showList() {
 function showMessage() {
   const item = items.find((each) => each.id === chosen);
   find("message").hidden = !item;
+  find("hint").hidden = Boolean(item);
   if (!item) return;
   find("subject").textContent = item.subject || (item.channel === "sms" ? "Text message" : "(no subject)");
   find("from").textContent = item.from;
@@ -48,6 +49,14 @@ function showMessage() {
   }
 }
 
+// Only a person's choice opens a message: its pictures load, and that counts as an open.
+function choose() {
+  chosen = location.hash.slice(1);
+  view = (items.find((each) => each.id === chosen) || {}).html ? "html" : "text";
+  showList();
+  showMessage();
+}
+
 async function refresh() {
   try {
     const json = { headers: { Accept: "application/json" } };
@@ -55,7 +64,7 @@ async function refresh() {
     find("now").textContent = local(clock.now);
     if (JSON.stringify(inbox.items.map((each) => each.id)) !== JSON.stringify(items.map((each) => each.id))) {
       items = inbox.items;
-      showList();
+      choose();
     }
   } catch {
     find("note").textContent = "The local cloud does not answer.";
@@ -83,5 +92,6 @@ for (const button of document.querySelectorAll("[data-advance]")) {
 for (const tab of document.querySelectorAll("[role=tab]")) {
   tab.addEventListener("click", () => { view = tab.dataset.view; showMessage(); });
 }
+addEventListener("hashchange", choose);
 refresh();
 setInterval(() => { if (!document.hidden) refresh(); }, 2000);

@@ -34,7 +34,8 @@ from postroad.predicates import View
 
 MAX_CAUSED = 200
 MAX_ATTRIBUTES = 200
-MAX_VALUE_BYTES = 2_000
+# Together with the behaviour that definitions ask for, this stays below what one item of DynamoDB can hold.
+MAX_VALUE_BYTES = 1_000
 # A wake that fails is tried again after this long.
 BACKOFF = 15 * 60.0
 

@@ -111,7 +111,7 @@ def load_versions(wanted: Collection[VersionKey]) -> dict[VersionKey, Document]:
 
 
 def publish(versions: Mapping[VersionKey, Document], manifest: Manifest, now: float) -> None:
-    """Store new versions and make `manifest`, the next one, the live one: all of it or nothing.
+    """Store new versions (at most 99) and make `manifest`, the next one, the live one: all of it or nothing.
 
     Raises VersionConflictError when its revision does not follow the stored one, or a version exists.
     """

@@ -199,6 +199,8 @@ class _Cluster:
         """Resolve whose event it is, join who turns out to be one person, and fold it, once."""
         if event.contact_id:
             contact = self.find(event.contact_id)
+            if contact is None and not self.consistent:
+                raise _Conflict  # it may only be too new for an eventually consistent read
             if contact is None:
                 self.ports.quarantine.save_rejects([reject_event(event, "its contact does not exist", self.now)])
                 return

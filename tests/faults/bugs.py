@@ -1,0 +1,238 @@
+"""Planted bugs: each is a small change of the product or of what it relies on, and an invariant that must notice it.
+
+A harness that cannot fail proves nothing. `seed` is one at which the bug was found; should the worlds change, the test
+looks for another among the first 500.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from postroad import fold as folds
+from postroad import merging, messages, ring
+from postroad.commits import Commit
+from postroad.events import WAKE
+from postroad.messages import SENDING, Message
+from postroad_aws.ports import Accepted, Ports, Refused, Unclear
+from postroad_aws.usecases import process_events as folding
+from postroad_aws.usecases import send_message as sending
+from postroad_aws.usecases import sweep_messages as sweeping
+from tests.faults import memory as memories
+from tests.faults import worlds
+from tests.faults.worlds import changed
+
+
+class Bug(NamedTuple):
+    plant: Callable[[], AbstractContextManager[Any]]
+    found_by: str
+    seed: int
+
+
+def refusals_are_read_when_queued() -> AbstractContextManager[Any]:
+    """The check before the claim: what the fold knew when it queued the message has to do."""
+    return changed(sending, _find_obstacle=lambda ports, message, address: None)
+
+
+def refusals_follow_the_event() -> AbstractContextManager[Any]:
+    """An unsubscribe is confirmed when its event is queued; the fold may write the refusal later, or never."""
+
+    def nothing(*_: object) -> None: ...
+
+    return changed(memories.MemoryRefusals, save_consent=nothing)
+
+
+def the_sdk_retries() -> AbstractContextManager[Any]:
+    """A client with its default retries calls SES again when no answer came."""
+    return changed(worlds.Post, retries=2)
+
+
+def a_timeout_is_a_no() -> AbstractContextManager[Any]:
+    """No answer counts as not sent, so the claim is given back."""
+    send = worlds.Post.send
+
+    def hopeful(self: worlds.Post, envelope: Any) -> Accepted | Refused | Unclear:
+        result = send(self, envelope)
+        return Refused("timeout", 60.0) if isinstance(result, Unclear) else result
+
+    return changed(worlds.Post, send=hopeful)
+
+
+def claims_have_no_owner() -> AbstractContextManager[Any]:
+    """Whoever finds a message in `sending` takes it for a claim of its own whose answer was lost."""
+    claim = memories.MemoryMessages.claim
+
+    def claim_any(self: memories.MemoryMessages, message_id: str, owner: str, now: float) -> Message | None:
+        message = self.memory.messages.get(message_id)
+        return message if message and message.state == SENDING else claim(self, message_id, owner, now)
+
+    return changed(memories.MemoryMessages, claim=claim_any)
+
+
+def stale_claims_are_sent_again() -> AbstractContextManager[Any]:
+    """The sweep queues again what a sender left behind."""
+    real = sweeping.sweep_messages
+
+    def sweep(ports: Ports) -> Any:
+        for shard in range(16):
+            for message in ports.messages.list_pending(f"{shard:02d}", ports.clock.now(), 100):
+                if message.state == SENDING and message.owner:
+                    now = ports.clock.now()
+                    ports.messages.release(message.message_id, message.owner, now, "stale", now)
+        return real(ports)
+
+    return changed(sweeping, sweep_messages=sweep)
+
+
+def nobody_sweeps() -> AbstractContextManager[Any]:
+    """The stream is taken for reliable."""
+    return changed(sweeping, sweep_messages=lambda ports: None)
+
+
+def states_go_back() -> AbstractContextManager[Any]:
+    """The last word about a message wins, in whatever order the words come."""
+    everything = lambda state: tuple(other for other in messages.STATES if other != state)  # noqa: E731
+    return changed(memories, states_before=everything)
+
+
+def the_queue_deduplicates() -> AbstractContextManager[Any]:
+    """Nobody remembers which events were folded: SQS has deduplicated them."""
+    return changed(folding._Cluster, has_folded=lambda *_: False)
+
+
+def the_ring_has_no_horizon() -> AbstractContextManager[Any]:
+    """A ring that forgets entries whose rows may not be written yet."""
+    return changed(ring, RETRY_HORIZON=0.0)
+
+
+def rows_come_first() -> AbstractContextManager[Any]:
+    """The timeline row is written before the commit, and whoever finds a row drops the event."""
+    commit = folding._Cluster.commit
+
+    def rows_then_commit(self: Any, pending: Any) -> None:
+        if pending.rows:
+            self.ports.timeline.save_rows(pending.rows, self.now)
+        commit(self, pending)
+
+    def has_row(self: Any, pending: Any, event: Any) -> bool:
+        keys = {(contact_id, event.key) for contact_id in (pending.contact.contact_id, *pending.contact.merged_from)}
+        return event.name != WAKE and bool(self.ports.timeline.find_keys(keys))
+
+    return changed(folding._Cluster, commit=rows_then_commit, has_folded=has_row)
+
+
+def versions_are_not_checked() -> AbstractContextManager[Any]:
+    """The last writer wins."""
+    return changed(memories.MemoryContacts, holds=lambda self, contact_id, version: True)
+
+
+def _outbox(first: bool) -> AbstractContextManager[Any]:
+    write = folding._Cluster.write
+
+    def put(self: Any, found: Sequence[Message]) -> None:
+        memory = self.ports.messages.port.memory
+        for message in found:
+            if message.message_id not in memory.messages:
+                self.ports.clock.sleep(0.01)
+                memory.insert_message(message)
+
+    def write_apart(self: Any, commit: Commit) -> None:
+        if first:
+            put(self, commit.messages)
+        write(self, replace(commit, messages=()))
+        self.ports.messages.port.memory.on_commit(commit)
+        if not first:
+            put(self, commit.messages)
+
+    return changed(folding._Cluster, write=write_apart)
+
+
+def messages_before_the_commit() -> AbstractContextManager[Any]:
+    """The outbox is written first, apart from the contact."""
+    return _outbox(first=True)
+
+
+def messages_after_the_commit() -> AbstractContextManager[Any]:
+    """The outbox is written when the contact is, by a second call."""
+    return _outbox(first=False)
+
+
+def failures_are_acknowledged() -> AbstractContextManager[Any]:
+    """A batch that failed is deleted from the queue."""
+    real = folding.process_events
+
+    def process(ports: Ports, deliveries: Sequence[Any]) -> list[str]:
+        real(ports, deliveries)
+        return []
+
+    return changed(folding, process_events=process)
+
+
+def timers_are_never_moved() -> AbstractContextManager[Any]:
+    """A timer that is armed stays as it is, though something earlier has come up."""
+
+    def arm(self: Any, *, fired: bool) -> None:
+        pending = (*self.contact.turns.values(), *(e.due for e in self.contact.active.values()))
+        if fired or self.contact.wake_at is None:
+            self.contact.wake_at = min(pending, default=None)
+
+    return changed(folds._Folding, arm=arm)
+
+
+def a_merge_forgets_what_it_dropped() -> AbstractContextManager[Any]:
+    """Messages of both enrollments leave."""
+    merge = merging.merge
+
+    def merge_and_forget(*args: Any) -> Any:
+        merged, decisions = merge(*args)
+        merged.dropped = ()
+        return merged, decisions
+
+    return changed(folding, merge=merge_and_forget)
+
+
+def twins_are_not_looked_for() -> AbstractContextManager[Any]:
+    """The kept enrollment's message leaves, though the dropped one's has."""
+    return changed(sending, _has_twin=lambda ports, message, contact: False)
+
+
+def an_old_book_folds_on() -> AbstractContextManager[Any]:
+    """A sandbox with an old book folds contacts that a newer one has folded."""
+    opened = folding._Cluster.opened
+
+    def open_any(self: Any, resolution: Any) -> Any:
+        contact = resolution.contact
+        newest = contact.revision if contact else 0
+        if contact is not None and newest > self.book.revision:
+            contact.revision = self.book.revision
+        pending = opened(self, resolution)
+        pending.contact.revision = max(pending.contact.revision, newest)
+        return pending
+
+    return changed(folding._Cluster, opened=open_any)
+
+
+BUGS: Mapping[str, Bug] = {
+    bug.plant.__name__: bug
+    for bug in (
+        Bug(refusals_are_read_when_queued, "nothing_after_a_refusal", 0),
+        Bug(refusals_follow_the_event, "nothing_after_a_refusal", 0),
+        Bug(the_sdk_retries, "nothing_twice", 0),
+        Bug(a_timeout_is_a_no, "nothing_twice", 0),
+        Bug(claims_have_no_owner, "nothing_twice", 0),
+        Bug(stale_claims_are_sent_again, "nothing_twice", 0),
+        Bug(nobody_sweeps, "nothing_waits_for_ever", 0),
+        Bug(states_go_back, "nothing_waits_for_ever", 0),
+        Bug(the_queue_deduplicates, "counts_equal_the_timeline", 0),
+        Bug(the_ring_has_no_horizon, "counts_equal_the_timeline", 0),
+        Bug(rows_come_first, "counts_equal_the_timeline", 0),
+        Bug(versions_are_not_checked, "counts_equal_the_timeline", 0),
+        Bug(messages_before_the_commit, "the_outbox_is_the_commit", 0),
+        Bug(messages_after_the_commit, "the_outbox_is_the_commit", 0),
+        Bug(failures_are_acknowledged, "nothing_lost", 0),
+        Bug(timers_are_never_moved, "nothing_stuck", 0),
+        Bug(a_merge_forgets_what_it_dropped, "no_step_twice", 0),
+        Bug(twins_are_not_looked_for, "no_step_twice", 0),
+        Bug(an_old_book_folds_on, "counts_equal_the_timeline", 0),
+    )
+}
