@@ -10,9 +10,15 @@ from postroad.errors import DefinitionError, PostroadError
 from postroad_aws.observability import logger
 from postroad_aws.storage import CursorError, NotFoundError, VersionConflictError
 
+CONTENT_TYPE = "application/problem+json"
+
 
 class RequestError(PostroadError):
     """The request cannot be understood; the sentence says how to mend it."""
+
+
+class TooLargeError(RequestError):
+    """The request holds more than is taken at once."""
 
 
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -20,6 +26,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (VersionConflictError, 409),
     (NotFoundError, 404),
     (CursorError, 400),
+    (TooLargeError, 413),
     (RequestError, 400),
 )
 
@@ -27,7 +34,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 def answer(status: int, detail: str, **members: Any) -> Response[Any]:
     """A problem of a status, in a sentence; `members` say more of it."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
-    return Response(status, content_type="application/problem+json", body=json.dumps(body))
+    return Response(status, content_type=CONTENT_TYPE, body=json.dumps(body))
 
 
 def from_exception(error: Exception) -> Response[Any]:

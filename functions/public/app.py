@@ -44,10 +44,10 @@ _ASK = """<p>You will get no more messages about <b>{topic}</b>.</p>
 
 def handler(event: Mapping[str, Any], context: object) -> Answer:
     """An HTTP API event, payload version 2.0. A GET changes nothing: mail scanners follow every link."""
-    token = event.get("pathParameters", {}).get("token", "")
+    token = (event.get("pathParameters") or {}).get("token", "")
     link = signer().find(Unsubscribe, token)
     if link is None:
-        return _page(404, "This link does not work", "<p>It may have been cut off. Try the link of a newer message.</p>")
+        return _page(404, "This link does not work", "<p>It may have been cut off. Try that of a newer message.</p>")
     topic = _topic_name(link)
     if event["requestContext"]["http"]["method"] != "POST":
         return _page(200, "Unsubscribe?", _ASK.format(topic=escape(topic)))
@@ -58,19 +58,33 @@ def handler(event: Mapping[str, Any], context: object) -> Answer:
         unsubscribe(production(), link, {"by": "one-click" if one_click else "page"}, everything=everything)
     except Exception:
         logger.exception("a refusal could not be written", message_id=link.message_id)
-        return _page(503, "Please try again", "<p>We could not save this just now. Nothing has been changed yet.</p>")
+        return _page(
+            503,
+            "Please try again",
+            "<p>We could not finish this just now. One more press of the button will do it.</p>",
+        )
     what = "any more messages" if everything else f"messages about <b>{escape(topic)}</b> any more"
     return _page(200, "You are unsubscribed", f"<p>You will not get {what}.</p>")
 
 
 def _topic_name(link: Unsubscribe) -> str:
-    return production().books.current().policy.find_topic(link.topic).name
+    try:
+        return production().books.current().policy.find_topic(link.topic).name
+    except Exception:  # whoever wants to leave must not wait for our definitions
+        logger.exception("the name of a topic could not be read", message_id=link.message_id)
+        return link.topic
 
 
 def _form(event: Mapping[str, Any]) -> dict[str, str]:
-    """The form's fields, urlencoded or multipart; mail clients send either (RFC 8058 section 3.1)."""
+    """The form's fields, urlencoded or multipart; mail clients send either (RFC 8058 section 3.1).
+
+    What cannot be read says nothing: then the post itself is the refusal.
+    """
     raw = event.get("body") or ""
-    body = base64.b64decode(raw) if event.get("isBase64Encoded") else str(raw).encode()
+    try:
+        body = base64.b64decode(raw) if event.get("isBase64Encoded") else str(raw).encode(errors="replace")
+    except ValueError:
+        return {}
     kind = {name.lower(): value for name, value in event.get("headers", {}).items()}.get("content-type", "")
     if kind.lower().startswith("multipart/form-data"):
         return _multipart(kind, body)
@@ -99,7 +113,7 @@ def _page(status: int, title: str, body: str) -> Answer:
             "cache-control": "no-store",
             "referrer-policy": "no-referrer",
             "x-content-type-options": "nosniff",
-            "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+            "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
         },
         "body": _PAGE.format(title=title, body=body),
     }

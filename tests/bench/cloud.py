@@ -65,7 +65,7 @@ class Stack:
     def __init__(self, name: str, endpoint: str, client: Callable[[str], Any], clock: Path) -> None:
         self.name, self.client, self.clock = name, client, clock
         template = templatecheck.load()
-        made: dict[str, str] = {"ConfigurationSet": "bench"}
+        made: dict[str, str] = {"ConfigurationSet": f"{name}-mail"}
         for logical_id, resource in template["Resources"].items():
             properties = resource.get("Properties", {})
             if resource["Type"] == "AWS::DynamoDB::Table":
@@ -81,6 +81,8 @@ class Stack:
                     Attributes={"FifoQueue": "true"} if fifo else {},
                 )
                 made[logical_id] = answer["QueueUrl"]
+        client("sesv2").create_email_identity(EmailIdentity="tidewater.example")
+        client("sesv2").create_configuration_set(ConfigurationSetName=made["ConfigurationSet"])
         variables = template["Globals"]["Function"]["Environment"]["Variables"]
         self.environment = {
             **{variable: made[_name_of(value)] for variable, value in variables.items()},

@@ -62,7 +62,7 @@ class Meter:
         usage.invocations += 1
         usage.log_bytes += len(written.getvalue())
         if isinstance(answer, dict) and (answer.get("batchItemFailures") or answer.get("statusCode", 200) != 200):
-            raise RuntimeError(f"{function} failed: {answer} {written.getvalue()}")
+            raise RuntimeError(f"{function} failed: {answer} {written.getvalue()}"[:1500])
         return answer
 
     def poll(self, function: str, *, fifo: bool) -> None:
@@ -73,9 +73,10 @@ class Meter:
 
     # Hooks
 
-    def _ask_for_units(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+    def _ask_for_units(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         if self.counting and self._current and "ReturnConsumedCapacity" in model.input_shape.members:
             params["ReturnConsumedCapacity"] = "INDEXES"
+            context["bench_params"] = params
 
     def _remember(self, params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
         if self.counting and self._current:
@@ -91,41 +92,43 @@ class Meter:
         usage.calls[f"{service}:{model.name}"] += 1
         usage.latency_ms += RATES["latency_ms"].get(service, RATES["latency_ms"]["default"])
         if http_response.status_code >= 300:
-            raise RuntimeError(f"{model.name} was refused in a bench: {parsed.get('Error')}")
+            raise RuntimeError(f"{model.name} was refused in a bench: {http_response.status_code} {parsed}")
         if service == "sqs":
             chunks = 1 + max(0, len(body) - 1) // 65536
             if b'.fifo"' in body[:2000] + body[-2000:]:
                 usage.sqs_fifo += chunks
             else:
                 usage.sqs_standard += chunks
-        if service == "dynamodb":
-            self._count_units(usage, model.name, parsed)
+        if service == "dynamodb" and model.name in READS:
+            usage.read_units += _units_read(model.name, context["bench_params"], parsed)
+        elif service == "dynamodb":
+            self._count_writes(usage, parsed)
 
-    def _count_units(self, usage: Usage, operation: str, parsed: dict[str, Any]) -> None:
-        found = parsed.get("ConsumedCapacity") or []
+    def _count_writes(self, usage: Usage, parsed: dict[str, Any]) -> None:
+        found = parsed["ConsumedCapacity"]
         for capacity in found if isinstance(found, list) else [found]:
-            units = capacity["CapacityUnits"]
-            if operation in READS:
-                units = max(units, self._read_again(operation, parsed, units))
-                usage.read_units += units
-            else:
-                usage.write_units += units
-                usage.units_by_table[capacity["TableName"]] += units
-                for index, each in (capacity.get("GlobalSecondaryIndexes") or {}).items():
-                    usage.units_by_table[f"{capacity['TableName']}/{index}"] += each["CapacityUnits"]
-
-    @staticmethod
-    def _read_again(operation: str, parsed: dict[str, Any], units: float) -> float:
-        """The units of what was read by our own arithmetic: the emulator bills each of these reads as a small one."""
-        consistent = units >= 1.0
-        if operation == "GetItem":
-            return read_units(item_size(parsed.get("Item", {})), consistent=consistent)
-        if operation in ("Query", "Scan"):
-            return read_units(sum(map(item_size, parsed["Items"])), consistent=consistent)
-        return units
+            usage.write_units += capacity["CapacityUnits"]
+            usage.units_by_table[capacity["TableName"]] += capacity["CapacityUnits"]
+            for index, each in (capacity.get("GlobalSecondaryIndexes") or {}).items():
+                usage.units_by_table[f"{capacity['TableName']}/{index}"] += each["CapacityUnits"]
 
     def check_put(self, item: Mapping[str, Any], units: float, *, transactional: bool) -> None:
         """Hold the emulator's word on one write against the arithmetic."""
         expected = write_units(item_size(item), transactional=transactional)
         if expected != units:
             self.doubts.add(f"an item of {item_size(item)} bytes: {units} write units, expected {expected}")
+
+
+def _units_read(operation: str, params: Mapping[str, Any], parsed: Mapping[str, Any]) -> float:
+    """Read units by our own arithmetic: the emulator bills every read as a small one, and batches not at all."""
+    consistent = bool(params.get("ConsistentRead"))
+    if operation == "GetItem":
+        return read_units(item_size(parsed.get("Item", {})), consistent=consistent)
+    if operation in ("Query", "Scan"):
+        return read_units(sum(map(item_size, parsed["Items"])), consistent=consistent)
+    units = 0.0
+    for table, wanted in params["RequestItems"].items():  # each item by itself, a missing one as a small one
+        found, consistent = parsed["Responses"].get(table, []), bool(wanted.get("ConsistentRead"))
+        units += sum(read_units(item_size(item), consistent=consistent) for item in found)
+        units += (len(wanted["Keys"]) - len(found)) * read_units(0, consistent=consistent)
+    return units

@@ -268,8 +268,8 @@ def test_an_attack_is_refused_or_harmless_and_quick(source: str, as_html: bool) 
     for leak in ("<class", "object at", "function", "method", "root:", "deleted", "built-in"):
         assert leak not in out
     assert not Account.deleted
-    # 50 ms on a quiet machine; a shared one may take three times as long.
-    assert spent < 0.15
+    # A bomb takes minutes or all memory; what is harmless takes 50 ms at most on a quiet machine.
+    assert spent < 2.0
 
 
 def test_an_object_is_never_taken_for_data() -> None:

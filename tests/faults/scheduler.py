@@ -84,6 +84,7 @@ class Loop:
         self.chance = self.random.random
         self.now = start
         self.set_faults(NO_FAULTS)
+        self.haste = 0.0
         self.heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self.count = 0
         self.main = getcurrent()
@@ -162,13 +163,16 @@ class Loop:
             return effect(*args, **kwargs)
         self.calls += 1
         self.history = hash((self.history, self.now, len(name)))
-        latency = 0.002 + 0.02 * self.chance()
         fate = self.chance()
         if fate >= self.fault_rate:
+            if fate < self.haste:  # so quick that nobody else gets a turn
+                return effect(*args, **kwargs)
+            latency = 0.002 + 0.02 * self.chance()
             if self.now + latency >= invocation.deadline and self.chance() < 0.5:
                 self.at(self.now + latency, self.orphan, effect, args, kwargs)
             self.pause(latency)
             return effect(*args, **kwargs)
+        latency = 0.002 + 0.02 * self.chance()
         if fate < faults.kill:
             self.pause(latency)
             if self.chance() < 0.5:
@@ -232,6 +236,7 @@ class Wired:
     """A port behind a network."""
 
     def __init__(self, loop: Loop, port: Any, methods: Mapping[str, Callable[..., bool] | None]) -> None:
+        self.loop = loop
         self.port = port
         for name, asked in methods.items():
             setattr(self, name, self._through(loop, name, getattr(port, name), asked))

@@ -337,6 +337,7 @@ class World:
         # What the seed decides about the world as a whole: each trouble is off in some worlds.
         self.mix = draw_faults(random)
         loop.set_faults(self.mix)
+        loop.haste = random.choice((0.0, 0.6, 0.8))
         self.calm = START + random.choice((6 * HOUR, 1.5 * DAY, 3 * DAY))
         self.end = self.calm + 6 * DAY
         self.duplicates = random.choice((0.0, 0.1, 0.4))
@@ -517,7 +518,7 @@ class World:
             self.stream = again + self.stream
             self.loop.at(self.loop.now + (1.0 if again else 0.0), self.relay)
 
-        self.others.invoke(lambda ports: relaying.relay_messages(ports, [m for m, _ in batch]), done)
+        self.others.invoke(lambda ports: relaying.relay_messages(ports.queues, [m for m, _ in batch]), done)
 
     def plan_tick(self, at: float) -> None:
         minute = max(-(-at // 60), self.loop.now // 60 + 1) * 60

@@ -58,7 +58,7 @@ class Shop:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def list(self, path: str, **query: Any) -> list[dict[str, Any]]:
+    def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
         """All items of a list, page after page."""
         items, cursor = [], None
         while True:
@@ -118,7 +118,7 @@ class Shop:
     def inbox(self, *addresses: str) -> list["Mail"]:
         """What arrived at these addresses, the oldest first."""
         items = self.call("GET", "/_local/inbox", headers={"accept": "application/json"}).json()["items"]
-        return [Mail(self, **item) for item in reversed(items) if item["to"] in addresses]
+        return [Mail(self, item) for item in reversed(items) if item["to"] in addresses]
 
     def mail_account(self, **changes: Any) -> None:
         """Set the limits and troubles of the mail account."""
@@ -127,7 +127,7 @@ class Shop:
 
     def quarantine(self) -> list[dict[str, Any]]:
         self.settle()
-        return self.list("/quarantine")
+        return self.items("/quarantine")
 
     # People
 
@@ -155,28 +155,31 @@ class Mail:
     """A mail or a text in somebody's inbox."""
 
     shop: Shop
-    id: str
-    channel: str
-    to: str
-    subject: str
-    html: str
-    text: str
-    headers: dict[str, str]
-    time: str
-    # `from` is a word of Python
-    sender: str = ""
+    item: dict[str, Any]
 
-    def __new__(cls, *arguments: Any, **fields: Any) -> "Mail":
-        return super().__new__(cls)
+    @property
+    def subject(self) -> str:
+        return str(self.item["subject"])
 
-    def __init__(self, shop: Shop, **fields: Any) -> None:
-        fields["sender"] = fields.pop("from")
-        for name, value in {"shop": shop, **fields}.items():
-            object.__setattr__(self, name, value)
+    @property
+    def text(self) -> str:
+        return str(self.item["text"])
+
+    @property
+    def html(self) -> str:
+        return str(self.item["html"])
+
+    @property
+    def channel(self) -> str:
+        return str(self.item["channel"])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return dict(self.item["headers"])
 
     @property
     def at(self) -> datetime:
-        return instant(self.time)
+        return instant(self.item["time"])
 
     def links(self) -> dict[str, str]:
         """Where each link leads, by its words."""
@@ -262,11 +265,11 @@ class Person:
 
     def timeline(self, **query: Any) -> list[dict[str, Any]]:
         """The latest first."""
-        return self.shop.list(f"/contacts/{self.contact()['contact_id']}/timeline", **query)
+        return self.shop.items(f"/contacts/{self.contact()['contact_id']}/timeline", **query)
 
     def decisions(self, definition: str = "") -> list[dict[str, Any]]:
         """The oldest first; of one definition ("journey/welcome"), or all."""
-        items = self.shop.list(f"/contacts/{self.contact()['contact_id']}/decisions")
+        items = self.shop.items(f"/contacts/{self.contact()['contact_id']}/decisions")
         return [d for d in _oldest_first(items) if d["definition"].partition("@")[0] == definition or not definition]
 
     def verdicts(self, definition: str) -> list[tuple[str, str]]:
@@ -279,7 +282,7 @@ class Person:
 
     def messages(self) -> dict[str, dict[str, Any]]:
         """What was, or was not, sent, by step."""
-        items = self.shop.list("/messages", contact=self.contact()["contact_id"])
+        items = self.shop.items("/messages", contact=self.contact()["contact_id"])
         ids = [item["message_id"] for item in items]
         assert len(ids) == len(set(ids))
         return {item["step"]: item for item in items}

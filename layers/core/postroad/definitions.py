@@ -72,7 +72,11 @@ KINDS: Mapping[str, Kind] = {
     "policy": Kind(parse_policy, lambda policy: tuple(topic.name for topic in policy.topics.values())),
     "template": Kind(_parse_template, lambda template: tuple(sorted(template.variables)), _check_template),
     "segment": Kind(parse_segment, _describe_predicate, _check_facts),
-    "score": Kind(parse_score, lambda score: tuple(rule.describe() for rule in (*score.event_rules, *score.fact_rules)), _check_facts),
+    "score": Kind(
+        parse_score,
+        lambda score: tuple(rule.describe() for rule in (*score.event_rules, *score.fact_rules)),
+        _check_facts,
+    ),
     "stages": Kind(
         parse_stages,
         lambda model: tuple(f"{rule.id}: {rule.predicate.describe()}" for rule in model.stages),

@@ -423,8 +423,10 @@ class _Folding:
             times={SKIPPED if obstacle else QUEUED: self.now},
         )
         self.messages.append(message)
-        self.decide(journey.key, send.step_id, message.state, obstacle or f"{send.channel} with {send.template}")
-        return on_mark(enrollment, send.step_id, "skipped") if obstacle else enrollment
+        if not obstacle:  # the step's own decision has said that it is sent
+            return enrollment
+        self.decide(journey.key, send.step_id, message.state, obstacle)
+        return on_mark(enrollment, send.step_id, "skipped")
 
     def find_obstacle(self, topic_id: str, channel: str, address: str) -> str | None:
         """What the contact's own copies say; the sender asks the tables again, last."""

@@ -110,9 +110,7 @@ class Refusals(Protocol):
 
     def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None: ...
 
-    def save_consent(
-        self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]
-    ) -> None:
+    def save_consent(self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
         """Write the answer and, append-only, its proof. An answer older than the stored one is only proof."""
 
 

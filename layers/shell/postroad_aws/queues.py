@@ -1,6 +1,7 @@
 """The queues: events to fold (FIFO) and messages to send."""
 
 from collections.abc import Callable, Iterator, Sequence
+from math import ceil
 from typing import Any, TypeVar
 
 from postroad.packing import QueueMessage
@@ -26,7 +27,8 @@ def send_events(messages: Sequence[QueueMessage]) -> Sequence[QueueMessage]:
 
 def send_messages(message_ids: Sequence[str], delay: float = 0.0) -> Sequence[str]:
     """Put messages up for sending, after `delay` seconds (at most 900); returns those that the queue did not take."""
-    seconds = max(0, min(int(delay), _DELAY_LIMIT))
+    # Rounded up: one that comes too early is put back, again and again.
+    seconds = max(0, min(ceil(delay), _DELAY_LIMIT))
 
     def entry(message_id: str) -> dict[str, Any]:
         return {"MessageBody": message_id, "DelaySeconds": seconds}

@@ -73,6 +73,4 @@ def keyless() -> KeylessPorts:
 @cache
 def production() -> Ports:
     """All ports of this process."""
-    return Ports(
-        **_OPEN, contact_key=keys.derive_key("contacts"), signer=signer(), base_url=settings().base_url
-    )
+    return Ports(**_OPEN, contact_key=keys.derive_key("contacts"), signer=signer(), base_url=settings().base_url)

@@ -100,9 +100,7 @@ def list_keys(cursor: str | None = None, limit: int = 100) -> Page:
 @cache
 def get_stack_secret() -> bytes:
     """The 32 bytes that contact ids and link tokens are made with. Raises StackSecretError when there are none."""
-    answer = get_client("dynamodb").get_item(
-        TableName=_table(), Key={"key_hash": {"S": _SECRET}}, ConsistentRead=True
-    )
+    answer = get_client("dynamodb").get_item(TableName=_table(), Key={"key_hash": {"S": _SECRET}}, ConsistentRead=True)
     try:
         return bytes(answer["Item"]["secret"]["B"])
     except KeyError:

@@ -53,9 +53,7 @@ def collect_events(
     return _collect(ports, parse_request(path, headers, query, body))
 
 
-def collect_pixel(
-    ports: DoorPorts, headers: Mapping[str, str], query: Mapping[str, str]
-) -> Taken | Refused | Busy:
+def collect_pixel(ports: DoorPorts, headers: Mapping[str, str], query: Mapping[str, str]) -> Taken | Refused | Busy:
     """Take the one call that stands in a pixel's address."""
     return _collect(ports, parse_pixel(query, headers))
 

@@ -89,17 +89,21 @@ def _clusters(work: Sequence[Work], key: bytes) -> Iterator[list[Work]]:
         return name
 
     names = [
-        [f"group {item.group}", *(contact_id_of(i, key) for i in identities_of(item.event)), item.event.contact_id or ""]
+        [f"group {item.group}", *([item.event.contact_id] if item.event.contact_id else _ids_of(item.event, key))]
         for item in work
     ]
     for found in names:
         for name in found[1:]:
-            if name:
-                parent[root(name)] = root(found[0])
+            parent[root(name)] = root(found[0])
     clusters: dict[str, list[Work]] = {}
     for item, found in zip(work, names, strict=True):
         clusters.setdefault(root(found[0]), []).append(item)
     yield from clusters.values()
+
+
+def _ids_of(event: Event, key: bytes) -> list[str]:
+    """The ids under which the contacts that an event names may be stored."""
+    return [contact_id_of(identity, key) for identity in identities_of(event)]
 
 
 def fold_cluster(ports: Ports, events: Sequence[Event], *, revision: int = 0) -> None:
@@ -171,7 +175,7 @@ class _Cluster:
         return contact_id_of(identity, self.ports.contact_key)
 
     def ids_of(self, event: Event) -> list[str]:
-        return [event.contact_id] if event.contact_id else [self.id_of(i) for i in identities_of(event)]
+        return [event.contact_id] if event.contact_id else _ids_of(event, self.ports.contact_key)
 
     def load(self, ids: Sequence[str]) -> None:
         """Read these and all that they forward to."""

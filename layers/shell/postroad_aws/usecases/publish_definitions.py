@@ -17,9 +17,7 @@ class Definitions(Protocol):
 
     def load_versions(self, wanted: Sequence[Key], /) -> Mapping[Key, Mapping[str, Any]]: ...
 
-    def publish(
-        self, versions: Mapping[Key, Mapping[str, Any]], manifest: Manifest, now: float
-    ) -> None: ...
+    def publish(self, versions: Mapping[Key, Mapping[str, Any]], manifest: Manifest, now: float) -> None: ...
 
 
 class Published(NamedTuple):

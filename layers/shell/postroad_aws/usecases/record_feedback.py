@@ -17,7 +17,11 @@ def record_feedback(ports: Ports, feedback: Feedback) -> None:
     """
     now = ports.clock.now()
     message = ports.messages.find_message(feedback.message_id)
-    for address in feedback.suppressed:
+    suppressed = set(feedback.suppressed)
+    if suppressed and message and message.address:
+        # SES speaks of the address on the wire, in punycode; ours is as the contact has it.
+        suppressed.add(message.address)
+    for address in sorted(suppressed):
         evidence = {"message_id": feedback.message_id, "detail": feedback.reason}
         ports.refusals.save_suppression(f"email:{address}", feedback.reason, now, evidence)
     if message is None:
@@ -41,7 +45,7 @@ def record_feedback(ports: Ports, feedback: Feedback) -> None:
         properties={
             **message_properties(message),
             "reason": feedback.reason,
-            "addresses": [f"email:{address}" for address in feedback.suppressed],
+            "addresses": [f"email:{address}" for address in sorted(suppressed)],
         },
     )
     if ports.queues.send_events(pack([event])):

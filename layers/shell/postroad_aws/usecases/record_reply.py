@@ -22,7 +22,7 @@ def record_reply(ports: Ports, body: str, notification_id: str) -> None:
         reply = json.loads(body)
         phone = find_identity("phone", reply["originationNumber"])
         text = str(reply["messageBody"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         phone = None
     if phone is None:
         logger.warning("an inbound text could not be read", receipt=notification_id)

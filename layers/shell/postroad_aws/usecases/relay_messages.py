@@ -1,10 +1,15 @@
 """Put messages that a commit has just queued up for sending."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from postroad_aws.ports import Ports
+
+class Queues(Protocol):
+    """All that the relay touches, so that its function loads no more."""
+
+    def send_messages(self, message_ids: Sequence[str]) -> Sequence[str]: ...
 
 
-def relay_messages(ports: Ports, message_ids: Sequence[str]) -> list[str]:
+def relay_messages(queues: Queues, message_ids: Sequence[str]) -> list[str]:
     """Hand queued messages to the sends queue; returns those that it did not take. Doing it twice is harmless."""
-    return list(ports.queues.send_messages(message_ids))
+    return list(queues.send_messages(message_ids))

@@ -11,11 +11,10 @@ from postroad import messages as states
 from postroad.consent import EVERY_TOPIC, find_obstacle
 from postroad.contacts import Contact, full_address
 from postroad.envelopes import Email, Text, compose
+from postroad.errors import PostroadError
 from postroad.events import MESSAGE_FAILED, MESSAGE_SKIPPED, Event
 from postroad.messages import Message
-from postroad.mime import MimeError
 from postroad.packing import pack
-from postroad.rendering import RenderError
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Ports, Refused
 from postroad_aws.usecases.find_contact import find_contact
@@ -73,10 +72,9 @@ def _prepare(ports: Ports, message: Message, owner: str, now: float) -> tuple[Em
     address = contact.find_address(message.channel)
     if address is None:
         return _give_up(ports, message, owner, states.SKIPPED, f"the contact has no address for {message.channel}")
-    try:
-        sending = _compose(ports, message, contact, address, now)
-    except (RenderError, MimeError) as error:
-        return _give_up(ports, message, owner, states.FAILED, f"the template could not be rendered: {error}")
+    sending = _compose(ports, message, contact, address, now)
+    if isinstance(sending, str):
+        return _give_up(ports, message, owner, states.FAILED, sending)
     obstacle = _find_obstacle(ports, message, full_address(message.channel, address))
     if obstacle:
         return _give_up(ports, message, owner, states.SKIPPED, obstacle)
@@ -93,14 +91,26 @@ def _has_twin(ports: Ports, message: Message, contact: Contact) -> bool:
     return False
 
 
-def _compose(ports: Ports, message: Message, contact: Contact, address: str, now: float) -> Email | Text:
-    template = ports.templates.get_template(message.template, message.template_version)
+def _compose(ports: Ports, message: Message, contact: Contact, address: str, now: float) -> Email | Text | str:
+    """The message as its channel takes it, or why there can be none: that fails this message, for good."""
+    try:
+        template = ports.templates.get_template(message.template, message.template_version)
+    except PostroadError as error:
+        return f"the template cannot be used: {error}"
+    if template.channel != message.channel:
+        return f"the template {message.template} is one for {template.channel}"
     properties: dict[str, Any] = {}
     if message.trigger_key and any(name.split(".")[0] == "event" for name in template.variables):
         row = ports.timeline.find_row((contact.contact_id, *contact.merged_from), message.trigger_key)
         properties = dict(row.event.properties) if row else {}
     policy = ports.books.current().policy
-    return compose(message, template, contact, address, properties, policy, ports.signer, ports.base_url, now)
+    try:
+        return compose(message, template, contact, address, properties, policy, ports.signer, ports.base_url, now)
+    except PostroadError as error:
+        return f"the template could not be rendered: {error}"
+    except Exception as error:  # composing is pure: what throws now throws at every delivery
+        logger.exception("a message could not be composed", message_id=message.message_id)
+        return f"the template could not be rendered ({type(error).__name__})"
 
 
 def _find_obstacle(ports: Ports, message: Message, address: str) -> str | None:
