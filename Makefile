@@ -21,18 +21,15 @@ help:  ## list the commands
 .venv/.installed: requirements-dev.txt pyproject.toml infra/venv.sh
 	@infra/venv.sh .venv -r requirements-dev.txt -e .
 
-.postroad/cloud/.installed: infra/localcloud/requirements.txt infra/venv.sh
-	@infra/venv.sh .postroad/cloud -r infra/localcloud/requirements.txt
-
 .postroad/sam/.installed: requirements-sam.txt infra/venv.sh
 	@infra/venv.sh .postroad/sam -r requirements-sam.txt
 
 # ---- every day
 
-run: .venv/.installed .postroad/cloud/.installed  ## start Postroad with the demo brand on http://localhost:8080 (PORT=… changes it)
+run: .venv/.installed  ## start Postroad with the demo brand on http://localhost:8080 (PORT=… changes it)
 	@exec $(PY) -m localcloud run --port $(PORT) --seed "$(PY) -m demo"
 
-test: .venv/.installed .postroad/cloud/.installed .postroad/sam/.installed  ## run all tests (ARGS="-k …" passes on to pytest)
+test: .venv/.installed .postroad/sam/.installed  ## run all tests (ARGS="-k …" passes on to pytest)
 	@echo "→ running the tests"
 	@$(PY) -m pytest $(ARGS)
 
@@ -47,7 +44,7 @@ check: .venv/.installed .postroad/sam/.installed  ## format, lint, types, import
 format: .venv/.installed  ## format the code and mend what ruff can mend
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-bench: .venv/.installed .postroad/cloud/.installed  ## measure cost and speed, print the table of goals
+bench: .venv/.installed  ## measure cost and speed, print the table of goals
 	@$(PY) -m tests.bench $(ARGS)
 
 reset: .venv/.installed  ## forget the state of the local cloud
@@ -79,4 +76,4 @@ lock: .venv/.installed  ## pin every dependency anew from the requirements.in fi
 	  echo "→ $$name.txt"; $(LOCK) $$name.in -o $$name.txt || exit 1; done
 
 clean:  ## remove what was built and every environment (not the local cloud's state: that is make reset)
-	@rm -rf .venv .aws-sam .postroad/cloud .postroad/sam .postroad/build *.egg-info
+	@rm -rf .venv .aws-sam .postroad/sam .postroad/emulator *.egg-info

@@ -10,8 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import templatecheck
-
-PYTHON = templatecheck.ROOT / ".postroad/cloud/bin/python"
+from localcloud.packaging import emulator_python
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +34,7 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an emulated AWS, empty at first, that the tests of this folder share."""
-    assert PYTHON.exists(), "the emulator's environment is missing: run make test, or make .postroad/cloud/.installed"
+    python = emulator_python(templatecheck.ROOT / ".postroad", print)
     folder = tmp_path_factory.mktemp("emulator")
     address = f"http://127.0.0.1:{_free_port()}"
     environment = {
@@ -45,7 +44,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "IOT_MTLS_ENABLED": "0",
     }
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen([PYTHON, "-m", "ministack"], cwd=folder, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen([python, "-m", "ministack"], cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         sqs = boto3.client("sqs", endpoint_url=address)
         for _ in range(300):

@@ -68,15 +68,15 @@ def _describe_predicate(parsed: Any) -> tuple[str, ...]:
     return (parsed.describe(),)
 
 
+def _describe_score(parsed: Any) -> tuple[str, ...]:
+    return tuple(rule.describe() for rule in (*parsed.event_rules, *parsed.fact_rules))
+
+
 KINDS: Mapping[str, Kind] = {
     "policy": Kind(parse_policy, lambda policy: tuple(topic.name for topic in policy.topics.values())),
     "template": Kind(_parse_template, lambda template: tuple(sorted(template.variables)), _check_template),
     "segment": Kind(parse_segment, _describe_predicate, _check_facts),
-    "score": Kind(
-        parse_score,
-        lambda score: tuple(rule.describe() for rule in (*score.event_rules, *score.fact_rules)),
-        _check_facts,
-    ),
+    "score": Kind(parse_score, _describe_score, _check_facts),
     "stages": Kind(
         parse_stages,
         lambda model: tuple(f"{rule.id}: {rule.predicate.describe()}" for rule in model.stages),
