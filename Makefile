@@ -58,8 +58,9 @@ build: .venv/.installed .postroad/sam/.installed  ## build the functions and lay
 deploy: build  ## deploy to your AWS account; asks for what it needs to know
 	@$(SAM) deploy --guided --stack-name $(STACK)
 
-deploy-local: build  ## deploy what was built to the endpoint in AWS_ENDPOINT_URL
+deploy-local:  ## build, and deploy what was built to the endpoint in AWS_ENDPOINT_URL
 	@test -n "$$AWS_ENDPOINT_URL" || { echo "Say where: AWS_ENDPOINT_URL=http://127.0.0.1:4566 make deploy-local" >&2; exit 1; }
+	@$(MAKE) --no-print-directory build
 	@AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \
 	  $(SAM) deploy --stack-name $(STACK) --resolve-s3 --no-confirm-changeset --no-fail-on-empty-changeset --parameter-overrides DeletionProtection=false
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from demo.documents import load_definitions
+from moto import mock_aws
 
 from postroad.book import Manifest, compile_book
 from postroad.contacts import Contact
@@ -20,7 +21,7 @@ from postroad.identities import Identity, contact_id_of, find_identity
 from postroad.messages import Message
 from postroad.packing import pack, unpack
 from postroad_aws import books, clock, templates, wiring
-from postroad_aws.clients import get_client
+from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, definitions, keys, messages, quarantine, timeline
@@ -36,6 +37,9 @@ REBUILD = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 def demo_publication() -> Publication:
     """The demo brand, planned once."""
     return plan_publication(load_definitions(), compile_book(Manifest(), {}), {})
+
+
+_demo_rows: list[dict[str, Any]] = []
 
 
 class Channel:
@@ -102,13 +106,19 @@ class Account:
     # Definitions
 
     def publish_demo(self) -> None:
-        publication = demo_publication()
-        definitions.publish(publication.versions, publication.manifest, self.now())
+        """As `definitions.publish` leaves the table; later accounts get a copy of its rows."""
+        dynamodb, table = get_client("dynamodb"), settings().require("definitions_table")
+        if not _demo_rows:
+            publication = demo_publication()
+            definitions.publish(publication.versions, publication.manifest, self.now())
+            _demo_rows.extend(dynamodb.scan(TableName=table)["Items"])
+        for row in _demo_rows:
+            dynamodb.put_item(TableName=table, Item=row)
         books.forget()
 
     # Events
 
-    def event(self, name: str, *who: Identity | str, **properties: Any) -> Event:
+    def event(self, name: str, /, *who: Identity | str, **properties: Any) -> Event:
         """An event of this very moment; `who` are identities ("email:…"), `attributes` go in by that name."""
         identities = tuple(to_identity(identity) for identity in who)
         attributes = properties.pop("attributes", {})
@@ -215,20 +225,39 @@ def forget() -> None:
     books.forget()
 
 
-@pytest.fixture
-def account(aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Account]:
-    """An account in which the demo brand is live."""
-    made = Account(monkeypatch, tmp_path / "clock")
-    made.publish_demo()
-    yield made
-    forget()
+@pytest.fixture(scope="session")
+def clients() -> Iterator[None]:
+    """Clients outlive the accounts: making them costs more than a test. moto answers whichever account is open."""
+    forget_clients()
+    yield
+    forget_clients()
 
 
 @pytest.fixture
-def bare_account(aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Account]:
+def bare_account(
+    clients: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    template: dict[str, Any],
+    table_properties: dict[str, dict[str, Any]],
+) -> Iterator[Account]:
     """An account in which nothing has been published."""
-    yield Account(monkeypatch, tmp_path / "clock")
+    for name, value in template["Globals"]["Function"]["Environment"]["Variables"].items():
+        monkeypatch.setenv(name, value["Ref"])
+    with mock_aws():
+        for name, properties in table_properties.items():
+            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+            parts = {key: properties[key] for key in wanted if key in properties}
+            get_client("dynamodb").create_table(TableName=name, **parts)
+        yield Account(monkeypatch, tmp_path / "clock")
     forget()
+
+
+@pytest.fixture
+def account(bare_account: Account) -> Account:
+    """An account in which the demo brand is live."""
+    bare_account.publish_demo()
+    return bare_account
 
 
 def lambda_context(remaining: int = 30_000) -> Any:

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRo
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from functions.api import problems
+from functions.api.requests import is_storable
 from functions.api.routes import contacts, definitions, messages, quarantine
 from postroad_aws.storage import keys
 
@@ -20,11 +21,14 @@ app.include_router(quarantine.router, prefix="/api/v1")
 def require_api_key(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
     """Nothing here is readable without a key for the JSON API; a write key opens nothing."""
     scheme, _, offered = (app.current_event.headers.get("authorization") or "").partition(" ")
-    key = keys.find_key(offered.strip()) if scheme.lower() == "bearer" and offered.strip() else None
+    offered = offered.strip()
+    key = keys.find_key(offered) if scheme.lower() == "bearer" and offered and is_storable(offered) else None
     if key is None:
         return problems.answer(401, "Send an API key: Authorization: Bearer <key>.")
     if key.kind != "api":
         return problems.answer(403, "This is a write key, which may only send events; the API takes an API key.")
+    if not is_storable(app.current_event.path):
+        return problems.answer(404, "Nothing has a name like this.")
     return next_middleware(app)
 
 

@@ -46,8 +46,11 @@ def read_object(router: Router) -> dict[str, Any]:
     try:
         body = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         _check_depth(body)
+        json.dumps(body, ensure_ascii=False).encode()
     except RecursionError:
         raise RequestError("The body is nested too deeply.") from None
+    except UnicodeEncodeError:
+        raise RequestError("The body has half a surrogate pair in a text; send whole characters.") from None
     except ValueError as error:
         raise RequestError(f"The body is not JSON: {error}.") from None
     if not isinstance(body, dict):

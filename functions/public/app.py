@@ -13,6 +13,8 @@ from postroad_aws.wiring import production, signer
 
 Answer = dict[str, Any]
 
+_POWERS = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -113,7 +115,7 @@ def _page(status: int, title: str, body: str) -> Answer:
             "cache-control": "no-store",
             "referrer-policy": "no-referrer",
             "x-content-type-options": "nosniff",
-            "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+            "content-security-policy": _POWERS,
         },
         "body": _PAGE.format(title=title, body=body),
     }

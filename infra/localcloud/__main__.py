@@ -61,7 +61,11 @@ def _run(arguments: argparse.Namespace) -> int:
 def main() -> int:
     arguments = _arguments()
     if arguments.command == "reset":
-        forget(arguments.state)
+        try:
+            forget(arguments.state)
+        except RuntimeError as problem:
+            print(problem, file=sys.stderr)
+            return 1
         print(f"Forgot the state in {arguments.state}")
         return 0
     if arguments.command == "deploy":

@@ -17,7 +17,7 @@ import yaml
 from localcloud import server
 from localcloud.costs import Meter
 from localcloud.deploy import Deployer, Stack
-from localcloud.engine import Engine, clients_for
+from localcloud.engine import Engine, clients_for, only_user
 from localcloud.gateway import Gateway, routes_of
 from localcloud.inbox import Inbox
 from localcloud.packaging import Say, emulator_python
@@ -41,13 +41,13 @@ class LocalCloud:
     # ------------------------------------------------------------ life
 
     def start(self) -> None:
-        """Everything up to serving. Raises RuntimeError, ValueError or OSError with a sentence; what was started is stopped."""
-        self.state.mkdir(parents=True, exist_ok=True)
+        """Everything up to serving. Raises RuntimeError or ValueError with a sentence; what was started is stopped."""
         region = self.settings["region"]
         try:
             self.server = server.serve(self.port, self)
         except OSError as problem:
-            raise RuntimeError(f"Port {self.port} is in use; choose another, for example PORT={self.port + 1}") from problem
+            advice = f"Port {self.port} is in use; choose another, for example PORT={self.port + 1}"
+            raise RuntimeError(advice) from problem
         self.clock = Clock(self.state / "clock")
         python = emulator_python(self.store, self.say)
         self.engine = Engine(python, self.state, region, self.clock.offset)
@@ -153,12 +153,14 @@ class LocalCloud:
 def deploy(endpoint: str, template: Path, store: Path, port: int, say: Say = print, settings: Path = SETTINGS) -> Stack:
     """Deploy to a running emulator, and nothing more."""
     known = yaml.safe_load(settings.read_text())
-    deployer = Deployer(clients_for(endpoint, known["region"]), template.resolve(), known, store, Path(sys.executable), say)
+    clients = clients_for(endpoint, known["region"])
+    deployer = Deployer(clients, template.resolve(), known, store, Path(sys.executable), say)
     deployer.prepare({"url": f"http://localhost:{port}", "port": str(port), "clock": str(store / "state" / "clock")})
     return deployer.deploy()
 
 
 def forget(store: Path) -> None:
-    """Delete the state; what was installed stays."""
-    for name in ("state", "scratch"):
-        shutil.rmtree(store / name, ignore_errors=True)
+    """Delete the state; what was installed stays. Raises RuntimeError while a run uses it."""
+    with only_user(store / "state"):
+        for name in ("state", "scratch"):
+            shutil.rmtree(store / name, ignore_errors=True)

@@ -1,7 +1,7 @@
 """The cost meter: what the functions did, priced by `prices.yaml`.
 
-Functions report each invocation as one line of JSON over TCP (see worker/localcloud_runtime.py); the gateway and the time
-machine add what they saw. The shape of the answer is documented in README.md.
+Functions report each invocation as one line of JSON over TCP (see worker/localcloud_runtime.py); the gateway and the
+time machine add what they saw. The shape of the answer is documented in README.md.
 """
 
 import json
@@ -119,7 +119,7 @@ class Meter:
             yield name, "sqs", "poller_requests", seen["poller_requests"], RATES["sqs"]["standard"]
             yield name, "sqs", "poller_fifo_requests", seen["poller_fifo_requests"], RATES["sqs"]["fifo"]
             for key, call in self.calls[name].items():
-                service, operation = key.split(":")
+                service = key.partition(":")[0]
                 match service:
                     case "dynamodb":
                         yield name, service, "read_units", call["read_units"], RATES["dynamodb"]["read_unit"]

@@ -1,6 +1,6 @@
-"""Deploys a SAM template to an AWS endpoint: translate, upload, create or update the stack, and read back what it holds.
+"""Deploys a SAM template to an AWS endpoint: translate, upload, create or update the stack, read back what it holds.
 
-Translated here and not by the endpoint, because the gateway needs the routes that SAM writes, and they must be the same.
+Translated here and not by the endpoint, because the gateway needs the routes that SAM writes.
 """
 
 import copy
@@ -21,6 +21,7 @@ from samtranslator.yaml_helper import yaml_parse
 from localcloud.packaging import Say, package_function, package_layer
 
 BUCKET = "localcloud-artifacts"
+BROKEN = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"}
 RUNTIME = Path(__file__).parent / "worker"
 
 
@@ -114,7 +115,7 @@ class Deployer:
             s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
         s3.put_object(Bucket=BUCKET, Key=f"{name}.json", Body=json.dumps(self.translated).encode())
         status = self._status(name)
-        if status and ("FAILED" in status or "ROLLBACK" in status and not status.startswith("UPDATE_ROLLBACK")):
+        if status in BROKEN:
             cloudformation.delete_stack(StackName=name)
             self._wait(name)
             status = None

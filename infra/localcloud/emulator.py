@@ -1,22 +1,23 @@
-"""MiniStack, run with what no AWS API offers: one clock for everything, and an exact answer to "is anything still going on?".
+"""MiniStack, run with what no AWS API offers: one clock for all, and an exact answer to "is anything still going on?".
 
 This file alone knows MiniStack's insides (it runs in the emulator's own environment, as a child of the local cloud).
 Each change to MiniStack says why it is there:
 
-- `time.time` carries the product's offset, so that delays, visibility timeouts, deduplication windows, retention and TTL
-  obey the time machine. Without that, a message that failed would come back in three real minutes, not in three of the story.
+- `time.time` carries the product's offset, so that delays, visibility timeouts, deduplication, retention and TTL obey
+  the time machine. Without that, a message that failed would come back in three real minutes, not the story's.
 - MiniStack's own scheduler stays off: the local cloud fires schedules, by the product's clock and in order, each once.
 - PutEvents takes `aws.` sources: the local cloud's mailbox speaks for SES.
 - A rule's function that fails is tried again and then goes to its destination, as every asynchronous invocation.
 - Of logs and events only the latest are kept: one stream per invocation would swell memory and the kept state.
 - At most `WORKERS` processes per function; further calls wait. AWS would start more, a laptop would choke.
+- Queues are known by an address that holds a port: always the same one, so that a kept state finds its queues again.
 - A mapping's concurrency may be a parameter of the template, which arrives as text and would stop every queue.
 - A schedule made by CloudFormation keeps its time zone, start, end and what follows its completion.
 - Streams are part of the kept state: it remembers how far they were read, and would skip as many new records.
 - Executions of state machines are counted (Express ones are then forgotten, as on AWS).
 - A FIFO queue refuses the ids that AWS refuses; a text to a phone keeps its time.
-- MiniStack waits 150 ms before each execution, up to 50 ms after each invocation that logs nothing, and 50 ms between idle wakes.
-  No caller depends on it, and a story of three weeks has hundreds of them.
+- MiniStack waits 150 ms before each execution, up to 50 ms after each invocation that logs nothing, and 50 ms between
+  idle wakes. No caller depends on it, and a story of three weeks has hundreds of them.
 """
 
 import asyncio
@@ -37,8 +38,8 @@ from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
 from ministack import app as ministack  # noqa: E402
 from ministack.core import lambda_runtime  # noqa: E402
-from ministack.services.cloudformation import provisioners  # noqa: E402
 from ministack.services import cloudwatch_logs, dynamodb, eventbridge, lambda_svc, scheduler, sns, sqs, stepfunctions  # noqa: E402
+from ministack.services.cloudformation import provisioners  # noqa: E402
 
 KEPT = 1000  # events and log streams, of which MiniStack keeps every one for ever
 WORKERS = max(4, 2 * (os.cpu_count() or 2))
@@ -81,7 +82,8 @@ def _put_events(data, allow_aws_source=True):
 def _dispatch_to_lambda(arn, payload):
     function, config, _ = lambda_svc._get_func_record_for_ref(arn)
     if function and config:
-        lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
+        record = lambda_svc._execution_record_for_config(function, config)
+        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
 
 
 eventbridge._put_events = _put_events
@@ -135,6 +137,10 @@ def _concurrency_of(mapping, *arguments):
 
 
 lambda_svc._sqs_esm_concurrency = _concurrency_of
+
+# Before any queue is made or loaded.
+sqs.DEFAULT_PORT = "4566"
+sqs._CANONICAL_NETLOC = "localhost:4566"
 
 send_message = sqs._act_send_message
 
@@ -360,7 +366,7 @@ async def main() -> None:
     config = Config()
     config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]
     config.keep_alive_timeout = 3600
-    config.graceful_timeout = 2
+    config.graceful_timeout = 0.2
     config.loglevel = os.environ.get("LOG_LEVEL", "WARNING")
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,5 +1,6 @@
 """The emulator as a child process, and clients for whatever endpoint is given."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import boto3
 from botocore.config import Config
@@ -52,23 +53,31 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def only_user(state: Path) -> IO[str]:
+    """Take the state for this run. Raises RuntimeError when another run keeps it."""
+    state.mkdir(parents=True, exist_ok=True)
+    lock = (state / "lock").open("w")
+    deadline = time.monotonic() + 15  # an emulator whose parent was killed may still be saving
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The state in {state} is in use by another run.") from None
+            time.sleep(0.1)
+
+
 class Engine:
     """MiniStack, bound to 127.0.0.1, its state kept in `state` when it ends in order."""
 
     def __init__(self, python: Path, state: Path, region: str, offset: float):
-        # The names of queues hold the port, so a kept state needs its port back.
-        remembered = state / "port"
-        self.port = int(remembered.read_text()) if remembered.exists() else free_port()
-        deadline = time.monotonic() + 15  # an emulator whose parent was killed may still be saving
-        while _answers(self.port):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"The state in {state} is in use by another run, or its port {self.port} by another program.")
-            time.sleep(0.1)
+        self.lock = only_user(state)
         scratch = state.parent / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
-        for folder in (state, scratch):
-            folder.mkdir(parents=True, exist_ok=True)
-        remembered.write_text(str(self.port))
+        scratch.mkdir(parents=True)
+        self.port = free_port()
+        (state / "port").write_text(str(self.port))  # for people and tools
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.log = state.parent / "emulator.log"
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTHON", "LAMBDA_"))}
@@ -92,6 +101,7 @@ class Engine:
                 [str(python), str(Path(__file__).with_name("emulator.py"))],
                 env=environment,
                 cwd=scratch,
+                pass_fds=[self.lock.fileno()],  # the state stays taken until the emulator has saved it
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

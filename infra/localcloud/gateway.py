@@ -1,7 +1,7 @@
-"""API Gateway's HTTP API: finds the route of a request, hands it to the function as payload format 2.0, and gives back the answer.
+"""API Gateway's HTTP API: finds a request's route, calls its function with payload format 2.0, gives back the answer.
 
 Format and limits: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html and
-http-api-quotas.html; which bodies go as text was measured on AWS: text/*, application/json, application/xml, application/javascript.
+http-api-quotas.html. Only text/*, application/json, application/xml and application/javascript go as text.
 """
 
 import base64
@@ -142,7 +142,10 @@ def event_of(request: Request, route: Route, path: str, found: re.Match[str]) ->
 
 
 def response_of(answer: Any) -> Response:
-    """A function's answer as HTTP. Without a statusCode the whole answer is the body (format 2.0). Raises ValueError when it is no answer."""
+    """A function's answer as HTTP; without a statusCode the whole answer is the body.
+
+    Raises ValueError or TypeError when it is no answer.
+    """
     if not isinstance(answer, dict) or "statusCode" not in answer:
         body = answer if isinstance(answer, str) else json.dumps(answer)
         return Response(200, [("content-type", "application/json")], body.encode())

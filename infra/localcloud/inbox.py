@@ -1,8 +1,9 @@
-"""A mailbox in SES's place: takes SendEmail of SES v2, keeps the raw message, plays the account's limits, and tells what became of it.
+"""A mailbox in SES's place: takes SendEmail of SES v2, keeps the raw message, and tells what became of it.
 
-MiniStack's SES keeps no headers and publishes no events, so functions find this one by AWS_ENDPOINT_URL_SESV2. Events go out
-through PutEvents in the shape of docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-examples.html, and, as on AWS,
-only for mail sent with a configuration set. An address whose local part starts with `bounce` bounces, with `complaint` complains.
+MiniStack's SES keeps no headers and publishes no events, so functions find this by AWS_ENDPOINT_URL_SESV2. Events go
+out through PutEvents in the shape of docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-examples.html,
+and, as on AWS, only for mail sent with a configuration set. An address whose local part starts with `bounce` bounces,
+with `complaint` complains.
 """
 
 import base64
@@ -29,7 +30,7 @@ EVENTS_AFTER = 0.02  # seconds; at SES, too, a mail's events nearly always follo
 
 @dataclass(slots=True)
 class Account:
-    """SES's limits as tests set them. `fail` is answered to the next `times` sends; `lose` sends are taken and never answered."""
+    """SES's limits as tests set them. `fail` answers the next `times` sends; the next `lose` get no answer."""
 
     max_send_rate: float = 1000.0
     max_24_hour_send: float = 1_000_000.0
@@ -39,6 +40,10 @@ class Account:
     lose: int = 0
 
 
+BOUNCED = {"action": "failed", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 user unknown"}
+PERMANENT = {"bounceType": "Permanent", "bounceSubType": "General", "reportingMTA": "dsn; local"}
+ACCEPTED = {"processingTimeMillis": 1, "smtpResponse": "250 ok", "reportingMTA": "local"}
+ABUSE = {"complaintFeedbackType": "abuse", "userAgent": "local"}
 ERRORS = {
     "TooManyRequestsException": (429, "Maximum sending rate exceeded."),
     "LimitExceededException": (400, "Daily message quota exceeded."),
@@ -62,16 +67,28 @@ def _error(kind: str, message: str = "") -> Response:
     )
 
 
-def _parts(message: email.message.EmailMessage) -> tuple[str, str]:
-    """The HTML and the text of a message; a part that cannot be decoded reads as what is left of it."""
-    found = {}
-    for kind in ("html", "plain"):
-        part = message.get_body((kind,))
-        try:
-            found[kind] = part.get_content() if part else ""
-        except (LookupError, ValueError):
-            found[kind] = (part.get_payload(decode=True) or b"").decode("utf-8", "replace") if part else ""
-    return found["html"], found["plain"]
+def _parsed(mail: dict[str, Any]) -> email.message.EmailMessage:
+    raw = base64.b64decode(mail["raw"])
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    try:
+        str(message.items())
+    except Exception:  # headers can be so broken that the parser itself stumbles; then they are shown as they stand
+        return email.message_from_bytes(
+            raw, policy=email.policy.default.clone(header_factory=lambda name, value: value)
+        )
+    return message
+
+
+def _part(message: email.message.EmailMessage, kind: str) -> str:
+    """The HTML or the text of a message; a part that cannot be decoded reads as what is left of it."""
+    part = message.get_body((kind,))
+    if part is None:
+        return ""
+    try:
+        return str(part.get_content())
+    except (LookupError, ValueError):
+        left = part.get_payload(decode=True)
+        return left.decode("utf-8", "replace") if isinstance(left, bytes) else ""
 
 
 def _simple(content: dict[str, Any], sender: str, destination: dict[str, list[str]]) -> bytes:
@@ -224,23 +241,9 @@ class Inbox:
                 self.events.task_done()
 
     def _story(self, mail: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-        message = email.message_from_bytes(base64.b64decode(mail["raw"]), policy=email.policy.default)
-        headers = [{"name": name, "value": str(value)} for name, value in message.items()]
+        """What SES tells of a mail, in order: (detail-type, detail)."""
+        message = _parsed(mail)
         domain = mail["from"].rpartition("@")[2].strip("<> ")
-        tags = {
-            "ses:operation": ["SendEmail"],
-            "ses:configuration-set": [mail["set"]],
-            "ses:source-ip": ["127.0.0.1"],
-            "ses:from-domain": [domain],
-            "ses:caller-identity": ["local"],
-            **mail["tags"],
-        }
-        common = {
-            "from": [str(message.get("From", mail["from"]))],
-            "to": mail["to"],
-            "messageId": mail["id"],
-            "subject": str(message.get("Subject", "")),
-        }
         about = {
             "timestamp": iso(mail["time"]),
             "source": mail["from"],
@@ -249,72 +252,33 @@ class Inbox:
             "messageId": mail["id"],
             "destination": mail["to"],
             "headersTruncated": False,
-            "headers": headers,
-            "commonHeaders": common,
-            "tags": tags,
+            "headers": [{"name": name, "value": str(value)} for name, value in message.items()],
+            "commonHeaders": {
+                "from": [str(message.get("From", mail["from"]))],
+                "to": mail["to"],
+                "messageId": mail["id"],
+                "subject": str(message.get("Subject", "")),
+            },
+            "tags": {
+                "ses:operation": ["SendEmail"],
+                "ses:configuration-set": [mail["set"]],
+                "ses:source-ip": ["127.0.0.1"],
+                "ses:from-domain": [domain],
+                "ses:caller-identity": ["local"],
+                **mail["tags"],
+            },
         }
-        at, feedback = iso(self.clock.now()), uuid.uuid4().hex
-        bounced = [to for to in mail["to"] if _local_part(to).startswith("bounce")]
-        complained = [to for to in mail["to"] if _local_part(to).startswith("complaint")]
-        delivered = [to for to in mail["to"] if to not in bounced]
-        story: list[tuple[str, str, str, dict[str, Any]]] = [("Email Sent", "Send", "send", {})]
-        if bounced:
-            who = [
-                {
-                    "emailAddress": to,
-                    "action": "failed",
-                    "status": "5.1.1",
-                    "diagnosticCode": "smtp; 550 5.1.1 user unknown",
-                }
-                for to in bounced
-            ]
-            story.append(
-                (
-                    "Email Bounced",
-                    "Bounce",
-                    "bounce",
-                    {
-                        "bounceType": "Permanent",
-                        "bounceSubType": "General",
-                        "bouncedRecipients": who,
-                        "timestamp": at,
-                        "feedbackId": feedback,
-                        "reportingMTA": "dsn; local",
-                    },
-                )
-            )
-        if delivered:
-            story.append(
-                (
-                    "Email Delivered",
-                    "Delivery",
-                    "delivery",
-                    {
-                        "timestamp": at,
-                        "processingTimeMillis": 1,
-                        "recipients": delivered,
-                        "smtpResponse": "250 ok",
-                        "reportingMTA": "local",
-                    },
-                )
-            )
-        if complained:
-            story.append(
-                (
-                    "Email Complaint Received",
-                    "Complaint",
-                    "complaint",
-                    {
-                        "complainedRecipients": [{"emailAddress": to} for to in complained],
-                        "timestamp": at,
-                        "feedbackId": feedback,
-                        "complaintFeedbackType": "abuse",
-                        "userAgent": "local",
-                        "arrivalDate": at,
-                    },
-                )
-            )
-        return [(kind, {"eventType": name, "mail": about, key: detail}) for kind, name, key, detail in story]
+        at = {"timestamp": iso(self.clock.now()), "feedbackId": mail["id"]}
+        told: list[tuple[str, str, dict[str, Any]]] = [("Email Sent", "send", {})]
+        if bounced := _playing("bounce", mail["to"]):
+            who = [{"emailAddress": to, **BOUNCED} for to in bounced]
+            told.append(("Email Bounced", "bounce", {**PERMANENT, **at, "bouncedRecipients": who}))
+        if delivered := [to for to in mail["to"] if to not in bounced]:
+            told.append(("Email Delivered", "delivery", {**ACCEPTED, **at, "recipients": delivered}))
+        if complained := _playing("complaint", mail["to"]):
+            who = [{"emailAddress": to} for to in complained]
+            told.append(("Email Complaint Received", "complaint", {**ABUSE, **at, "complainedRecipients": who}))
+        return [(kind, {"eventType": key.capitalize(), "mail": about, key: detail}) for kind, key, detail in told]
 
     def pending(self) -> int:
         return self.events.unfinished_tasks
@@ -328,7 +292,9 @@ class Inbox:
                 if mail["id"] not in self.parsed:
                     self.parsed[mail["id"]] = self._shown(mail)
             mails = [self.parsed[mail["id"]] for mail in self.mails]
-        return sorted(reversed([*mails, *map(_text, self.texts())]), key=lambda item: item["time"], reverse=True)
+        everything = [*map(_text, self.texts()), *mails]
+        everything.sort(key=lambda item: str(item["time"]))
+        return everything[::-1]
 
     def texts(self) -> list[dict[str, Any]]:
         """What MiniStack's SNS sent to phones."""
@@ -336,8 +302,7 @@ class Inbox:
         return [text for texts in by_phone.values() for text in texts]
 
     def _shown(self, mail: dict[str, Any]) -> dict[str, Any]:
-        message = email.message_from_bytes(base64.b64decode(mail["raw"]), policy=email.policy.default)
-        html, text = _parts(message)
+        message = _parsed(mail)
         to = mail["to"][0] if len(mail["to"]) == 1 else mail["to"]
         return {
             "id": mail["id"],
@@ -345,8 +310,8 @@ class Inbox:
             "from": str(message.get("From", mail["from"])),
             "to": to,
             "subject": str(message.get("Subject", "")),
-            "html": html,
-            "text": text,
+            "html": _part(message, "html"),
+            "text": _part(message, "plain"),
             "headers": {name: str(value) for name, value in message.items()},
             "time": iso(mail["time"]),
         }
@@ -364,9 +329,8 @@ class Inbox:
             self.path.unlink(missing_ok=True)
 
 
-def _local_part(address: str) -> str:
-    found = re.search(r"([^<\s]+)@", address)
-    return found[1].lower() if found else ""
+def _playing(part: str, addresses: list[str]) -> list[str]:
+    return [to for to in addresses if re.search(rf"(^|<)\s*{part}[^<@]*@", to, re.IGNORECASE)]
 
 
 def _text(record: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The one port: the product's HTTP API, and under /_local/ what production cannot have.
 
-The standard library's threaded server: with keep-alive it carries fifty connections, and a request costs it well under a
-millisecond beside the function's several.
+The standard library's threaded server: it keeps fifty connections alive, and costs a request well under a millisecond
+beside the function's several.
 """
 
 import base64
@@ -20,7 +20,10 @@ from localcloud.inbox import Inbox, LostAnswerError
 from localcloud.timemachine import Clock, NotQuietError, TimeMachine, iso
 
 PAGES = Path(__file__).parent / "pages"
-PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 # A mail may load pictures (as a reader's program does, so opens are seen) and open links in new tabs. Nothing else.
 MAIL_POLICY = (
     "default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'; "

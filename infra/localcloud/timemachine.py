@@ -1,9 +1,10 @@
 """The product's clock, and what makes time pass: nothing that is due is ever jumped over, and all happens in order.
 
-Now = the real clock + an offset, kept in one file that functions read. Advancing: wait until all is quiet, set the clock to the
-next instant at which something is due, make it happen, and again, until the target. Due are: schedules (as the Scheduler API lists
-them), and messages in queues that become visible (a delay, a retry). A schedule that mostly finds nothing to do may say in the
-template where the next thing to do is found (see README.md, NextDue); it then runs at that instant and not in between.
+Now = the real clock + an offset, kept in one file that functions read. Advancing: wait for quiet, set the clock to
+the next instant at which something is due, make it happen, and again, until the target. Due are: schedules (as the
+Scheduler API lists them), and messages in queues that become visible (a delay, a retry). A schedule that mostly finds
+nothing to do may say in the template where the next thing to do is found (see README.md, NextDue); it then runs at that
+instant and not in between.
 """
 
 import json
@@ -146,7 +147,7 @@ class TimeMachine:
             found = self._earliest(hint)
             if found is None:
                 return None
-            # What a run left behind gets its next run at the schedule's own pace, so one that cannot be done stops nothing.
+            # What a run left behind waits for the schedule's own pace, so that one that cannot be done stops nothing.
             at = found if last is None or found > last else max(found, at)
         start, end = schedule.get("StartDate"), schedule.get("EndDate")
         if at is None or (end and at > end.timestamp()):
@@ -226,7 +227,7 @@ class TimeMachine:
             self._set_offset(self.clock.offset + ahead + 0.001)  # functions must see `at` as reached
 
     def advance(self, duration: str) -> dict[str, Any]:
-        """Let time pass; returns when everything due up to then has happened, in order. Raises ValueError, NotQuietError."""
+        """Let time pass; returns when all that is due up to then has happened. Raises ValueError, NotQuietError."""
         seconds = parse_duration(duration)
         ran: Counter[str] = Counter()
         with self.lock:

@@ -167,7 +167,7 @@ class Bench:
         self.at(-PAST)
         for person in everybody:
             now = clock.now()
-            first = [person.look(f"past-{number}", number, now) for number in range(6)]
+            first = [person.look(f"past-{number}", number, now) for number in range(36)]
             signed = person.call("track", "past-signed-up", now, event="Signed Up", properties={"method": "email"})
             self.post([person.identify("past-identify", now), signed, *first, person.add_to_cart("past-cart", now)])
         self.fold_all()

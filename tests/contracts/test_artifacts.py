@@ -473,8 +473,8 @@ def test_the_built_api_refuses_a_stranger(call):
     assert call("Api", _request("GET", "/api/v1/contacts"))["statusCode"] == 401
 
 
-def test_the_built_clock_finds_nothing_due(call):
-    assert call("WakeContacts", {"time": "2026-11-02T09:14:00Z"}) == {"woken": 0, "more": False}
+def test_the_built_clock_says_whether_more_is_due(call):
+    assert call("WakeContacts", {"time": "2026-11-02T09:14:00Z"})["more"] is False
 
 
 def test_the_built_rebuild_ends_on_an_empty_shard(call):

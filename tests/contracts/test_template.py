@@ -209,6 +209,26 @@ def test_a_send_is_cut_off_after_thirty_seconds(translated):
     assert translated["Resources"]["SendMessageSource"]["Properties"]["BatchSize"] == 10
 
 
+def test_a_second_stack_fits_into_the_account(translated):
+    # A fixed name can be had once; a name either says the stack's or is left to CloudFormation.
+    for name, resource in translated["Resources"].items():
+        properties = resource.get("Properties", {})
+        for key in (
+            "Name",
+            "TableName",
+            "QueueName",
+            "FunctionName",
+            "TopicName",
+            "RoleName",
+            "LogGroupName",
+            "AlarmName",
+        ):
+            value = properties.get(key)
+            if key == "FunctionName" and resource["Type"] != "AWS::Lambda::Function":
+                continue  # the function that it is about
+            assert value is None or "${AWS::StackName}" in str(value), f"{name}.{key}"
+
+
 def test_two_alarms_are_all_that_an_idle_stack_pays_for(translated):
     alarms = [name for name, each in translated["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
     assert sorted(alarms) == ["DeadLettersAlarm", "EventsDeadLettersAlarm"]

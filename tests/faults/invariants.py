@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from math import inf, isclose
 
-from postroad.behaviour import recompute
+from postroad.behaviour import Memory, Tracker, recompute
 from postroad.contacts import Contact
 from postroad.events import WAKE, Event
 from postroad.messages import QUEUED, SENDING, SKIPPED
@@ -69,9 +69,9 @@ def counts_equal_the_timeline(world: World) -> Iterator[str]:
         if contact.events_folded != len(own):
             yield f"contact {contact.contact_id} folded {contact.events_folded} events; its timeline has {len(own)}"
         for tracker in book.trackers.values():
-            expected = recompute(tracker, events, world.loop.now)
-            if contact.behaviour.get(tracker.tracker_id) != expected:
-                held = contact.behaviour.get(tracker.tracker_id)
+            expected = within(tracker, recompute(tracker, events, world.loop.now))
+            held = within(tracker, contact.behaviour.get(tracker.tracker_id))
+            if held != expected:
                 yield f"contact {contact.contact_id} remembers {held} of {tracker.event}; its timeline says {expected}"
         for sheet in book.scores.values():
             held_points, expected_points = contact.scores.get(sheet.id, {}), sheet.recompute(events)
@@ -79,6 +79,13 @@ def counts_equal_the_timeline(world: World) -> Iterator[str]:
                 a, b = held_points.get(rule), expected_points.get(rule)
                 if a is None or b is None or not isclose(a.points, b.points, rel_tol=1e-6, abs_tol=1e-6):
                     yield f"contact {contact.contact_id} has {a} for {rule}; its timeline says {b}"
+
+
+def within(tracker: Tracker, memory: Memory | None) -> Memory | None:
+    """A memory without the times that its window has passed by: when they are dropped makes no difference."""
+    if memory is None or tracker.window is None:
+        return memory
+    return [*memory[:3], *(time for time in memory[3:] if time > memory[2] - tracker.window)]
 
 
 def nothing_twice(world: World) -> Iterator[str]:
@@ -189,6 +196,8 @@ def the_outbox_is_the_commit(world: World) -> Iterator[str]:
     for message_id in world.memory.messages:
         if message_id not in world.log.committed:
             yield f"message {message_id} is in the ledger, and no commit carried it"
+    for message_id in sorted(world.log.asked - {*world.memory.messages}):
+        yield f"an enrollment has passed the step of message {message_id}, and no message is there"
     sends = {(m.origin, m.step, m.contact_id) for m in world.memory.messages.values()}
     for contact in world.memory.list_contacts():
         for row in world.memory.list_rows(ids_of(contact)):
@@ -196,6 +205,17 @@ def the_outbox_is_the_commit(world: World) -> Iterator[str]:
                 if decision.verdict in (QUEUED, SKIPPED) and decision.definition.startswith("journey/"):
                     if not any((decision.definition, decision.step, contact_id) in sends for contact_id in ids_of(contact)):
                         yield f"{row.key} decided on {decision.step} of {decision.definition}; no message is there"
+
+
+def decisions_are_told(world: World) -> Iterator[str]:
+    """Why a message was made stands in a timeline row, unless a fault came between a commit and its rows."""
+    if world.loop.injected:
+        return
+    for contact in world.memory.list_contacts():
+        told = {(d.definition, d.step) for row in world.memory.list_rows(ids_of(contact)) for d in row.decisions}
+        for message in world.memory.messages.values():
+            if message.contact_id in ids_of(contact) and (message.origin, message.step) not in told:
+                yield f"message {message.message_id} is there, and no row says why"
 
 
 def mails_are_in_the_ledger(world: World) -> Iterator[str]:
@@ -251,6 +271,7 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         no_step_twice,
         nothing_after_a_refusal,
         the_outbox_is_the_commit,
+        decisions_are_told,
         mails_are_in_the_ledger,
         nothing_stuck,
         nothing_waits_for_ever,

@@ -21,7 +21,7 @@ from postroad.events import Event
 from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
 from postroad.packing import QueueMessage
 from postroad.quarantine import Reject
-from postroad_aws.ports import Forward, Outcome
+from postroad_aws.ports import Answers, Forward, Outcome
 
 DEDUPLICATION = 5 * 60.0
 MAX_RECEIVES = 5
@@ -304,6 +304,12 @@ class MemoryRefusals:
 
     def find_consent(self, address: str, topic: str) -> Consent | None:
         return self.memory.consents.get((address, topic))
+
+    def find_answers(self, address: str, topics: Collection[str]) -> Answers:
+        known = {topic: self.memory.consents.get((address, topic)) for topic in topics}
+        return Answers(
+            self.memory.suppressions.get(address), {topic: answer for topic, answer in known.items() if answer}
+        )
 
     def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:
         self.memory.suppressions.setdefault(address, reason)

@@ -185,6 +185,7 @@ VIP = {
     ],
 }
 ONCE = frozenset(("welcome", "vip"))
+SENDS = frozenset(("hello", "offer", "nudge", "last", "reminder", "again", "thanks", "secret"))
 
 
 @cache
@@ -268,6 +269,7 @@ class Log:
     steps_back: list[str] = field(default_factory=list)
     committed: set[str] = field(default_factory=set)
     late_timers: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
     lost_feedback: int = 0
     buried: set[str] = field(default_factory=set)
 
@@ -335,7 +337,7 @@ class World:
         random = self.random = loop.random
         self.log = Log()
         # What the seed decides about the world as a whole: each trouble is off in some worlds.
-        self.mix = draw_faults(random)
+        self.mix = draw_faults(random) if random.random() < 0.8 else NO_FAULTS
         loop.set_faults(self.mix)
         loop.haste = random.choice((0.0, 0.6, 0.8))
         self.calm = START + random.choice((6 * HOUR, 1.5 * DAY, 3 * DAY))
@@ -384,7 +386,7 @@ class World:
             ),
             refusals=wire(
                 loop, memories.MemoryRefusals(memory),
-                "find_suppression", "find_consent", "save_suppression", "save_consent",
+                "find_suppression", "find_consent", "find_answers", "save_suppression", "save_consent",
             ),
             quarantine=wire(loop, memories.MemoryQuarantine(memory), "save_rejects"),
             books=None,  # type: ignore[arg-type]  # each sandbox has its own
@@ -573,6 +575,8 @@ class World:
         pending = [*contact.turns.values(), *(e.due or 0.0 for e in contact.active.values())]
         if pending and (contact.wake_at is None or contact.wake_at > min(pending) + 0.002):
             self.log.late_timers.append(f"{contact.contact_id} is armed for {contact.wake_at}, due {min(pending)}")
+        for enrollment in contact.active.values():
+            self.log.asked.update(f"{enrollment.enrollment_id}.{step}" for step in enrollment.visits if step in SENDS)
         self.log.committed.update(message.message_id for message in commit.messages)
         # A contact that was begun and merged away in one commit is attached: it was never stored.
         joins = {*commit.attach, *(contact_id for contact_id, _ in commit.absorbed)}
@@ -581,8 +585,11 @@ class World:
             self.log.mergers.append(Merger(commit.contact.contact_id, losers, commit.contact.dropped, self.loop.now))
 
     def publish(self) -> None:
-        """The second book goes live, and every contact is folded by it."""
+        """The second book goes live; when nobody can still fold by the first, every contact is folded by it."""
         self.shelf.append(get_shelf()[1])
+        self.loop.at(self.loop.now + self.book_lifetime + TIMEOUT, self.rebuild)
+
+    def rebuild(self) -> None:
         for shard in range(SHARDS):
             self.background(
                 lambda ports, shard=f"{shard:02d}": rebuilding.rebuild_contacts(ports, shard, 2, None, lambda: True)
@@ -644,8 +651,8 @@ class World:
         fate = self.random.random()
         if message is None or fate > 0.6:
             return
-        at = self.loop.now + self.random.choice((5.0, HOUR, 5 * HOUR))
-        if fate > 0.12:
+        at = self.loop.now + self.random.choice((5.0, 5.0, HOUR, 5 * HOUR))
+        if fate > 0.2:
             opened = Event(
                 event_id=f"o-{mail.message_id}",
                 name=names.EMAIL_OPENED,

@@ -1,4 +1,4 @@
-"""A local cloud that runs a small product of its own (fixtures/product), so that these tests know nothing of the real one."""
+"""A local cloud that runs a small product of its own (fixtures/product): these tests know nothing of the real one."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,8 @@ class Cloud(local_cloud.LocalCloud):
         assert self.call("POST", "/start", {"id": thing, **more}).status == 202
 
     def mails(self, thing: str) -> list[dict[str, Any]]:
-        return [item for item in self.call("GET", "/_local/inbox").json["items"] if item["headers"].get("X-Thing") == thing]
+        items = self.call("GET", "/_local/inbox").json["items"]
+        return [item for item in items if item["headers"].get("X-Thing") == thing]
 
     def thing(self, thing: str) -> dict[str, str] | None:
         return next((row for row in self.call("GET", "/state").json["things"] if row["id"] == thing), None)

@@ -15,7 +15,13 @@ def bill(cloud):
 
 def test_every_call_is_counted_by_function_and_operation(bill):
     functions = bill["functions"]
-    assert {name: each["invocations"] for name, each in functions.items()} == {"Front": 1, "Hear": 2, "Keep": 1, "Post": 1, "Relay": 1}
+    assert {name: each["invocations"] for name, each in functions.items()} == {
+        "Front": 1,
+        "Hear": 2,
+        "Keep": 1,
+        "Post": 1,
+        "Relay": 1,
+    }
     assert functions["Front"]["operations"]["sqs:SendMessage"]["fifo_chunks"] == 1
     assert functions["Relay"]["operations"]["sqs:SendMessage"]["fifo_chunks"] == 0
     assert functions["Keep"]["operations"]["dynamodb:PutItem"]["write_units"] == 1
@@ -30,7 +36,9 @@ def test_the_bill_is_the_sum_of_its_lines(bill):
     assert services["http_api"] == {"http_chunks": 1, "usd": pytest.approx(1e-6)}
     assert services["dynamodb"]["usd"] == pytest.approx(services["dynamodb"]["write_units"] * 0.625e-6)
     assert services["sqs"]["usd"] == pytest.approx((1 + 2) * 0.5e-6 + (1 + 2) * 0.4e-6)
-    assert bill["usd"] == pytest.approx(sum(each["usd"] for name, each in services.items() if name not in ("ses", "sms")))
+    assert bill["usd"] == pytest.approx(
+        sum(each["usd"] for name, each in services.items() if name not in ("ses", "sms"))
+    )
     assert bill["usd_channels"] == pytest.approx(160e-6)
 
 

@@ -6,7 +6,14 @@ import pytest
 
 from localcloud.gateway import Gateway, Request, Route, event_of, response_of
 
-ROUTES = ["GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /pets/{proxy+}", "ANY /{proxy+}", "ANY /$default"]
+ROUTES = [
+    "GET /pets/dog/1",
+    "GET /pets/dog/{id}",
+    "GET /pets/{proxy+}",
+    "ANY /pets/{proxy+}",
+    "ANY /{proxy+}",
+    "ANY /$default",
+]
 
 
 def request(method="GET", target="/", headers=(), body=b""):
@@ -31,7 +38,10 @@ def event(target="/a", headers=(), body=b"", method="POST", path="/{proxy+}"):
     ],
 )
 def test_the_most_specific_route_wins_as_aws_documents_it(method, path, chosen):
-    routes = sorted((Route.parse(key.split(" ")[1], key.split(" ")[0], "f") for key in reversed(ROUTES)), key=lambda route: route.rank)
+    routes = sorted(
+        (Route.parse(key.split(" ")[1], key.split(" ")[0], "f") for key in reversed(ROUTES)),
+        key=lambda route: route.rank,
+    )
     taken = next(route for route in routes if route.method in (method, "ANY") and route.pattern.fullmatch(path))
     assert taken.key == chosen
 
@@ -81,8 +91,18 @@ def test_only_text_bodies_go_as_text(kind, is_text):
 def test_the_request_context_names_route_time_and_caller():
     context = event("/v1/track", path="/v1/{proxy+}")["requestContext"]
     assert context["routeKey"] == "ANY /v1/{proxy+}"
-    assert context["http"] == {"method": "POST", "path": "/v1/track", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": ""}
-    assert (context["stage"], context["timeEpoch"], context["time"]) == ("$default", 1_795_000_000_500, "18/Nov/2026:11:06:40 +0000")
+    assert context["http"] == {
+        "method": "POST",
+        "path": "/v1/track",
+        "protocol": "HTTP/1.1",
+        "sourceIp": "127.0.0.1",
+        "userAgent": "",
+    }
+    assert (context["stage"], context["timeEpoch"], context["time"]) == (
+        "$default",
+        1_795_000_000_500,
+        "18/Nov/2026:11:06:40 +0000",
+    )
 
 
 def test_path_parameters_carry_what_the_variables_matched():
@@ -91,19 +111,35 @@ def test_path_parameters_carry_what_the_variables_matched():
 
 def test_an_answer_without_status_is_the_body():
     made = response_of({"hello": "world"})
-    assert (made.status, made.body, made.headers) == (200, b'{"hello": "world"}', [("content-type", "application/json")])
+    assert (made.status, made.body, made.headers) == (
+        200,
+        b'{"hello": "world"}',
+        [("content-type", "application/json")],
+    )
 
 
 def test_cookies_and_bytes_of_an_answer_arrive():
-    made = response_of({"statusCode": 201, "headers": {"Content-Type": "image/gif"}, "cookies": ["a=1", "b=2"], "isBase64Encoded": True, "body": "AAEC"})
+    made = response_of(
+        {
+            "statusCode": 201,
+            "headers": {"Content-Type": "image/gif"},
+            "cookies": ["a=1", "b=2"],
+            "isBase64Encoded": True,
+            "body": "AAEC",
+        }
+    )
     assert (made.status, made.body) == (201, b"\0\1\2")
     assert made.headers == [("content-type", "image/gif"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]
 
 
 @pytest.mark.parametrize(
     "answer",
-    [{"statusCode": "many"}, {"statusCode": 200, "body": {"a": 1}}, {"statusCode": 200, "isBase64Encoded": True, "body": "%"},
-     {"statusCode": 200, "headers": {"x": "a\r\nb: c"}}],
+    [
+        {"statusCode": "many"},
+        {"statusCode": 200, "body": {"a": 1}},
+        {"statusCode": 200, "isBase64Encoded": True, "body": "%"},
+        {"statusCode": 200, "headers": {"x": "a\r\nb: c"}},
+    ],
 )
 def test_an_answer_that_is_none_is_an_internal_error(answer):
     with pytest.raises((ValueError, TypeError)):

@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def test_a_request_arrives_as_payload_format_two(cloud):
-    answer = cloud.call("POST", "/echo/a%20b/c?x=1&x=2", b"\x00\xff", {"Content-Type": "application/octet-stream", "Cookie": "k=v"})
+    answer = cloud.call(
+        "POST", "/echo/a%20b/c?x=1&x=2", b"\x00\xff", {"Content-Type": "application/octet-stream", "Cookie": "k=v"}
+    )
     event = answer.json
     assert answer.status == 200
     assert (event["rawPath"], event["pathParameters"]) == ("/echo/a b/c", {"proxy": "a b/c"})
@@ -16,8 +18,13 @@ def test_a_request_arrives_as_payload_format_two(cloud):
 
 
 def test_the_function_s_answer_goes_out_as_it_is(cloud):
-    told = {"statusCode": 418, "headers": {"X-Tea": "Grüße", "content-type": "image/gif"}, "cookies": ["a=1; Path=/", "b=2"],
-            "isBase64Encoded": True, "body": "AP8="}  # fmt: skip
+    told = {
+        "statusCode": 418,
+        "headers": {"X-Tea": "Grüße", "content-type": "image/gif"},
+        "cookies": ["a=1; Path=/", "b=2"],
+        "isBase64Encoded": True,
+        "body": "AP8=",
+    }
     answer = cloud.call("POST", "/answer", told)
     assert (answer.status, answer.body) == (418, b"\x00\xff")
     assert answer.headers["content-type"] == "image/gif"
@@ -50,7 +57,9 @@ def test_bodies_go_through_as_far_as_aws_would_carry_them(cloud):
 def test_a_chunked_body_arrives_whole_and_the_connection_stays(cloud):
     connection = http.client.HTTPConnection("127.0.0.1", cloud.port)
     for _ in range(2):
-        connection.request("POST", "/echo/x", iter([b'{"a":', b" 1}"]), {"Content-Type": "application/json"}, encode_chunked=True)
+        connection.request(
+            "POST", "/echo/x", iter([b'{"a":', b" 1}"]), {"Content-Type": "application/json"}, encode_chunked=True
+        )
         assert json.loads(connection.getresponse().read())["body"] == '{"a": 1}'
     connection.close()
 
@@ -80,4 +89,7 @@ def test_another_site_cannot_work_the_local_cloud(cloud):
     foreign = {"Origin": "https://evil.example"}
     assert cloud.call("POST", "/_local/clock", {"advance": "P1D"}, foreign).status == 403
     assert cloud.call("POST", "/_local/reset", {}, foreign).status == 403
-    assert cloud.call("POST", "/_local/clock", {"advance": "PT0S"}, {"Origin": f"http://127.0.0.1:{cloud.port}"}).status == 200
+    assert (
+        cloud.call("POST", "/_local/clock", {"advance": "PT0S"}, {"Origin": f"http://127.0.0.1:{cloud.port}"}).status
+        == 200
+    )

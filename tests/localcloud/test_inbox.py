@@ -1,6 +1,5 @@
 """The mailbox: what people see, and what SES would tell."""
 
-import base64
 import json
 import time
 
@@ -13,15 +12,28 @@ from botocore.exceptions import ClientError, HTTPClientError
 @pytest.fixture
 def ses(cloud):
     client = boto3.client(
-        "sesv2", endpoint_url=f"http://127.0.0.1:{cloud.port}/_local/ses", region_name="us-east-1", aws_access_key_id="1", aws_secret_access_key="1",
-        config=Config(retries={"total_max_attempts": 1}))  # fmt: skip
+        "sesv2",
+        endpoint_url=f"http://127.0.0.1:{cloud.port}/_local/ses",
+        region_name="us-east-1",
+        aws_access_key_id="1",
+        aws_secret_access_key="1",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
     yield client
-    cloud.call("POST", "/_local/inbox/account", {"max_send_rate": 1000, "max_24_hour_send": 1000000, "sending_enabled": True, "times": 0, "lose": 0})
+    cloud.call(
+        "POST",
+        "/_local/inbox/account",
+        {"max_send_rate": 1000, "max_24_hour_send": 1000000, "sending_enabled": True, "times": 0, "lose": 0},
+    )
 
 
 def simple(subject: str, to: str = "ana@example.com", html: str = "<p>hello</p>") -> dict:
     content = {"Subject": {"Data": subject}, "Body": {"Text": {"Data": "hello"}, "Html": {"Data": html}}}
-    return {"FromEmailAddress": "Shop <shop@example.com>", "Destination": {"ToAddresses": [to]}, "Content": {"Simple": content}}
+    return {
+        "FromEmailAddress": "Shop <shop@example.com>",
+        "Destination": {"ToAddresses": [to]},
+        "Content": {"Simple": content},
+    }
 
 
 def test_a_mail_is_shown_with_all_its_parts_newest_first(cloud):
@@ -67,14 +79,14 @@ def test_the_address_decides_what_ses_tells(cloud, address, told):
 def test_simple_content_becomes_a_message(cloud, ses):
     sent = ses.send_email(**simple("Simple"))
     item = next(item for item in cloud.call("GET", "/_local/inbox").json["items"] if item["id"] == sent["MessageId"])
-    assert (item["subject"], item["to"], item["text"].strip(), item["html"].strip()) == ("Simple", "ana@example.com", "hello", "<p>hello</p>")
+    assert (item["subject"], item["to"]) == ("Simple", "ana@example.com")
+    assert (item["text"].strip(), item["html"].strip()) == ("hello", "<p>hello</p>")
 
 
 def test_the_raw_message_is_kept_byte_for_byte(cloud, ses):
-    raw = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: x\r\nList-Unsubscribe: <https://example.com/u>\r\n\r\nhello \xff\r\n"
+    raw = b"From: a@example.com\r\nTo: b@example.com\r\nList-Unsubscribe: <https://example.com/u>\r\n\r\nhello \xff\r\n"
     sent = ses.send_email(Content={"Raw": {"Data": raw}})
     assert cloud.call("GET", f"/_local/inbox/{sent['MessageId']}/raw").body == raw
-    assert base64.b64encode(raw)
 
 
 def test_the_account_s_limits_are_played(cloud, ses):
@@ -87,8 +99,9 @@ def test_the_account_s_limits_are_played(cloud, ses):
             ses.send_email(**simple("fast"))
             outcomes.append("sent")
         except ClientError as problem:
-            outcomes.append((problem.response["Error"]["Code"], problem.response["ResponseMetadata"]["HTTPStatusCode"]))
-    assert outcomes == ["sent", "sent", ("TooManyRequestsException", 429)]
+            outcomes.append(problem.response["Error"]["Code"])
+            assert problem.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert outcomes == ["sent", "sent", "TooManyRequestsException"]
     cloud.call("POST", "/_local/inbox/account", {"max_send_rate": 1000, "max_24_hour_send": 1})
     with pytest.raises(ses.exceptions.LimitExceededException):
         ses.send_email(**simple("many"))
@@ -111,9 +124,24 @@ def test_a_lost_answer_leaves_the_mail_sent(cloud, ses):
     assert [item["subject"] for item in cloud.call("GET", "/_local/inbox").json["items"]].count("lost answer") == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"nonsense", b'{"Content": {"Raw": {"Data": "!"}}}', b'{"Content": {"Simple": {}}}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b"nonsense", b'{"Content": {"Raw": {"Data": "!"}}}', b'{"Content": {"Simple": {}}}']
+)
 def test_a_mail_that_cannot_be_read_is_a_bad_request(cloud, body):
     assert cloud.call("POST", "/_local/ses/v2/email/outbound-emails", body).status == 400
+
+
+def test_broken_headers_and_bytes_are_shown_as_they_stand(cloud, ses):
+    raw = (
+        b"From: =?utf-8?q?=ff?= <a@example.com\r\nTo: b@example.com, ,;<<>>\r\nSubject: <script>alert(1)</script>\r\n"
+        b"Content-Type: text/plain; charset=klingon\r\n\r\nhello \xff\r\n"
+    )
+    sent = ses.send_email(
+        Content={"Raw": {"Data": raw}}, Destination={"ToAddresses": ["b@example.com", "c@example.com"]}
+    )
+    item = next(item for item in cloud.call("GET", "/_local/inbox").json["items"] if item["id"] == sent["MessageId"])
+    assert (item["subject"], item["to"]) == ("<script>alert(1)</script>", ["b@example.com", "c@example.com"])
+    assert item["text"].startswith("hello")
 
 
 def test_an_unknown_setting_of_the_account_is_named(cloud):

@@ -8,6 +8,27 @@ import time
 
 import pytest
 
+EXTRA = """
+import json, os
+from toolbox import put, say
+
+def handler(event, context):
+    if "routeKey" in event:
+        say("EXTRA", {"route": "ran"})
+        return {"statusCode": 202}
+    for record in event.get("Records", [{"body": json.dumps(event)}]):
+        put("HEARD", id=f"extra {record['body']}")
+"""
+
+SEED = """
+import json, os
+from urllib.request import Request, urlopen
+
+assert "ThingsTable" in json.loads(os.environ["STACK_OUTPUTS"])
+body = json.dumps({"id": "seeded"}).encode()
+urlopen(Request(os.environ["POSTROAD_URL"] + "/start", body, {"content-type": "application/json"}))
+"""
+
 
 def test_the_state_survives_a_restart_and_changed_code_is_deployed(own):
     own.start()
@@ -63,11 +84,7 @@ def test_a_new_function_route_queue_schedule_and_state_machine_work_with_no_chan
     template.write_text(template.read_text().replace("\nOutputs:", added + "\nOutputs:"))
     folder = own.product / "functions" / "extra"
     folder.mkdir()
-    (folder / "app.py").write_text(
-        "import json, os\nfrom toolbox import put, say\n\n\ndef handler(event, context):\n"
-        "    if 'routeKey' in event:\n        say('EXTRA', {'route': 'ran'})\n        return {'statusCode': 202}\n"
-        "    for record in event.get('Records', [{'body': json.dumps(event)}]):\n        put('HEARD', id=f\"extra {record['body']}\")\n"
-    )
+    (folder / "app.py").write_text(EXTRA)
     own.start()
     assert own.call("POST", "/extra", {}).status == 202
     own.advance("PT0S")
@@ -79,11 +96,7 @@ def test_a_new_function_route_queue_schedule_and_state_machine_work_with_no_chan
 
 def test_the_seeding_command_runs_once_for_each_new_state(own, tmp_path):
     seed = tmp_path / "seed.py"
-    seed.write_text(
-        "import json, os, urllib.request\nassert 'ThingsTable' in json.loads(os.environ['STACK_OUTPUTS'])\n"
-        "body = json.dumps({'id': 'seeded'}).encode()\n"
-        "urllib.request.urlopen(urllib.request.Request(os.environ['POSTROAD_URL'] + '/start', body, {'content-type': 'application/json'}))\n"
-    )
+    seed.write_text(SEED)
     own.arguments = ["--seed", f"{sys.executable} {seed}"]
     own.start()
     own.advance("P1D")
@@ -124,7 +137,12 @@ def test_deploy_alone_puts_the_stack_into_the_emulator_that_the_environment_name
     settings.write_text("{name: Other, stack: other, region: us-east-1}")
     command = [sys.executable, "-m", "localcloud", "deploy", "--state", str(own.store), "--settings", str(settings)]
     done = subprocess.run(
-        command, cwd=own.product, env={**own.environment, "AWS_ENDPOINT_URL": endpoint}, capture_output=True, text=True, check=True
+        command,
+        cwd=own.product,
+        env={**own.environment, "AWS_ENDPOINT_URL": endpoint},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.endswith(f"resources to {endpoint}\n")
 

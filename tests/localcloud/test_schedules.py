@@ -35,7 +35,9 @@ def test_the_next_occurrence_follows_the_last(expression, zone, last, due):
 
 
 def test_a_one_time_schedule_is_due_once_even_when_its_time_has_passed():
-    assert next_due("at(2026-11-22T10:00:00)", "Asia/Tokyo", at("2026-11-23T00:00:00"), None) == at("2026-11-22T01:00:00")
+    assert next_due("at(2026-11-22T10:00:00)", "Asia/Tokyo", at("2026-11-23T00:00:00"), None) == at(
+        "2026-11-22T01:00:00"
+    )
     assert next_due("at(2026-11-22T10:00:00)", "UTC", 0.0, at("2026-11-22T10:00:00")) is None
 
 
@@ -43,7 +45,10 @@ def test_a_rate_counts_from_the_creation_until_it_has_run():
     assert next_due("rate(5 minutes)", "UTC", 1000.0, None) == 1300.0
 
 
-@pytest.mark.parametrize("expression", ["", "rate(1)", "rate(5 fortnights)", "cron(0 10 * *)", "cron(0 10 ? * 2#1 *)", "every(1 day)", "at(noon)"])
+@pytest.mark.parametrize(
+    "expression",
+    ["", "rate(1)", "rate(5 fortnights)", "cron(0 10 * *)", "cron(0 10 ? * 2#1 *)", "every(1 day)", "at(noon)"],
+)
 def test_an_expression_that_is_not_understood_is_refused_with_its_text(expression):
     with pytest.raises(ValueError, match="not understood"):
         next_due(expression, "UTC", 0.0, 1.0)
@@ -51,13 +56,23 @@ def test_an_expression_that_is_not_understood_is_refused_with_its_text(expressio
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("PT0S", 0), ("PT15M", 900), ("PT1H", 3600), ("P3D", 259_200), ("P2W", 1_209_600), ("P1DT12H", 129_600), ("PT0.5S", 0.5)],
+    [
+        ("PT0S", 0),
+        ("PT15M", 900),
+        ("PT1H", 3600),
+        ("P3D", 259_200),
+        ("P2W", 1_209_600),
+        ("P1DT12H", 129_600),
+        ("PT0.5S", 0.5),
+    ],
 )
 def test_a_duration_in_iso_8601_is_seconds(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "P", "PT", "P1", "3D", "P1Y", "-P1D", "P1DT", "1", None, 5, "PT" + "9" * 50 + "S"])
+@pytest.mark.parametrize(
+    "text", ["", "P", "PT", "P1", "3D", "P1Y", "-P1D", "P1DT", "1", None, 5, "PT" + "9" * 50 + "S"]
+)
 def test_what_is_no_duration_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match="PT15M"):
         parse_duration(text)

@@ -11,7 +11,7 @@ def seconds(iso: str) -> float:
 
 
 def test_after_advance_everything_that_was_caused_is_done_fifty_times(cloud):
-    """HTTP → function → FIFO queue → function → table stream → function → queue → function → mailbox → event → function."""
+    """HTTP, function, FIFO queue, function, stream, function, queue, function, mailbox, event, function."""
     for number in range(50):
         name = f"chain-{number}"
         cloud.start_thing(name, mail_to=f"{name}@example.com")
@@ -107,7 +107,9 @@ def test_what_fails_for_good_ends_in_the_dead_letters_and_stops_nothing(cloud):
     assert cloud.thing("healthy") is not None
 
 
-@pytest.mark.parametrize("asked", [{}, [], None, {"advance": "soon"}, {"advance": 5}, {"advance": "P1Y"}, {"advance": "-P1D"}])
+@pytest.mark.parametrize(
+    "asked", [{}, [], None, {"advance": "soon"}, {"advance": 5}, {"advance": "P1Y"}, {"advance": "-P1D"}]
+)
 def test_what_is_no_duration_is_refused_with_a_sentence(cloud, asked):
     answer = cloud.call("POST", "/_local/clock", asked)
     assert answer.status == 400

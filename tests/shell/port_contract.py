@@ -477,6 +477,16 @@ class RefusalsContract:
         assert ports.refusals.find_consent(ANA, "news") is None
         assert ports.refusals.find_consent("email:bob@example.com", "offers") is None
 
+    def test_the_sender_sees_everything_about_an_address_at_once(self, ports: Ports) -> None:
+        assert ports.refusals.find_answers(ANA, {"offers", "*"}) == (None, {})
+        ports.refusals.save_suppression(ANA, "complained", T0, {})
+        ports.refusals.save_consent(ANA, "offers", True, T0, {})
+        ports.refusals.save_consent(ANA, "*", False, at(1), {})
+        ports.refusals.save_consent(ANA, "news", False, at(1), {})
+        consents = {"offers": Consent(True, T0), "*": Consent(False, at(1))}
+        assert ports.refusals.find_answers(ANA, {"offers", "*"}) == ("complained", consents)
+        assert ports.refusals.find_answers("email:bob@example.com", {"offers", "*"}) == (None, {})
+
     def test_an_answer_older_than_the_stored_one_does_not_count(self, ports: Ports) -> None:
         ports.refusals.save_consent(ANA, "offers", False, at(60), {})
         ports.refusals.save_consent(ANA, "offers", True, at(59), {})

@@ -39,7 +39,7 @@ def test_who_opens_and_buys_gets_the_second_offer_two_days_after_the_order(shop)
         ("second-offer", "send"),
         ("bought", "exited"),
     ]
-    assert ana.why(JOURNEY, "bought") == "bought"
+    assert ana.why(JOURNEY, "bought") == "reached the exit 'bought'"
 
 
 def test_who_opens_and_does_not_buy_hears_no_more(shop):
@@ -54,8 +54,12 @@ def test_who_opens_and_does_not_buy_hears_no_more(shop):
     assert ana.is_in("welcome") is None
     assert ana.subjects() == [WELCOME]
     ended = ana.decisions(JOURNEY)[-1]
-    assert (ended["step"], ended["verdict"], ended["because"]) == ("not-yet", "exited", "no purchase within two weeks")
-    assert ana.why(JOURNEY, "first-open") == f"opened welcome, {opened:%Y-%m-%d %H:%M}"
+    assert (ended["step"], ended["verdict"], ended["because"]) == (
+        "not-yet",
+        "exited",
+        "reached the exit 'no purchase within two weeks'",
+    )
+    assert ana.why(JOURNEY, "first-open") == f"opened welcome, {opened:%Y-%m-%d %H:%M} UTC"
 
 
 def test_who_does_not_open_gets_a_second_try_after_three_days_and_the_offer_after_buying(shop):

@@ -91,7 +91,7 @@ def show(contact: Contact, book: Book, now: float) -> dict[str, Any]:
         "created_at": format_instant(contact.created_at),
         "last_seen": format_instant(contact.last_seen) if contact.last_seen else None,
         "identities": sorted(contact.identities),
-        "attributes": {name: word.value for name, word in sorted(contact.attributes.items())},
+        "attributes": {n: word.value for n, word in sorted(contact.attributes.items()) if word.value is not None},
         "scores": {sheet.id: sheet.value(view) for sheet in book.scores.values()},
         "stage": contact.stage.name if contact.stage else None,
         "segments": sorted(contact.segments),

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from functions.api.problems import RequestError
-from functions.api.requests import read_object, read_page, read_query
+from functions.api.requests import is_storable, read_object, read_page, read_query
 from postroad.definitions import KINDS, check_definition, get_kind, known_in
 from postroad.errors import DefinitionError
 from postroad.instants import format_instant
@@ -15,6 +15,9 @@ from postroad_aws.storage import definitions as storage
 from postroad_aws.usecases.publish_definitions import publish_definitions
 
 router = APIGatewayHttpRouter()
+
+# As many as one transaction takes beside the manifest.
+MAX_TOGETHER = 90
 
 
 @router.get("/definitions")
@@ -83,9 +86,16 @@ def publish(kind: str, definition_id: str) -> dict[str, Any]:
 def publish_together() -> dict[str, Any]:
     """Publish several drafts at once, which may refer to one another: `{"definitions": ["journey/welcome", …]}`."""
     named = read_object(router).get("definitions")
-    if not isinstance(named, list) or not named or not all(isinstance(key, str) and "/" in key for key in named):
+    if not isinstance(named, list) or not named or not all(isinstance(key, str) and _is_key(key) for key in named):
         raise RequestError('Name the drafts: {"definitions": ["journey/welcome", …]}.')
+    if len(named) > MAX_TOGETHER:
+        raise RequestError(f"At most {MAX_TOGETHER} definitions are published at once.")
     return _publish({key: storage.get_draft(*key.split("/", 1)).document for key in named})
+
+
+def _is_key(text: str) -> bool:
+    kind, _, definition_id = text.partition("/")
+    return bool(kind and definition_id) and is_storable(text)
 
 
 def _publish(entering: dict[str, Any]) -> dict[str, Any]:

@@ -119,7 +119,13 @@ def encode_contact(contact: Contact) -> bytes:
         "u": {key: ms(at) for key, at in c.turns.items()},
         "j": {journey: _enrollment_document(enrollment, ms) for journey, enrollment in c.active.items()},
         "p": {
-            journey: [p.times, ms(p.last_entered), None if p.last_ended is None else ms(p.last_ended), p.last_state]
+            journey: [
+                p.times,
+                ms(p.last_entered),
+                None if p.last_ended is None else ms(p.last_ended),
+                p.last_state,
+                *([p.last_enrollment] if p.last_enrollment else []),
+            ]
             for journey, p in c.passages.items()
         },
         "f": c.merged_from,
@@ -165,7 +171,7 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
         turns={key: time(at) for key, at in take("u", {}).items()},
         active={journey: _read_enrollment(journey, entry, time) for journey, entry in take("j", {}).items()},
         passages={
-            journey: Passage(p[0], time(p[1]), None if p[2] is None else time(p[2]), p[3])
+            journey: Passage(p[0], time(p[1]), None if p[2] is None else time(p[2]), *p[3:])
             for journey, p in take("p", {}).items()
         },
         merged_from=tuple(take("f", ())),

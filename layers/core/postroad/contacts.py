@@ -77,12 +77,16 @@ class Enrollment:
 
 
 class Passage(NamedTuple):
-    """What re-entry rules need to know of a contact's past in a journey."""
+    """What re-entry rules, and merges, need to know of a contact's past in a journey.
+
+    `last_enrollment` is the enrollment that ended last; a message of it may still be on its way.
+    """
 
     times: int
     last_entered: float
     last_ended: float | None
     last_state: str
+    last_enrollment: str = ""
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from postroad.book import Book, Manifest, Published, TemplateRef, compile_book, next_manifest
+from postroad.documents import parse_id
 from postroad.errors import DefinitionError
 from postroad.journeys import describe_journey, parse_journey, validate_references
 from postroad.policy import parse_policy
@@ -40,7 +41,18 @@ class Kind(NamedTuple):
 def _parse_template(document: Mapping[str, Any]) -> Any:
     from postroad.rendering import compile_message_template  # loads Jinja2, which the fold does not need
 
-    return compile_message_template(document)
+    mistakes: list[tuple[str, str]] = []
+    try:
+        parse_id(document.get("id"))
+    except ValueError as error:
+        mistakes.append(("id", str(error)))
+    try:
+        compiled = compile_message_template(document)
+    except DefinitionError as error:
+        mistakes += [mistake for mistake in error.mistakes if mistake[0] != "id"]
+    if mistakes:
+        raise DefinitionError(*mistakes)
+    return compiled
 
 
 def _check_facts(parsed: Any, known: Known) -> Mistakes:
@@ -110,6 +122,7 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
 
     policies = readable("policy")
     topics = policies[-1].topics if policies else book.policy.topics
+    staying = [model for model in book.stages.values() if f"stages/{model.id}" not in entering]
     templates = {
         name: TemplateRef(name, 0, str(document.get("channel", "")), str(document.get("topic", "")))
         for (kind, _, name), document in documents
@@ -120,7 +133,7 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
             "topic": topics,
             "segment": [*book.segments, *added("segment")],
             "score": [*book.scores, *added("score")],
-            "stage": [rule.id for model in (*book.stages.values(), *readable("stages")) for rule in model.stages],
+            "stage": [rule.id for model in (*staying, *readable("stages")) for rule in model.stages],
         },
         {**book.templates, **templates},
     )
@@ -134,6 +147,18 @@ def check_definition(document: Mapping[str, Any], known: Known) -> Any:
     if mistakes:
         raise DefinitionError(*mistakes)
     return parsed
+
+
+def _live_definitions(book: Book) -> list[tuple[str, Any]]:
+    """Everything live that may refer to something else; a template by what the book knows of it."""
+    kinds = {
+        "template": book.templates,
+        "segment": book.segments,
+        "score": book.scores,
+        "stages": book.stages,
+        "journey": book.journeys,
+    }
+    return [(f"{kind}/{name}", parsed) for kind, definitions in kinds.items() for name, parsed in definitions.items()]
 
 
 class Publication(NamedTuple):
@@ -159,6 +184,11 @@ def plan_publication(
         except DefinitionError as error:
             prefix = f"{key}: " if len(entering) > 1 else ""
             mistakes += [(prefix + path, sentence) for path, sentence in error.mistakes]
+    for key, parsed in _live_definitions(book):
+        if key not in entering:
+            # What is live must go on meaning what it says.
+            found = KINDS[key.partition("/")[0]].check(parsed, known)
+            mistakes += [(f"{key}: {path}", f"it is live, and {sentence}") for path, sentence in found]
     if mistakes:
         raise DefinitionError(*mistakes)
     live = book.manifest.live

@@ -36,6 +36,7 @@ MAX_CAUSED = 200
 MAX_ATTRIBUTES = 200
 # Together with the behaviour that definitions ask for, this stays below what one item of DynamoDB can hold.
 MAX_VALUE_BYTES = 1_000
+MAX_NAME = 200
 # A wake that fails is tried again after this long.
 BACKOFF = 15 * 60.0
 
@@ -210,6 +211,9 @@ class _Folding:
             if not isinstance(value, bool | int | float | None) and len(json.dumps(value)) > MAX_VALUE_BYTES:
                 self.decide("contact", name, "not kept", f"an attribute takes at most {MAX_VALUE_BYTES} bytes")
                 continue
+            if len(name) > MAX_NAME:
+                self.decide("contact", name[:40], "not kept", f"an attribute's name has at most {MAX_NAME} characters")
+                continue
             self.contact.attributes[name] = word
             if known is None or known.value != value:
                 facts.append(f"attribute:{name}")
@@ -378,7 +382,9 @@ class _Folding:
         journey_id = enrollment.journey
         self.contact.active.pop(journey_id, None)
         past = self.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "active")
-        self.contact.passages[journey_id] = past._replace(last_ended=self.now, last_state=enrollment.state)
+        self.contact.passages[journey_id] = past._replace(
+            last_ended=self.now, last_state=enrollment.state, last_enrollment=enrollment.enrollment_id
+        )
         self.causes(names.JOURNEY_ENDED, journey=journey_id, state=enrollment.state, reason=enrollment.reason)
 
     def perform(self, journey: Journey, enrollment: Enrollment, effect: Send | Update) -> Enrollment:

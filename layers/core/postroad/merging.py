@@ -97,14 +97,20 @@ def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> 
             drop, because = present, "the other contact of this person has been through this journey"
         dropped.add(drop.enrollment_id)
         decisions.append(Decision(f"journey/{journey}@{drop.version}", drop.step, "merged", because))
+    for journey in sorted({*a.passages, *b.passages} - {*a.active, *b.active}):
+        mine_ended, theirs_ended = a.passages.get(journey), b.passages.get(journey)
+        if mine_ended and theirs_ended and book.enters_once(journey):
+            # Both have ended, yet messages of theirs may be on the way: those of the later one will not leave.
+            dropped.add(max(mine_ended, theirs_ended, key=lambda p: (p.last_entered, p.last_enrollment)).last_enrollment)
     for journey, passage in merged.passages.items():
         if passage.last_state == "active" and journey not in merged.active:
             merged.passages[journey] = passage._replace(last_state="exited")
-    merged.dropped = tuple(sorted(dropped)[-MAX_DROPPED:])
+    merged.dropped = tuple(sorted(dropped - {""})[-MAX_DROPPED:])
     return tuple(decisions)
 
 
 def _merge_passages(a: Passage, b: Passage) -> Passage:
     later = max(a, b, key=lambda p: (p.last_entered, p.last_state))
     ends = [end for end in (a.last_ended, b.last_ended) if end is not None]
-    return Passage(a.times + b.times, later.last_entered, max(ends, default=None), later.last_state)
+    last = max(a, b, key=lambda p: (p.last_ended or 0.0, p.last_enrollment)).last_enrollment
+    return Passage(a.times + b.times, later.last_entered, max(ends, default=None), later.last_state, last)

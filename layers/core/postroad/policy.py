@@ -42,6 +42,8 @@ def parse_policy(document: object) -> Policy:
     """Read a policy document; raises DefinitionError with all its mistakes."""
     reader = Reader(document)
     head = read_head(reader, KIND)
+    if head.id and head.id != KIND:
+        reader.mistake("an account has one policy, and its id is policy", "id")
     topics = {}
     for child in reader.children("topics"):
         topic_id = child.id("id")

@@ -6,6 +6,7 @@ botocore alone, without boto3, saves its resources and transfers at each cold st
 from functools import cache
 from typing import Any
 
+import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.loaders import Loader
@@ -40,6 +41,8 @@ def get_client(service: str, *, retries: int = 3, timeout: float = 5.0) -> Any:
         max_pool_connections=10,
         # Our own code builds the parameters and the tests hold them; botocore's check costs 60 us a call.
         parameter_validation=False,
+        # Given whole: botocore's own text is put together and cleaned twice for every call (80 us).
+        user_agent=f"Botocore/{botocore.__version__} postroad",
     )
     return _session().create_client(service, config=config)
 

@@ -101,12 +101,22 @@ class Messages(Protocol):
         """Have the sweep look at a pending message again at that time (None: never); False when none is pending."""
 
 
+class Answers(NamedTuple):
+    """What stands about an address: why nothing may go to it, and the latest yes or no by topic."""
+
+    suppression: str | None
+    consents: Mapping[str, Consent]
+
+
 class Refusals(Protocol):
     def find_suppression(self, address: str) -> str | None:
         """The reason why nothing may go to this address ("email:…", "phone:…"), read consistently."""
 
     def find_consent(self, address: str, topic: str) -> Consent | None:
         """The latest yes or no, read consistently."""
+
+    def find_answers(self, address: str, topics: Collection[str]) -> Answers:
+        """Suppression and the answers to these topics in one consistent read: the sender's last look."""
 
     def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None: ...
 

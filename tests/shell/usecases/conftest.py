@@ -1,5 +1,5 @@
 """An account on moto for every use case."""
 
-from tests.account import account, bare_account
+from tests.account import account, bare_account, clients
 
-__all__ = ["account", "bare_account"]
+__all__ = ["account", "bare_account", "clients"]

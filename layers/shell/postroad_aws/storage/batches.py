@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -40,6 +40,21 @@ def get_items(
         else:
             raise Fault("DynamoDB did not give all items of a batch; the table is throttled.")
     return found
+
+
+def get_items_of(keys: Mapping[str, Sequence[Item]], *, consistent: bool) -> dict[str, list[Item]]:
+    """The items with these keys of several tables, at most 100 in all. Raises Fault when tries run out."""
+    found: dict[str, list[Item]] = {table: [] for table in keys}
+    left: Item = {table: {"Keys": list(each), "ConsistentRead": consistent} for table, each in keys.items()}
+    for pause in _pauses():
+        answer = get_client("dynamodb").batch_get_item(RequestItems=left)
+        for table, items in answer["Responses"].items():
+            found[table] += items
+        left = answer.get("UnprocessedKeys")
+        if not left:
+            return found
+        time.sleep(pause)
+    raise Fault("DynamoDB did not give all items of a batch; a table is throttled.")
 
 
 def write_items(table: str, requests: Iterable[Item]) -> None:

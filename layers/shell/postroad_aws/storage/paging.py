@@ -21,11 +21,20 @@ def decode_cursor(cursor: str, *types: type | tuple[type, ...]) -> list[Any]:
         parts = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if isinstance(parts, list) and len(parts) == len(types):
             pairs = zip(parts, types, strict=True)
-            if all(isinstance(part, kind) and not isinstance(part, bool) for part, kind in pairs):
+            if all(isinstance(part, kind) and not isinstance(part, bool) and _is_askable(part) for part, kind in pairs):
                 return parts
     except (ValueError, RecursionError):
         pass
     raise CursorError("This cursor is not one that this listing gave out; start again without it.")
+
+
+def _is_askable(part: Any) -> bool:
+    """Whether DynamoDB can be asked with it, whoever wrote the cursor."""
+    if isinstance(part, str):
+        return 0 < len(part.encode()) <= 1_024
+    if isinstance(part, int | float):
+        return abs(part) < 1e15
+    return not isinstance(part, list) or len(part) <= 1_000
 
 
 def walk(

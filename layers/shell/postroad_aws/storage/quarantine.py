@@ -39,7 +39,7 @@ def list_rejects(now: float, *, cursor: str | None = None, limit: int = 50) -> P
 
     # Somebody else's clock may be ahead.
     day, after = decode_cursor(cursor, int, (str, type(None))) if cursor else (int((now + DAY) // DAY), None)
-    oldest = int((now - RETENTION) // DAY)
+    day, oldest = min(day, int((now + DAY) // DAY)), int((now - RETENTION) // DAY)
     found: list[tuple[str, Reject]] = []
     for at in range(day, max(oldest, day - _DAYS_AT_ONCE) - 1, -1):
         rows = [

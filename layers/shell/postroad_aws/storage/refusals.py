@@ -6,14 +6,16 @@ Addresses ("email:ana@example.com", in their normal form) are stored as SHA-256 
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from postroad.contacts import Consent
 from postroad.instants import format_instant
 from postroad_aws.clients import get_client
+from postroad_aws.ports import Answers
 from postroad_aws.settings import settings
+from postroad_aws.storage.batches import get_items_of
 
 Item = dict[str, Any]
 
@@ -35,7 +37,22 @@ def find_suppression(address: str) -> str | None:
 def find_consent(address: str, topic: str) -> Consent | None:
     """The latest yes or no."""
     item = _get(settings().require("consents_table"), {"address_topic": {"S": _address_topic(address, topic)}})
-    return Consent(item["granted"]["BOOL"], float(item["time"]["N"])) if item else None
+    return _consent(item) if item else None
+
+
+def find_answers(address: str, topics: Collection[str]) -> Answers:
+    """Both at once, each in its present state: the sender asks for every mail, and a call costs more than a row."""
+    suppressions, consents = settings().require("suppressions_table"), settings().require("consents_table")
+    names = {_address_topic(address, topic): topic for topic in topics}
+    keys = {
+        suppressions: [{"address_hash": {"S": _hash(address)}}],
+        consents: [{"address_topic": {"S": name}} for name in names],
+    }
+    found = get_items_of(keys, consistent=True)
+    return Answers(
+        next((item["reason"]["S"] for item in found[suppressions]), None),
+        {names[item["address_topic"]["S"]]: _consent(item) for item in found[consents]},
+    )
 
 
 def save_suppression(address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:
@@ -98,6 +115,10 @@ def list_proof(address: str, topic: str) -> list[Proof]:
 def _get(table: str, key: Item) -> Item | None:
     answer: Item = get_client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
     return answer.get("Item")
+
+
+def _consent(item: Item) -> Consent:
+    return Consent(item["granted"]["BOOL"], float(item["time"]["N"]))
 
 
 def _hash(address: str) -> str:

@@ -5,7 +5,8 @@ itself, and fails by itself. Whatever goes wrong, folding a cluster again is saf
 is not folded twice, and its row is healed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -68,12 +69,21 @@ def process_events(ports: Ports, deliveries: Sequence[Delivery]) -> list[str]:
     if rejects:
         ports.quarantine.save_rejects(rejects)
     failed: set[str] = set()
-    for cluster in _clusters(work, ports.contact_key):
+    clusters = list(_clusters(work, ports.contact_key))
+    batch = _Batch(ports)
+    if len(clusters) > 1:
+        batch.load([item.event for item in work])
+    for cluster in clusters:
         try:
-            fold_cluster(ports, [item.event for item in cluster])
+            batch.fold([item.event for item in cluster])
         except Exception as error:  # AWS did not answer as asked: this cluster comes again, others go on
             logger.exception("a cluster of events failed", events=len(cluster), error=type(error).__name__)
             failed.update(item.receipt for item in cluster)
+    try:
+        batch.save_rows()
+    except Exception as error:  # nobody knows whose rows are missing: all come again, and those rows are healed
+        logger.exception("the rows of a batch failed", error=type(error).__name__)
+        failed.update(receipt for receipt, _, _ in deliveries)
     return [receipt for receipt, _, _ in deliveries if receipt in failed]
 
 
@@ -111,15 +121,55 @@ def fold_cluster(ports: Ports, events: Sequence[Event], *, revision: int = 0) ->
 
     The book that folds them is of this revision or newer.
     """
-    for attempt in range(MAX_TRIES):
-        try:
-            _Cluster(ports, consistent=attempt > 0, at_least=revision).run(events)
+    batch = _Batch(ports)
+    batch.fold(events, revision=revision)
+    batch.save_rows()
+
+
+class _Batch:
+    """Clusters that are folded one after the other, and what they share because a call costs more than an item: one
+    read before all of them, and one write of their rows after all of them."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.items: dict[str, Contact | Forward | None] = {}
+        self.rows_found: dict[tuple[str, str], bool] = {}
+        self.rows: list[Row] = []
+        self.heals: list[Row] = []
+
+    def load(self, events: Sequence[Event]) -> None:
+        """Read what all these events name. When that fails, each cluster reads for itself, and fails by itself."""
+        cluster = _Cluster(self.ports, consistent=False, at_least=0)
+        with suppress(Exception):
+            cluster.load_all(events)
+            self.items, self.rows_found = cluster.items, cluster.rows_found
+
+    def fold(self, events: Sequence[Event], *, revision: int = 0) -> None:
+        """Fold one cluster: at first as it was read before, and after a conflict as it is now."""
+        for attempt in range(MAX_TRIES):
+            cluster = _Cluster(self.ports, consistent=attempt > 0, at_least=revision)
+            cluster.rows = list(self.rows)
+            if attempt == 0:
+                cluster.items, cluster.rows_found = dict(self.items), dict(self.rows_found)
+            try:
+                cluster.run(events)
+            except _Conflict as conflict:
+                revision = max(revision, *conflict.args, 0)
+                if attempt + 1 < MAX_TRIES:
+                    self.ports.clock.sleep((0.02 + 0.08 * self.ports.ids.jitter()) * 2**attempt)
+                continue
+            # Another cluster of the batch may be forwarded to a contact of this one: it finds it as it is now.
+            self.items |= cluster.items
+            self.rows = cluster.rows
+            self.heals += cluster.heals
             return
-        except _Conflict as conflict:
-            revision = max(revision, *conflict.args, 0)
-            if attempt + 1 < MAX_TRIES:
-                ports.clock.sleep((0.02 + 0.08 * ports.ids.jitter()) * 2**attempt)
-    raise TimeoutError(f"the contacts of {len(events)} events were written by others {MAX_TRIES} times in a row")
+        raise TimeoutError(f"the contacts of {len(events)} events were written by others {MAX_TRIES} times in a row")
+
+    def save_rows(self) -> None:
+        if self.rows:
+            self.ports.timeline.save_rows(self.rows, self.ports.clock.now())
+        if self.heals:
+            self.ports.timeline.heal_rows(self.heals, self.ports.clock.now())
 
 
 @dataclass(slots=True)
@@ -152,6 +202,7 @@ class _Cluster:
         self.now = ports.clock.now()
         self.book = ports.books.current(at_least=at_least)
         self.items: dict[str, Contact | Forward | None] = {}
+        self.rows_found: dict[tuple[str, str], bool] = {}
         self.open: dict[str, _Pending] = {}
         self.events: Sequence[Event] = ()
         self.rows: list[Row] = []
@@ -159,15 +210,11 @@ class _Cluster:
 
     def run(self, events: Sequence[Event]) -> None:
         self.events = events
-        self.load([contact_id for event in events for contact_id in self.ids_of(event)])
+        self.load_all(events)
         for event in events:
             self.take(event)
         for pending in list(self.open.values()):
             self.commit(pending)
-        if self.rows:
-            self.ports.timeline.save_rows(self.rows, self.now)
-        if self.heals:
-            self.ports.timeline.heal_rows(self.heals, self.now)
 
     # Loading
 
@@ -176,6 +223,11 @@ class _Cluster:
 
     def ids_of(self, event: Event) -> list[str]:
         return [event.contact_id] if event.contact_id else _ids_of(event, self.ports.contact_key)
+
+    def load_all(self, events: Sequence[Event]) -> None:
+        """Read the contacts that these events name and, at once, those of their rows that rings may have forgotten."""
+        self.load([contact_id for event in events for contact_id in self.ids_of(event)])
+        self.look_up({key for event in events for i in self.ids_of(event) for key in self.forgotten(self.find(i), event)})
 
     def load(self, ids: Sequence[str]) -> None:
         """Read these and all that they forward to."""
@@ -209,6 +261,9 @@ class _Cluster:
                 self.ports.quarantine.save_rejects([reject_event(event, "its contact does not exist", self.now)])
                 return
             resolution = Resolution(contact, None)
+        elif not event.identities:
+            self.ports.quarantine.save_rejects([reject_event(event, "it names nobody", self.now)])
+            return
         else:
             owners = {identity: self.find(self.id_of(identity)) for identity in identities_of(event)}
             resolution = resolve(event, {identity: owner for identity, owner in owners.items() if owner})
@@ -252,10 +307,24 @@ class _Cluster:
         if event.short_hash in contact.ring:
             self.heals.append(Row(contact.contact_id, event))
             return True
-        if contact.ring.may_have_forgotten(self.now):
-            keys = {(contact_id, event.key) for contact_id in (contact.contact_id, *contact.merged_from)}
-            return bool(self.ports.timeline.find_keys(keys))
-        return False
+        keys = self.forgotten(contact, event)
+        self.look_up(keys)
+        return any(self.rows_found[key] for key in keys)
+
+    def forgotten(self, contact: Contact | None, event: Event) -> set[tuple[str, str]]:
+        """The keys under which a row tells whether an event was folded, when the contact's ring cannot."""
+        if contact is None or event.name == WAKE or event.short_hash in contact.ring:
+            return set()
+        if not contact.ring.may_have_forgotten(self.now):
+            return set()
+        return {(contact_id, event.key) for contact_id in (contact.contact_id, *contact.merged_from)}
+
+    def look_up(self, keys: Collection[tuple[str, str]]) -> None:
+        """Ask the timeline which of these rows are there, unless that is known."""
+        wanted = sorted(key for key in keys if key not in self.rows_found)
+        if wanted:
+            found = self.ports.timeline.find_keys(wanted)
+            self.rows_found |= {key: key in found for key in wanted}
 
     def attach(self, pending: _Pending, identity: Identity, event: Event) -> None:
         contact, contact_id = pending.contact, self.id_of(identity)

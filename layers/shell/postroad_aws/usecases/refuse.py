@@ -28,7 +28,8 @@ def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *,
         address = full_address(link.channel, value)
         ports.refusals.save_consent(address, topic, False, now, {**evidence, "message_id": link.message_id})
     event = Event(
-        event_id=f"{link.message_id}:unsubscribed:{topic}",
+        # By the minute: who comes back and leaves again has said so twice.
+        event_id=f"{link.message_id}:unsubscribed:{topic}:{now // 60:.0f}",
         name=UNSUBSCRIBED,
         time=now,
         key_time=now,

@@ -115,12 +115,8 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
 
 def _find_obstacle(ports: Ports, message: Message, address: str) -> str | None:
     topic = ports.books.current().policy.find_topic(message.topic)
-    return find_obstacle(
-        topic,
-        ports.refusals.find_suppression(address),
-        ports.refusals.find_consent(address, message.topic),
-        ports.refusals.find_consent(address, EVERY_TOPIC),
-    )
+    suppression, consents = ports.refusals.find_answers(address, {message.topic, EVERY_TOPIC})
+    return find_obstacle(topic, suppression, consents.get(message.topic), consents.get(EVERY_TOPIC))
 
 
 def _settle(ports: Ports, message: Message, owner: str, state: str, **known: Any) -> None:

@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 from postroad import messages as states
 from postroad.contacts import SHARDS
+from postroad.messages import Message
 from postroad_aws.ports import KeylessPorts
 
 PAGE = 500
+TICK_SECONDS = 45.0
 
 
 class Swept(NamedTuple):
@@ -19,18 +21,23 @@ def sweep_messages(ports: KeylessPorts) -> Swept:
     now = ports.clock.now()
     requeued = unknown = 0
     for number in range(SHARDS):
-        for message in ports.messages.list_pending(f"{number:02d}", now, PAGE):
-            claim_ends = (message.claimed_at or 0.0) + states.PATIENCE[states.SENDING]
-            if message.state == states.QUEUED:
-                requeued += 1 - len(ports.queues.send_messages([message.message_id]))
-                ports.messages.postpone(message.message_id, now + states.PATIENCE[states.QUEUED])
-            elif message.state == states.SENDING and claim_ends > now:
-                ports.messages.postpone(message.message_id, claim_ends)
-            elif message.state == states.SENDING:
-                reason = "its sender stopped before the channel's answer was recorded"
-                unknown += ports.messages.settle(
-                    message.message_id, states.UNKNOWN, now, reason=reason, owner=message.owner
-                )
-            else:
-                ports.messages.postpone(message.message_id, None)
+        page = PAGE
+        while page == PAGE and ports.clock.now() - now < TICK_SECONDS:
+            pending = ports.messages.list_pending(f"{number:02d}", now, PAGE)
+            page = len(pending)
+            queued = [message.message_id for message in pending if message.state == states.QUEUED]
+            if queued:
+                requeued += len(queued) - len(ports.queues.send_messages(queued))
+            unknown += sum(_look_after(ports, message, now) for message in pending)
     return Swept(requeued, unknown)
+
+
+def _look_after(ports: KeylessPorts, message: Message, now: float) -> bool:
+    """Say when to look again, which may be never; true when its outcome has become unknown."""
+    claim_ends = (message.claimed_at or 0.0) + states.PATIENCE[states.SENDING]
+    if message.state == states.SENDING and claim_ends <= now:
+        reason = "its sender stopped before the channel's answer was recorded"
+        return ports.messages.settle(message.message_id, states.UNKNOWN, now, reason=reason, owner=message.owner)
+    again = {states.QUEUED: now + states.PATIENCE[states.QUEUED], states.SENDING: claim_ends}
+    ports.messages.postpone(message.message_id, again.get(message.state))
+    return False

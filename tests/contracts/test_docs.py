@@ -1,0 +1,515 @@
+"""The documents cannot rot: what they list is what the code has, and their examples work."""
+
+import ast
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import yaml
+
+import templatecheck
+from demo.documents import load_definitions
+from functions.api.requests import MAX_BODY, MAX_LIMIT
+from functions.api.routes.definitions import MAX_TOGETHER
+from localcloud.server import Local
+from postroad import documents, filters, rendering, scoring
+from postroad.behaviour import FREQUENCIES
+from postroad.book import Book, Manifest, compile_book
+from postroad.definitions import KINDS, check_definition, known_in
+from postroad.events import RESERVED
+from postroad.fold import MAX_ATTRIBUTES, MAX_VALUE_BYTES
+from postroad.identities import parse_identity
+from postroad.instants import DAY
+from postroad.journeys import parse_journey
+from postroad.journeys.definition import MOST_LEVELS, MOST_STEPS
+from postroad.journeys.steps import STEP_TYPES, WAITS
+from postroad.messages import STATES
+from postroad.operators import OPERATORS, THRESHOLDS
+from postroad.predicates import CONTACT, EVENT, FACTS, JOURNEY, SUBJECTS, parse_predicate
+from postroad.quarantine import RAW_LIMIT
+from postroad.rendering import compile_template
+from postroad.ring import BUSY, KEEP, RETRY_HORIZON
+from postroad.tracking import ROUTES, Refused, Request, Source, parse_request, read_events
+from postroad_aws.settings import Settings
+from postroad_aws.storage.timeline import RETENTION
+
+ROOT = templatecheck.ROOT
+DOCS = ROOT / "docs"
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]}
+ALL = "\n".join(PAGES.values())
+
+
+def page(name: str) -> str:
+    return PAGES[f"docs/{name}.md"]
+
+
+class Block(NamedTuple):
+    """A fenced block of a page, by what its fence says it is."""
+
+    page: str
+    line: int
+    kind: str
+    text: str
+
+
+def _list_blocks() -> Iterator[Block]:
+    for name, text in PAGES.items():
+        for found in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            yield Block(name, text.count("\n", 0, found.start()) + 1, found[1], found[2])
+
+
+BLOCKS = list(_list_blocks())
+
+
+def blocks(kind: str) -> Any:
+    """The blocks of a kind, as parameters of a test."""
+    found = [block for block in BLOCKS if block.kind == kind]
+    assert found, f"no page has a block of {kind!r}"
+    return pytest.mark.parametrize("block", found, ids=[f"{block.page}:{block.line}" for block in found])
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    """The cells of the tables under a heading, without their heads."""
+    body = re.split(rf"^#+ {re.escape(heading)}$", text, maxsplit=1, flags=re.MULTILINE)[1]
+    body = re.split(r"^#+ ", body, maxsplit=1, flags=re.MULTILINE)[0]
+    tables = re.findall(r"^\|[-| ]+\|\n((?:\|.*\n?)*)", body, re.MULTILINE)
+    lines = [line for table in tables for line in table.splitlines()]
+    assert lines, f"there is no table under {heading!r}"
+    return [[cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def plain(cell: str) -> str:
+    return cell.strip("`")
+
+
+def column(text: str, heading: str) -> list[str]:
+    """The code words in the first cells of the tables under a heading."""
+    return [word for cells in rows(text, heading) for word in re.findall(r"`([^`]+)`", cells[0])]
+
+
+@pytest.fixture(scope="module")
+def shop() -> Book:
+    """The demo brand's definitions, as if published."""
+    definitions = load_definitions()
+    from postroad.definitions import plan_publication
+
+    plan = plan_publication(definitions, compile_book(Manifest(), {}), {})
+    return compile_book(plan.manifest, plan.versions)
+
+
+# ---------------------------------------------------------------- what the code has is in the documents, and the reverse
+
+
+def test_every_setting_is_listed_as_the_code_describes_it():
+    listed = {plain(name): what for name, what in rows(page("deploy"), "What functions find in their environment")}
+    assert listed == {field.metadata["variable"]: field.metadata["description"] for field in fields(Settings)}
+
+
+def test_every_parameter_is_listed_with_its_default(template):
+    listed = {plain(cells[0]): plain(cells[1]) for cells in rows(page("deploy"), "The first time") if len(cells) == 3}
+    parameters = {name: str(each["Default"]) or "empty" for name, each in template["Parameters"].items()}
+    assert {name: listed.get(name) for name in parameters} == parameters
+
+
+def test_every_kind_of_key_is_listed():
+    import keys
+
+    listed = {plain(cells[0]): plain(cells[1]) for cells in rows(page("deploy"), "The first time")}
+    assert {kind: prefix for kind, (prefix, _) in keys.KINDS.items()}.items() <= listed.items()
+
+
+def _list_api_routes() -> set[str]:
+    found = set()
+    for path in (ROOT / "functions/api/routes").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for decorator in getattr(node, "decorator_list", []):
+                if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute):
+                    (address,) = decorator.args
+                    found.add(f"{decorator.func.attr.upper()} /api/v1{ast.literal_eval(address)}")
+    return found
+
+
+def test_every_route_of_the_api_has_its_section():
+    assert set(re.findall(r"^### `([A-Z]+ /api/v1/[^`]*)`$", page("api"), re.MULTILINE)) == _list_api_routes()
+
+
+def test_every_route_of_the_api_has_an_example_in_curl_and_in_python():
+    for section in re.split(r"^### (?=`[A-Z]+ /api)", page("api"), flags=re.MULTILINE)[1:]:
+        assert re.search(r"^    curl ", section, re.MULTILINE), section.splitlines()[0]
+        assert "```python" in section, section.splitlines()[0]
+
+
+def test_every_status_that_the_api_gives_is_listed():
+    from functions.api.problems import _STATUS
+
+    listed = {int(status) for cells in rows(page("api"), "What holds everywhere") for status in cells[0].split(", ")}
+    assert listed == {status for _, status in _STATUS} | {401, 403}
+
+
+def test_every_address_of_the_tracking_api_is_listed():
+    text = page("tracking")
+    for address in ROUTES:
+        word = address.rpartition("/")[2]
+        assert re.search(rf"(?:`|/){re.escape(word)}`", text) or address in text, address
+
+
+def test_every_route_of_the_template_is_in_a_document(template):
+    for resource in template["Resources"].values():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
+            address = event.get("Properties", {}).get("Path", "") if event["Type"] == "HttpApi" else ""
+            assert address.replace("/{proxy+}", "/") in ALL, address
+
+
+@pytest.mark.parametrize(
+    ("name", "heading", "words"),
+    [
+        ("journeys", "Steps", STEP_TYPES),
+        ("journeys", "wait", None),
+        ("journeys", "What becomes of a message", STATES),
+        ("predicates", "Subjects", SUBJECTS.keys() - {"all", "any", "not"}),
+        ("predicates", "Combining", {"all", "any", "not"}),
+        ("predicates", "Comparing values", OPERATORS),
+        ("predicates", "Counting events", None),
+        ("predicates", "Facts", FACTS),
+        ("predicates", "Scores", THRESHOLDS),
+        ("templates", "Filters", [entry.key for entry in filters.FILTERS]),
+        ("definitions", "Definitions", KINDS),
+    ],
+)
+def test_a_table_lists_what_the_code_has_and_nothing_else(name, heading, words):
+    listed = {plain(re.sub(r"\[(.*)\]\(.*\)", r"\1", cells[0])) for cells in rows(page(name), heading)}
+    if heading == "wait":
+        listed, words = {plain(cells[1]) for cells in rows(page(name), heading)}, WAITS
+    if heading == "Counting events":
+        listed, words = listed - RESERVED, FREQUENCIES
+    assert listed == set(words)
+
+
+def test_every_subject_is_listed_where_it_is_allowed():
+    where = {plain(cells[0]): cells[2] for cells in rows(page("predicates"), "Subjects")}
+    for subject, allowed in where.items():
+        assert (allowed == "`where` only") == (subject in EVENT), subject
+        assert (allowed == "journeys") == (subject in JOURNEY - CONTACT), subject
+        assert allowed.startswith("everywhere but") == (subject in CONTACT), subject
+        assert ("scores" in allowed) == (subject == "score"), subject
+
+
+def test_every_event_of_ours_is_listed():
+    listed = {plain(cells[0]) for cells in rows(page("predicates"), "Counting events")} - FREQUENCIES.keys()
+    aside = {"Wake", "Attributes Updated"}
+    assert listed == RESERVED - aside
+    assert all(f"`{name}`" in page("predicates") for name in aside)
+
+
+def test_every_test_and_alias_of_the_template_language_is_named():
+    named = set(re.findall(r"`(\w+)(?:\(\d\))?`", page("templates")))
+    assert named >= {*filters.TESTS, *filters.TEST_ALIASES, *filters.FILTER_ALIASES}
+    codes = re.search(r"A date's pattern knows `([^`]+)`", page("templates"))
+    assert codes and set(codes[1].split()) == set(filters._DATE_CODES)
+
+
+@pytest.mark.parametrize("channel", rendering.PARTS)
+def test_every_part_of_a_template_is_listed(channel):
+    listed = {plain(cells[0]) for cells in rows(page("templates"), "Templates")}
+    assert {part.key for part in rendering.PARTS[channel]} <= listed
+
+
+def test_every_command_is_named_somewhere():
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for target in set(targets) - {"lock"}:
+        assert re.search(rf"make {target}\b", ALL), f"make {target}"
+
+
+def test_the_addresses_of_the_local_cloud_are_those_that_it_answers():
+    listed = rows(page("local-cloud"), "Addresses")
+    table = Local(None).table
+    unlisted = {pattern for _, pattern, _ in table}
+    for cells in listed:
+        method, address = plain(cells[0]).split(" ")
+        address = re.sub(r"\{\w+\}|…", "x", address).removeprefix("/_local")
+        found = {
+            pattern for known, pattern, _ in table if re.fullmatch(pattern, address) and known in (method, "*")
+        }
+        assert found, cells[0]
+        unlisted -= found
+    assert unlisted == set()
+
+
+def test_the_fixed_keys_are_those_of_the_demo_brand():
+    from demo.__main__ import DEMO_KEYS
+
+    assert {plain(cells[0]) for cells in rows(page("local-cloud"), "Keys")} == set(DEMO_KEYS)
+
+
+def test_the_map_names_every_function_table_queue_and_module(template):
+    text = page("architecture")
+    resources = template["Resources"]
+
+    def named(type_: str) -> set[str]:
+        return {name for name, each in resources.items() if each["Type"] == type_}
+
+    functions = {f"functions/{path.parent.name}" for path in (ROOT / "functions").glob("*/app.py")}
+    assert set(column(text, "Functions")) == functions
+    assert set(column(text, "Tables")) == named("AWS::DynamoDB::Table")
+    for name in named("AWS::SQS::Queue") | named("AWS::Serverless::StateMachine"):
+        assert name in text, name
+    listed = {word.rstrip("/") for word in column(text, "Who may import whom") if not word.startswith(("layers", "infra"))}
+    core = ROOT / "layers/core/postroad"
+    modules = {path.stem for path in core.glob("*.py")} | {path.name for path in core.iterdir() if path.is_dir()}
+    assert listed - {"functions/<name>"} == modules - {"__init__", "__pycache__"}
+
+
+def test_the_way_to_change_something_names_what_exists():
+    text = page("architecture")
+    changes = " ".join(cells[1] for cells in rows(text, "Where do I change what"))
+    code = "\n".join(path.read_text() for path in (ROOT / "layers").rglob("*.py"))
+    for word in re.findall(r"`([A-Z_]+)`", changes):
+        assert re.search(rf"^{word}\b", code, re.MULTILINE), word
+    for name in re.findall(r"`([\w/]+\.(?:py|yaml))`", changes):
+        assert list(ROOT.glob(name)) or list((ROOT / "layers").glob(f"*/*/{name}")), name
+
+
+LIMITS = [
+    ("journeys", f"at most {MOST_STEPS} in all, nested at most {MOST_LEVELS} levels deep"),
+    ("predicates", f"counts go up to\n{50}"),
+    ("definitions", f"from {-scoring.MOST_POINTS:.0f} to {scoring.MOST_POINTS:.0f}"),
+    ("definitions", f"`PT1H` and `P{scoring.LONGEST_HALF_LIFE / DAY:.0f}D`"),
+    ("templates", f"| {rendering.MAX_SOURCE:,} characters |"),
+    ("templates", f"| {rendering.MAX_TAGS:,}, with {rendering.MAX_CODE:,} characters in them |"),
+    ("templates", f"| {rendering.MAX_DEPTH} levels |"),
+    ("templates", f"| {rendering.MAX_STEPS:,} steps"),
+    ("templates", f"| {filters.MAX_TEXT:,} characters |"),
+    ("templates", f"| {rendering.MAX_OUTPUT:,} characters |"),
+    ("templates", f"| {filters.MAX_VALUES:,} entries, {filters.MAX_VALUES_TEXT:,} characters |"),
+    ("templates", f"at most {rendering.MAX_SUBJECT} characters"),
+    ("templates", f"at most {rendering.MAX_LOOPS} loops"),
+    ("api", f"kept for {RETENTION / DAY:.0f} days"),
+    ("api", f"cut at {RAW_LIMIT // 1024} KB"),
+    ("architecture", f"The ring keeps {KEEP}\nhashes, and every one younger than {RETRY_HORIZON / 60:.0f} minutes"),
+    ("architecture", f"with {BUSY} young ones"),
+    ("api", f"over {MAX_BODY:,} bytes"),
+    ("api", f"`limit` is 1 to {MAX_LIMIT}"),
+    ("api", f"at most {MAX_TOGETHER}, all or none"),
+    ("tracking", f"at most {MAX_ATTRIBUTES} attributes, of at most {MAX_VALUE_BYTES:,} bytes as JSON each"),
+]
+
+
+@pytest.mark.parametrize(("name", "sentence"), LIMITS)
+def test_a_limit_is_the_one_in_the_code(name, sentence):
+    assert " ".join(sentence.split()) in " ".join(page(name).split())
+
+
+def test_a_window_counts_as_far_as_the_page_says():
+    parse_predicate({"event": "A", "at_most": 50, "within": "P1D"})
+    with pytest.raises(documents.DefinitionError):
+        parse_predicate({"event": "A", "at_most": 51, "within": "P1D"})
+
+
+# ---------------------------------------------------------------- examples work
+
+
+def test_every_block_says_what_it_is():
+    known = {"yaml definition", "yaml predicate", "yaml steps", "jinja template", "json", "json values", "python"}
+    assert [block for block in BLOCKS if block.kind not in known] == []
+
+
+@blocks("yaml definition")
+def test_a_definition_could_be_published_beside_the_demo_brand(block, shop):
+    document = yaml.safe_load(block.text)
+    check_definition(document, known_in(shop, {f"{document['kind']}/{document['id']}": document}))
+
+
+@blocks("yaml predicate")
+def test_a_predicate_is_read(block):
+    assert parse_predicate(yaml.safe_load(block.text), JOURNEY).describe()
+
+
+@blocks("yaml steps")
+def test_steps_are_those_of_a_journey(block, shop):
+    journey = {"kind": "journey", "id": "example", "trigger": {"event": "Signed Up"}, "steps": yaml.safe_load(block.text)}
+    assert parse_journey(journey).steps
+    check_definition(journey, known_in(shop, {"journey/example": journey}))
+
+
+def _values() -> dict[str, Any]:
+    (block,) = [block for block in BLOCKS if block.kind == "json values"]
+    return dict(json.loads(block.text))
+
+
+@blocks("jinja template")
+def test_a_template_compiles_and_renders(block):
+    assert compile_template(block.text, html=True).render(_values()).strip()
+
+
+@blocks("json")
+def test_json_is_json(block):
+    json.loads(block.text)
+
+
+@blocks("python")
+def test_python_compiles(block):
+    compile(block.text, block.page, "exec")
+
+
+@pytest.mark.parametrize("heading", ["Comparing values", "Counting events", "Facts", "Scores"])
+def test_an_operator_says_what_its_row_says(heading):
+    for cells in rows(page("predicates"), heading):
+        if cells[1].startswith("`{"):
+            assert parse_predicate(yaml.safe_load(plain(cells[1])), JOURNEY).describe() == cells[2], cells[0]
+            assert plain(cells[0]) in yaml.safe_load(plain(cells[1])), cells[0]
+        else:
+            assert plain(cells[0]) in RESERVED
+
+
+def test_a_filter_does_what_its_row_says():
+    described = {entry.key: entry.describe for entry in filters.FILTERS}
+    for name, what, example, result in rows(page("templates"), "Filters"):
+        assert what == described[plain(name)]
+        assert re.search(rf"\| {plain(name)}\b", example), name
+        rendered = compile_template(plain(example), html=True).render(_values())
+        assert rendered.replace("\n", "").strip() == plain(result), name
+
+
+def test_the_example_of_the_tracking_pixel_is_taken():
+    from postroad.tracking import parse_pixel
+
+    (address,) = re.findall(r'<img src="([^"]+)"', page("tracking"))
+    request = parse_pixel(dict(parse_qsl(urlsplit(address).query)), {})
+    assert isinstance(request, Request)
+    assert read_events(request, Source("page", False), 1_793_610_000.0).rejects == ()
+
+
+def _list_curls() -> list[tuple[str, str]]:
+    return [
+        (name, command)
+        for name, text in PAGES.items()
+        for command in re.findall(r"^    (curl .*)$", text, re.MULTILINE)
+    ]
+
+
+CURLS = _list_curls()
+
+
+@pytest.mark.parametrize(("name", "command"), CURLS, ids=[f"{name} {number}" for number, (name, _) in enumerate(CURLS)])
+def test_a_curl_goes_to_a_route_that_takes_it(name, command):
+    words = shlex.split(command)
+    (url,) = [word for word in words if word.startswith("http")]
+    body = words[words.index("-d") + 1] if "-d" in words else ""
+    method = words[words.index("-X") + 1] if "-X" in words else "POST" if body else "GET"
+    parts = urlsplit(url)
+    assert parts.netloc == "localhost:8080"
+    if body:
+        json.loads(body)
+    if parts.path.startswith("/_local"):
+        path = parts.path.removeprefix("/_local")
+        assert any(re.fullmatch(pattern, path) and known == method for known, pattern, _ in Local(None).table)
+    elif parts.path.startswith("/api/"):
+        assert "Authorization: Bearer demo-api-key" in words
+        patterns = [re.sub("<[^>]+>", "[^/]+", route) for route in _list_api_routes()]
+        assert any(re.fullmatch(pattern, f"{method} {parts.path}") for pattern in patterns)
+        named = dict(parse_qsl(parts.query)).get("identity")
+        assert named is None or parse_identity(named)
+    else:
+        assert words[words.index("-u") + 1] == "demo-write-key:"
+        request = parse_request(parts.path, {"authorization": "Basic ZGVtby13cml0ZS1rZXk6"}, {}, body.encode())
+        assert not isinstance(request, Refused)
+        accepted = read_events(request, Source("server", True), 1_793_610_000.0)
+        assert accepted.events
+        assert accepted.rejects == ()
+
+
+# ---------------------------------------------------------------- links, proofs, words
+
+
+def _slug(heading: str) -> str:
+    """The anchor that a heading gets where these pages are read."""
+    return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
+
+
+def _list_links() -> list[tuple[str, str]]:
+    pages = {**PAGES, "CHANGELOG.md": (ROOT / "CHANGELOG.md").read_text()}
+    return [
+        (name, target)
+        for name, text in pages.items()
+        for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    ]
+
+
+def test_every_link_leads_somewhere():
+    for name, target in _list_links():
+        if re.match(r"[a-z]+:", target):
+            continue
+        address, _, anchor = target.partition("#")
+        path = (ROOT / name).parent / address if address else ROOT / name
+        assert path.exists(), f"{name}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+            assert anchor in {_slug(heading) for heading in headings}, f"{name}: {target}"
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    reached, ahead = set(), ["README.md"]
+    links: dict[str, list[str]] = {}
+    for name, target in _list_links():
+        path = ((ROOT / name).parent / target.partition("#")[0]).resolve()
+        if path.suffix == ".md" and path.exists():
+            links.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            ahead += links.get(name, [])
+    assert reached >= set(PAGES)
+
+
+def test_every_promise_is_proven_by_a_test_that_exists():
+    text = page("guarantees")
+    promises = [item for item in re.split(r"^- ", text.partition("## Not promised")[0], flags=re.MULTILINE)[1:]]
+    assert len(promises) > 20
+    for promise in promises:
+        proofs = re.findall(r"\[`(\w+)`\]\(([^)]+)\)", promise)
+        assert proofs, promise
+        for test, address in proofs:
+            source = (DOCS / address).read_text()
+            assert re.search(rf"^ *def {test}\(", source, re.MULTILINE), f"{address} has no {test}"
+            if address.endswith("invariants.py"):
+                assert re.search(rf"^        {test},$", source, re.MULTILINE), f"{test} is not asked"
+
+
+def test_the_glossary_is_in_order_and_names_each_word_once():
+    words = [cells[0] for cells in rows(page("glossary"), "Glossary")]
+    assert words == sorted(set(words))
+
+
+# What no page may speak of. In two halves, so that this file does not name them either.
+FORBIDDEN = [
+    r"(?<![\w./])/(?:work|root|tmp)/",
+    r"(?<![\w.])/home/" + r"\w",
+    r"\.lib" + r"rary\b",
+    "py" + r"pi\.org",
+    "python" + r"hosted",
+    "npm" + r"js\.",
+    r"(?i)\bissues? #?\d",
+    r"(?i)\bissues " + "show",
+    r"(?i)\bthis ses" + r"sion\b",
+    r"(?i)\bTO" + r"DO\b",
+    r"(?i)\bas an? (?:AI|language model)\b",
+]
+
+
+@pytest.mark.parametrize("name", [*PAGES, "CHANGELOG.md"])
+def test_a_page_names_no_place_or_tool_of_its_making(name):
+    found = re.search("|".join(f"(?:{pattern})".replace("(?:(?i)", "(?i:") for pattern in FORBIDDEN), (ROOT / name).read_text())
+    assert found is None, found[0]
+
+
+@pytest.mark.parametrize("name", [*PAGES, "CHANGELOG.md"])
+def test_a_page_begins_with_its_title_and_has_one(name):
+    text = re.sub(r"^```.*?^```", "", (ROOT / name).read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
+    assert text.startswith("# ")
