@@ -17,9 +17,9 @@ from typing import Any
 import templatecheck
 from demo.documents import load_definitions
 from localcloud.engine import ACCOUNT, Engine, clients_for
+from localcloud.packaging import emulator_python
 
 ROOT = templatecheck.ROOT
-PORTS = range(4700, 4750)
 REGION = "us-east-1"
 SECRET = bytes(range(32))
 WRITE_KEY = "bench-write-key"
@@ -29,16 +29,9 @@ TABLE_PARTS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "B
 @contextmanager
 def emulator(folder: Path) -> Iterator[tuple[str, Callable[[str], Any]]]:
     """Its endpoint, and a maker of clients for it. Nothing is kept."""
-    from localcloud.engine import socket
-
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "cloud").mkdir(parents=True)
-    for port in PORTS:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                break
-    (folder / "cloud" / "port").write_text(str(port))
-    engine = Engine(ROOT / ".postroad/cloud/bin/python", folder / "cloud", REGION, 0.0)
+    engine = Engine(emulator_python(ROOT / ".postroad", print), folder / "cloud", REGION, 0.0)
     try:
         engine.wait_until_ready()
         yield engine.endpoint, clients_for(engine.endpoint, REGION)

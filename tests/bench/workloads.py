@@ -181,7 +181,6 @@ class Bench:
         self.wake()
 
     def open_welcome(self, people: Sequence[Person]) -> None:
-        table = self.stack.environment["MESSAGES_TABLE"]
         for person in people:
             contact_id = self.contact_id(person)
             for item in self.messages_of(contact_id):
@@ -190,7 +189,6 @@ class Bench:
                     properties = {"message_id": item, "actor": "human"}
                     opened = Event(f"open-{item}", EMAIL_OPENED, now, now, contact_id=contact_id, trusted=True, properties=properties)
                     queues.send_events(pack([opened]))
-        assert table
         self.fold_all()
 
     def messages_of(self, contact_id: str) -> list[str]:
@@ -316,6 +314,14 @@ class Bench:
         if counting:
             self.check_delivered(ids)
         return Run(MESSAGES, {**self.meter.usages, "process_events": share}, 0)
+
+    def queue_message(self) -> dict[str, Any]:
+        """Have somebody new sign up; what the send function is then called with."""
+        person = Person(0, f"first-{self.stack.name}")
+        self.post([person.identify("identify", clock.now()), person.call("track", "up", clock.now(), event="Signed Up")])
+        self.fold_all()
+        self.run("relay_messages", stream_event(self.messages_of(self.contact_id(person))))
+        return {"Records": self.stack.receive("SENDS_QUEUE_URL", 1)}
 
     def check_delivered(self, ids: Sequence[str]) -> None:
         for message_id in ids:

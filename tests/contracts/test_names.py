@@ -10,8 +10,6 @@ FUNCTIONS = templatecheck.ROOT / "functions"
 USE_CASES = templatecheck.ROOT / "layers/shell/postroad_aws/usecases"
 # A noun is a surface with many use cases; a verb is one use case.
 SURFACES = {"collect", "public", "api"}
-# From one queue to the next: nothing is decided, so there is no use case to load on the way.
-BARE = {"relay_messages"}
 
 
 def _list_folders():
@@ -56,7 +54,7 @@ def test_a_handler_takes_an_event_and_a_context(folder):
     assert len(handlers[0].args.args) == 2
 
 
-@pytest.mark.parametrize("folder", [folder for folder in _list_folders() if folder not in SURFACES | BARE])
+@pytest.mark.parametrize("folder", [folder for folder in _list_folders() if folder not in SURFACES])
 def test_a_worker_calls_the_use_case_of_its_name(folder):
     assert (USE_CASES / f"{folder}.py").exists()
     tree = ast.parse((FUNCTIONS / folder / "app.py").read_text())

@@ -97,10 +97,3 @@ def test_every_make_command_in_the_documents_exists():
             r"^ *(?:[A-Z_]+=\S+ )*make ([a-z-]+)|`make ([a-z-]+)[^`]*`", path.read_text(), re.MULTILINE
         ):
             assert set(command) & targets, f"{path.name}: make {''.join(command)}"
-
-
-def test_every_link_between_documents_leads_somewhere():
-    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text()):
-            if not re.match(r"[a-z]+:", target):
-                assert (path.parent / target).exists(), f"{path.name}: {target}"

@@ -180,13 +180,16 @@ class MemoryContacts:
             return version == 0
         return stored.item.forward is None and stored.item.version == version
 
-    def list_due(self, shard: str, until: float, limit: int) -> Sequence[tuple[str, float]]:
+    def list_due(
+        self, shard: str, until: float, limit: int, after: tuple[str, float] | None = None
+    ) -> Sequence[tuple[str, float]]:
         due = []
         for contact_id, stored in self.memory.contacts.items():
             item = self.memory.read_item(contact_id, consistent=False) if stored.item.shard == shard else None
             if item and item.wake_at is not None and item.wake_at <= until:
                 due.append((item.wake_at, contact_id))
-        return [(contact_id, at) for at, contact_id in sorted(due)[:limit]]
+        rest = [(at, contact_id) for at, contact_id in sorted(due) if after is None or (at, contact_id) > after[::-1]]
+        return [(contact_id, at) for at, contact_id in rest[:limit]]
 
     def list_ids(self, shard: str, after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
         found = sorted(

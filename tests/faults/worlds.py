@@ -100,6 +100,7 @@ def _segment(segment_id: str, predicate: dict[str, Any]) -> dict[str, Any]:
 SEGMENTS = [
     _segment("active", {"event": "Page Viewed", "at_least": 2, "within": "PT6H"}),
     _segment("engaged", {"score": "engagement", "gte": 18}),
+    _segment("regulars", {"event": "Page Viewed", "at_least": 4}),
     _segment("fans", {"all": [{"segment": "active"}, {"stage": "customer"}]}),
 ]
 LATER = _segment(
@@ -349,7 +350,7 @@ class World:
         self.feedback_delay = random.choice((2.0, 60.0, 2 * HOUR))
         self.unclear = random.choice((0.0, 0.05, 0.3))
         self.channel_throttle = random.choice((0.0, 0.05, 0.3))
-        self.book_lifetime = random.choice((5.0, 5.0, 30.0))
+        self.book_lifetime = random.choice((5.0, 30.0, 90.0))
         self.memory = memories.Memory(loop.time, loop.chance, lag=random.choice((0.0, 0.5, 5.0)))
         visibility = random.choice((180.0, 180.0, 15.0, 4.0))
         self.events = memories.FifoQueue(loop.time, visibility)

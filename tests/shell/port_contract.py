@@ -235,6 +235,7 @@ class ContactsContract:
         due = ports.contacts.list_due(shard, at(600), 100)
         assert due == [(contact.contact_id, contact.wake_at) for contact in reversed(mine)]
         assert ports.contacts.list_due(shard, at(600), 2) == due[:2]
+        assert ports.contacts.list_due(shard, at(600), 100, after=due[1]) == due[2:]
         assert ports.contacts.list_due(shard, due[0][1], 100) == due[:1]
         assert ports.contacts.list_due(shard, at(591), 100) == []
 

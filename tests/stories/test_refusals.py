@@ -92,14 +92,12 @@ def test_unsubscribing_twice_is_unsubscribing_once(shop, ana):
 
 
 def test_a_refusal_reaches_a_mail_that_is_already_on_its_way(shop, ana):
-    shop.mail_account(fail="TooManyRequestsException", times=1)
-    ana.visits("/plans/enterprise")
-    shop.track(ana.user, "Nudged")
     topic = fresh("nudge")
     shop.publish(
         {"kind": "template", "id": topic, "channel": "email", "topic": "offers", "subject": "Nudge", "html": "<p>Hi</p>"},
         {"kind": "journey", "id": topic, "trigger": {"event": topic}, "steps": [{"id": "nudge", "send": {"template": topic}}]},
     )
+    shop.mail_account(fail="TooManyRequestsException", times=1)
     ana.track(topic)
     waiting = ana.messages()["nudge"]
     assert waiting["state"] == "queued"

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from postroad.ring import Ring
 
 SHARDS = 16
+SHARD_NAMES = tuple(f"{number:02d}" for number in range(SHARDS))
 
 # The kind of identity that a channel writes to.
 ADDRESS_KINDS = {"email": "email", "sms": "phone"}

@@ -101,7 +101,9 @@ def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> 
         mine_ended, theirs_ended = a.passages.get(journey), b.passages.get(journey)
         if mine_ended and theirs_ended and book.enters_once(journey):
             # Both have ended, yet messages of theirs may be on the way: those of the later one will not leave.
-            dropped.add(max(mine_ended, theirs_ended, key=lambda p: (p.last_entered, p.last_enrollment)).last_enrollment)
+            dropped.add(
+                max(mine_ended, theirs_ended, key=lambda p: (p.last_entered, p.last_enrollment)).last_enrollment
+            )
     for journey, passage in merged.passages.items():
         if passage.last_state == "active" and journey not in merged.active:
             merged.passages[journey] = passage._replace(last_state="exited")

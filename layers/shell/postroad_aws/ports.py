@@ -49,8 +49,10 @@ class Contacts(Protocol):
     def commit(self, commit: Commit) -> Outcome:
         """All of it or nothing. A lost answer may raise although it happened: the caller loads and folds again."""
 
-    def list_due(self, shard: str, until: float, limit: int) -> Sequence[tuple[str, float]]:
-        """(contact_id, wake_at) of contacts whose timer is due, the earliest first."""
+    def list_due(
+        self, shard: str, until: float, limit: int, after: tuple[str, float] | None = None
+    ) -> Sequence[tuple[str, float]]:
+        """(contact_id, wake_at) of contacts whose timer is due, the earliest first; those that follow `after`."""
 
     def list_ids(self, shard: str, after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
         """Ids of a shard's contacts, the newest first, and the cursor of the next page."""

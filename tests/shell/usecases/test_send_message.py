@@ -268,19 +268,16 @@ def publish_template(account: Account, **parts: Any) -> None:
 @pytest.mark.parametrize(
     ("parts", "says"),
     [
-        ({"html": "<p>{{ contact.first_name / 0 }}</p>"}, "cannot be used"),
+        ({"html": "<p>{{ contact.first_name / 0 }}</p>"}, "rendered: "),
+        ({"html": "<p>{{ no such thing }}</p>"}, "cannot be used: html"),
         ({"subject": "{{ contact.nobody }}"}, "rendered: "),
         ({"from": "not an address at all"}, "rendered: "),
-        ({"html": "<p>{% for x in contact.first_name %}{{ x.y.z }}{% endfor %}</p>", "subject": "{{ 1 }}"}, None),
     ],
 )
 def test_a_template_that_cannot_be_rendered_fails_that_message_with_a_reason(account, welcome, ports, parts, says):
     publish_template(account, **parts)
     message = queue(account, welcome, step="odd", template="odd")
-    if says is None:
-        assert send_message(ports, message.message_id) in ("sent", "failed")
-    else:
-        assert says in failed(account, message, ports)
+    assert says in failed(account, message, ports)
 
 
 def test_a_template_that_was_never_published_fails_the_message(account, welcome, ports, email):
@@ -401,9 +398,8 @@ class Broken:
 
 @pytest.mark.parametrize(
     ("port", "broken"),
-    [("contacts", "find_items"), ("refusals", "find_suppression"), ("refusals", "find_consent"), ("books", "current"),
-     ("timeline", "find_row")],
-)  # fmt: skip
+    [("contacts", "find_items"), ("refusals", "find_answers"), ("books", "current"), ("timeline", "find_row")],
+)
 def test_when_aws_fails_before_the_channel_the_claim_is_given_back(account, email, port, broken):
     account.fold(account.event("Product Added", EMAIL, name="Harbour"))
     account.advance(3_601)

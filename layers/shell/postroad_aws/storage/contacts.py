@@ -39,14 +39,18 @@ def commit(commit: Commit) -> Outcome:
     return _put(put) if commit.actions == 1 else _transact(put, commit)
 
 
-def list_due(shard: str, until: float, limit: int) -> list[tuple[str, float]]:
-    """(contact_id, wake_at) of a shard's contacts whose timer is due, the earliest first."""
+def list_due(shard: str, until: float, limit: int, after: tuple[str, float] | None = None) -> list[tuple[str, float]]:
+    """(contact_id, wake_at) of a shard's contacts whose timer is due, the earliest first; those that follow `after`."""
+    start: Item = {}
+    if after is not None:
+        start = {"shard": {"S": shard}, "contact_id": {"S": after[0]}, "wake_at": {"N": repr(after[1])}}
     items = _query(
         limit,
         IndexName="wake",
         KeyConditionExpression="#shard = :shard AND wake_at <= :until",
         ExpressionAttributeNames=_SHARD,
         ExpressionAttributeValues={":shard": {"S": shard}, ":until": {"N": repr(until)}},
+        **({"ExclusiveStartKey": start} if start else {}),
     )
     return [(item["contact_id"]["S"], float(item["wake_at"]["N"])) for item in items]
 

@@ -158,9 +158,11 @@ class _Batch:
                 if attempt + 1 < MAX_TRIES:
                     self.ports.clock.sleep((0.02 + 0.08 * self.ports.ids.jitter()) * 2**attempt)
                 continue
+            finally:
+                # Also after a conflict or a fault: what was committed before it keeps its rows, with their decisions.
+                self.rows = cluster.rows
             # Another cluster of the batch may be forwarded to a contact of this one: it finds it as it is now.
             self.items |= cluster.items
-            self.rows = cluster.rows
             self.heals += cluster.heals
             return
         raise TimeoutError(f"the contacts of {len(events)} events were written by others {MAX_TRIES} times in a row")
@@ -227,7 +229,9 @@ class _Cluster:
     def load_all(self, events: Sequence[Event]) -> None:
         """Read the contacts that these events name and, at once, those of their rows that rings may have forgotten."""
         self.load([contact_id for event in events for contact_id in self.ids_of(event)])
-        self.look_up({key for event in events for i in self.ids_of(event) for key in self.forgotten(self.find(i), event)})
+        self.look_up(
+            {key for event in events for i in self.ids_of(event) for key in self.forgotten(self.find(i), event)}
+        )
 
     def load(self, ids: Sequence[str]) -> None:
         """Read these and all that they forward to."""

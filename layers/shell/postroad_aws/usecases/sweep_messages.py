@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from postroad import messages as states
-from postroad.contacts import SHARDS
+from postroad.contacts import SHARD_NAMES
 from postroad.messages import Message
 from postroad_aws.ports import KeylessPorts
 
@@ -20,10 +20,10 @@ def sweep_messages(ports: KeylessPorts) -> Swept:
     """Queue again what is still queued, and call unknown what a sender left behind."""
     now = ports.clock.now()
     requeued = unknown = 0
-    for number in range(SHARDS):
+    for shard in SHARD_NAMES:
         page = PAGE
         while page == PAGE and ports.clock.now() - now < TICK_SECONDS:
-            pending = ports.messages.list_pending(f"{number:02d}", now, PAGE)
+            pending = ports.messages.list_pending(shard, now, PAGE)
             page = len(pending)
             queued = [message.message_id for message in pending if message.state == states.QUEUED]
             if queued:
