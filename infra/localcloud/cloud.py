@@ -53,7 +53,7 @@ class LocalCloud:
         self.engine = Engine(python, self.state, region, self.clock.offset)
         try:
             self.clients = clients_for(self.engine.endpoint, region)
-            self.meter = Meter(self.store / "errors.log", self.say)
+            self.meter = Meter(self.store / "errors.log", self.say, self.clock.now())
             self.inbox = Inbox(self.clock, self.clients, self.engine, self.state / "mails.jsonl", self.meter.count)
             self.time_machine = TimeMachine(
                 self.clock, self.engine, self.clients, self.state / "schedules.json", self.inbox.pending, self.meter
@@ -115,15 +115,16 @@ class LocalCloud:
 
     def reset(self) -> None:
         """All data gone, the product deployed anew, the clock back to real time, seeded again."""
-        with self.resetting, self.time_machine.lock:
-            self.engine.ask("/_localcloud/drain", {"timeout": 10})
-            self.engine.ask("/_ministack/reset", {})
-            (self.state / "seeded").unlink(missing_ok=True)
-            self.inbox.clear()
-            self.time_machine.forget()
-            stack = self._deploy()
-            self.reset_costs()
-            self._seed(stack)
+        with self.resetting:
+            with self.time_machine.lock:
+                self.engine.ask("/_localcloud/drain", {"timeout": 10})
+                self.engine.ask("/_ministack/reset", {})
+                (self.state / "seeded").unlink(missing_ok=True)
+                self.inbox.clear()
+                self.time_machine.forget()
+                stack = self._deploy()
+                self.reset_costs()
+            self._seed(stack)  # may let time pass
 
     def costs(self) -> dict[str, Any]:
         time.sleep(0.02)  # the last function's report may still be on its way
@@ -147,7 +148,7 @@ class LocalCloud:
     def reset_costs(self) -> None:
         self.executions_before = self.engine.ask("/_localcloud/executions")
         self.texts_before = len(self.inbox.texts())
-        self.meter.reset()
+        self.meter.reset(self.clock.now())
 
 
 def deploy(endpoint: str, template: Path, store: Path, port: int, say: Say = print, settings: Path = SETTINGS) -> Stack:

@@ -8,7 +8,6 @@ import json
 import math
 import socketserver
 import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,12 +29,13 @@ CHANNELS = {"ses", "sms"}  # what is paid for the mail itself, told apart from o
 class Meter:
     """Collects; `port` is where functions report."""
 
-    def __init__(self, errors: Path, say: Say):
+    def __init__(self, errors: Path, say: Say, now: float):
         self.errors, self.say = errors, say
+        errors.unlink(missing_ok=True)
         self.lock = threading.Lock()
         self.memory: dict[str, int] = {}
         self.invoked: Counter[str] = Counter()  # never reset: the time machine takes differences
-        self.reset()
+        self.reset(now)
         meter = self
 
         class Lines(socketserver.StreamRequestHandler):
@@ -52,9 +52,9 @@ class Meter:
         self.port: int = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True, name="meter").start()
 
-    def reset(self) -> None:
+    def reset(self, now: float) -> None:
         with self.lock:
-            self.since = time.time()
+            self.since = now
             self.functions: dict[str, Counter[str]] = defaultdict(Counter)
             self.calls: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
             self.counts: Counter[str] = Counter()

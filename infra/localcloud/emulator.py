@@ -9,10 +9,13 @@ Each change to MiniStack says why it is there:
 - PutEvents takes `aws.` sources: the local cloud's mailbox speaks for SES.
 - A rule's function that fails is tried again and then goes to its destination, as every asynchronous invocation.
 - Of logs and events only the latest are kept: one stream per invocation would swell memory and the kept state.
+- A stream's reader heeds batchItemFailures, BisectBatchOnFunctionError and MaximumRetryAttempts; MiniStack lost what a
+  function reported as failed, and tried for ever what could not be done.
 - At most `WORKERS` processes per function; further calls wait. AWS would start more, a laptop would choke.
 - Queues are known by an address that holds a port: always the same one, so that a kept state finds its queues again.
 - A mapping's concurrency may be a parameter of the template, which arrives as text and would stop every queue.
 - A schedule made by CloudFormation keeps its time zone, start, end and what follows its completion.
+- Reads tell what AWS would bill: MiniStack says half a unit for a query of any size, and nothing for a batch.
 - Streams are part of the kept state: it remembers how far they were read, and would skip as many new records.
 - Executions of state machines are counted (Express ones are then forgotten, as on AWS).
 - A FIFO queue refuses the ids that AWS refuses; a text to a phone keeps its time.
@@ -138,6 +141,57 @@ def _concurrency_of(mapping, *arguments):
 
 lambda_svc._sqs_esm_concurrency = _concurrency_of
 
+execute_function = lambda_svc._execute_function
+
+
+def _execute_function(func, event):
+    """A batch of a stream goes the way Lambda's own reader takes; everything else as before."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not records or records[0].get("eventSource") != "aws:dynamodb":
+        return execute_function(func, event)
+    source, name = records[0]["eventSourceARN"], (func.get("config") or func)["FunctionName"]
+    for _, _, mapping in _mappings():
+        if (mapping["EventSourceArn"], mapping["FunctionName"]) == (source, name):
+            return _read_stream(func, records, mapping)
+    return execute_function(func, event)
+
+
+def _read_stream(func, records, mapping):
+    """Go on behind the last success, halve a batch that fails, give up after as many tries as the mapping says."""
+    tries, size = 0, len(records)
+    while records:
+        batch = records[:size]
+        result = execute_function(func, {"Records": batch})
+        done = 0 if result.get("error") else _done(result.get("body"), batch, mapping)
+        if done:
+            records, tries = records[done:], 0
+            size = len(records)
+        elif len(batch) > 1 and mapping.get("BisectBatchOnFunctionError"):
+            size = (len(batch) + 1) // 2
+        elif tries < (mapping.get("MaximumRetryAttempts") or 0):
+            tries += 1
+            real_sleep(0.05)
+        elif mapping.get("MaximumRetryAttempts") is None:
+            return {"error": True, **result}  # for ever: MiniStack's own pace, until the records are too old
+        else:
+            source = mapping["EventSourceArn"]
+            lambda_svc._send_ddb_stream_failure_record(mapping, func, batch, source, result, "RetryAttemptsExhausted")
+            records, tries = records[len(batch) :], 0
+            size = len(records)
+    return {"body": None}
+
+
+def _done(answer, batch, mapping) -> int:
+    """How many records from the start of the batch succeeded."""
+    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", []) or not isinstance(answer, dict):
+        return len(batch)
+    failed = {each.get("itemIdentifier") for each in answer.get("batchItemFailures") or []}
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
+    return next((index for index, number in enumerate(numbers) if number in failed), len(batch))
+
+
+lambda_svc._execute_function = _execute_function
+
 # Before any queue is made or loaded.
 sqs.DEFAULT_PORT = "4566"
 sqs._CANONICAL_NETLOC = "localhost:4566"
@@ -202,6 +256,72 @@ def _whole_schedule(step):
 schedule_steps["create"] = _whole_schedule(schedule_steps["create"])
 schedule_steps["update"] = _whole_schedule(schedule_steps["update"])
 
+write_capacity = dynamodb._add_consumed_capacity
+batch_get, transact_get = dynamodb._batch_get_item, dynamodb._transact_get_items
+
+
+def _read_units(size: float, consistent: bool) -> float:
+    return max(1, -(-int(size) // 4096)) * (1.0 if consistent else 0.5)
+
+
+def _stored_bytes(table: dict, item: dict, index: dict | None = None) -> int:
+    """The size that a read is billed for: the whole item as kept, or as the index keeps it."""
+    whole = dynamodb._get_item_by_key(table, item) if table.get("pk_name") in item else None
+    view = dynamodb._index_write_view(table, index, whole or item) if index else None
+    return dynamodb._item_size_bytes(view[1] if view else whole or item)
+
+
+def _add_capacity(result, data, name, write=False, index_name=None, **more):
+    """As before for writes. A read costs by the bytes read, not half a unit whatever it finds."""
+    write_capacity(result, data, name, write=write, index_name=index_name, **more)
+    capacity, table = result.get("ConsumedCapacity"), dynamodb._tables.get(name)
+    if write or not capacity or not table:
+        return
+    indexes = [*(table.get("GlobalSecondaryIndexes") or []), *(table.get("LocalSecondaryIndexes") or [])]
+    index = next((each for each in indexes if each["IndexName"] == index_name), None)
+    items = [data["Key"]] if "Key" in data else result.get("Items", [])
+    size = sum(_stored_bytes(table, item, index) for item in items)
+    # What a filter dropped was read too; its size is taken as the mean of what was kept.
+    size *= max(1, result.get("ScannedCount", 0)) / max(1, len(items))
+    units = _read_units(size, data.get("ConsistentRead", False))
+    capacity["CapacityUnits"] = units
+    for part in (capacity.get("GlobalSecondaryIndexes") or {}).values() if index else [capacity.get("Table", {})]:
+        part["CapacityUnits"] = units
+
+
+def _with_reads(answer, units: dict[str, float]):
+    status, headers, body = answer
+    if status == 200:
+        found = [{"TableName": name, "CapacityUnits": amount} for name, amount in units.items()]
+        body = json.dumps({**json.loads(body), "ConsumedCapacity": found}).encode()
+        headers = {key: value for key, value in headers.items() if key.lower() != "content-length"}
+    return status, headers, body
+
+
+def _batch_get(data):
+    if data.get("ReturnConsumedCapacity", "NONE") == "NONE":
+        return batch_get(data)
+    units: dict[str, float] = defaultdict(float)
+    for name, asked in data.get("RequestItems", {}).items():
+        table = dynamodb._tables.get(name)
+        for key in asked.get("Keys", []) if table else []:
+            units[name] += _read_units(_stored_bytes(table, key), asked.get("ConsistentRead", False))
+    return _with_reads(batch_get(data), units)
+
+
+def _transact_get(data):
+    if data.get("ReturnConsumedCapacity", "NONE") == "NONE":
+        return transact_get(data)
+    units: dict[str, float] = defaultdict(float)
+    for get in (each.get("Get", {}) for each in data.get("TransactItems", [])):
+        if table := dynamodb._tables.get(get.get("TableName")):
+            units[get["TableName"]] += 2 * _read_units(_stored_bytes(table, get["Key"]), True)
+    return _with_reads(transact_get(data), units)
+
+
+dynamodb._add_consumed_capacity = _add_capacity
+dynamodb._batch_get_item, dynamodb._transact_get_items = _batch_get, _transact_get
+
 tables_state = dynamodb.get_state
 load_tables = dynamodb.load_persisted_state
 STREAMS = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
@@ -253,14 +373,7 @@ def _mappings():
 
 def _queue_work(account: str, region: str, arn: str, now: float) -> tuple[int, float | None]:
     """How many messages of a queue can be worked on now, and when the next of the others becomes visible."""
-    queue = next(
-        (
-            q
-            for (a, r, _), q in list(sqs._queues._data.items())
-            if (a, r) == (account, region) and q["attributes"].get("QueueArn") == arn
-        ),
-        None,
-    )
+    queue = sqs._queues.get_scoped(account, region, sqs._queue_url_for_account(account, arn.rsplit(":", 1)[-1]))
     if queue is None:
         return 0, None
     messages = list(queue["messages"])

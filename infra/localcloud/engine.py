@@ -68,13 +68,21 @@ def only_user(state: Path) -> IO[str]:
             time.sleep(0.1)
 
 
+def _throw_away(folder: Path) -> None:
+    """Delete a folder of thousands of files without waiting for it; also what an earlier run did not finish."""
+    if folder.exists():
+        folder.rename(folder.with_name(f"{folder.name}.{time.time_ns()}.old"))
+    for old in folder.parent.glob(f"{folder.name}.*.old"):
+        threading.Thread(target=shutil.rmtree, args=(old, True), daemon=True).start()
+
+
 class Engine:
     """MiniStack, bound to 127.0.0.1, its state kept in `state` when it ends in order."""
 
     def __init__(self, python: Path, state: Path, region: str, offset: float):
         self.lock = only_user(state)
         scratch = state.parent / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)
+        _throw_away(scratch)
         scratch.mkdir(parents=True)
         self.port = free_port()
         (state / "port").write_text(str(self.port))  # for people and tools
@@ -98,7 +106,8 @@ class Engine:
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [str(python), str(Path(__file__).with_name("emulator.py"))],
+                # -P: the modules beside it are ours, not its.
+                [str(python), "-P", str(Path(__file__).with_name("emulator.py"))],
                 env=environment,
                 cwd=scratch,
                 pass_fds=[self.lock.fileno()],  # the state stays taken until the emulator has saved it

@@ -69,6 +69,7 @@ class TimeMachine:
         self.hints: dict[str, dict[str, Any]] = {}
         self.logical: dict[str, str] = {}
         self.schedules: dict[str, dict[str, Any]] = {}
+        self.skipped_to = 0.0  # up to here hinted schedules have nothing to catch up with
         self.stopped = threading.Event()
 
     # ------------------------------------------------------------ the stack
@@ -94,6 +95,7 @@ class TimeMachine:
         with self.lock:
             self.fired.clear()
             self.schedules.clear()
+            self.skipped_to = 0.0
             self._keep()
             self._set_offset(0.0)
 
@@ -138,12 +140,13 @@ class TimeMachine:
     def _due(self, schedule: dict[str, Any], use_hints: bool) -> float | None:
         if schedule["State"] != "ENABLED":
             return None
-        last = self.fired.get(schedule["Arn"])
+        last, hint = self.fired.get(schedule["Arn"]), self.hints.get(schedule["Name"])
+        if hint and not use_hints:
+            last = max(last or 0.0, self.skipped_to) or None
         created = schedule["CreationDate"].timestamp()
         zone = schedule.get("ScheduleExpressionTimezone", "UTC")
         at = next_due(schedule["ScheduleExpression"], zone, created, last)
-        hint = self.hints.get(schedule["Name"]) if use_hints else None
-        if hint and at is not None:
+        if hint and use_hints and at is not None:
             found = self._earliest(hint)
             if found is None:
                 return None
@@ -247,6 +250,7 @@ class TimeMachine:
                 else:
                     ran["messages made visible"] += 1
             self._go_to(target)
+            self.skipped_to = target
             ran += self.meter.invocations() - invoked
             return {"now": iso(self.clock.now()), "advanced": duration, "ran": dict(ran)}
 

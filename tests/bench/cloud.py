@@ -7,6 +7,7 @@ CPU is ours alone, every call passes the meter's hooks, and batches have the siz
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -95,6 +96,7 @@ class Stack:
         from postroad_aws.storage import keys
 
         os.environ.update(self.environment)
+        sys.modules.pop("postroad_aws.storage.rows", None)  # its models take their table's name when they are made
         settings.settings.cache_clear()
         keys.forget_keys()
         books.forget()

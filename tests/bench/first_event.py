@@ -54,7 +54,8 @@ def measure(
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
         began = time.monotonic()
         done = subprocess.run(
-            [getattr(sys, "_base_executable", sys.executable), str(CHILD), str(given)],
+            # -S: the layers are all there is, as in Lambda; what else this machine has installed would be found.
+            [getattr(sys, "_base_executable", sys.executable), "-S", str(CHILD), str(given)],
             env={**kept, **environment, "PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,

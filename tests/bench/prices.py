@@ -7,7 +7,7 @@ mode" and "Item sizes and formats"; Lambda bills by the started millisecond.
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from localcloud.costs import PRICES, RATES
@@ -71,6 +71,11 @@ class Usage:
     log_bytes: int = 0
     calls: Counter[str] = field(default_factory=Counter)
     units_by_table: Counter[str] = field(default_factory=Counter)
+
+    def to_document(self) -> dict[str, Any]:
+        """Everything that was counted, as JSON."""
+        document = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**document, "calls": dict(self.calls), "units_by_table": dict(self.units_by_table)}
 
     def usd(self) -> dict[str, float]:
         """The bill of this function, by service."""

@@ -116,7 +116,8 @@ class Memory:
 
     def insert_message(self, message: Message) -> None:
         waits = message.state == QUEUED
-        self.put_message(message, max(message.created_at, message.not_before or 0.0) + PATIENCE[QUEUED] if waits else None)
+        looked_at = max(message.created_at + PATIENCE[QUEUED], message.not_before or 0.0)
+        self.put_message(message, looked_at if waits else None)
         self.on_insert(message)
 
     def put_row(self, row: Row) -> None:
@@ -258,7 +259,7 @@ class MemoryMessages:
         if message is None or message.state != SENDING or message.owner != owner:
             return False
         released = message.with_(state=QUEUED, owner=None, claimed_at=None, not_before=not_before, reason=reason)
-        self.memory.put_message(released, max(now, not_before) + PATIENCE[QUEUED])
+        self.memory.put_message(released, max(now + PATIENCE[QUEUED], not_before))
         return True
 
     def settle(
@@ -320,7 +321,7 @@ class MemoryRefusals:
     def save_consent(self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
         self.memory.proof.append((address, topic, now, granted))
         known = self.memory.consents.get((address, topic))
-        if known is None or known.time <= now:
+        if known is None or known.time < now or (known.time == now and not granted):
             self.memory.consents[address, topic] = Consent(granted, now)
 
 

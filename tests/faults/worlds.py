@@ -309,15 +309,15 @@ class Function:
         self.world = world
         self.limit = limit
         self.busy = 0
-        self.free: list[Sandbox] = []
+        self.free = [Sandbox(world) for _ in range(min(limit, 3))]
 
     @property
     def is_free(self) -> bool:
         return self.busy < self.limit
 
     def invoke(self, work: Callable[[Ports], Any], done: Callable[[Invocation], None]) -> None:
-        warm = self.free and self.world.loop.chance() < 0.95
-        sandbox = self.free.pop() if warm else Sandbox(self.world)
+        place = int(self.world.loop.chance() * 1.05 * len(self.free))
+        sandbox = self.free.pop(place) if place < len(self.free) else Sandbox(self.world)
         self.busy += 1
 
         def ended(invocation: Invocation) -> None:
@@ -350,7 +350,7 @@ class World:
         self.feedback_delay = random.choice((2.0, 60.0, 2 * HOUR))
         self.unclear = random.choice((0.0, 0.05, 0.3))
         self.channel_throttle = random.choice((0.0, 0.05, 0.3))
-        self.book_lifetime = random.choice((5.0, 30.0, 90.0))
+        self.book_lifetime = random.choice((5.0, 90.0, 90.0))
         self.memory = memories.Memory(loop.time, loop.chance, lag=random.choice((0.0, 0.5, 5.0)))
         visibility = random.choice((180.0, 180.0, 15.0, 4.0))
         self.events = memories.FifoQueue(loop.time, visibility)
@@ -424,8 +424,12 @@ class World:
         for person in range(self.random.choice((2, 2, 3, 4))):
             self._plan(person)
         if self.random.random() < 0.5:
-            # When somebody is about to be folded, so that an old book and the new one meet.
-            self.loop.at(self.random.choice(self.requests) + self.random.uniform(-30.0, 1.0), self.publish)
+            # When somebody is busy, so that sandboxes with the old book and with the new one meet over a contact.
+            at = self.random.choice(self.requests)
+            self.loop.at(at, self.publish)
+            for number, offset in enumerate((-10.0, 2.0, 6.0, 11.0, 17.0)):
+                event = add(Person(0), f"busy-{number}", at + offset, self.random)
+                self.loop.at(at + offset, self.post, [event], None)
         self.loop.at(self.calm, self._calm_down)
         self.loop.run(self.end)
         return self

@@ -92,10 +92,18 @@ def test_what_failed_is_delivered_again_when_its_visibility_ends(cloud):
     assert cloud.thing("failing") is not None
 
 
-def test_a_function_of_a_rule_that_fails_is_tried_again(cloud):
+def test_what_a_stream_s_or_a_rule_s_function_failed_at_is_tried_again(cloud):
     cloud.start_thing("stumble", mail_to="stumble@example.com")
     cloud.advance("PT0S")
-    assert {"stumble Email Sent", "stumble Email Delivered"} < cloud.heard("stumble ")
+    assert {"stumble relayed", "stumble Email Sent", "stumble Email Delivered"} < cloud.heard("stumble ")
+    assert len(cloud.mails("stumble")) == 1
+
+
+def test_a_record_that_cannot_be_relayed_stops_no_other(cloud):
+    for name in ("before", "poison-record", "behind"):
+        cloud.start_thing(name, mail_to=f"{name}@example.com")
+    cloud.advance("PT0S")
+    assert [len(cloud.mails(name)) for name in ("before", "poison-record", "behind")] == [1, 0, 1]
 
 
 def test_what_fails_for_good_ends_in_the_dead_letters_and_stops_nothing(cloud):

@@ -1,4 +1,4 @@
-"""The product from outside, so that a story reads like one: a shop that sends events, the people, their inbox, the clock."""
+"""The product from outside, so that a story reads like one: a shop that sends events, people, the inbox, the clock."""
 
 import itertools
 import json
@@ -12,7 +12,9 @@ from typing import Any
 import requests
 
 WRITE_KEY, BROWSER_KEY, API_KEY = "demo-write-key", "demo-browser-key", "demo-api-key"
-READER = {"user-agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Mail/16.0"}
+READER = {
+    "user-agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Mail/16.0"
+}
 # What the machine that runs the tests may add to an instant; nothing may come early.
 SLACK = timedelta(seconds=20)
 
@@ -54,7 +56,9 @@ class Shop:
 
     def api(self, method: str, path: str, document: Any = None, **query: Any) -> requests.Response:
         """A call of the JSON API, whatever comes back."""
-        return self.call(method, f"/api/v1{path}", json=document, params=query, headers={"authorization": f"Bearer {API_KEY}"})
+        return self.call(
+            method, f"/api/v1{path}", json=document, params=query, headers={"authorization": f"Bearer {API_KEY}"}
+        )
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self.api("GET", path, **query)
@@ -79,7 +83,9 @@ class Shop:
         answer = self.post(f"/v1/{kind}", {"messageId": fresh("story"), **document}, key)
         assert (answer.status_code, answer.json()) == (200, {"success": True}), answer.text
 
-    def identify(self, user: str | None = None, *, anonymous: str | None = None, key: str = WRITE_KEY, **traits: Any) -> None:
+    def identify(
+        self, user: str | None = None, *, anonymous: str | None = None, key: str = WRITE_KEY, **traits: Any
+    ) -> None:
         self.send("identify", {**_who(user, anonymous), "traits": traits}, key)
 
     def track(
@@ -88,7 +94,13 @@ class Shop:
         self.send("track", {**_who(user, anonymous), "event": event, "properties": properties}, key)
 
     def page(
-        self, path: str, *, user: str | None = None, anonymous: str | None = None, key: str = BROWSER_KEY, **properties: Any
+        self,
+        path: str,
+        *,
+        user: str | None = None,
+        anonymous: str | None = None,
+        key: str = BROWSER_KEY,
+        **properties: Any,
     ) -> None:
         self.send("page", {**_who(user, anonymous), "properties": {"path": path, **properties}}, key)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from localcloud.engine import clients_for
 
+from localcloud.engine import clients_for
 from tests.local_cloud import ROOT, LocalCloud, free_port, make_store
 from tests.stories.client import Shop
 

@@ -8,7 +8,11 @@ from tests.stories.client import fresh, passed
 
 JOURNEY = "journey/abandoned-cart"
 BEANS = {"product_id": "harbour-1kg", "name": "Harbour Blend", "price": 18.5, "currency": "EUR"}
-REMINDER, OFFER, LAST = "Harbour Blend is waiting for you", "We will pay the shipping", "Shall we put it back on the shelf?"
+REMINDER, OFFER, LAST = (
+    "Harbour Blend is waiting for you",
+    "We will pay the shipping",
+    "Shall we put it back on the shelf?",
+)
 
 
 def test_who_orders_within_the_hour_hears_nothing(shop):

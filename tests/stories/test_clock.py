@@ -90,7 +90,12 @@ def test_a_score_fades_and_its_segment_with_it(shop):
     assert contact["scores"]["engagement"] == pytest.approx(21, abs=0.1)
     assert "hot-leads" not in contact["segments"]
     # 42 * 2^(-t/14 days) = 40 after 23.6 hours
-    left = next(i for i in ana.timeline() for c in i["caused"] if c == {"name": "Segment Left", "properties": {"segment": "hot-leads"}})
+    left = next(
+        i
+        for i in ana.timeline()
+        for c in i["caused"]
+        if c == {"name": "Segment Left", "properties": {"segment": "hot-leads"}}
+    )
     faded = datetime.fromisoformat(left["time"]) - ana.happened("Page Viewed")
     assert timedelta(hours=23) < faded < timedelta(hours=24.2)
 
@@ -101,7 +106,9 @@ def test_a_late_event_counts_where_it_belongs(shop):
     shop.send("track", {"userId": ana.user, "event": "Product Added", "timestamp": late, "properties": {"name": "Mug"}})
     assert "full-carts" not in ana.contact()["segments"]
     recent = (shop.now() - timedelta(days=2)).astimezone(UTC).isoformat()
-    shop.send("track", {"userId": ana.user, "event": "Product Added", "timestamp": recent, "properties": {"name": "Mug"}})
+    shop.send(
+        "track", {"userId": ana.user, "event": "Product Added", "timestamp": recent, "properties": {"name": "Mug"}}
+    )
     assert "full-carts" in ana.contact()["segments"]
     shop.advance("P1DT1M")
     assert "full-carts" not in ana.contact()["segments"]

@@ -1,6 +1,7 @@
-"""Left a product page of the enterprise plan → mail within a quarter of an hour → three weeks by role and behaviour → sales."""
+"""Left a page of the enterprise plan → mail within a quarter of an hour → three weeks by role and behaviour → sales."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_three_weeks_go_by_role_and_behaviour(shop, role, clicks, second, third,
     shop.advance("P30D")
     assert ana.subjects() == [INTRO, second, third]
     times = [mail.at for mail in ana.inbox()]
-    assert all(passed(a, timedelta(days=7), b) for a, b in zip(times, times[1:], strict=False))
+    assert all(passed(a, timedelta(days=7), b) for a, b in pairwise(times))
     contact = ana.contact()
     ended = next(item for item in ana.timeline() for cause in item["caused"] if cause["name"] == "Journey Ended")
     reason = next(cause["properties"]["reason"] for cause in ended["caused"] if cause["name"] == "Journey Ended")

@@ -8,7 +8,11 @@ def test_what_an_anonymous_visitor_did_belongs_to_whom_they_turn_out_to_be(shop)
     shop.page("/", anonymous=device)
     shop.page("/plans/home", anonymous=device)
     before = shop.find(f"anon:{device}")
-    assert (before["identities"], before["stage"], before["scores"]) == ([f"anon:{device}"], "visitor", {"engagement": 4.0})
+    assert (before["identities"], before["stage"], before["scores"]) == (
+        [f"anon:{device}"],
+        "visitor",
+        {"engagement": 4.0},
+    )
     shop.advance("PT5M")
     shop.identify(user, anonymous=device, email=f"{user}@example.com")
     shop.track(user, "Signed Up")
@@ -50,7 +54,10 @@ def test_two_people_who_share_a_device_stay_two_people(shop):
     assert first["contact_id"] != second["contact_id"]
     assert f"user:{bob}" not in first["identities"]
     assert f"email:{ana}@example.com" not in second["identities"]
-    assert [i["name"] for i in shop.items(f"/contacts/{second['contact_id']}/timeline")] == ["Product Viewed", "Identified"]
+    assert [i["name"] for i in shop.items(f"/contacts/{second['contact_id']}/timeline")] == [
+        "Product Viewed",
+        "Identified",
+    ]
     assert shop.find(f"anon:{device}")["contact_id"] == first["contact_id"]
     kept = [d for d in shop.items(f"/contacts/{second['contact_id']}/decisions") if d["definition"] == "identity"]
     assert kept[0]["because"] == "an identity of this event belongs to another contact"
@@ -123,7 +130,9 @@ def test_no_event_and_no_trait_grants_a_consent(shop):
     ana.track("Signed Up")
     assert ana.latest().unsubscribe_one_click().status_code == 200
     for key in (BROWSER_KEY, "demo-write-key"):
-        answer = shop.post("/v1/track", {"userId": ana.user, "event": "subscribed", "properties": {"topic": "offers"}}, key)
+        answer = shop.post(
+            "/v1/track", {"userId": ana.user, "event": "subscribed", "properties": {"topic": "offers"}}, key
+        )
         assert answer.status_code == 400
         assert "Only Postroad itself says 'Subscribed'" in answer.json()["message"]
         shop.identify(ana.user, key=key, consent={"offers": True}, consents=["offers"])
@@ -138,8 +147,20 @@ def test_no_event_and_no_trait_grants_a_consent(shop):
 def test_a_topic_that_needs_a_yes_is_not_sent_without_one(shop):
     topic = fresh("letter")
     shop.publish(
-        {"kind": "template", "id": topic, "channel": "email", "topic": "newsletter", "subject": "News", "html": "<p>New</p>"},
-        {"kind": "journey", "id": topic, "trigger": {"event": topic}, "steps": [{"id": "news", "send": {"template": topic}}]},
+        {
+            "kind": "template",
+            "id": topic,
+            "channel": "email",
+            "topic": "newsletter",
+            "subject": "News",
+            "html": "<p>New</p>",
+        },
+        {
+            "kind": "journey",
+            "id": topic,
+            "trigger": {"event": topic},
+            "steps": [{"id": "news", "send": {"template": topic}}],
+        },
     )
     ana = shop.person("ana")
     ana.track(topic)

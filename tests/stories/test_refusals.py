@@ -1,4 +1,4 @@
-"""What people refuse is not sent: unsubscribe, STOP, bounces and complaints; and nothing is sent twice when the channel stumbles."""
+"""What people refuse is not sent: unsubscribe, STOP, bounces, complaints; a channel that stumbles sends nothing twice."""
 
 import json
 
@@ -94,8 +94,20 @@ def test_unsubscribing_twice_is_unsubscribing_once(shop, ana):
 def test_a_refusal_reaches_a_mail_that_is_already_on_its_way(shop, ana):
     topic = fresh("nudge")
     shop.publish(
-        {"kind": "template", "id": topic, "channel": "email", "topic": "offers", "subject": "Nudge", "html": "<p>Hi</p>"},
-        {"kind": "journey", "id": topic, "trigger": {"event": topic}, "steps": [{"id": "nudge", "send": {"template": topic}}]},
+        {
+            "kind": "template",
+            "id": topic,
+            "channel": "email",
+            "topic": "offers",
+            "subject": "Nudge",
+            "html": "<p>Hi</p>",
+        },
+        {
+            "kind": "journey",
+            "id": topic,
+            "trigger": {"event": topic},
+            "steps": [{"id": "nudge", "send": {"template": topic}}],
+        },
     )
     shop.mail_account(fail="TooManyRequestsException", times=1)
     ana.track(topic)
@@ -142,7 +154,12 @@ def test_a_mail_that_the_channel_refuses_for_good_fails_with_its_word(shop):
 def _reply(shop, phone, text):
     stack = shop.aws("cloudformation").describe_stacks(StackName="postroad")["Stacks"][0]
     topic = next(each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == "RepliesTopic")
-    said = {"originationNumber": phone, "destinationNumber": "+351900000000", "messageBody": text, "messageKeyword": "X"}
+    said = {
+        "originationNumber": phone,
+        "destinationNumber": "+351900000000",
+        "messageBody": text,
+        "messageKeyword": "X",
+    }
     shop.aws("sns").publish(TopicArn=topic, Message=json.dumps(said))
     shop.settle()
 

@@ -1,4 +1,4 @@
-"""The tracking API on the running product: the real SDKs, every way of naming a key, the pixel, CORS, the settings document."""
+"""The tracking API on the running product: the real SDKs, every way of naming a key, the pixel, CORS, the settings."""
 
 import base64
 import gzip
@@ -127,7 +127,12 @@ def test_a_beacon_that_calls_its_json_text_is_understood(shop):
 
 def test_the_web_pixel_counts_a_page_view(shop):
     device = fresh("device")
-    query = {"writeKey": BROWSER_KEY, "anonymousId": device, "url": "https://tidewater.example/plans/home", "title": "Home"}
+    query = {
+        "writeKey": BROWSER_KEY,
+        "anonymousId": device,
+        "url": "https://tidewater.example/plans/home",
+        "title": "Home",
+    }
     answer = shop.call("GET", "/v1/p.gif", params=query)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
     assert answer.content.startswith(b"GIF89a")

@@ -135,12 +135,12 @@ class _Batch:
         self.items: dict[str, Contact | Forward | None] = {}
         self.rows_found: dict[tuple[str, str], bool] = {}
         self.rows: list[Row] = []
-        self.heals: list[Row] = []
+        self.heals: list[tuple[Row, Sequence[str]]] = []
 
     def load(self, events: Sequence[Event]) -> None:
         """Read what all these events name. When that fails, each cluster reads for itself, and fails by itself."""
-        cluster = _Cluster(self.ports, consistent=False, at_least=0)
         with suppress(Exception):
+            cluster = _Cluster(self.ports, consistent=False, at_least=0)
             cluster.load_all(events)
             self.items, self.rows_found = cluster.items, cluster.rows_found
 
@@ -170,8 +170,23 @@ class _Batch:
     def save_rows(self) -> None:
         if self.rows:
             self.ports.timeline.save_rows(self.rows, self.ports.clock.now())
-        if self.heals:
-            self.ports.timeline.heal_rows(self.heals, self.ports.clock.now())
+        lost = self.find_lost() if self.heals else []
+        if lost:
+            self.ports.timeline.heal_rows(lost, self.ports.clock.now())
+
+    def find_lost(self) -> list[Row]:
+        """Those rows to heal that are nowhere. A merge leaves rows under the other contact's id, and an event that a
+        client sends again without a time of its own comes with another key."""
+        timeline = self.ports.timeline
+        found = timeline.find_keys(sorted({(contact_id, row.key) for row, ids in self.heals for contact_id in ids}))
+        missing = [
+            (row, ids) for row, ids in self.heals if not any((contact_id, row.key) in found for contact_id in ids)
+        ]
+        known = {
+            row.contact_id: {event.event_id for event in timeline.list_history(ids)}
+            for row, ids in {row.contact_id: (row, ids) for row, ids in missing}.values()
+        }
+        return [row for row, _ in missing if row.event.event_id not in known[row.contact_id]]
 
 
 @dataclass(slots=True)
@@ -208,7 +223,7 @@ class _Cluster:
         self.open: dict[str, _Pending] = {}
         self.events: Sequence[Event] = ()
         self.rows: list[Row] = []
-        self.heals: list[Row] = []
+        self.heals: list[tuple[Row, Sequence[str]]] = []
 
     def run(self, events: Sequence[Event]) -> None:
         self.events = events
@@ -309,7 +324,7 @@ class _Cluster:
         if event.short_hash in pending.hashes:
             return True
         if event.short_hash in contact.ring:
-            self.heals.append(Row(contact.contact_id, event))
+            self.heals.append((Row(contact.contact_id, event), (contact.contact_id, *contact.merged_from)))
             return True
         keys = self.forgotten(contact, event)
         self.look_up(keys)
@@ -391,9 +406,10 @@ class _Cluster:
     def history_of(self, pending: _Pending) -> list[Event]:
         """All that this contact has folded: its timeline, and what this try holds that has no row yet."""
         contact = pending.contact
-        history = {e.key: e for e in self.ports.timeline.list_history((contact.contact_id, *contact.merged_from))}
+        ids = (contact.contact_id, *contact.merged_from)
+        history = {e.key: e for e in self.ports.timeline.list_history(ids)}
         for row in (*self.rows, *pending.rows):
-            if row.contact_id == contact.contact_id:
+            if row.contact_id in ids:
                 history |= {event.key: event for event in (row.event, *row.caused)}
         history |= {event.key: event for event in self.events if event.short_hash in contact.ring}
         missing = contact.ring.young_hashes(self.now) - {event.short_hash for event in history.values()}

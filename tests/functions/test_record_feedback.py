@@ -1,0 +1,157 @@
+"""What SES says about mails, and what people answer to texts, as EventBridge and SNS bring it."""
+
+import json
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from functions.record_feedback.app import handler
+from postroad.consent import EVERY_TOPIC
+from postroad.messages import Message
+from postroad_aws.storage import messages, refusals
+from postroad_aws.usecases.send_message import send_message
+from tests.account import ANA, PHONE, Account, ses_event
+
+EMAIL = f"email:{ANA}"
+BOUNCE = {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": [{"emailAddress": f"<{ANA.upper()}>"}]}
+COMPLAINT = {"complainedRecipients": [{"emailAddress": ANA}], "complaintFeedbackType": "abuse"}
+PARTS: dict[str, dict[str, Any]] = {"Send": {}, "Delivery": {}, "Bounce": BOUNCE, "Complaint": COMPLAINT}
+
+
+@pytest.fixture
+def sent(account: Account) -> Message:
+    message = account.sign_up()
+    assert send_message(account.ports, message.message_id) == "sent"
+    return message
+
+
+def state(message: Message) -> str:
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    return found.state
+
+
+@pytest.mark.parametrize("order", list(permutations(PARTS)))
+def test_in_whatever_order_it_comes_the_message_ends_the_same(account, sent, order):
+    for kind in (*order, *order):
+        handler(ses_event(sent, kind, PARTS[kind]), None)
+    assert state(sent) == "complained"
+    assert refusals.find_suppression(EMAIL) in ("bounced (General)", "reported as spam")
+    events = account.fold_arrived()
+    assert sorted({event.name for event in events}) == ["Email Bounced", "Email Marked as Spam"]
+    assert len({event.event_id for event in events}) == 2
+    contact = account.contact(EMAIL)
+    assert set(contact.suppressions) == {EMAIL}
+    assert contact.events_folded == 3
+
+
+def test_a_delivery_is_noted_and_nobody_is_woken_for_it(account, sent):
+    handler(ses_event(sent, "Delivery", {}), None)
+    assert state(sent) == "delivered"
+    assert account.arrived() == []
+    assert refusals.find_suppression(EMAIL) is None
+
+
+def test_a_transient_bounce_is_none(account, sent):
+    handler(ses_event(sent, "Bounce", {**BOUNCE, "bounceType": "Transient"}), None)
+    assert state(sent) == "sent"
+    assert refusals.find_suppression(EMAIL) is None
+
+
+def test_what_ses_refused_is_written_only_where_nothing_better_is_known(account, sent):
+    handler(ses_event(sent, "Reject", {"reason": "Bad content"}), None)
+    assert state(sent) == "sent"
+    fresh = account.sign_up("second@example.com")
+    handler(ses_event(fresh, "Reject", {"reason": "Bad content"}), None)
+    assert state(fresh) == "failed"
+
+
+def test_a_bounce_of_a_message_that_nobody_knows_suppresses_the_address_all_the_same(account, sent):
+    handler(ses_event(sent.with_(message_id="gone.welcome~2"), "Bounce", BOUNCE), None)
+    assert refusals.find_suppression(EMAIL) == "bounced (General)"
+    assert account.arrived() == []
+
+
+def test_an_international_address_is_suppressed_as_the_contact_has_it(account):
+    address = "ana@bücher.example"
+    message = account.sign_up(address)
+    assert send_message(account.ports, message.message_id) == "sent"
+    wire = {**BOUNCE, "bouncedRecipients": [{"emailAddress": "ana@xn--bcher-kva.example"}]}
+    handler(ses_event(message, "Bounce", wire), None)
+    assert refusals.find_suppression(f"email:{address}") == "bounced (General)"
+    account.fold_arrived()
+    assert f"email:{address}" in account.contact(f"email:{address}").suppressions
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"detail": {}},
+        {"detail": {"eventType": "Open", "mail": {}}},
+        {"detail": {"eventType": "Bounce"}},
+        {"detail": {"eventType": "Bounce", "mail": {"tags": {}}}},
+        {"detail": {"eventType": "Bounce", "mail": {"tags": {"message_id": []}}, "bounce": None}},
+        {"detail": {"eventType": "Bounce", "mail": {"tags": {"message_id": [1]}}, "bounce": []}},
+        {"detail": {"eventType": "Delivery", "mail": {"tags": {"message_id": ["nobody"]}}}},
+        {"Records": []},
+    ],
+)
+def test_what_is_not_about_a_message_of_ours_is_nothing(account, event):
+    handler(event, None)
+    assert account.arrived() == []
+
+
+def reply(text: str, number: str = PHONE) -> str:
+    return json.dumps({"originationNumber": number, "messageBody": text, "destinationNumber": "+351900000000"})
+
+
+def texted(*bodies: str) -> dict[str, Any]:
+    return {"Records": [{"Sns": {"Message": body, "MessageId": f"n{n}"}} for n, body in enumerate(bodies)]}
+
+
+@pytest.mark.parametrize("text", ["STOP", "stop.", "Please stop texting me", "unsubscribe"])
+def test_stop_ends_all_texts_before_anything_else_happens(account, text):
+    handler(texted(reply(text)), None)
+    consent = refusals.find_consent(f"phone:{PHONE}", EVERY_TOPIC)
+    assert consent is not None
+    assert consent.granted is False
+    assert refusals.find_consent(f"email:{ANA}", EVERY_TOPIC) is None
+    (event,) = account.fold_arrived()
+    assert event.name == "Unsubscribed"
+    assert account.contact(f"phone:{PHONE}").consents["sms:*"].granted is False
+
+
+def test_start_allows_texts_again_and_anything_else_is_an_event(account):
+    for text in ("STOP", "START", "What do you roast?"):
+        account.advance(1)
+        handler({"Records": [{"Sns": {"Message": reply(text), "MessageId": text}}]}, None)
+    consent = refusals.find_consent(f"phone:{PHONE}", EVERY_TOPIC)
+    assert consent is not None
+    assert consent.granted is True
+    events = {event.name: event for event in account.fold_arrived()}
+    assert set(events) == {"Unsubscribed", "Subscribed", "SMS Replied"}
+    assert events["SMS Replied"].properties == {"text": "What do you roast?"}
+    assert account.contact(f"phone:{PHONE}").consents["sms:*"].granted is True
+
+
+def test_texts_and_mails_that_cannot_be_read_are_logged_without_what_they_say(account, sent, capsys):
+    handler(texted("marker", '"marker"', "[]", "{}", reply("marker", "marker"), "[" * 100_000, "null"), None)
+    handler(ses_event(sent, "Bounce", {**BOUNCE, "bouncedRecipients": [{"emailAddress": 5}, "marker", None]}), None)
+    printed = capsys.readouterr()
+    assert printed.out.count("an inbound text could not be read") == 7
+    assert "marker" not in printed.out + printed.err
+    assert PHONE not in printed.out
+    assert state(sent) == "bounced"
+
+
+def test_feedback_that_the_queue_does_not_take_comes_again_and_the_suppression_stands(account, sent):
+    from postroad_aws.clients import get_client
+
+    get_client("sqs").delete_queue(QueueUrl=account.events_queue)
+    for _ in range(2):
+        with pytest.raises(Exception, match="queue"):
+            handler(ses_event(sent, "Bounce", BOUNCE), None)
+        assert refusals.find_suppression(EMAIL) == "bounced (General)"
+        assert state(sent) == "bounced"

@@ -1,0 +1,61 @@
+"""The sweep over ports in part broken: whatever happens, no message is forgotten."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from postroad.messages import PATIENCE
+from postroad_aws import wiring
+from postroad_aws.storage import messages
+from postroad_aws.usecases.sweep_messages import Swept, sweep_messages
+from tests.account import Account
+
+
+def test_what_the_queue_does_not_take_is_tried_again_next_time(account):
+    class Full:
+        def send_messages(self, message_ids: Any, delay: float = 0.0) -> Any:
+            return list(message_ids)
+
+    message = account.sign_up()
+    account.advance(PATIENCE["queued"] + 1)
+    assert sweep_messages(replace(wiring.keyless(), queues=Full())) == Swept(0, 0)
+    account.advance(PATIENCE["queued"] + 1)
+    assert sweep_messages(wiring.keyless()) == Swept(1, 0)
+    assert account.sends() == [message.message_id]
+
+
+def test_when_the_queue_cannot_be_reached_the_message_stays_due(account):
+    class Gone:
+        def send_messages(self, message_ids: Any, delay: float = 0.0) -> Any:
+            raise ConnectionError
+
+    account.sign_up()
+    account.advance(PATIENCE["queued"] + 1)
+    with pytest.raises(ConnectionError):
+        sweep_messages(replace(wiring.keyless(), queues=Gone()))
+    assert sweep_messages(wiring.keyless()) == Swept(1, 0)
+
+
+def test_a_fresh_claim_is_looked_at_again_when_it_ends(account: Account):
+    message = account.sign_up()
+    account.advance(PATIENCE["queued"] - 1)
+    claimed = account.now()
+    messages.claim(message.message_id, "busy", claimed)
+    account.advance(2)
+    assert sweep_messages(wiring.keyless()) == Swept(0, 0)
+
+    def due(at: float) -> list[str]:
+        return [m.message_id for shard in messages.SHARDS for m in messages.list_pending(shard, at, 10)]
+
+    assert due(claimed + PATIENCE["sending"] - 1) == []
+    assert due(claimed + PATIENCE["sending"] + 1) == [message.message_id]
+
+
+def test_a_sweep_stops_when_its_time_is_up(account, monkeypatch):
+    from postroad_aws.usecases import sweep_messages as module
+
+    account.sign_up()
+    account.advance(PATIENCE["queued"] + 1)
+    monkeypatch.setattr(module, "TICK_SECONDS", -1.0)
+    assert sweep_messages(wiring.keyless()) == Swept(0, 0)
