@@ -33,6 +33,10 @@ touch "$dir/.unfinished"
 echo "→ installing packages into $dir"
 # uv is some ten times faster than pip; where it cannot reach the index that pip is set up for, pip does the work.
 pip="$dir/bin/python -m pip --disable-pip-version-check --quiet"
-{ $pip install uv==0.13.9 && "$dir/bin/uv" pip install --python "$dir/bin/python" "$@"; } || $pip install "$@"
+$pip install uv==0.13.9
+"$dir/bin/uv" pip install --quiet --python "$dir/bin/python" "$@" 2>"$dir/uv.log" || {
+    echo "→ uv could not do it; pip does (it takes longer)"
+    $pip install "$@"
+}
 rm "$dir/.unfinished"
 touch "$dir/.installed"

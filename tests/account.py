@@ -10,9 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from demo.documents import load_definitions
 from moto import mock_aws
 
+from demo.documents import load_definitions
 from postroad.book import Manifest, compile_book
 from postroad.contacts import Contact
 from postroad.definitions import Publication, plan_publication
@@ -112,8 +112,9 @@ class Account:
             publication = demo_publication()
             definitions.publish(publication.versions, publication.manifest, self.now())
             _demo_rows.extend(dynamodb.scan(TableName=table)["Items"])
-        for row in _demo_rows:
-            dynamodb.put_item(TableName=table, Item=row)
+        for at in range(0, len(_demo_rows), 25):
+            puts = [{"PutRequest": {"Item": row}} for row in _demo_rows[at : at + 25]]
+            dynamodb.batch_write_item(RequestItems={table: puts})
         books.forget()
 
     # Events

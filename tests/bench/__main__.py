@@ -77,7 +77,9 @@ def main() -> int:
         sizes = stored_sizes(benches["base"])
     results, details = collect_results(counted, timed, quiet, first, sizes)
     text, missed = table(results)
-    print(f"\nPrices of {prices.DATE}, us-east-1, without free allowances. CPU: medians, {sys.version.split()[0]} on this machine.\n")
+    print(
+        f"\nPrices of {prices.DATE}, us-east-1, without free allowances. CPU: medians, {sys.version.split()[0]} on this machine.\n"
+    )
     print(text)
     print_details(details)
     for each in sorted(meter.doubts):
@@ -85,7 +87,9 @@ def main() -> int:
     save(results, {"details": details}, RESULTS)
     busy = os.getloadavg()[1]
     if busy > (os.cpu_count() or 1):
-        print(f"\nThis machine is busy (load {busy:.1f} on {os.cpu_count()} processors): times are longer than on a quiet one.")
+        print(
+            f"\nThis machine is busy (load {busy:.1f} on {os.cpu_count()} processors): times are longer than on a quiet one."
+        )
     print(f"\nWritten to {RESULTS.relative_to(ROOT)}")
     for each in missed:
         print(f"✗ {each}")
@@ -138,7 +142,11 @@ def stored_sizes(bench: Bench) -> dict[str, float]:
     """Median bytes of a contact's item and of a timeline row, as DynamoDB weighs them."""
     client, environment = bench.stack.client("dynamodb"), bench.stack.environment
     sizes = {}
-    for what, table_name in (("contact", "CONTACTS_TABLE"), ("timeline row", "EVENTS_TABLE"), ("message", "MESSAGES_TABLE")):
+    for what, table_name in (
+        ("contact", "CONTACTS_TABLE"),
+        ("timeline row", "EVENTS_TABLE"),
+        ("message", "MESSAGES_TABLE"),
+    ):
         items = client.scan(TableName=environment[table_name], Limit=400)["Items"]
         sizes[what] = median(prices.item_size(item) for item in items if "forward_to" not in item)
     return sizes

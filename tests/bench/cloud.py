@@ -126,19 +126,26 @@ class Stack:
         item = client.get_item(TableName=table, Key={"contact_id": {"S": like}})["Item"]
         serial = count()
         for start in range(0, number, 25):
-            copies = [{**item, "contact_id": {"S": f"copy-{next(serial):012d}"}} for _ in range(start, min(number, start + 25))]
+            copies = [
+                {**item, "contact_id": {"S": f"copy-{next(serial):012d}"}}
+                for _ in range(start, min(number, start + 25))
+            ]
             client.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": each}} for each in copies]})
 
     def count_contacts(self) -> int:
-        pages = self.client("dynamodb").get_paginator("scan").paginate(
-            TableName=self.environment["CONTACTS_TABLE"], Select="COUNT"
+        pages = (
+            self.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(TableName=self.environment["CONTACTS_TABLE"], Select="COUNT")
         )
         return sum(page["Count"] for page in pages)
 
     def receive(self, queue: str, most: int) -> list[dict[str, Any]]:
         """What Lambda's poller would hand over: at most `most` records of a queue, which are deleted at once."""
         url, client = self.environment[queue], self.client("sqs")
-        found = client.receive_message(QueueUrl=url, MaxNumberOfMessages=most, AttributeNames=["All"]).get("Messages", [])
+        found = client.receive_message(QueueUrl=url, MaxNumberOfMessages=most, AttributeNames=["All"]).get(
+            "Messages", []
+        )
         for message in found:
             client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [{"messageId": m["MessageId"], "body": m["Body"], "attributes": m["Attributes"]} for m in found]

@@ -1,9 +1,9 @@
 """What a stack costs in a month in which nothing happens, without free allowances.
 
-Pollers: Lambda polls a quiet queue with five long polls of twenty seconds side by side, 15 requests a minute ("Configuring
-scaling behavior for SQS event source mappings" in the Lambda developer guide; 15 empty receives a minute seen in
-CloudWatch, getlift/lift issue 132). AWS may go down to two pollers for a standard queue without a maximum concurrency;
-neither of ours is one, so that is not counted on.
+Pollers: Lambda polls a quiet queue with five long polls of twenty seconds side by side, 15 requests a minute or 648,000
+a month ("Configuring scaling behavior for SQS event source mappings" in the Lambda developer guide; 15 empty receives a
+minute seen in CloudWatch: getlift/lift, issue 132 on GitHub). AWS may go down to two pollers for a standard queue without
+a maximum concurrency; neither of ours is one, so that is not counted on.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,9 @@ EXPRESS_STEP_MS, EXPRESS_GB = 100, 64 / 1024
 STORED_CONTACTS, STORED_ROWS = 10_000, 100_000
 
 
-def month(template: Mapping[str, object], tick: Usage, sweep: Usage, contact_bytes: float, row_bytes: float) -> dict[str, float]:
+def month(
+    template: Mapping[str, object], tick: Usage, sweep: Usage, contact_bytes: float, row_bytes: float
+) -> dict[str, float]:
     """Dollars by what they are for. `tick` and `sweep` are one run of each that found nothing."""
     resources = [resource["Type"] for resource in template["Resources"].values()]  # type: ignore[attr-defined]
     queues = _polled_queues(template)
@@ -34,7 +36,11 @@ def month(template: Mapping[str, object], tick: Usage, sweep: Usage, contact_byt
         "clock: state machine": MINUTES
         * (
             RATES["states"]["express_request"]
-            + ceil(tick_ms / EXPRESS_STEP_MS) * EXPRESS_STEP_MS / 1e3 * EXPRESS_GB * RATES["states"]["express_gb_second"]
+            + ceil(tick_ms / EXPRESS_STEP_MS)
+            * EXPRESS_STEP_MS
+            / 1e3
+            * EXPRESS_GB
+            * RATES["states"]["express_gb_second"]
         ),
         "clock: function": MINUTES * (tick_usd["Lambda requests"] + tick_usd["Lambda compute"]),
         "clock: 16 queries": MINUTES * tick_usd["DynamoDB reads"],

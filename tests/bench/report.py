@@ -71,13 +71,18 @@ def table(results: Mapping[str, Any]) -> tuple[str, list[str]]:
         if measured.growth is not None:
             grown = f"{measured.growth:.2f} {'✓' if measured.growth <= GROWTH_LIMIT else '✗'}"
             if measured.growth > GROWTH_LIMIT:
-                missed.append(f"{goal.text}: {measured.growth:.2f} times as much when grown, the goal is {GROWTH_LIMIT:.2f}")
+                missed.append(
+                    f"{goal.text}: {measured.growth:.2f} times as much when grown, the goal is {GROWTH_LIMIT:.2f}"
+                )
         spread = f"{min(measured.runs):.2f}-{max(measured.runs):.2f}" if len(measured.runs) > 1 else "counted"
         limits = ["" if each is None else goal.form.format(each) for each in (goal.goal, goal.stretch)]
         lines.append((mark, goal.text, *limits, goal.form.format(measured.value), spread, grown))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = "\n".join(
-        "  ".join(cell.ljust(width) if column < 2 else cell.rjust(width) for column, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
         for line in lines
     )
     return text, missed

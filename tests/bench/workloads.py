@@ -29,10 +29,19 @@ A_REQUESTS, B_REQUESTS, C_REQUESTS, TWENTY_REQUESTS, QUIET_REQUESTS = 10, 10, 50
 IDENTIFIES = 40
 MESSAGES = 40
 # Who takes part in what; nobody in two workloads, so that no round finds somebody busier than the last one did.
-CAST = {"A": A_REQUESTS, "B": 4 * B_REQUESTS, "C": C_REQUESTS, "twenty_people": 20 * TWENTY_REQUESTS, "C_quiet": QUIET_REQUESTS}
+CAST = {
+    "A": A_REQUESTS,
+    "B": 4 * B_REQUESTS,
+    "C": C_REQUESTS,
+    "twenty_people": 20 * TWENTY_REQUESTS,
+    "C_quiet": QUIET_REQUESTS,
+}
 PEOPLE = sum(CAST.values())
 PAGES = ("/", "/coffee", "/coffee/kenya", "/sampler", "/about", "/grinder", "/brewing/v60", "/cart")
-AGENT = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15"
+AGENT = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.0 Safari/605.1.15"
+)
 
 
 class Run(NamedTuple):
@@ -68,7 +77,12 @@ class Person(NamedTuple):
                 "library": {"name": "analytics.js", "version": "2.11.1"},
                 "locale": "en-GB",
                 "userAgent": AGENT,
-                "page": {"path": path, "url": f"https://tidewater.example{path}", "title": "Tidewater Coffee", "referrer": ""},
+                "page": {
+                    "path": path,
+                    "url": f"https://tidewater.example{path}",
+                    "title": "Tidewater Coffee",
+                    "referrer": "",
+                },
             },
             **content,
         }
@@ -93,7 +107,13 @@ class Person(NamedTuple):
 
 
 def _product(number: int) -> dict[str, Any]:
-    return {"product_id": f"p-{number}", "sku": f"TW-{number:04d}", "name": "Kenya Nyeri, 250 g", "price": 12.5, "currency": "EUR"}
+    return {
+        "product_id": f"p-{number}",
+        "sku": f"TW-{number:04d}",
+        "name": "Kenya Nyeri, 250 g",
+        "price": 12.5,
+        "currency": "EUR",
+    }
 
 
 def _people() -> dict[str, list[Person]]:
@@ -187,7 +207,15 @@ class Bench:
                 if item.endswith(".welcome"):
                     now = clock.now()
                     properties = {"message_id": item, "actor": "human"}
-                    opened = Event(f"open-{item}", EMAIL_OPENED, now, now, contact_id=contact_id, trusted=True, properties=properties)
+                    opened = Event(
+                        f"open-{item}",
+                        EMAIL_OPENED,
+                        now,
+                        now,
+                        contact_id=contact_id,
+                        trusted=True,
+                        properties=properties,
+                    )
                     queues.send_events(pack([opened]))
         self.fold_all()
 
@@ -323,7 +351,9 @@ class Bench:
     def queue_message(self) -> dict[str, Any]:
         """Have somebody new sign up; what the send function is then called with."""
         person = Person(0, f"first-{self.stack.name}")
-        self.post([person.identify("identify", clock.now()), person.call("track", "up", clock.now(), event="Signed Up")])
+        self.post(
+            [person.identify("identify", clock.now()), person.call("track", "up", clock.now(), event="Signed Up")]
+        )
         self.fold_all()
         self.run("relay_messages", stream_event(self.messages_of(self.contact_id(person))))
         return {"Records": self.stack.receive("SENDS_QUEUE_URL", 1)}

@@ -116,7 +116,7 @@ PLANTED = {
         "with the stack",
     ),
     "a table anybody can drop": (TABLES, _of("Keys", "DeletionProtectionEnabled", to=None), "not protected"),
-    "a table that is paid while idle": (TABLES, _of("Stats", "BillingMode", to=None), "not on demand"),
+    "a table that is paid while idle": (TABLES, _of("Quarantine", "BillingMode", to=None), "not on demand"),
     "a proof that fades": (
         TABLES,
         _of("ConsentProof", "TimeToLiveSpecification", to={"AttributeName": "at", "Enabled": True}),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from postroad import fold as folds
-from postroad import merging, messages, ring
+from postroad import merging, messages, ring, scoring
 from postroad.commits import Commit
 from postroad.events import WAKE
 from postroad.messages import SENDING, Message
@@ -174,6 +174,33 @@ def a_merge_asks_nobody() -> AbstractContextManager[Any]:
     return changed(folding, fold=lambda *args, **options: fold(*args, **{**options, "everything": False}))
 
 
+def a_merge_hides_rows() -> AbstractContextManager[Any]:
+    """A recomputation overlooks what the other contact of a merge has folded in this batch."""
+    history_of = folding._Cluster.history_of
+
+    def history_without(self: Any, pending: Any) -> Any:
+        rows, contact_id = self.rows, pending.contact.contact_id
+        gathered = pending.rows
+        self.rows = [row for row in rows if row.contact_id == contact_id]
+        pending.rows = [row for row in gathered if row.contact_id == contact_id]
+        try:
+            return history_of(self, pending)
+        finally:
+            self.rows, pending.rows = rows, gathered
+
+    return changed(folding._Cluster, history_of=history_without)
+
+
+def a_crossing_in_this_minute_is_missed() -> AbstractContextManager[Any]:
+    """A score that crosses its threshold in the very minute in which it is asked gets no turn."""
+    crossings = scoring._Standing.crossings
+
+    def later(self: Any, now: float, level: float) -> list[float]:
+        return [minute for minute in crossings(self, now, level) if minute > now + 60.0]
+
+    return changed(scoring._Standing, crossings=later)
+
+
 def timers_are_never_moved() -> AbstractContextManager[Any]:
     """A timer that is armed stays as it is, though something earlier has come up."""
 
@@ -237,6 +264,8 @@ BUGS: Mapping[str, Bug] = {
         Bug(messages_after_the_commit, "the_outbox_is_the_commit", 0),
         Bug(failures_are_acknowledged, "nothing_lost", 0),
         Bug(a_merge_asks_nobody, "memberships_equal_a_recomputation", 0),
+        Bug(a_merge_hides_rows, "counts_equal_the_timeline", 0),
+        Bug(a_crossing_in_this_minute_is_missed, "memberships_equal_a_recomputation", 0),
         Bug(timers_are_never_moved, "nothing_stuck", 0),
         Bug(a_merge_forgets_what_it_dropped, "no_step_twice", 0),
         Bug(twins_are_not_looked_for, "no_step_twice", 0),

@@ -1,14 +1,15 @@
 """Every port, in memory: what AWS keeps for Postroad, and how it answers.
 
 `Memory` is what is stored; the ports on it answer at once and never fail. Faults, latency and interleaving come from
-`scheduler`, which wraps them. Whatever is read was decoded for that reader, so nobody shares an object by accident. Where AWS may
-answer in more than one way (an eventually consistent read), `Memory.chance` decides, which comes from the seed.
+`scheduler`, which wraps them. Whatever is read was decoded for that reader, so nobody shares an object by accident.
+Where AWS may answer in more than one way (an eventually consistent read), `Memory.chance` decides, which comes from the
+seed.
 """
 
 import hashlib
 from bisect import insort
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -49,9 +50,7 @@ class Stored(NamedTuple):
 class Memory:
     """All that is stored. `lag` is how many seconds an eventually consistent read may be behind."""
 
-    def __init__(
-        self, now: Callable[[], float], chance: Callable[[], float] = lambda: 1.0, lag: float = 0.0
-    ) -> None:
+    def __init__(self, now: Callable[[], float], chance: Callable[[], float] = lambda: 1.0, lag: float = 0.0) -> None:
         self.now = now
         self.chance = chance
         self.lag = lag
@@ -123,6 +122,11 @@ class Memory:
     def put_row(self, row: Row) -> None:
         self.rows.setdefault(row.contact_id, {})[row.key] = encode_row(row)
 
+    def all_rows(self) -> Iterator[tuple[tuple[str, str], bytes]]:
+        for contact_id, rows in self.rows.items():
+            for key, body in rows.items():
+                yield (contact_id, key), body
+
     def list_rows(self, contact_ids: Iterable[str]) -> list[Row]:
         return [
             decode_row(contact_id, key, body)
@@ -150,9 +154,8 @@ class MemoryContacts:
     def commit(self, commit: Commit) -> Outcome:
         memory, contact = self.memory, commit.contact
         stored = memory.contacts.get(contact.contact_id)
-        item = Item(
-            encode_contact(contact), contact.version + 1, contact.created_at, stored_wake(contact.wake_at), contact.shard
-        )
+        wake_at = stored_wake(contact.wake_at)
+        item = Item(encode_contact(contact), contact.version + 1, contact.created_at, wake_at, contact.shard)
         if not self.holds(contact.contact_id, contact.version) or not all(
             (
                 *(attached not in memory.contacts for attached in commit.attach),

@@ -214,9 +214,7 @@ class Loop:
 PIECEWISE = frozenset(("save_rows", "heal_rows", "save_rejects", "send_events", "send_messages", "apply"))
 
 
-def partly(
-    loop: Loop, name: str, effect: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> None:
+def partly(loop: Loop, name: str, effect: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """The effect of a call whose answer nobody will see."""
     if name in PIECEWISE:
         items: Sequence[Any] = args[0]

@@ -149,7 +149,9 @@ def test_a_contact_is_found_by_identity_in_any_writing(account, ana):
     assert call("GET", "/api/v1/contacts", {"identity": "user:nobody"}) == (200, {"items": [], "next": None})
 
 
-@pytest.mark.parametrize("written", ["ana", "email:", "email:ana", "fax:1", ":", "email:a@b c.d", "phone:12", "user:null"])
+@pytest.mark.parametrize(
+    "written", ["ana", "email:", "email:ana", "fax:1", ":", "email:a@b c.d", "phone:12", "user:null"]
+)
 def test_what_is_no_identity_is_told_how_to_write_one(account, written):
     status, sentence = problem(call("GET", "/api/v1/contacts", {"identity": written}))
     assert status == 400
@@ -412,20 +414,30 @@ def test_a_body_that_says_it_is_base64_and_is_not_is_refused(account):
     assert app.handler(event, lambda_context())["statusCode"] == 400
 
 
+WORDS = (
+    "if steps trigger event where id send wait template channel html subject all any not attribute is at_least within "
+    "rules stages topics points half_life goal timeout then else branch cases update set exit reentry topic text name"
+).split()
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.sampled_from(["email", "sms", "P1D", "welcome", "Order Completed", "offers", "opened", "send", "vip"])
+)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
-    | st.sampled_from(["email", "sms", "P1D", "welcome", "Order Completed", "offers", "opened", "send", "vip"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["if", "steps", "trigger", "event", "where", "id", "send", "wait", "template", "channel", "html", "subject", "all",
-         "any", "not", "attribute", "is", "at_least", "within", "rules", "stages", "topics", "points", "half_life", "goal",
-         "timeout", "then", "else", "branch", "cases", "update", "set", "exit", "reentry", "topic", "text", "name"]),
-        inner, max_size=5),
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
     max_leaves=20,
-)  # fmt: skip
+)
 
 
-@hypothesis_settings(suppress_health_check=list(HealthCheck), max_examples=150, deadline=None)
-@given(document=st.dictionaries(st.text(max_size=6), json_values, max_size=3) | json_values, kind=st.sampled_from(sorted(KINDS)))
+@hypothesis_settings(suppress_health_check=list(HealthCheck), max_examples=60, deadline=None)
+@given(
+    document=st.dictionaries(st.text(max_size=6), json_values, max_size=3) | json_values,
+    kind=st.sampled_from(sorted(KINDS)),
+)
 def test_no_document_is_ever_answered_with_a_500(account, document, kind):
     name = "policy" if kind == "policy" else "odd"
     document_text = json.dumps(document)
@@ -485,7 +497,9 @@ def test_a_version_is_a_number_and_there(account, version, status):
 
 
 def test_a_broken_draft_is_not_published_and_every_mistake_has_its_path(account):
-    call("PUT", "/api/v1/definitions/journey/odd", body={"trigger": {"event": ""}, "steps": [{"wait": {"for": "soon"}}]})
+    call(
+        "PUT", "/api/v1/definitions/journey/odd", body={"trigger": {"event": ""}, "steps": [{"wait": {"for": "soon"}}]}
+    )
     status, document = call("POST", "/api/v1/definitions/journey/odd/publish")
     assert (status, document["status"]) == (422, 422)
     paths = [mistake["path"] for mistake in document["mistakes"]]

@@ -95,8 +95,8 @@ def test_the_other_button_unsubscribes_from_everything(account, token):
 
 
 MULTIPART = (
-    b"--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n"
-    b"--b\r\nContent-Disposition: form-data; name=\"scope\"\r\n\r\neverything\r\n--b--\r\n"
+    b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="scope"\r\n\r\neverything\r\n--b--\r\n'
 )
 
 

@@ -14,7 +14,11 @@ from postroad_aws.usecases.send_message import send_message
 from tests.account import ANA, PHONE, Account, ses_event
 
 EMAIL = f"email:{ANA}"
-BOUNCE = {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": [{"emailAddress": f"<{ANA.upper()}>"}]}
+BOUNCE = {
+    "bounceType": "Permanent",
+    "bounceSubType": "General",
+    "bouncedRecipients": [{"emailAddress": f"<{ANA.upper()}>"}],
+}
 COMPLAINT = {"complainedRecipients": [{"emailAddress": ANA}], "complaintFeedbackType": "abuse"}
 PARTS: dict[str, dict[str, Any]] = {"Send": {}, "Delivery": {}, "Bounce": BOUNCE, "Complaint": COMPLAINT}
 

@@ -127,7 +127,7 @@ class Shop:
         return answer.json()
 
     def settle(self) -> None:
-        """Wait until everything that was caused has happened."""
+        """Wait until everything that this shop has caused has happened."""
         if not self.is_quiet:
             self.advance("PT0S")
 
@@ -145,8 +145,9 @@ class Shop:
         assert answer.status_code == 200, answer.text
 
     def quarantine(self) -> list[dict[str, Any]]:
+        """What could not be taken lately, the latest first."""
         self.settle()
-        return self.items("/quarantine")
+        return list(self.get("/quarantine")["items"])
 
     # People
 

@@ -24,6 +24,7 @@ def test_a_real_sdk_is_understood(shop, make_client):
     sdk.flush()
     sdk.shutdown()
     assert errors == []
+    shop.advance("PT0S")
     ana = shop.find(f"user:{user}")
     assert ana["attributes"] == {"email": f"{user}@example.com", "first_name": "Ana"}
     timeline = shop.items(f"/contacts/{ana['contact_id']}/timeline")

@@ -13,6 +13,7 @@ from postroad_aws import books, clock, runs
 from postroad_aws.storage import NotFoundError
 from postroad_aws.storage import definitions as storage
 from postroad_aws.usecases.publish_definitions import publish_definitions
+from postroad_aws.usecases.withdraw_definition import withdraw_definition
 
 router = APIGatewayHttpRouter()
 
@@ -80,6 +81,12 @@ def validate(kind: str, definition_id: str) -> dict[str, Any]:
 def publish(kind: str, definition_id: str) -> dict[str, Any]:
     """Make the draft the next version, live at once."""
     return _publish({f"{kind}/{definition_id}": storage.get_draft(kind, definition_id).document})
+
+
+@router.post("/definitions/<kind>/<definition_id>/withdraw")
+def withdraw(kind: str, definition_id: str) -> dict[str, Any]:
+    """Take it out of force: nobody enters a journey any more, and who is under way goes on to the end."""
+    return {"revision": withdraw_definition(storage, runs, clock, f"{kind}/{definition_id}")}
 
 
 @router.post("/definitions/publish")

@@ -36,13 +36,19 @@ class Manifest:
     """What is live: one small item that every publication replaces.
 
     `live` by key ("journey/welcome"); `held` are older versions that enrollments may still be pinned to; `trackers`
-    says since which revision each tracker has been kept, and how wide, so that one already kept is not recomputed.
+    says since which revision each tracker has been kept, and how wide, so that one already kept is not recomputed;
+    `withdrawn` has the last version of what is no longer live.
     """
 
     revision: int = 0
     live: Mapping[str, Published] = field(default_factory=dict)
     held: tuple[Published, ...] = ()
     trackers: Mapping[str, tuple[int, int, float | None]] = field(default_factory=dict)
+    withdrawn: Mapping[str, int] = field(default_factory=dict)
+
+    def last_version(self, key: str) -> int:
+        """The newest version that a definition ever had; 0 when it was never published."""
+        return max(self.live[key].version if key in self.live else 0, self.withdrawn.get(key, 0))
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -50,6 +56,7 @@ class Manifest:
             "live": [list(published) for published in self.live.values()],
             "held": [list(published) for published in self.held],
             "trackers": {tracker_id: list(kept) for tracker_id, kept in self.trackers.items()},
+            "withdrawn": dict(self.withdrawn),
         }
 
 
@@ -61,6 +68,7 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         {published.key: published for published in live},
         tuple(Published(*entry) for entry in document["held"]),
         {tracker_id: (kept[0], kept[1], kept[2]) for tracker_id, kept in document["trackers"].items()},
+        document.get("withdrawn", {}),
     )
 
 
@@ -187,25 +195,35 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
 
 
 def _index(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    index: dict[str, dict[int, Any]] = {}
+    index: dict[str, dict[Any, Any]] = {}
     for key, value in pairs:
-        index.setdefault(key, {})[id(value) if not isinstance(value, str) else hash(value)] = value
+        index.setdefault(key, {})[value if isinstance(value, str) else id(value)] = value
     return {key: tuple(values.values()) for key, values in index.items()}
 
 
-def next_manifest(manifest: Manifest, entering: Iterable[Published], book_trackers: Mapping[str, Tracker]) -> Manifest:
-    """The manifest after publishing: `entering` replace their older versions, which journeys hold on to.
+def next_manifest(
+    manifest: Manifest,
+    entering: Iterable[Published],
+    book_trackers: Mapping[str, Tracker],
+    leaving: Iterable[str] = (),
+) -> Manifest:
+    """The manifest after publishing: `entering` replace their older versions, `leaving` (keys) are no longer live.
 
-    `book_trackers` are those of the new book. One that was kept already, at least as wide, keeps its `since`.
+    Journeys hold on to what they replace or withdraw, for those under way. `book_trackers` are those of the new book;
+    one that was kept already, at least as wide, keeps its `since`.
     """
     revision = manifest.revision + 1
-    live, held = dict(manifest.live), list(manifest.held)
-    for published in entering:
-        before = live.get(published.key)
+    live, held, withdrawn = dict(manifest.live), list(manifest.held), dict(manifest.withdrawn)
+    entered = {published.key: published._replace(since=revision) for published in entering}
+    for key in (*entered, *leaving):
+        before = live.pop(key, None)
         if before and before.kind == "journey":
             held.append(before)
-        live[published.key] = published._replace(since=revision)
-    return Manifest(revision, live, tuple(held), _kept_trackers(manifest, book_trackers, revision))
+        if before and key not in entered:
+            withdrawn[key] = before.version
+    live |= entered
+    kept = {key: version for key, version in withdrawn.items() if key not in live}
+    return Manifest(revision, live, tuple(held), _kept_trackers(manifest, book_trackers, revision), kept)
 
 
 def _kept_trackers(

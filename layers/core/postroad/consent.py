@@ -21,6 +21,13 @@ class Topic(NamedTuple):
     opt_in: bool
 
 
+def stands(consent: Consent | None, every: Consent | None, assumed: bool) -> bool:
+    """Whether a topic has a yes: a refusal of everything outranks an older yes, silence counts as `assumed` says."""
+    if every and not every.granted and not (consent and consent.granted and consent.time > every.time):
+        return False
+    return consent.granted if consent else assumed
+
+
 def find_obstacle(topic: Topic, suppression: str | None, consent: Consent | None, every: Consent | None) -> str | None:
     """Why nothing about this topic may go to an address, as a sentence; None when it may.
 
@@ -29,10 +36,10 @@ def find_obstacle(topic: Topic, suppression: str | None, consent: Consent | None
     """
     if suppression:
         return f"the address is suppressed: {suppression}"
-    if every and not every.granted and not (consent and consent.granted and consent.time > every.time):
-        return "the contact unsubscribed from everything"
+    if stands(consent, every, not topic.opt_in):
+        return None
     if consent and not consent.granted:
         return f"the contact unsubscribed from {topic.name}"
-    if topic.opt_in and not (consent and consent.granted):
-        return f"{topic.name} needs an opt-in, and there is none"
-    return None
+    if every and not every.granted:
+        return "the contact unsubscribed from everything"
+    return f"{topic.name} needs an opt-in, and there is none"

@@ -57,7 +57,7 @@ class Enrollment:
 
     `enrollment_id` is derived from contact, journey and trigger event. `step` is where it stands, `due` when the wait
     there ends by itself (None: nothing to wait for), `marks` what happened to the messages of its send steps
-    ({"welcome": ("opened",)}), `steps_done` how many steps it has taken, `expires` when the goal's window closes.
+    ({"welcome": ("opened",)}), `visits` how often each step was entered, `since` from when events count for the step.
     """
 
     enrollment_id: str

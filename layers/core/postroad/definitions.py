@@ -191,15 +191,36 @@ def plan_publication(
             mistakes += [(f"{key}: {path}", f"it is live, and {sentence}") for path, sentence in found]
     if mistakes:
         raise DefinitionError(*mistakes)
-    live = book.manifest.live
     versions: dict[tuple[str, str, int], Mapping[str, Any]] = {}
     published = []
     for key, document in entering.items():
         kind, _, definition_id = key.partition("/")
-        version = live[key].version + 1 if key in live else 1
+        version = book.manifest.last_version(key) + 1
         versions[kind, definition_id, version] = document
         published.append(Published(kind, definition_id, version, 0))
     # Compiled once to learn the trackers, which the manifest records.
     draft = next_manifest(book.manifest, published, {})
     trackers = compile_book(draft, {**documents, **versions}).trackers
     return Publication(versions, next_manifest(book.manifest, published, trackers))
+
+
+def plan_withdrawal(key: str, book: Book, documents: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Publication:
+    """Take a definition ("journey/welcome") out of force; its drafts and versions stay.
+
+    Nobody enters a withdrawn journey any more, and who is under way goes on to the end. Raises DefinitionError when it is
+    not live, or when something that goes on refers to it.
+    """
+    if key not in book.manifest.live:
+        raise DefinitionError(("", f"{key} is not live"))
+    draft = next_manifest(book.manifest, (), {}, (key,))
+    rest = compile_book(draft, documents)
+    known = known_in(rest, {})
+    going_on = [*_live_definitions(rest), *((journey.key, journey) for journey in rest.versions.values())]
+    mistakes = [
+        (user, f"it goes on, and {sentence}")
+        for user, parsed in dict(going_on).items()
+        for _, sentence in KINDS[user.partition("/")[0]].check(parsed, known)
+    ]
+    if mistakes:
+        raise DefinitionError(*mistakes)
+    return Publication({}, next_manifest(book.manifest, (), rest.trackers, (key,)))

@@ -9,6 +9,9 @@ from typing import Any
 from postroad.identities import Identity
 from postroad.instants import format_instant
 
+# The largest value of an attribute, in bytes. 200 of them stay below what one item of DynamoDB can hold.
+ATTRIBUTE_LIMIT = 1_000
+
 # What Postroad itself says, in the words of the Segment e-mail vocabulary where there is one.
 IDENTIFIED = "Identified"
 PAGE_VIEWED = "Page Viewed"
@@ -106,6 +109,12 @@ def parse_event(document: Mapping[str, Any]) -> Event:
         properties=document.get("properties", {}),
         context=document.get("context", {}),
     )
+
+
+def attribute_size(value: Any) -> int:
+    """Bytes of an attribute's value: of the text itself, of anything else as JSON."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return len(text.encode(errors="surrogatepass"))
 
 
 def content_id(document: Mapping[str, Any]) -> str:

@@ -345,7 +345,10 @@ def _sort(value: object, attribute: object = None, reverse: object = False) -> l
 
 
 def _unique(value: object, attribute: object = None) -> list[Any]:
-    return list({_rank(_entry(item, attribute)): item for item in reversed(items_of(value))}.values())[::-1]
+    first: dict[object, Any] = {}
+    for item in items_of(value):
+        first.setdefault(_rank(_entry(item, attribute)), item)
+    return list(first.values())
 
 
 def _sum(value: object, attribute: object = None) -> int | float:

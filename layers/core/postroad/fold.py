@@ -13,7 +13,6 @@ too, folded in the same call until nothing more follows.
 A definition that throws harms only itself: its change is discarded and the decision says so; an enrollment fails.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
@@ -34,8 +33,6 @@ from postroad.predicates import View
 
 MAX_CAUSED = 200
 MAX_ATTRIBUTES = 200
-# Together with the behaviour that definitions ask for, this stays below what one item of DynamoDB can hold.
-MAX_VALUE_BYTES = 1_000
 MAX_NAME = 200
 # A wake that fails is tried again after this long.
 BACKOFF = 15 * 60.0
@@ -208,8 +205,8 @@ class _Folding:
             if known is None and len(self.contact.attributes) >= MAX_ATTRIBUTES:
                 self.decide("contact", name, "not kept", f"a contact holds at most {MAX_ATTRIBUTES} attributes")
                 continue
-            if not isinstance(value, bool | int | float | None) and len(json.dumps(value)) > MAX_VALUE_BYTES:
-                self.decide("contact", name, "not kept", f"an attribute takes at most {MAX_VALUE_BYTES} bytes")
+            if names.attribute_size(value) > names.ATTRIBUTE_LIMIT:
+                self.decide("contact", name, "not kept", f"an attribute takes at most {names.ATTRIBUTE_LIMIT} bytes")
                 continue
             if len(name) > MAX_NAME:
                 self.decide("contact", name[:40], "not kept", f"an attribute's name has at most {MAX_NAME} characters")
@@ -502,7 +499,9 @@ def _take_consent(granted: bool) -> Callable[[_Folding, Event], list[str]]:
         if known and known.time > event.time:
             return []
         folding.contact.consents[key] = Consent(granted, event.time)
-        return [f"consent:{key}"]
+        # An answer for every topic concerns whoever reads any of them.
+        every = [fact for fact in folding.book.readers if fact.startswith("consent:")]
+        return every if topic == EVERY_TOPIC else [f"consent:{key}"]
 
     return take
 

@@ -14,7 +14,7 @@ _JUNK = frozenset(
      "[object object]", "00000000-0000-0000-0000-000000000000")
 )  # fmt: skip
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,64}@[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,190}")
-_PHONE = re.compile(r"\+[1-9]\d{6,14}")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class Identity(NamedTuple):

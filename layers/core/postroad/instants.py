@@ -29,7 +29,7 @@ def describe_duration(seconds: float) -> str:
     parts = []
     # 30 days are not "4 weeks 2 days".
     for word, size in _WORDS if seconds % _UNITS["W"] == 0 else _WORDS[1:]:
-        count, seconds = divmod(seconds, size)
+        count, seconds = divmod(seconds, size) if size > 1 else (seconds, 0.0)
         if count:
             parts.append(f"{count:g} {word}{'' if count == 1 else 's'}")
     return " ".join(parts) or "no time"

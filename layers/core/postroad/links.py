@@ -49,17 +49,13 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """Lets its bearer end one contact's consent to a topic on a channel, and nothing else.
-
-    `address_hash` is a hash of the address it was sent to, never the address, for a contact who has several.
-    """
+    """Lets its bearer end one contact's consent to a topic on a channel, and nothing else."""
 
     purpose: ClassVar[str] = "u"
     contact_id: str
     channel: str
     topic: str
     message_id: str
-    address_hash: str = ""
 
 
 Link = Click | Open | Unsubscribe

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from postroad.behaviour import FREQUENCIES, LONGEST_LIST, Frequency, Tracker, has_happened_until
+from postroad.consent import EVERY_TOPIC, stands
 from postroad.contacts import Contact, Enrollment
 from postroad.documents import Reader, parse_text
 from postroad.events import Event
@@ -168,8 +169,8 @@ class Fact:
 
 
 def _consents(view: View, topic: str) -> bool:
-    answer = view.contact.consents.get(topic)
-    return answer.granted if answer else topic in view.assumed
+    answers = view.contact.consents
+    return stands(answers.get(topic), answers.get(EVERY_TOPIC), topic in view.assumed)
 
 
 def _is_marked(view: View, step: str, *marks: str) -> bool:

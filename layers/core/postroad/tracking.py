@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from postroad import events
 from postroad.errors import PostroadError
-from postroad.events import Event, content_id
+from postroad.events import ATTRIBUTE_LIMIT, Event, attribute_size, content_id
 from postroad.identities import Identity, find_identity
 from postroad.instants import parse_instant
 from postroad.quarantine import Reject, reject_text
@@ -28,7 +28,6 @@ EVENT_LIMIT = 32 * 1024  # as canonical JSON
 EVENTS_LIMIT = 2_500
 DEPTH_LIMIT = 100
 _SHARED_CONTEXT_LIMIT = 4 * 1024  # it is copied into each event of the batch
-_TRAIT_LIMIT = 4 * 1024
 _NAME_LIMIT = 200
 
 # An instant outside of these names no moment that a contact could have lived through.
@@ -505,9 +504,8 @@ def _snake(traits: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, dict):
             value = {_SNAKE.get(inner, inner): kept for inner, kept in value.items() if kept is not None}
-        text = _CANONICAL.encode(value) if isinstance(value, dict | list) else value
-        if isinstance(text, str) and len(text) > _TRAIT_LIMIT:
-            raise TrackingError(f"The trait {key!r} is over {_TRAIT_LIMIT:,} characters.")
+        if attribute_size(value) > ATTRIBUTE_LIMIT:
+            raise TrackingError(f"The trait {key!r} is over {ATTRIBUTE_LIMIT:,} bytes.")
         named[_SNAKE.get(key, key)] = value
     return named
 

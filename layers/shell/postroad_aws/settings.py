@@ -35,7 +35,6 @@ class Settings:
     consent_proof_table: str | None = _variable("CONSENT_PROOF_TABLE", "the append-only table of consent's proofs")
     keys_table: str | None = _variable("KEYS_TABLE", "the table of write keys, API keys and the stack's secret")
     quarantine_table: str | None = _variable("QUARANTINE_TABLE", "the table of what could not be taken")
-    stats_table: str | None = _variable("STATS_TABLE", "the table of counters")
     events_queue_url: str | None = _variable("EVENTS_QUEUE_URL", "the FIFO queue of events to fold")
     sends_queue_url: str | None = _variable("SENDS_QUEUE_URL", "the queue of messages to send")
     configuration_set: str | None = _variable("CONFIGURATION_SET", "the SES configuration set that mail goes through")

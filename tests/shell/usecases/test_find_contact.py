@@ -48,7 +48,9 @@ def test_a_circle_of_forwards_is_no_endless_loop():
 
 
 def test_it_follows_what_merges_have_stored(account):
-    account.fold(account.event("Page Viewed", "anon:device", path="/"), account.event("Page Viewed", "user:ana", path="/"))
+    account.fold(
+        account.event("Page Viewed", "anon:device", path="/"), account.event("Page Viewed", "user:ana", path="/")
+    )
     account.fold(account.event("Page Viewed", "anon:device", "user:ana", path="/"))
     ports = account.ports
     one, other = (find_contact(ports.contacts, account.contact_id(i)) for i in ("anon:device", "user:ana"))

@@ -22,7 +22,9 @@ def test_whoever_is_up_to_date_is_not_written(account):
 
 
 def test_forwards_are_not_contacts_of_a_shard(account):
-    account.fold(account.event("Page Viewed", "anon:device", path="/"), account.event("Page Viewed", "user:ana", path="/"))
+    account.fold(
+        account.event("Page Viewed", "anon:device", path="/"), account.event("Page Viewed", "user:ana", path="/")
+    )
     account.fold(account.event("Page Viewed", "anon:device", "user:ana", path="/"))
     folded = [rebuild_contacts(account.ports, shard, 1, None, lambda: True).folded for shard in contacts.SHARDS]
     assert sum(folded) == 1

@@ -53,6 +53,7 @@ def claim(message_id: str, owner: str, now: float) -> Message | None:
         "SET #state = :sending, #owner = :owner, claimed_at = :now",
         "#state = :queued",
         {":sending": SENDING, ":owner": owner, ":queued": QUEUED, ":now": now},
+        returning=True,
     )
     # The SDK repeats a call whose answer was lost, and then finds our own claim.
     if done or (_text(item, "owner") == owner and _text(item, "state") == SENDING):
@@ -243,9 +244,15 @@ def _due(item: Mapping[str, Any]) -> float:
 
 
 def _update(
-    message_id: str, expression: str, condition: str, values: Mapping[str, Any], *, at: str | None = None
+    message_id: str,
+    expression: str,
+    condition: str,
+    values: Mapping[str, Any],
+    *,
+    at: str | None = None,
+    returning: bool = False,
 ) -> tuple[bool, Item]:
-    """Whether the condition held, and the item as it is now ({} when there is none)."""
+    """Whether the condition held, and the item as it is now: when it did not hold, or when asked for; else {}."""
     names = {f"#{name}": name for name in ("state", "owner", "reason", "address", "provider_id", "times")}
     if at:
         names["#at"] = at
@@ -254,7 +261,7 @@ def _update(
         "Key": _key(message_id),
         "UpdateExpression": expression,
         "ConditionExpression": condition,
-        "ReturnValues": "ALL_NEW",
+        "ReturnValues": "ALL_NEW" if returning else "NONE",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
     used = {name: attribute for name, attribute in names.items() if name in expression or name in condition}
@@ -265,7 +272,7 @@ def _update(
             name: {"S": value} if isinstance(value, str) else {"N": repr(value)} for name, value in values.items()
         }
     try:
-        return True, get_client("dynamodb").update_item(**update)["Attributes"]
+        return True, get_client("dynamodb").update_item(**update).get("Attributes", {})
     except ClientError as error:
         if code_of(error) != "ConditionalCheckFailedException":
             raise

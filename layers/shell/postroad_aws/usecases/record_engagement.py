@@ -53,7 +53,7 @@ def _record(
         event_id=f"{link.purpose}-{digest[:32]}",
         name=name,
         time=round(now, 3),
-        key_time=minute,
+        key_time=round(now, 3),
         contact_id=link.contact_id,
         trusted=True,
         source="postroad",

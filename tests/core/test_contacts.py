@@ -1,0 +1,72 @@
+"""The contact: copies that share nothing that changes, addresses, shards."""
+
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postroad.contacts import SHARD_NAMES, SHARDS, Attribute, Contact, Enrollment, full_address
+from postroad.identities import Identity, contact_id_of
+
+
+def test_a_copy_can_be_changed_without_the_original_noticing():
+    contact = Contact("c", identities={"user:a": 1.0}, scores={"s": {}}, extra={"later": 1})
+    copy = contact.copy()
+    assert copy == contact
+    for part in fields(Contact):
+        value = getattr(copy, part.name)
+        if isinstance(value, dict) and part.name != "extra":
+            value["new"] = None
+            assert "new" not in getattr(contact, part.name), part.name
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_every_contact_belongs_to_one_of_the_shards(value):
+    contact = Contact(contact_id_of(Identity("user", value), b"k" * 32))
+    assert contact.shard in SHARD_NAMES
+    assert contact.shard == Contact(contact.contact_id, version=5).shard
+
+
+def test_shards_are_about_equally_full():
+    ids = [contact_id_of(Identity("user", str(number)), b"k" * 32) for number in range(3_200)]
+    counts = [sum(Contact(i).shard == shard for i in ids) for shard in SHARD_NAMES]
+    assert len(counts) == SHARDS
+    assert min(counts) > 120
+    assert max(counts) < 290
+
+
+@pytest.mark.parametrize(
+    ("channel", "address"), [("email", "new@example.com"), ("sms", "+351912345678"), ("push", None)]
+)
+def test_a_channel_reaches_the_latest_address(channel, address):
+    identities = {"email:old@example.com": 1.0, "email:new@example.com": 2.0, "phone:+351912345678": 1.0, "user:a": 9.0}
+    contact = Contact("c", identities=identities)
+    assert contact.find_address(channel) == address
+
+
+def test_of_two_addresses_of_one_instant_the_choice_is_always_the_same():
+    pair = {"email:b@example.com": 1.0, "email:a@example.com": 1.0}
+    turned = dict(reversed(pair.items()))
+    assert Contact("c", identities=pair).find_address("email") == Contact("c", identities=turned).find_address("email")
+
+
+@pytest.mark.parametrize(("channel", "full"), [("email", "email:x"), ("sms", "phone:x"), ("inbox", "inbox:x")])
+def test_the_refusals_know_an_address_by_its_kind(channel, full):
+    assert full_address(channel, "x") == full
+
+
+def test_an_anonymous_contact_is_not_known():
+    assert not Contact("c", identities={"anon:d": 1.0}).is_known
+    assert Contact("c", identities={"anon:d": 1.0, "user:a": 1.0}).is_known
+
+
+def test_an_attribute_is_read_by_name():
+    contact = Contact("c", attributes={"plan": Attribute("vip", 1.0, confirmed=True)})
+    assert (contact.find_value("plan"), contact.find_value("other")) == ("vip", None)
+
+
+def test_an_enrollment_changes_into_another_one():
+    enrollment = Enrollment("e", "welcome", 1, 1.0, "k", "first", None)
+    assert enrollment.with_(step="second").step == "second"
+    assert enrollment.step == "first"

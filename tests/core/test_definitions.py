@@ -1,0 +1,251 @@
+"""Kinds of definitions, what they may refer to, and publishing them together."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from demo.documents import load_definitions
+from postroad.book import Book, Manifest, compile_book
+from postroad.definitions import (
+    KINDS,
+    Publication,
+    check_definition,
+    get_kind,
+    known_in,
+    plan_publication,
+    plan_withdrawal,
+)
+from postroad.errors import DefinitionError
+
+Documents = dict[tuple[str, str, int], Any]
+
+DEMO = load_definitions()
+POLICY = {"kind": "policy", "id": "policy", "topics": [{"id": "offers", "opt_in": False}]}
+TEMPLATE = {"kind": "template", "id": "hi", "channel": "email", "topic": "offers", "subject": "Hi", "html": "<p>Hi</p>"}
+SEGMENT = {"kind": "segment", "id": "vip", "if": {"attribute": "plan", "is": "vip"}}
+SCORE = {"kind": "score", "id": "warmth", "rules": [{"id": "page", "event": "Page Viewed", "points": 1}]}
+STAGES = {"kind": "stages", "id": "life", "stages": [{"id": "lead", "if": {"attribute": "email", "exists": True}}]}
+JOURNEY = {
+    "kind": "journey",
+    "id": "welcome",
+    "trigger": {"event": "Signed Up"},
+    "steps": [{"id": "hello", "send": {"template": "hi", "channel": "email"}}],
+}
+ALL = (POLICY, TEMPLATE, SEGMENT, SCORE, STAGES, JOURNEY)
+
+
+def entering(*documents: Any) -> dict[str, Any]:
+    return {f"{document['kind']}/{document['id']}": document for document in documents}
+
+
+class Shelf:
+    """What has been published so far."""
+
+    def __init__(self, *documents: Any) -> None:
+        self.documents: Documents = {}
+        self.manifest = Manifest()
+        if documents:
+            self.publish(*documents)
+
+    @property
+    def book(self) -> Book:
+        return compile_book(self.manifest, self.documents)
+
+    def publish(self, *documents: Any) -> Publication:
+        publication = plan_publication(entering(*documents), self.book, self.documents)
+        self.documents |= publication.versions
+        self.manifest = publication.manifest
+        return publication
+
+
+def mistakes(shelf: Shelf, *documents: Any) -> dict[str, str]:
+    with pytest.raises(DefinitionError) as caught:
+        shelf.publish(*documents)
+    return dict(caught.value.mistakes)
+
+
+# --- kinds
+
+
+def test_every_kind_has_a_row_here_and_in_the_demo():
+    assert set(KINDS) == {document["kind"] for document in ALL} == {key.partition("/")[0] for key in DEMO}
+
+
+@pytest.mark.parametrize("document", ALL, ids=lambda document: document["kind"])
+def test_a_definition_is_read_and_says_what_it_does(document):
+    kind = get_kind(document["kind"])
+    parsed = check_definition(document, known_in(Shelf().book, entering(*ALL)))
+    assert parsed.id == document["id"] if hasattr(parsed, "id") else parsed.name
+    assert all(isinstance(line, str) and line for line in map(str, kind.describe(parsed)))
+
+
+@pytest.mark.parametrize("document", ALL, ids=lambda document: document["kind"])
+@pytest.mark.parametrize("changes", [{"id": "Not an id"}, {"id": None}, {"unheard_of": 1}])
+def test_every_kind_refuses_bad_ids_and_strange_keys_with_their_path(document, changes):
+    with pytest.raises(DefinitionError) as caught:
+        check_definition({**document, **changes}, known_in(Shelf().book, entering(*ALL)))
+    assert next(iter(changes)) in [path for path, _ in caught.value.mistakes]
+
+
+@pytest.mark.parametrize("kind", ["", "sausage", "Segment", "segment ", "x" * 5_000])
+def test_an_unknown_kind_is_told_which_there_are(kind):
+    with pytest.raises(DefinitionError, match="segment") as caught:
+        get_kind(kind)
+    assert len(str(caught.value)) < 300
+
+
+leaves = st.none() | st.booleans() | st.integers(-2, 2) | st.text(max_size=5) | st.sampled_from(["email", "P1D", "vip"])
+values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["if", "id", "event", "send", "wait", "then", "is", "attribute", "html"]), inner, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(document=st.sampled_from(ALL), data=st.data())
+def test_whatever_stands_in_a_document_the_only_answer_is_its_mistakes(document, data):
+    key = data.draw(st.sampled_from(sorted(document)))
+    broken = (
+        {**document, key: data.draw(values)} if key != "kind" else {k: document[k] for k in document if k != "kind"}
+    )
+    known = known_in(Shelf().book, entering(*ALL))
+    found: tuple[tuple[str, str], ...] = ()
+    try:
+        check_definition(broken, known)
+    except DefinitionError as error:
+        found = error.mistakes
+    assert all(sentence for _, sentence in found)
+    if key == "kind":
+        assert found
+
+
+# --- references
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "says"),
+    [
+        ({**TEMPLATE, "topic": "nobody"}, "topic", "no topic 'nobody'"),
+        ({**SEGMENT, "if": {"segment": "nobody"}}, "", "segment called 'nobody'"),
+        ({**SEGMENT, "if": {"score": "nobody", "gte": 5}}, "", "score called 'nobody'"),
+        ({**STAGES, "stages": [{"id": "x", "if": {"segment": "nobody"}}]}, "", "segment called 'nobody'"),
+        ({**SCORE, "rules": [{"id": "x", "if": {"segment": "nobody"}, "points": 1}]}, "", "segment called 'nobody'"),
+        (
+            {**JOURNEY, "steps": [{"id": "x", "send": {"template": "no", "channel": "email"}}]},
+            "steps[0].send.template",
+            "no",
+        ),
+        ({**JOURNEY, "steps": [{"id": "x", "send": {"template": "hi", "channel": "sms"}}]}, None, "email"),
+    ],
+)
+def test_a_reference_to_nothing_is_refused_with_its_path(document, path, says):
+    found = mistakes(Shelf(*ALL), document)
+    if path is not None:
+        assert list(found) == [path]
+    assert says in " ".join(found.values())
+
+
+def test_what_is_published_together_may_refer_to_one_another_in_any_order():
+    assert Shelf().publish(*reversed(ALL)).manifest.revision == 1
+
+
+def test_what_refers_to_a_broken_one_is_not_blamed_for_it():
+    found = mistakes(Shelf(), {**POLICY, "topics": [{"id": "offers"}]}, {**SEGMENT, "if": 5}, {**TEMPLATE})
+    assert {path.partition(":")[0] for path in found} == {"segment/vip"}
+
+
+def test_what_is_live_may_not_lose_what_it_refers_to():
+    shelf = Shelf(*ALL)
+    lost_topic = mistakes(shelf, {**POLICY, "topics": [{"id": "other"}]})
+    assert list(lost_topic) == ["template/hi: topic"]
+    assert "live" in lost_topic["template/hi: topic"]
+    other_channel = {"kind": "template", "id": "hi", "channel": "sms", "topic": "offers", "text": "Hi"}
+    assert all(path.startswith("journey/welcome: ") for path in mistakes(shelf, other_channel))
+    moved = {**JOURNEY, "steps": [{"id": "x", "send": {"template": "hi", "channel": "sms"}}]}
+    assert shelf.publish(other_channel, moved).manifest.revision == 2
+
+
+def test_a_stage_that_was_taken_out_is_known_no_more():
+    shelf = Shelf(*ALL)
+    others = {**STAGES, "stages": [{"id": "customer", "if": {"attribute": "email", "exists": True}}]}
+    assert set(known_in(shelf.book, {}).ids["stage"]) == {"lead"}
+    assert set(known_in(shelf.book, entering(others)).ids["stage"]) == {"customer"}
+
+
+# --- publishing
+
+
+def test_a_publication_counts_versions_by_definition_and_revisions_by_publication():
+    shelf = Shelf(SEGMENT)
+    again = shelf.publish(SEGMENT, SCORE)
+    assert set(again.versions) == {("segment", "vip", 2), ("score", "warmth", 1)}
+    assert again.manifest.revision == 2
+    assert shelf.book.changed_since(1) == ["segment/vip", "score/warmth"]
+
+
+def test_all_mistakes_of_all_documents_are_told_at_once():
+    found = mistakes(Shelf(), {**SEGMENT, "if": 5, "extra": 1}, {**SCORE, "rules": []})
+    assert set(found) == {"segment/vip: if", "segment/vip: extra", "score/warmth: rules"}
+
+
+def test_the_path_of_a_single_document_needs_no_name():
+    assert list(mistakes(Shelf(), {**SEGMENT, "if": 5})) == ["if"]
+
+
+def test_a_refused_publication_leaves_everything_as_it_was():
+    shelf = Shelf(*ALL)
+    before = shelf.manifest
+    mistakes(shelf, SEGMENT, {**SCORE, "rules": []})
+    assert shelf.manifest == before
+
+
+def test_the_demo_can_be_published_in_two_parts():
+    first = [document for document in DEMO.values() if document["kind"] != "journey"]
+    shelf = Shelf(*first)
+    shelf.publish(*(document for document in DEMO.values() if document["kind"] == "journey"))
+    assert len(shelf.manifest.live) == len(DEMO)
+
+
+# --- withdrawing
+
+
+def withdraw(shelf: Shelf, key: str) -> None:
+    shelf.manifest = plan_withdrawal(key, shelf.book, shelf.documents).manifest
+
+
+def test_nobody_enters_a_withdrawn_journey_and_who_is_under_way_goes_on():
+    shelf = Shelf(*ALL)
+    withdraw(shelf, "journey/welcome")
+    assert not shelf.book.journeys and not shelf.book.journeys_by_event
+    assert shelf.book.find_journey("welcome", 1)
+
+
+def test_what_is_published_again_gets_the_next_version():
+    shelf = Shelf(*ALL)
+    withdraw(shelf, "journey/welcome")
+    shelf.publish(JOURNEY)
+    assert shelf.manifest.live["journey/welcome"].version == 2
+    assert not shelf.manifest.withdrawn
+
+
+def test_what_something_refers_to_is_not_withdrawn():
+    shelf = Shelf(*ALL)
+    with pytest.raises(DefinitionError) as caught:
+        withdraw(shelf, "template/hi")
+    assert caught.value.mistakes[0][0] == "journey/welcome"
+    withdraw(shelf, "journey/welcome")
+    with pytest.raises(DefinitionError) as caught:  # those under way still need it
+        withdraw(shelf, "template/hi")
+    assert caught.value.mistakes[0][0] == "journey/welcome@1"
+
+
+def test_what_is_not_live_is_not_withdrawn():
+    with pytest.raises(DefinitionError, match="not live"):
+        withdraw(Shelf(), "segment/vip")

@@ -1,0 +1,106 @@
+"""Composing a mail and a text."""
+
+import re
+from email import message_from_bytes, policy
+from typing import Any
+
+import pytest
+
+from postroad.contacts import Attribute, Contact
+from postroad.envelopes import Email, Text, compose, values_of
+from postroad.links import Click, Open, Signer, Unsubscribe
+from postroad.messages import Message
+from postroad.mime import MimeError
+from postroad.policy import Policy
+from postroad.rendering import RenderError, compile_message_template
+
+SIGNER = Signer({"1": b"k" * 32}, "1")
+POLICY = Policy(name="Tide & Co", sender="Tide <hello@tide.example>", sms_sender="Tide", postal_address="Cais 12")
+URL = "https://post.tide.example"
+MESSAGE = Message("e.hi~2", "c1", "journey/w@1", "hi", "e", "email", "offers", "t", 1, "k", 1.0)
+ANA = Contact("c1", attributes={"first_name": Attribute("<Ana>", 1.0, confirmed=True)})
+HTML = """<body><p>Hello {{ contact.first_name }}</p><a href="https://a.example/?x=1&amp;y=2">A</a>
+<a href="{{ unsubscribe_url }}">leave</a><a href="mailto:x@a.example">write</a>
+{{ event.name }} {{ account.name }}</body>"""
+
+
+def template(**parts: Any) -> Any:
+    document = {"kind": "template", "id": "t", "channel": "email", "topic": "offers", "subject": "Hi", "html": HTML}
+    return compile_message_template({**document, **parts})
+
+
+def mail(**parts: Any) -> tuple[Email, Any]:
+    made = compose(MESSAGE, template(**parts), ANA, "ana@a.example", {"name": "Bag"}, POLICY, SIGNER, URL, 1.8e9)
+    assert isinstance(made, Email)
+    return made, message_from_bytes(made.raw, policy=policy.SMTP)
+
+
+def test_a_mail_has_our_links_headers_and_both_parts():
+    made, read = mail()
+    assert (made.message_id, made.to, made.from_) == ("e.hi~2", "ana@a.example", POLICY.sender)
+    (url,) = re.findall("<(.+)>", read["list-unsubscribe"])
+    assert SIGNER.find(Unsubscribe, url.rpartition("/")[2]) == Unsubscribe("c1", "email", "offers", "e.hi~2")
+    html = read.get_body(("html",)).get_content()
+    assert "&lt;Ana&gt;" in html
+    assert "Bag Tide &amp; Co" in html
+    tokens = dict(re.findall(r'"https://post\.tide\.example/([cou])/([^"]+)"', html))
+    assert SIGNER.find(Click, tokens["c"]) == Click("e.hi~2", 1, "https://a.example/?x=1&y=2", "c1")
+    assert SIGNER.find(Open, tokens["o"]) == Open("e.hi~2", "c1")
+    assert SIGNER.find(Unsubscribe, tokens["u"]) is not None
+    assert "mailto:x@a.example" in html
+    text = read.get_body(("plain",)).get_content()
+    assert "Hello <Ana>" in text
+    assert "/o/" not in text
+
+
+def test_a_template_may_have_a_sender_of_its_own():
+    made, read = mail(**{"from": "Bea <bea@tide.example>"})
+    assert made.from_ == "Bea <bea@tide.example>"
+    assert read["from"] == "Bea <bea@tide.example>"
+
+
+def test_composing_twice_makes_the_same_bytes():
+    assert mail()[0] == mail()[0]
+
+
+def test_a_text_has_neither_links_nor_headers():
+    words = {"kind": "template", "id": "t", "channel": "sms", "topic": "offers"}
+    words["text"] = "Hi {{ contact.first_name }}, {{ contact.phone }}"
+    text = compile_message_template(words)
+    made = compose(MESSAGE.with_(channel="sms"), text, ANA, "+351912345678", {}, POLICY, SIGNER, URL, 1.8e9)
+    assert made == Text("e.hi~2", "+351912345678", "Hi <Ana>, +351912345678", sender_id="Tide")
+
+
+def test_a_hole_in_the_message_is_an_error_and_no_mail():
+    with pytest.raises(RenderError):
+        mail(subject="{{ contact.nobody }}")
+
+
+@pytest.mark.parametrize(
+    ("sender", "address"), [("", "ana@a.example"), (POLICY.sender, "ana@"), ("x", "ana@a.example")]
+)
+def test_without_a_sender_or_an_address_there_is_no_mail(sender, address):
+    from dataclasses import replace
+
+    with pytest.raises(MimeError):
+        compose(MESSAGE, template(), ANA, address, {"name": "Bag"}, replace(POLICY, sender=sender), SIGNER, URL, 1.8e9)
+
+
+def test_a_header_cannot_be_smuggled_in_through_a_value():
+    ana = Contact("c1", attributes={"first_name": Attribute("A\r\nBcc: all@a.example", 1.0, confirmed=True)})
+    made = compose(MESSAGE, template(subject="Hi {{ contact.first_name }}"), ana, "ana@a.example", {"name": ""}, POLICY,
+                   SIGNER, URL, 1.8e9)  # fmt: skip
+    assert isinstance(made, Email)
+    read = message_from_bytes(made.raw, policy=policy.SMTP)
+    assert read["bcc"] is None
+    assert read["subject"] == "Hi A Bcc: all@a.example"
+
+
+def test_a_template_may_speak_of_contact_event_and_account():
+    values = values_of(ANA, "ana@a.example", "email", {"total": 5}, POLICY, "https://u")
+    assert values == {
+        "contact": {"first_name": "<Ana>", "email": "ana@a.example"},
+        "event": {"total": 5},
+        "account": {"name": "Tide & Co", "postal_address": "Cais 12"},
+        "unsubscribe_url": "https://u",
+    }

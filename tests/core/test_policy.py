@@ -1,0 +1,61 @@
+"""The policy: what holds for the whole account."""
+
+import pytest
+
+from postroad.errors import DefinitionError
+from postroad.policy import Policy, parse_policy
+
+DOCUMENT = {
+    "kind": "policy",
+    "id": "policy",
+    "name": "Tidewater",
+    "timezone": "Europe/Lisbon",
+    "from": "Tidewater <hello@tidewater.example>",
+    "sms_from": "Tidewater",
+    "postal_address": "Rua do Cais 12",
+    "topics": [{"id": "offers", "name": "Offers", "opt_in": False}, {"id": "letter"}],
+}
+
+
+def test_a_policy_says_what_holds_for_all():
+    policy = parse_policy(DOCUMENT)
+    assert (policy.name, policy.timezone, policy.sms_sender) == ("Tidewater", "Europe/Lisbon", "Tidewater")
+    assert policy.find_topic("offers").name == "Offers"
+    assert policy.assumed == {"offers"}
+
+
+def test_a_topic_needs_an_opt_in_unless_it_says_otherwise():
+    assert parse_policy(DOCUMENT).find_topic("letter").opt_in
+    assert parse_policy(DOCUMENT).find_topic("letter").name == "letter"
+
+
+def test_a_topic_that_nobody_declared_needs_an_opt_in():
+    assert Policy().find_topic("odd").opt_in
+    assert Policy().assumed == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"timezone": 1}, "timezone"),
+        ({"topics": []}, "topics"),
+        ({"topics": [{"id": "a"}, {"id": "a"}]}, "topics[1].id"),
+        ({"topics": [{"id": "A b"}]}, "topics[0].id"),
+        ({"topics": [{"id": "a", "opt_in": "yes"}]}, "topics[0].opt_in"),
+        ({"topics": [{"id": "a", "optin": True}]}, "topics[0].optin"),
+        ({"form": "x"}, "form"),
+        ({"id": "other"}, "id"),
+        ({"kind": "journey"}, "kind"),
+    ],
+)
+def test_a_mistake_is_told_with_its_path(changes, path):
+    with pytest.raises(DefinitionError) as caught:
+        parse_policy({**DOCUMENT, **changes})
+    assert [found for found, _ in caught.value.mistakes] == [path]
+
+
+@pytest.mark.parametrize("document", [None, [], "policy", 5, {}])
+def test_what_is_no_policy_is_refused(document):
+    with pytest.raises(DefinitionError):
+        parse_policy(document)
