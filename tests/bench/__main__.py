@@ -77,9 +77,7 @@ def main() -> int:
         sizes = stored_sizes(benches["base"])
     results, details = collect_results(counted, timed, quiet, first, sizes)
     text, missed = table(results)
-    print(
-        f"\nPrices of {prices.DATE}, us-east-1, without free allowances. CPU: medians, {sys.version.split()[0]} on this machine.\n"
-    )
+    print(f"\nPrices of {prices.DATE}, us-east-1, without free allowances. CPU: medians.\n")
     print(text)
     print_details(details)
     for each in sorted(meter.doubts):
@@ -87,9 +85,7 @@ def main() -> int:
     save(results, {"details": details}, RESULTS)
     busy = os.getloadavg()[1]
     if busy > (os.cpu_count() or 1):
-        print(
-            f"\nThis machine is busy (load {busy:.1f} on {os.cpu_count()} processors): times are longer than on a quiet one."
-        )
+        print(f"\nThis machine is busy (load {busy:.1f} on {os.cpu_count()} processors): times are too long.")
     print(f"\nWritten to {RESULTS.relative_to(ROOT)}")
     for each in missed:
         print(f"✗ {each}")

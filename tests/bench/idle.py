@@ -1,9 +1,9 @@
 """What a stack costs in a month in which nothing happens, without free allowances.
 
 Pollers: Lambda polls a quiet queue with five long polls of twenty seconds side by side, 15 requests a minute or 648,000
-a month ("Configuring scaling behavior for SQS event source mappings" in the Lambda developer guide; 15 empty receives a
-minute seen in CloudWatch: getlift/lift, issue 132 on GitHub). AWS may go down to two pollers for a standard queue without
-a maximum concurrency; neither of ours is one, so that is not counted on.
+a month ("Configuring scaling behavior for SQS event source mappings" in the Lambda developer guide; 15 empty receives
+a minute seen in CloudWatch: getlift/lift, issue 132 on GitHub). AWS may go down to two pollers for a standard queue
+without a maximum concurrency; neither of ours is one, so that is not counted on.
 """
 
 from collections.abc import Mapping

@@ -102,21 +102,35 @@ class Meter:
         if service == "dynamodb" and model.name in READS:
             usage.read_units += _units_read(model.name, context["bench_params"], parsed)
         elif service == "dynamodb":
-            self._count_writes(usage, parsed)
+            self._count_writes(usage, model.name, context["bench_params"], parsed)
 
-    def _count_writes(self, usage: Usage, parsed: dict[str, Any]) -> None:
+    def _count_writes(self, usage: Usage, operation: str, params: Mapping[str, Any], parsed: dict[str, Any]) -> None:
         found = parsed["ConsumedCapacity"]
         for capacity in found if isinstance(found, list) else [found]:
+            self._doubt(operation, params, capacity)
             usage.write_units += capacity["CapacityUnits"]
             usage.units_by_table[capacity["TableName"]] += capacity["CapacityUnits"]
             for index, each in (capacity.get("GlobalSecondaryIndexes") or {}).items():
                 usage.units_by_table[f"{capacity['TableName']}/{index}"] += each["CapacityUnits"]
 
-    def check_put(self, item: Mapping[str, Any], units: float, *, transactional: bool) -> None:
-        """Hold the emulator's word on one write against the arithmetic."""
-        expected = write_units(item_size(item), transactional=transactional)
-        if expected != units:
-            self.doubts.add(f"an item of {item_size(item)} bytes: {units} write units, expected {expected}")
+    def _doubt(self, operation: str, params: Mapping[str, Any], capacity: Mapping[str, Any]) -> None:
+        """Hold the emulator's word on what was put against our arithmetic; what stood there may have been larger."""
+        table = capacity["TableName"]
+        match operation:
+            case "PutItem":
+                items, answered = [params["Item"]], capacity["Table"]["CapacityUnits"]
+            case "BatchWriteItem":
+                items = [each["PutRequest"]["Item"] for each in params["RequestItems"][table] if "PutRequest" in each]
+                answered = capacity["Table"]["CapacityUnits"]
+            case "TransactWriteItems":
+                puts = [action["Put"] for action in params["TransactItems"] if "Put" in action]
+                items = [put["Item"] for put in puts if put["TableName"] == table]
+                answered = capacity["WriteCapacityUnits"]
+            case _:
+                return
+        expected = sum(write_units(item_size(item), transactional=operation == "TransactWriteItems") for item in items)
+        if answered < expected:
+            self.doubts.add(f"{operation} on {table}: {answered} write units, by our arithmetic {expected}")
 
 
 def _units_read(operation: str, params: Mapping[str, Any], parsed: Mapping[str, Any]) -> float:

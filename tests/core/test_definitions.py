@@ -223,7 +223,8 @@ def withdraw(shelf: Shelf, key: str) -> None:
 def test_nobody_enters_a_withdrawn_journey_and_who_is_under_way_goes_on():
     shelf = Shelf(*ALL)
     withdraw(shelf, "journey/welcome")
-    assert not shelf.book.journeys and not shelf.book.journeys_by_event
+    assert not shelf.book.journeys
+    assert not shelf.book.journeys_by_event
     assert shelf.book.find_journey("welcome", 1)
 
 

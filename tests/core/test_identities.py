@@ -72,7 +72,7 @@ def test_a_normal_form_stays_as_it_is(kind, raw):
 def test_what_is_no_identity_says_how_to_write_one(text):
     kind, _, value = text.partition(":")
     if find_identity(kind, value) is None:
-        with pytest.raises(ValueError, match="email:ana@example.com"):
+        with pytest.raises(ValueError, match=r"email:ana@example\.com"):
             parse_identity(text)
 
 

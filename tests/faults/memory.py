@@ -363,6 +363,10 @@ class MemoryBooks:
         book = self.book
         return book is not None and book.revision >= at_least and self.now() - self.read_at < self.lifetime
 
+    def newest(self) -> Book:
+        self.book, self.read_at = self.shelf[-1], self.now()
+        return self.book
+
     def current(self, *, at_least: int = 0) -> Book:
         if self.book is None or not self.is_fresh(at_least):
             self.book, self.read_at = self.shelf[-1], self.now()

@@ -298,6 +298,9 @@ class SandboxBooks:
             return self.books.book
         return self.loop.call("current", self.books.current, (), {"at_least": at_least})
 
+    def newest(self) -> Book:
+        return self.loop.call("newest", self.books.newest, (), {})
+
 
 class WorldClock:
     def __init__(self, loop: Loop) -> None:

@@ -414,7 +414,7 @@ def test_a_body_that_says_it_is_base64_and_is_not_is_refused(account):
     assert app.handler(event, lambda_context())["statusCode"] == 400
 
 
-WORDS = (
+WORDS = (  # noqa: SIM905
     "if steps trigger event where id send wait template channel html subject all any not attribute is at_least within "
     "rules stages topics points half_life goal timeout then else branch cases update set exit reentry topic text name"
 ).split()
@@ -569,6 +569,25 @@ def test_a_second_policy_is_refused(account):
     status, document = call("PUT", "/api/v1/definitions/policy/other", body={"topics": [{"id": "a"}]})
     assert status == 422
     assert "one policy" in document["mistakes"][0]["detail"]
+
+
+def test_a_withdrawn_definition_is_live_no_more_and_its_draft_and_versions_stay(account):
+    call("PUT", "/api/v1/definitions/segment/vip", body=segment())
+    call("POST", "/api/v1/definitions/segment/vip/publish")
+    assert call("POST", "/api/v1/definitions/segment/vip/withdraw") == (200, {"revision": 3})
+    assert call("GET", "/api/v1/definitions/segment/vip")[1]["live_version"] is None
+    assert call("GET", "/api/v1/definitions/segment/vip", {"version": "1"})[0] == 200
+    assert call("POST", "/api/v1/definitions/segment/vip/publish")[1]["versions"] == {"segment/vip": 2}
+
+
+@pytest.mark.parametrize(
+    "key", ["segment/nobody", "segment/customers", "sausage/x", "policy/policy", "template/welcome"]
+)
+def test_what_is_not_live_or_still_in_use_is_not_withdrawn(account, key):
+    status, document = call("POST", f"/api/v1/definitions/{key}/withdraw")
+    assert status == 422
+    assert document["mistakes"]
+    assert definitions.find_manifest().revision == 1
 
 
 # --- quarantine

@@ -38,7 +38,7 @@ def list_contacts() -> dict[str, Any]:
 
 @router.get("/contacts/<contact_id>")
 def get_contact(contact_id: str) -> dict[str, Any]:
-    return show(_get(contact_id), books.current(), clock.now())
+    return show(_get(contact_id), books.newest(), clock.now())
 
 
 @router.get("/contacts/<contact_id>/timeline")
@@ -79,7 +79,7 @@ def _rows(contact_id: str) -> Any:
 
 
 def _list(contacts: Any, cursor: str | None) -> dict[str, Any]:
-    book, now = books.current(), clock.now()
+    book, now = books.newest(), clock.now()
     return {"items": [show(contact, book, now) for contact in contacts], "next": cursor}
 
 

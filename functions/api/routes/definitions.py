@@ -123,7 +123,7 @@ def _document(kind: str, definition_id: str) -> dict[str, Any]:
 def _find_mistakes(document: dict[str, Any], only_refuse: tuple[str, ...] = ()) -> list[dict[str, str]]:
     """The document's mistakes; one at a path of `only_refuse` is raised."""
     try:
-        check_definition(document, known_in(books.current(), {f"{document['kind']}/{document['id']}": document}))
+        check_definition(document, known_in(books.newest(), {f"{document['kind']}/{document['id']}": document}))
     except DefinitionError as error:
         refused = tuple(mistake for mistake in error.mistakes if mistake[0] in only_refuse)
         if refused:

@@ -152,9 +152,12 @@ class Contact:
         return [text[len(prefix) :] for _, text in sorted(found, key=lambda pair: (-pair[0], pair[1]))]
 
     def find_address(self, channel: str) -> str | None:
-        """Where a channel reaches this contact: its latest e-mail or phone identity."""
-        values = self.identity_values(ADDRESS_KINDS.get(channel, channel))
-        return values[0] if values else None
+        """Where a channel reaches this contact: the address it is said to have, if that is an identity of it; else the
+        identity that was attached last. A confirmed attribute is no browser's word, and the identity says that it was
+        free when it was attached."""
+        kind = ADDRESS_KINDS.get(channel, channel)
+        said, values = self.find_value(kind), self.identity_values(kind)
+        return said if said in values else values[0] if values else None
 
     def find_value(self, attribute: str) -> Any:
         """An attribute's value, or None."""

@@ -161,6 +161,27 @@ def _live_definitions(book: Book) -> list[tuple[str, Any]]:
     return [(f"{kind}/{name}", parsed) for kind, definitions in kinds.items() for name, parsed in definitions.items()]
 
 
+def _find_circles(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list[tuple[str, str]]:
+    """Segments and scores that read themselves by way of others would never come to rest."""
+    parsed = {key: found for key, found in _live_definitions(book) if key.startswith(("segment/", "score/"))}
+    for key, document in entering.items():
+        if key.startswith(("segment/", "score/")):
+            parsed[key] = KINDS[key.partition("/")[0]].parse(document)
+    reads = {key: {fact.replace(":", "/", 1) for fact in found.reads} & parsed.keys() for key, found in parsed.items()}
+
+    def reaches(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            fresh = reads[waiting.pop()] - seen
+            seen |= fresh
+            waiting += fresh
+        return seen
+
+    circle = sorted(key for key in reads if key in reaches(key))
+    return [(key, f"it depends on itself, by way of {', '.join(circle)}") for key in circle if key in entering]
+
+
 class Publication(NamedTuple):
     """What publishing writes: the new immutable versions, and the manifest that makes them live."""
 
@@ -189,6 +210,7 @@ def plan_publication(
             # What is live must go on meaning what it says.
             found = KINDS[key.partition("/")[0]].check(parsed, known)
             mistakes += [(f"{key}: {path}", f"it is live, and {sentence}") for path, sentence in found]
+    mistakes = mistakes or _find_circles(entering, book)
     if mistakes:
         raise DefinitionError(*mistakes)
     versions: dict[tuple[str, str, int], Mapping[str, Any]] = {}

@@ -25,14 +25,15 @@ from postroad.commits import MembershipChange
 from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
 from postroad.contacts import Attribute, Consent, Contact, Enrollment, Passage, Stage, full_address
 from postroad.decisions import Decision
-from postroad.errors import FoldError
 from postroad.events import Event
-from postroad.journeys import Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
+from postroad.journeys import Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
 from postroad.messages import QUEUED, SKIPPED, Message, split_message_id
 from postroad.predicates import View
 
 MAX_CAUSED = 200
 MAX_ATTRIBUTES = 200
+# What a public source may say takes no room from what a server says.
+MAX_UNCONFIRMED = 50
 MAX_NAME = 200
 # A wake that fails is tried again after this long.
 BACKOFF = 15 * 60.0
@@ -81,8 +82,8 @@ def fold(
     """Fold one event into a contact; the argument is not changed.
 
     `history` is the contact's timeline, needed when `needs_history` says so. `everything` asks every definition again,
-    as a merge requires. Raises FoldError when derived events do not come to an end, whatever else the event's own parts
-    make impossible; the caller puts such an event into quarantine.
+    as a merge requires. What definitions set off without an end is cut off, and a decision says so. What the event's own
+    parts make impossible is raised; the caller puts such an event into quarantine.
     """
     folding = _Folding(contact.copy(), book, now)
     folding.cause = event
@@ -125,6 +126,7 @@ class _Folding:
         self.caused: list[Event] = []
         self.decisions: list[Decision] = []
         self.cause: Event | None = None
+        self.started: set[str] = set()
         # Changes that only catching up has found out are not news: they start no journey.
         self.is_news = True
 
@@ -141,7 +143,10 @@ class _Folding:
             event = self.waiting.popleft()
             folded += 1
             if folded > MAX_CAUSED:
-                raise FoldError(f"one event caused more than {MAX_CAUSED} others; do two definitions undo each other?")
+                # The event itself has long been folded; only what it sets off without an end is cut off.
+                self.decide("book", "", "stopped", f"one event caused more than {MAX_CAUSED} others")
+                self.waiting.clear()
+                return
             facts = self.absorb(event)
             self.settle({**self.book.reading(facts), **self.due_definitions()})
             self.move_journeys(event, facts)
@@ -202,7 +207,7 @@ class _Folding:
             word = Attribute(value, event.time, event.trusted)
             if known and (known.confirmed, known.time) > (word.confirmed, word.time):
                 continue
-            if known is None and len(self.contact.attributes) >= MAX_ATTRIBUTES:
+            if known is None and not self.has_room(word.confirmed):
                 self.decide("contact", name, "not kept", f"a contact holds at most {MAX_ATTRIBUTES} attributes")
                 continue
             if names.attribute_size(value) > names.ATTRIBUTE_LIMIT:
@@ -215,6 +220,11 @@ class _Folding:
             if known is None or known.value != value:
                 facts.append(f"attribute:{name}")
         return facts
+
+    def has_room(self, confirmed: bool) -> bool:
+        attributes = self.contact.attributes
+        unconfirmed = sum(not word.confirmed for word in attributes.values())
+        return len(attributes) < MAX_ATTRIBUTES and (confirmed or unconfirmed < MAX_UNCONFIRMED)
 
     # Definitions that hold an opinion
 
@@ -233,7 +243,8 @@ class _Folding:
                 continue
             asked += 1
             if asked > 20 * (len(self.book.segments) + len(self.book.scores) + 10):
-                raise FoldError("the segments of a contact do not come to rest; do two of them exclude each other?")
+                self.decide("book", "", "stopped", "the segments do not come to rest; do some exclude each other?")
+                return
             try:
                 facts = ask(self, definition_id)
             except Exception as error:  # a definition that throws harms only itself
@@ -327,6 +338,8 @@ class _Folding:
             if not starts(journey, self.view(event)):
                 return
             entry = may_enter(journey, self.contact, event, self.now)
+            if journey.id in self.started:
+                entry = Entry(False, "it has started in this very moment, and would start itself without end")
             if not entry.allowed:
                 self.decide(journey.key, "", "not started", entry.because)
                 return
@@ -334,6 +347,7 @@ class _Folding:
         except Exception as error:
             self.decide(journey.key, "", "failed", f"its trigger could not be evaluated ({type(error).__name__})")
             return
+        self.started.add(journey.id)
         self.decide(journey.key, "", "started", entry.because)
         past = self.contact.passages.get(journey.id)
         self.contact.passages[journey.id] = Passage(

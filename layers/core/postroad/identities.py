@@ -5,6 +5,7 @@ import hmac
 import re
 from base64 import urlsafe_b64encode
 from typing import NamedTuple
+from unicodedata import normalize
 
 # Strongest first: the strongest identity that an event carries decides whose event it is.
 KINDS = ("user", "email", "phone", "anon")
@@ -13,7 +14,9 @@ _JUNK = frozenset(
     ("", "null", "none", "nil", "undefined", "nan", "0", "-1", "true", "false", "anonymous", "unknown", "n/a",
      "[object object]", "00000000-0000-0000-0000-000000000000")
 )  # fmt: skip
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,64}@[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,190}")
+_ATOM = r"[^@\s\x00-\x1f\x7f<>()\[\],;:\\\".]+"
+_LOCAL_PART = re.compile(rf"(?=.{{1,64}}$){_ATOM}(?:\.{_ATOM})*")
+_DOMAIN = re.compile(r"(?=.{4,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -35,13 +38,24 @@ def find_identity(kind: str, raw: object) -> Identity | None:
     if value.lower() in _JUNK or len(value) > 255 or not value.isprintable():
         return None
     if kind == "email":
-        value = value.lower()
-        return Identity(kind, value) if _EMAIL.fullmatch(value) and "." in value.rpartition("@")[2] else None
+        address = _normal_address(value)
+        return Identity(kind, address) if address else None
     if kind == "phone":
         value = re.sub(r"[\s().-]", "", value)
         value = "+" + value[2:] if value.startswith("00") else value
         return Identity(kind, value) if _PHONE.fullmatch(value) else None
     return Identity(kind, value) if kind in KINDS else None
+
+
+def _normal_address(text: str) -> str | None:
+    """One spelling for each mailbox: lower case, and an international domain as it goes over the wire."""
+    local, _, domain = normalize("NFC", text).lower().rpartition("@")
+    domain = normalize("NFKC", domain)
+    try:
+        domain = domain if domain.isascii() else domain.encode("idna").decode()
+    except UnicodeError:
+        return None
+    return f"{local}@{domain}" if _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain) else None
 
 
 def parse_identity(text: str) -> Identity:

@@ -4,7 +4,7 @@ The rules, for an event whose identities are ordered by strength (user, email, p
 - Its strongest identity decides. Who owns that is the contact; if nobody does, whoever owns a weaker one and may be
   joined is; else a new contact begins.
 - A trusted source (a server) attaches every identity that nobody owns, and joins two contacts whose identities it
-  names together, unless that would join two user ids. Only an alias call joins two user ids.
+  names together, unless that would join two user ids. Only an alias call that names both joins two user ids.
 - A public source (a browser) joins nobody but anonymous contacts. It attaches an anonymous id that nobody owns; an
   e-mail or phone only to a contact that was anonymous until then, or is new.
 """
@@ -37,58 +37,68 @@ class Resolution:
 
 def identities_of(event: Event) -> tuple[Identity, ...]:
     """All that the event names, strongest first. The old id of an alias may be a user's or an anonymous one."""
-    named = set(event.identities)
-    if event.previous:
-        named |= {Identity("user", event.previous.value), Identity("anon", event.previous.value)}
-    return tuple(sorted(named, key=lambda identity: (KINDS.index(identity.kind), identity.value)))
+    return _strongest_first({*event.identities, *_old_ids(event)})
 
 
 def resolve(event: Event, owners: Mapping[Identity, Contact]) -> Resolution:
     """Decide whose event it is. `owners` holds the contact of each identity of `identities_of(event)` that has one."""
-    said = tuple(sorted(set(event.identities), key=lambda identity: (KINDS.index(identity.kind), identity.value)))
-    owned = [owners[identity] for identity in identities_of(event) if identity in owners]
-    contact = owners.get(said[0]) if said else None
-    if contact is None:
-        contact = next((owner for owner in owned if _may_join(event, None, owner, said)), None)
-    absorb: list[Contact] = []
-    kept_apart: list[Contact] = []
-    for owner in owned:
-        known = contact is not None and owner.contact_id == contact.contact_id
-        if known or any(owner.contact_id == other.contact_id for other in (*absorb, *kept_apart)):
-            continue
-        (absorb if _may_join(event, contact, owner, said) else kept_apart).append(owner)
-    free = [identity for identity in said if identity not in owners]
-    if contact is not None and not event.trusted and contact.is_known:
-        free = [identity for identity in free if identity.kind == "anon"]
-    if contact is not None and _users(contact):
-        # A contact has one user id unless an alias says otherwise.
-        free = [identity for identity in free if identity.kind != "user" or event.previous]
+    said = _strongest_first(set(event.identities))
+    renamed = owners.get(Identity("user", event.previous.value)) if event.previous and event.trusted else None
+    users = {str(identity) for identity in said if identity.kind == "user"}
+
+    def may_join(owner: Contact) -> bool:
+        if not owner.is_known or owner is renamed:
+            return True
+        return event.trusted and (_users(owner) <= users or not users)
+
+    contact = owners.get(said[0])
+    others: dict[str, Contact] = {}
+    for owner in (owners[identity] for identity in identities_of(event) if identity in owners):
+        if contact is None and may_join(owner):
+            contact = owner
+        if contact is None or owner.contact_id != contact.contact_id:
+            others[owner.contact_id] = owner
+    users |= _users(contact) if contact else set()
+    absorb = []
+    for owner in others.values():
+        if may_join(owner):
+            absorb.append(owner)
+            users |= _users(owner)
+    free = [identity for identity in said if identity not in owners and _may_attach(event, contact, identity, renamed)]
+    if event.previous and not any(identity in owners for identity in _old_ids(event)):
+        # An alias may come before anything that the old id did.
+        free += [event.previous] if event.trusted or event.previous.kind == "anon" else []
     room = MAX_IDENTITIES - (len(contact.identities) if contact else 0)
     return Resolution(
         contact=contact,
         first=None if contact else said[0],
-        attach=tuple(free[: max(room, 0)]),
+        attach=tuple(dict.fromkeys(free))[: max(room, 0)],
         absorb=tuple(absorb),
         decisions=tuple(
             Decision("identity", "", "kept apart", "an identity of this event belongs to another contact")
-            for _ in kept_apart
+            for _ in range(len(others) - len(absorb))
         ),
     )
+
+
+def _strongest_first(identities: set[Identity]) -> tuple[Identity, ...]:
+    return tuple(sorted(identities, key=lambda identity: (KINDS.index(identity.kind), identity.value)))
+
+
+def _old_ids(event: Event) -> tuple[Identity, ...]:
+    if event.previous is None:
+        return ()
+    return Identity("user", event.previous.value), Identity("anon", event.previous.value)
 
 
 def _users(contact: Contact) -> set[str]:
     return {text for text in contact.identities if text.startswith("user:")}
 
 
-def _may_join(event: Event, contact: Contact | None, owner: Contact, said: tuple[Identity, ...]) -> bool:
-    """Whether `owner` may become one with the event's contact (None: with the new one that it would begin)."""
-    if not owner.is_known:
+def _may_attach(event: Event, contact: Contact | None, identity: Identity, renamed: Contact | None) -> bool:
+    """Whether an identity that nobody owns may become the contact's."""
+    if contact is None or identity.kind == "anon":
         return True
-    if not event.trusted:
-        return False
-    if event.previous:
-        return True
-    users = {str(identity) for identity in said if identity.kind == "user"}
-    if contact is not None:
-        users |= _users(contact)
-    return len(users | _users(owner)) <= 1
+    if identity.kind == "user" and _users(contact):
+        return contact is renamed
+    return event.trusted or not contact.is_known

@@ -144,6 +144,9 @@ class Books(Protocol):
     def current(self, *, at_least: int = 0) -> Book:
         """The compiled book, at most a few seconds old, and of this revision or newer."""
 
+    def newest(self) -> Book:
+        """The compiled book that is live now."""
+
 
 class Queues(Protocol):
     def send_events(self, messages: Sequence[QueueMessage]) -> Sequence[QueueMessage]:

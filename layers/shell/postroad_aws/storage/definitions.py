@@ -85,6 +85,14 @@ def save_draft(kind: str, definition_id: str, document: Document, *, edit: int, 
     return Draft(kind, definition_id, document, edit + 1, round(now, 3))
 
 
+def find_revision() -> int:
+    """The revision of the book that is live now, read consistently; 0 when nothing is published."""
+    answer = get_client("dynamodb").get_item(
+        TableName=_table(), Key=_key(*_MANIFEST), ConsistentRead=True, ProjectionExpression="revision"
+    )
+    return int(answer["Item"]["revision"]["N"]) if "Item" in answer else 0
+
+
 def find_manifest() -> Manifest:
     """What is live, read consistently; revision 0 as long as nothing is published."""
     answer = get_client("dynamodb").get_item(TableName=_table(), Key=_key(*_MANIFEST), ConsistentRead=True)

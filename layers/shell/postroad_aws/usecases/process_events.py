@@ -25,6 +25,7 @@ from postroad.resolution import Resolution, identities_of, resolve
 from postroad_aws.observability import logger
 from postroad_aws.ports import Forward, Outcome, Ports
 from postroad_aws.usecases.find_contact import MAX_HOPS
+from postroad_aws.usecases.wake_contacts import wake_event
 
 MAX_TRIES = 5
 
@@ -70,7 +71,7 @@ def process_events(ports: Ports, deliveries: Sequence[Delivery]) -> list[str]:
         ports.quarantine.save_rejects(rejects)
     failed: set[str] = set()
     clusters = list(_clusters(work, ports.contact_key))
-    batch = _Batch(ports)
+    batch = _Batch(ports, ports.books.newest().revision)
     if len(clusters) > 1:
         batch.load([item.event for item in work])
     for cluster in clusters:
@@ -83,6 +84,11 @@ def process_events(ports: Ports, deliveries: Sequence[Delivery]) -> list[str]:
         batch.save_rows()
     except Exception as error:  # nobody knows whose rows are missing: all come again, and those rows are healed
         logger.exception("the rows of a batch failed", error=type(error).__name__)
+        failed.update(receipt for receipt, _, _ in deliveries)
+    try:
+        batch.catch_up_begun()
+    except Exception as error:
+        logger.exception("new contacts could not be caught up", error=type(error).__name__)
         failed.update(receipt for receipt, _, _ in deliveries)
     return [receipt for receipt, _, _ in deliveries if receipt in failed]
 
@@ -121,8 +127,8 @@ def fold_cluster(ports: Ports, events: Sequence[Event], *, revision: int = 0) ->
 
     The book that folds them is of this revision or newer.
     """
-    batch = _Batch(ports)
-    batch.fold(events, revision=revision)
+    batch = _Batch(ports, revision)
+    batch.fold(events)
     batch.save_rows()
 
 
@@ -130,22 +136,25 @@ class _Batch:
     """Clusters that are folded one after the other, and what they share because a call costs more than an item: one
     read before all of them, and one write of their rows after all of them."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, revision: int) -> None:
         self.ports = ports
+        self.revision = revision
         self.items: dict[str, Contact | Forward | None] = {}
         self.rows_found: dict[tuple[str, str], bool] = {}
         self.rows: list[Row] = []
         self.heals: list[tuple[Row, Sequence[str]]] = []
+        self.begun: list[str] = []
 
     def load(self, events: Sequence[Event]) -> None:
         """Read what all these events name. When that fails, each cluster reads for itself, and fails by itself."""
         with suppress(Exception):
-            cluster = _Cluster(self.ports, consistent=False, at_least=0)
+            cluster = _Cluster(self.ports, consistent=False, at_least=self.revision)
             cluster.load_all(events)
             self.items, self.rows_found = cluster.items, cluster.rows_found
 
-    def fold(self, events: Sequence[Event], *, revision: int = 0) -> None:
+    def fold(self, events: Sequence[Event]) -> None:
         """Fold one cluster: at first as it was read before, and after a conflict as it is now."""
+        revision = self.revision
         for attempt in range(MAX_TRIES):
             cluster = _Cluster(self.ports, consistent=attempt > 0, at_least=revision)
             cluster.rows = list(self.rows)
@@ -161,6 +170,7 @@ class _Batch:
             finally:
                 # Also after a conflict or a fault: what was committed before it keeps its rows, with their decisions.
                 self.rows = cluster.rows
+                self.begun += cluster.begun
             # Another cluster of the batch may be forwarded to a contact of this one: it finds it as it is now.
             self.items |= cluster.items
             self.heals += cluster.heals
@@ -173,6 +183,13 @@ class _Batch:
         lost = self.find_lost() if self.heals else []
         if lost:
             self.ports.timeline.heal_rows(lost, self.ports.clock.now())
+
+    def catch_up_begun(self) -> None:
+        """A contact that began while a book was published may be too new for the rebuild, which has listed the others."""
+        newest = self.ports.books.newest().revision if self.begun else self.revision
+        if newest > self.revision:
+            now = self.ports.clock.now()
+            fold_cluster(self.ports, [wake_event(contact_id, now) for contact_id in self.begun], revision=newest)
 
     def find_lost(self) -> list[Row]:
         """Those rows to heal that are nowhere. A merge leaves rows under the other contact's id, and an event that a
@@ -224,6 +241,7 @@ class _Cluster:
         self.events: Sequence[Event] = ()
         self.rows: list[Row] = []
         self.heals: list[tuple[Row, Sequence[str]]] = []
+        self.begun: list[str] = []
 
     def run(self, events: Sequence[Event]) -> None:
         self.events = events
@@ -288,6 +306,9 @@ class _Cluster:
             resolution = resolve(event, {identity: owner for identity, owner in owners.items() if owner})
         pending = self.opened(resolution)
         if not pending.is_new and self.has_folded(pending, event):
+            if pending.contact.revision < self.book.revision:
+                # A crash may have come between beginning a contact and catching it up.
+                self.fold(pending, wake_event(pending.contact.contact_id, self.now), (), everything=False)
             return
         decisions = list(resolution.decisions)
         for other in resolution.absorb:
@@ -438,6 +459,8 @@ class _Cluster:
                 )
             )
             contact.version += 1
+            if pending.is_new:
+                self.begun.append(contact.contact_id)
             if not busy:
                 self.rows += pending.rows
         self.items[contact.contact_id] = contact

@@ -8,8 +8,8 @@ with a call that was not answered is unknown, and stays so until the channel say
 from typing import Any
 
 from postroad import messages as states
-from postroad.consent import EVERY_TOPIC, find_obstacle
-from postroad.contacts import Contact, full_address
+from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
+from postroad.contacts import Consent, Contact, full_address
 from postroad.envelopes import Email, Text, compose
 from postroad.errors import PostroadError
 from postroad.events import MESSAGE_FAILED, MESSAGE_SKIPPED, Event
@@ -75,7 +75,7 @@ def _prepare(ports: Ports, message: Message, owner: str, now: float) -> tuple[Em
     sending = _compose(ports, message, contact, address, now)
     if isinstance(sending, str):
         return _give_up(ports, message, owner, states.FAILED, sending)
-    obstacle = _find_obstacle(ports, message, full_address(message.channel, address))
+    obstacle = _find_obstacle(ports, message, contact, full_address(message.channel, address))
     if obstacle:
         return _give_up(ports, message, owner, states.SKIPPED, obstacle)
     return sending, address
@@ -113,10 +113,18 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
         return f"the template could not be rendered ({type(error).__name__})"
 
 
-def _find_obstacle(ports: Ports, message: Message, address: str) -> str | None:
+def _find_obstacle(ports: Ports, message: Message, contact: Contact, address: str) -> str | None:
+    """Why it may not go there: by what this address has said, and what the person said from another one."""
     topic = ports.books.current().policy.find_topic(message.topic)
-    suppression, consents = ports.refusals.find_answers(address, {message.topic, EVERY_TOPIC})
-    return find_obstacle(topic, suppression, consents.get(message.topic), consents.get(EVERY_TOPIC))
+    suppression, answers = ports.refusals.find_answers(address, {message.topic, EVERY_TOPIC})
+
+    def latest(topic_id: str) -> Consent | None:
+        said = (answers.get(topic_id), contact.consents.get(consent_key(message.channel, topic_id)))
+        return max((answer for answer in said if answer), key=lambda a: (a.time, not a.granted), default=None)
+
+    return find_obstacle(
+        topic, suppression or contact.suppressions.get(address), latest(message.topic), latest(EVERY_TOPIC)
+    )
 
 
 def _settle(ports: Ports, message: Message, owner: str, state: str, **known: Any) -> None:
