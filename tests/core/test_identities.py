@@ -12,7 +12,7 @@ from postroad.identities import KINDS, Identity, contact_id_of, find_identity, g
     [
         ("email", " Ana@Example.COM ", "ana@example.com"),
         ("email", "ana+tag@mail.example.co", "ana+tag@mail.example.co"),
-        ("email", "jürgen@bücher.example", "jürgen@bücher.example"),
+        ("email", "jürgen@Bücher.example", "jürgen@xn--bcher-kva.example"),
         ("phone", "+351 912 345 678", "+351912345678"),
         ("phone", "00351 (912) 345-678", "+351912345678"),
         ("user", 42, "42"),

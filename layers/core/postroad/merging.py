@@ -77,7 +77,7 @@ def _progress(enrollment: Enrollment) -> tuple[int, float, str]:
 def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> tuple[Decision, ...]:
     """Keep one enrollment a journey; of two persons' passages through it make one."""
     decisions = []
-    dropped = {*a.dropped, *b.dropped}
+    dropped: set[str] = set()
     merged.active = {}
     merged.passages = _join(a.passages, b.passages, lambda _, x, y: _merge_passages(x, y))
     for journey in sorted({*a.active, *b.active}):
@@ -107,7 +107,9 @@ def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> 
     for journey, passage in merged.passages.items():
         if passage.last_state == "active" and journey not in merged.active:
             merged.passages[journey] = passage._replace(last_state="exited")
-    merged.dropped = tuple(sorted(dropped - {""})[-MAX_DROPPED:])
+    # The newest last: when there are too many, the oldest are forgotten.
+    before = {*a.dropped, *b.dropped} - dropped
+    merged.dropped = (*sorted(before), *sorted(dropped - {""}))[-MAX_DROPPED:]
     return tuple(decisions)
 
 

@@ -19,6 +19,8 @@ from postroad_aws.storage.paging import decode_cursor, encode_cursor
 
 Item = dict[str, Any]
 
+TRANSACTION_LIMIT = 100
+
 SHARDS = tuple(f"{number:02d}" for number in range(contacts.SHARDS))
 
 
@@ -163,6 +165,13 @@ def _put(put: Item) -> Outcome:
 
 def _transact(put: Item, commit: Commit) -> Outcome:
     actions = dict(_actions(put, commit))
+    if len(actions) > TRANSACTION_LIMIT:
+        # Two people with many segments become one. Memberships follow the contact; when the commit fails, it is tried
+        # again and says the same of them.
+        late = commit.memberships[: len(actions) - TRANSACTION_LIMIT]
+        memberships.apply(late)
+        for change in late:
+            actions.pop(("membership", change.segment, change.contact_id), None)
     try:
         get_client("dynamodb").transact_write_items(TransactItems=list(actions.values()))
     except ClientError as error:

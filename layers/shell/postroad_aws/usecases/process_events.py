@@ -70,8 +70,12 @@ def process_events(ports: Ports, deliveries: Sequence[Delivery]) -> list[str]:
     if rejects:
         ports.quarantine.save_rejects(rejects)
     failed: set[str] = set()
+    try:
+        batch = _Batch(ports, ports.books.newest().revision)
+    except Exception as error:
+        logger.exception("the book could not be read", error=type(error).__name__)
+        return [receipt for receipt, _, _ in deliveries]
     clusters = list(_clusters(work, ports.contact_key))
-    batch = _Batch(ports, ports.books.newest().revision)
     if len(clusters) > 1:
         batch.load([item.event for item in work])
     for cluster in clusters:
@@ -396,7 +400,11 @@ class _Cluster:
             pending.absorbed.append((loser.contact_id, loser.version))
         for change in (
             *(MembershipChange(segment, loser.contact_id, None) for segment in loser.segments),
-            *(MembershipChange(segment, winner.contact_id, entered) for segment, entered in merged.segments.items()),
+            *(
+                MembershipChange(segment, winner.contact_id, entered)
+                for segment, entered in merged.segments.items()
+                if winner.segments.get(segment) != entered
+            ),
         ):
             pending.memberships[change.segment, change.contact_id] = change
         del self.open[loser.contact_id]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from postroad_aws.observability import logger
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.process_events import fold_cluster
 from postroad_aws.usecases.wake_contacts import wake_event
@@ -29,7 +30,10 @@ def rebuild_contacts(
         ids, cursor = ports.contacts.list_ids(shard, cursor, PAGE)
         now = ports.clock.now()
         for contact_id in ids:
-            fold_cluster(ports, [wake_event(contact_id, now)], revision=revision)
-            folded += 1
+            try:
+                fold_cluster(ports, [wake_event(contact_id, now)], revision=revision)
+                folded += 1
+            except Exception as error:  # one contact must not hold up a shard; its next event catches it up
+                logger.exception("a contact could not be rebuilt", contact_id=contact_id, error=type(error).__name__)
         if cursor is None or not has_time():
             return Rebuilt(folded, cursor)

@@ -17,11 +17,7 @@ def record_feedback(ports: Ports, feedback: Feedback) -> None:
     """
     now = ports.clock.now()
     message = ports.messages.find_message(feedback.message_id)
-    suppressed = set(feedback.suppressed)
-    if suppressed and message and message.address:
-        # SES speaks of the address on the wire, in punycode; ours is as the contact has it.
-        suppressed.add(message.address)
-    for address in sorted(suppressed):
+    for address in feedback.suppressed:
         evidence = {"message_id": feedback.message_id, "detail": feedback.reason}
         ports.refusals.save_suppression(f"email:{address}", feedback.reason, now, evidence)
     if message is None:
@@ -45,7 +41,7 @@ def record_feedback(ports: Ports, feedback: Feedback) -> None:
         properties={
             **message_properties(message),
             "reason": feedback.reason,
-            "addresses": [f"email:{address}" for address in sorted(suppressed)],
+            "addresses": [f"email:{address}" for address in feedback.suppressed],
         },
     )
     if ports.queues.send_events(pack([event])):

@@ -1,0 +1,115 @@
+"""Whose event is it: the rules as a table, one line a case."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pytest
+
+from postroad.contacts import Contact
+from postroad.events import Event
+from postroad.identities import Identity, find_identity
+from postroad.resolution import MAX_IDENTITIES, identities_of, resolve
+
+NOW = 1_793_610_000.0
+# The letters of the table: two users, an old user id, an e-mail, two devices and an old one.
+LETTERS = {
+    "U": Identity("user", "u"),
+    "V": Identity("user", "v"),
+    "O": Identity("user", "old"),
+    "E": Identity("email", "e@example.com"),
+    "A": Identity("anon", "a"),
+    "B": Identity("anon", "b"),
+    "D": Identity("anon", "old"),
+}
+
+
+class Case(NamedTuple):
+    """A source says an event with these identities while these contacts are known; what becomes of it.
+
+    `contact` is None when a new one begins; `apart` counts the contacts that are kept apart from it; `old` is the id
+    that an alias call renames.
+    """
+
+    says: str
+    source: str
+    said: str
+    known: Mapping[str, str]
+    contact: str | None
+    attach: str = ""
+    absorb: str = ""
+    apart: int = 0
+    old: str | None = None
+
+
+CASES = (
+    # Nobody is known yet
+    Case("a stranger's first event begins a contact", "browser", "A", {}, None, "A"),
+    Case("a browser may begin a contact with an e-mail", "browser", "E A", {}, None, "E A"),
+    Case("the strongest identity comes first", "server", "A E U", {}, None, "U E A"),
+    # One contact
+    Case("a known device is found", "browser", "A", {"ana": "A"}, "ana"),
+    Case("signing up keeps the anonymous past", "server", "U A", {"ana": "A"}, "ana", "U"),
+    Case("a browser may name an anonymous contact", "browser", "E A", {"ana": "A"}, "ana", "E"),
+    Case("a browser adds no e-mail to a known contact", "browser", "U E", {"ana": "U"}, "ana"),
+    Case("a browser with a new e-mail on a known device is new", "browser", "E A", {"ana": "U A"}, None, "E", "", 1),
+    Case("a browser may add a device to a known contact", "browser", "U B", {"ana": "U"}, "ana", "B"),
+    Case("a server adds an e-mail to a known contact", "server", "U E", {"ana": "U"}, "ana", "E"),
+    Case("a server adds a user id to an e-mail", "server", "U E", {"ana": "E"}, "ana", "U"),
+    # Two contacts
+    Case("a server joins a device to its user", "server", "U A", {"ana": "U", "dev": "A"}, "ana", "", "dev"),
+    Case("a browser joins a device to its user", "browser", "U A", {"ana": "U", "dev": "A"}, "ana", "", "dev"),
+    Case("a server joins a user and an e-mail", "server", "U E", {"ana": "U", "mail": "E"}, "ana", "", "mail"),
+    Case("a browser never joins known contacts", "browser", "U E", {"ana": "U", "mail": "E"}, "ana", "", "", 1),
+    Case("a device seen with two users joins nobody", "server", "V A", {"ana": "U A", "ben": "V"}, "ben", "", "", 1),
+    Case("nor does it when the second user is new", "server", "V A", {"ana": "U A"}, None, "V", "", 1),
+    Case("an e-mail of two users joins nobody", "server", "V E", {"ana": "U E", "ben": "V"}, "ben", "", "", 1),
+    # Three contacts
+    Case("a server joins all that is one", "server", "U E A", {"ana": "U", "m": "E", "d": "A"}, "ana", "", "m d"),
+    Case("two users do not meet by a third identity", "server", "E A", {"ana": "U E", "ben": "V A"}, "ana", "", "", 1),
+    # Alias calls
+    Case("an alias joins a device", "server", "U", {"ana": "U", "dev": "D"}, "ana", "", "dev", old="D"),
+    Case("an alias joins two users", "server", "U", {"ana": "U", "ben": "O"}, "ana", "", "ben", old="O"),
+    Case("an alias may call an old device a user", "server", "U", {"ana": "U", "dev": "D"}, "ana", "", "dev", old="O"),
+    Case("a browser's alias joins no users", "browser", "U", {"ana": "U", "ben": "O"}, "ana", "", "", 1, old="O"),
+)  # fmt: skip
+
+
+def read(letters: str) -> tuple[Identity, ...]:
+    return tuple(LETTERS[letter] for letter in letters.split())
+
+
+def contact(contact_id: str, letters: str) -> Contact:
+    return Contact(contact_id, created_at=NOW, identities=dict.fromkeys(map(str, read(letters)), NOW))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.says for case in CASES])
+def test_whose_event_it_is(case: Case) -> None:
+    previous = LETTERS[case.old] if case.old else None
+    event = Event("e-1", "Seen", NOW, NOW, read(case.said), previous=previous, trusted=case.source == "server")
+    owners = {
+        identity: contact(contact_id, letters)
+        for contact_id, letters in case.known.items()
+        for identity in read(letters)
+    }
+    found = resolve(event, {identity: owners[identity] for identity in identities_of(event) if identity in owners})
+    assert (found.contact.contact_id if found.contact else None) == case.contact
+    assert found.attach == read(case.attach)
+    assert {other.contact_id for other in found.absorb} == set(case.absorb.split())
+    assert len(found.decisions) == case.apart
+    assert found.first == (None if found.contact else identities_of(event)[0])
+
+
+@pytest.mark.parametrize(
+    "junk", ["", " ", "null", "NULL", "undefined", "0", "anonymous", "00000000-0000-0000-0000-000000000000", None, True]
+)
+def test_junk_identifies_nobody(junk: object) -> None:
+    assert find_identity("user", junk) is None
+    assert find_identity("anon", junk) is None
+
+
+def test_a_contact_takes_no_more_identities_than_it_can_hold() -> None:
+    full = Contact(
+        "ana", created_at=NOW, identities={f"anon:{n}": NOW for n in range(MAX_IDENTITIES - 1)} | {"anon:a": NOW}
+    )
+    event = Event("e-1", "Seen", NOW, NOW, read("A E"), trusted=True)
+    assert resolve(event, {LETTERS["A"]: full}).attach == ()
