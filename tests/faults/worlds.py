@@ -101,6 +101,8 @@ def _segment(segment_id: str, predicate: dict[str, Any]) -> dict[str, Any]:
 SEGMENTS = [
     _segment("active", {"event": "Page Viewed", "at_least": 2, "within": "PT6H"}),
     _segment("engaged", {"score": "engagement", "gte": 18}),
+    _segment("strangers", {"attribute": "plan", "exists": False}),
+    _segment("quiet", {"all": [{"not": {"segment": "active"}}, {"event": "Order Completed", "never": True}]}),
     _segment("regulars", {"event": "Page Viewed", "at_least": 4}),
     _segment("fans", {"all": [{"segment": "active"}, {"stage": "customer"}]}),
 ]

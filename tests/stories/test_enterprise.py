@@ -40,6 +40,24 @@ def test_silence_is_leaving_it_too(shop):
 
 
 @pytest.mark.parametrize(
+    ("company", "printed"),
+    [
+        ({"name": "Atelier Norte", "employee_count": 40}, "Atelier Norte"),
+        ("Atelier Norte", "Atelier Norte"),
+        ({"employee_count": 40}, "your office"),
+        (["Atelier Norte"], "your office"),
+    ],
+    ids=["as Segment says", "a plain text", "without a name", "nonsense"],
+)
+def test_a_company_is_named_however_it_was_said(shop, company, printed):
+    ana = shop.person("ana", company=company, role="founder")
+    ana.visits(PAGE)
+    shop.advance("P7DT13M")
+    assert ana.subjects() == [f"Coffee for {printed}", DECIDER]
+    assert f"does the sum for {printed}." in ana.latest().text
+
+
+@pytest.mark.parametrize(
     ("role", "clicks", "second", "third", "end"),
     [
         ("founder", "intro", DECIDER, INVITATION, "warm"),

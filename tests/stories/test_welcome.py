@@ -77,6 +77,48 @@ def test_who_does_not_open_gets_a_second_try_after_three_days_and_the_offer_afte
     assert passed(ordered, timedelta(days=2), ana.latest().at)
 
 
+def test_who_buys_without_opening_gets_no_second_try_and_the_offer_two_days_after_the_wait_for_an_open(shop):
+    ana = shop.person("ana")
+    ana.track("Signed Up")
+    shop.advance("P1D")
+    ana.track("Order Completed")
+    shop.advance("P1DT23H59M")
+    assert ana.is_in("welcome") == "first-open"
+    shop.advance("PT2M")
+    assert ana.is_in("welcome") == "pause"
+    shop.advance("P2D")
+    assert ana.subjects() == [WELCOME, OFFER]
+    welcome, offer = ana.inbox()
+    assert passed(welcome.at, timedelta(days=5), offer.at)
+    shop.advance("P30D")
+    assert ana.subjects() == [WELCOME, OFFER]
+    assert ana.verdicts(JOURNEY) == [
+        ("", "started"),
+        ("welcome", "send"),
+        ("first-open", "wait"),
+        ("first-open", "over"),
+        ("unopened", "else"),
+        ("first-purchase", "yes"),
+        ("pause", "wait"),
+        ("pause", "over"),
+        ("second-offer", "send"),
+        ("bought", "exited"),
+    ]
+
+
+def test_who_buys_and_then_opens_gets_the_offer_two_days_after_the_open(shop):
+    ana = shop.person("ana")
+    ana.track("Signed Up")
+    ana.track("Order Completed")
+    shop.advance("P1D")
+    ana.latest().open()
+    opened = ana.happened("Email Opened")
+    assert ana.is_in("welcome") == "pause"
+    shop.advance("P2DT1M")
+    assert ana.subjects() == [WELCOME, OFFER]
+    assert passed(opened, timedelta(days=2), ana.latest().at)
+
+
 def test_who_neither_opens_nor_buys_is_left_in_peace_after_the_second_try(shop):
     ana = shop.person("ana")
     ana.track("Signed Up")

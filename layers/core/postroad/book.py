@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from postroad import policy as policies
 from postroad.behaviour import Tracker, combine_trackers
-from postroad.contacts import Points
+from postroad.contacts import Contact, Points
 from postroad.journeys import Journey, parse_journey
 from postroad.policy import Policy, parse_policy
+from postroad.predicates import View
 from postroad.scoring import Score, parse_score
 from postroad.segments import Segment, parse_segment
 from postroad.stages import Stages, parse_stages
@@ -100,6 +101,7 @@ class Book:
     journeys_by_event: Mapping[str, tuple[Journey, ...]]
     readers: Mapping[str, tuple[str, ...]]
     assumed: frozenset[str]
+    innate: tuple[str, ...]
 
     def find_journey(self, journey_id: str, version: int) -> Journey | None:
         """The version that an enrollment is pinned to."""
@@ -191,7 +193,14 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
             for fact in sorted(definition.watches if isinstance(definition, Journey) else definition.reads)
         ),
         assumed=policy.assumed,
+        innate=_find_innate(segments, stages, View(Contact("nobody"), 0.0, scores, assumed=policy.assumed)),
     )
+
+
+def _find_innate(segments: Mapping[str, Segment], stages: Mapping[str, Stages], nobody: View) -> tuple[str, ...]:
+    """Keys of the definitions that hold of somebody about whom nothing is known: no first event need touch them."""
+    true = [f"segment/{segment.id}" for segment in segments.values() if segment.evaluate(nobody).truth]
+    return (*true, *(f"stages/{model.id}" for model in stages.values() if model.place(nobody).stage is not None))
 
 
 def _index(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:

@@ -127,6 +127,8 @@ class _Folding:
         self.decisions: list[Decision] = []
         self.cause: Event | None = None
         self.started: set[str] = set()
+        # About somebody new, also those are asked that hold when nothing is known.
+        self.unasked = dict.fromkeys(book.innate if contact.events_folded == 0 else ())
         # Changes that only catching up has found out are not news: they start no journey.
         self.is_news = True
 
@@ -148,7 +150,8 @@ class _Folding:
                 self.waiting.clear()
                 return
             facts = self.absorb(event)
-            self.settle({**self.book.reading(facts), **self.due_definitions()})
+            self.settle({**self.book.reading(facts), **self.due_definitions(), **self.unasked})
+            self.unasked = {}
             self.move_journeys(event, facts)
 
     def causes(self, name: str, /, **properties: Any) -> None:

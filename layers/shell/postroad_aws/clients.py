@@ -11,6 +11,10 @@ import botocore.session
 from botocore.config import Config
 from botocore.loaders import Loader
 
+from postroad_aws.transport import shorten
+
+_CONNECT_TIMEOUT = 2.0
+
 # The clients that we make. botocore looks into each of its 400 service folders before it makes one; told which
 # there are, it looks into these (18 ms of every cold start).
 SERVICES = ("dynamodb", "sqs", "sns", "sesv2", "stepfunctions")
@@ -36,7 +40,7 @@ def get_client(service: str, *, retries: int = 3, timeout: float = 5.0) -> Any:
     """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": retries + 1},
-        connect_timeout=2.0,
+        connect_timeout=_CONNECT_TIMEOUT,
         read_timeout=timeout,
         max_pool_connections=10,
         # Our own code builds the parameters and the tests hold them; botocore's check costs 60 us a call.
@@ -44,7 +48,9 @@ def get_client(service: str, *, retries: int = 3, timeout: float = 5.0) -> Any:
         # Given whole: botocore's own text is put together and cleaned twice for every call (80 us).
         user_agent=f"Botocore/{botocore.__version__} postroad",
     )
-    return _session().create_client(service, config=config)
+    client = _session().create_client(service, config=config)
+    shorten(client, connect_timeout=_CONNECT_TIMEOUT, read_timeout=timeout)
+    return client
 
 
 def forget_clients() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from postroad.packing import pack
 from postroad_aws.observability import logger
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.process_events import fold_cluster
@@ -33,7 +34,9 @@ def rebuild_contacts(
             try:
                 fold_cluster(ports, [wake_event(contact_id, now)], revision=revision)
                 folded += 1
-            except Exception as error:  # one contact must not hold up a shard; its next event catches it up
+            except Exception as error:  # one contact must not hold up a shard: the queue tries it again, by itself
                 logger.exception("a contact could not be rebuilt", contact_id=contact_id, error=type(error).__name__)
+                if ports.queues.send_events(pack([wake_event(contact_id, now)])):
+                    raise
         if cursor is None or not has_time():
             return Rebuilt(folded, cursor)
