@@ -67,7 +67,8 @@ class LocalCloud:
             self.executions_before: dict[str, Any] = {}
             stack = self._deploy()
             threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True, name="http").start()
-            if not (self.state / "seeded").exists():
+            # A new stack is empty, whatever an earlier run, which may have died, says of its data.
+            if stack.is_new or not (self.state / "seeded").exists():
                 self._seed(stack)
             threading.Thread(target=self.time_machine.run, daemon=True, name="schedules").start()
         except BaseException:

@@ -30,6 +30,10 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(round(at, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+# Beyond this, clocks and calendars give up one by one.
+LATEST = 4_102_444_800.0  # 2100-01-01
+
+
 class NotQuietError(RuntimeError):
     """Work did not come to an end; the message says what is still going on."""
 
@@ -236,6 +240,8 @@ class TimeMachine:
         with self.lock:
             invoked = self.meter.invocations()
             target = self.clock.now() + seconds
+            if target > LATEST:
+                raise ValueError("that is later than the year 2100; nothing was moved")
             while True:
                 visible = self.drain()
                 scheduled = self._next(use_hints=True)

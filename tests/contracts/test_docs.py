@@ -24,9 +24,8 @@ from postroad import documents, filters, rendering, scoring
 from postroad.behaviour import FREQUENCIES
 from postroad.book import Book, Manifest, compile_book
 from postroad.definitions import KINDS, plan_publication
-from postroad.events import RESERVED
-from postroad.events import ATTRIBUTE_LIMIT
-from postroad.fold import MAX_ATTRIBUTES
+from postroad.events import ATTRIBUTE_LIMIT, RESERVED
+from postroad.fold import MAX_ATTRIBUTES, MAX_UNCONFIRMED
 from postroad.identities import parse_identity
 from postroad.instants import DAY
 from postroad.journeys import parse_journey
@@ -37,6 +36,7 @@ from postroad.operators import OPERATORS, THRESHOLDS
 from postroad.predicates import CONTACT, EVENT, FACTS, JOURNEY, SUBJECTS, parse_predicate
 from postroad.quarantine import RAW_LIMIT
 from postroad.rendering import compile_message_template, compile_template
+from postroad.resolution import MAX_IDENTITIES
 from postroad.ring import BUSY, KEEP, RETRY_HORIZON
 from postroad.tracking import ROUTES, Refused, Request, Source, parse_pixel, parse_request, read_events
 from postroad_aws.settings import Settings
@@ -304,6 +304,8 @@ LIMITS = [
     ("api", f"`limit` is 1 to {MAX_LIMIT}"),
     ("api", f"at most {MAX_TOGETHER}, all or none"),
     ("tracking", f"at most {MAX_ATTRIBUTES} attributes, of at most {ATTRIBUTE_LIMIT:,} bytes each"),
+    ("tracking", f"most {MAX_UNCONFIRMED} of them on the word of public sources"),
+    ("tracking", f"at most {MAX_IDENTITIES} identities"),
 ]
 
 

@@ -45,6 +45,22 @@ def test_a_channel_reaches_the_latest_address(channel, address):
     assert contact.find_address(channel) == address
 
 
+@pytest.mark.parametrize(
+    ("said", "written_to"),
+    [
+        ("old@example.com", "old@example.com"),  # it came back
+        ("new@example.com", "new@example.com"),
+        ("taken@example.com", "new@example.com"),  # somebody else's
+        (None, "new@example.com"),
+        (["old@example.com"], "new@example.com"),
+    ],
+)
+def test_the_address_that_a_contact_is_said_to_have_is_written_to_if_it_is_its_own(said, written_to):
+    contact = Contact("c", identities={"email:old@example.com": 1.0, "email:new@example.com": 2.0})
+    contact.attributes["email"] = Attribute(said, 3.0, confirmed=True)
+    assert contact.find_address("email") == written_to
+
+
 def test_of_two_addresses_of_one_instant_the_choice_is_always_the_same():
     pair = {"email:b@example.com": 1.0, "email:a@example.com": 1.0}
     turned = dict(reversed(pair.items()))

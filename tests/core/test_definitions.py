@@ -206,6 +206,32 @@ def test_a_refused_publication_leaves_everything_as_it_was():
     assert shelf.manifest == before
 
 
+def segment(segment_id: str, condition: Any) -> dict[str, Any]:
+    return {"kind": "segment", "id": segment_id, "if": condition}
+
+
+def test_segments_that_exclude_each_other_are_refused_and_the_circle_is_named():
+    odd, even = segment("odd", {"not": {"segment": "even"}}), segment("even", {"not": {"segment": "odd"}})
+    says = "it depends on itself, by way of segment/even, segment/odd"
+    assert mistakes(Shelf(*ALL), odd, even) == {"segment/odd": says, "segment/even": says}
+    shelf = Shelf(*ALL, segment("odd", {"attribute": "plan", "is": "vip"}), even)
+    assert mistakes(shelf, odd) == {"segment/odd": says}
+
+
+def test_a_segment_that_reads_itself_by_way_of_a_score_is_refused():
+    by_way = {**SCORE, "rules": [{"id": "own", "if": {"segment": "own"}, "points": 5}]}
+    found = mistakes(Shelf(), segment("own", {"score": "warmth", "gte": 1}), by_way)
+    assert found == dict.fromkeys(
+        ("segment/own", "score/warmth"), "it depends on itself, by way of score/warmth, segment/own"
+    )
+
+
+def test_segments_may_read_one_another_in_a_row():
+    first = segment("first", {"segment": "vip"})
+    second = segment("second", {"all": [{"segment": "first"}, SEGMENT["if"]]})
+    assert Shelf(*ALL).publish(first, second).manifest.revision == 2
+
+
 def test_the_demo_can_be_published_in_two_parts():
     first = [document for document in DEMO.values() if document["kind"] != "journey"]
     shelf = Shelf(*first)

@@ -15,7 +15,7 @@ from postroad.codec import decode_contact, encode_contact
 from postroad.commits import MembershipChange
 from postroad.contacts import Contact, Enrollment
 from postroad.events import Event
-from postroad.fold import BACKOFF, MAX_ATTRIBUTES, Outcome, begin, fold, needs_history, postpone
+from postroad.fold import BACKOFF, MAX_ATTRIBUTES, MAX_UNCONFIRMED, Outcome, begin, fold, needs_history, postpone
 from postroad.predicates import Verdict, View
 
 NOW = 1_793_610_000.0
@@ -215,6 +215,31 @@ def test_too_many_attributes_and_too_large_ones_are_not_kept_and_that_is_said() 
     ana.does(names.IDENTIFIED, attributes={"bio": "x" * 100_000, "plan": "pro"})
     assert "bio" not in ana.contact.attributes
     assert ana.contact.find_value("plan") == "pro"
+
+
+def test_what_a_public_source_says_does_not_lock_out_what_a_server_says() -> None:
+    ana = Ana()
+    ana.does(names.IDENTIFIED, trusted=False, attributes={f"junk{number}": number for number in range(200)})
+    assert len(ana.contact.attributes) == MAX_UNCONFIRMED
+    assert ("contact", f"junk{MAX_UNCONFIRMED}", "not kept") in ana.verdicts
+    ana.does(names.IDENTIFIED, attributes={"plan": "pro", "junk0": "server", "junk199": "server"})
+    assert [ana.contact.find_value(name) for name in ("plan", "junk0", "junk199")] == ["pro", "server", "server"]
+    assert "pro" in ana.contact.segments
+    # What a server has confirmed takes no room of theirs.
+    ana.does(names.IDENTIFIED, trusted=False, attributes={"city": "Porto", "street": "Rua do Cais"})
+    assert ana.contact.find_value("city") == "Porto"
+    assert ana.contact.find_value("street") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "is_kept"),
+    [("x" * 1_000, True), ("x" * 1_001, False), ("é" * 500, True), ("é" * 501, False), (["y" * 996], True)],
+)
+def test_an_attribute_of_more_than_a_thousand_bytes_is_not_kept(value: Any, is_kept: bool) -> None:
+    ana = Ana()
+    ana.does(names.IDENTIFIED, attributes={"bio": value})
+    assert ("bio" in ana.contact.attributes) is is_kept
+    assert (("contact", "bio", "not kept") in ana.verdicts) is not is_kept
 
 
 # Segments, scores, stages
@@ -506,6 +531,32 @@ def test_definitions_that_undo_each_other_are_stopped_and_the_event_counts() -> 
     assert "pro" in ana.contact.segments
     assert ana.contact.events_folded == 1
     assert len(outcome.caused) < 1_000
+
+
+def test_a_journey_that_starts_itself_is_stopped_and_the_event_that_caused_it_counts() -> None:
+    """Nobody loses the order that ends their welcome journey to a journey that starts at every end of one."""
+
+    def at_every_end(journey_id: str) -> dict[str, Any]:
+        step = {"id": "count", "update": {"set": {journey_id: True}}}
+        return {
+            "kind": "journey",
+            "id": journey_id,
+            "trigger": {"event": names.JOURNEY_ENDED},
+            "reentry": "always",
+            "steps": [step],
+        }
+
+    ana = Ana(Press(*DOCUMENTS, at_every_end("ping"), at_every_end("pong")).book)
+    ana.does("Signed Up")
+    ana.does("Order Completed")
+    assert (ana.contact.find_value("ping"), ana.contact.find_value("pong")) == (True, True)
+    assert not ana.contact.active
+    assert ana.contact.passages["welcome"].last_ended == NOW
+    assert ana.contact.stage
+    assert ana.contact.stage.name == "customer"
+    assert ana.contact.events_folded == 2
+    why = {d.because for d in ana.last.decisions if (d.definition, d.verdict) == ("journey/ping@1", "not started")}
+    assert why == {"it has started in this very moment, and would start itself without end"}
 
 
 # Publication

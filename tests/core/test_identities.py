@@ -60,6 +60,30 @@ def test_junk_names_nobody(kind, raw):
     assert find_identity(kind, raw) is None
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("z@exämple.com", "z@xn--exmple-cua.com"),
+        ("z@exämple.com", "Z@EXÄMPLE.COM"),
+        ("z@exa\u0308mple.com", "z@ex\u00e4mple.com"),
+        ("ju\u0308rgen@example.com", "j\u00fcrgen@example.com"),
+        ("a@\uff58.com", "a@x.com"),
+        ("a@example\u3002com", "a@example.com"),
+    ],
+)
+def test_two_spellings_of_one_mailbox_are_one_identity(one, other):
+    assert one != other
+    assert find_identity("email", one) == find_identity("email", other) is not None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a@b.", "a@x..com", ".a@x.com", "a.@x.com", "a..b@x.com", "a@-x.com", "a@x-.com", "a@.x.com", "a@x.c", "a@ü..com"],
+)
+def test_an_address_that_no_mail_can_go_to_names_nobody(address):
+    assert find_identity("email", address) is None
+
+
 @given(kind=st.sampled_from(KINDS), raw=st.text() | st.integers())
 def test_a_normal_form_stays_as_it_is(kind, raw):
     found = find_identity(kind, raw)

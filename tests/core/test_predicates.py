@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postroad.behaviour import combine_trackers
+from postroad.consent import EVERY_TOPIC
 from postroad.contacts import Attribute, Consent, Contact, Enrollment, Stage
 from postroad.documents import Reader
 from postroad.errors import DefinitionError
@@ -170,6 +171,26 @@ FACT_ROWS = [
     ({"clicked": "two"}, False, "clicked in two", {"mark:two"}),
     ({"clicked": "two", "is": False}, True, "did not click in two", {"mark:two"}),
 ]
+
+
+@pytest.mark.parametrize(
+    ("topic", "yes", "no_to_everything", "truth"),
+    [
+        ("offers", NOW - 1, NOW, False),
+        ("offers", NOW, NOW, False),
+        ("offers", NOW + 1, NOW, True),
+        ("news", None, NOW, False),  # silence counts as a yes there, until everything is refused
+        ("news", None, None, True),
+    ],
+)
+def test_a_refusal_of_everything_outranks_an_older_yes_to_a_topic(topic, yes, no_to_everything, truth):
+    contact = Contact("c1")
+    if yes:
+        contact.consents[topic] = Consent(True, yes)
+    if no_to_everything:
+        contact.consents[EVERY_TOPIC] = Consent(False, no_to_everything)
+    view = View(contact, NOW, assumed=frozenset({"news"}))
+    assert parse_predicate({"consent": topic}).evaluate(view).truth is truth
 
 
 @pytest.mark.parametrize(("document", "truth", "description", "reads"), FACT_ROWS)

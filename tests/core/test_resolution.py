@@ -7,16 +7,17 @@ import pytest
 
 from postroad.contacts import Contact
 from postroad.events import Event
-from postroad.identities import Identity, find_identity
+from postroad.identities import KINDS, Identity, find_identity
 from postroad.resolution import MAX_IDENTITIES, identities_of, resolve
 
 NOW = 1_793_610_000.0
-# The letters of the table: two users, an old user id, an e-mail, two devices and an old one.
+# The letters of the table: two users, an old user id, an e-mail, a phone, two devices and an old one.
 LETTERS = {
     "U": Identity("user", "u"),
     "V": Identity("user", "v"),
     "O": Identity("user", "old"),
     "E": Identity("email", "e@example.com"),
+    "P": Identity("phone", "+351912345678"),
     "A": Identity("anon", "a"),
     "B": Identity("anon", "b"),
     "D": Identity("anon", "old"),
@@ -66,11 +67,21 @@ CASES = (
     # Three contacts
     Case("a server joins all that is one", "server", "U E A", {"ana": "U", "m": "E", "d": "A"}, "ana", "", "m d"),
     Case("two users do not meet by a third identity", "server", "E A", {"ana": "U E", "ben": "V A"}, "ana", "", "", 1),
+    Case("nor through a third contact", "server", "E P A", {"m": "E", "ana": "U P", "ben": "V A"}, "m", "", "ana", 1),
+    Case("nor does who is new join both", "server", "P A", {"ana": "U P", "ben": "V A"}, "ana", "", "", 1),
     # Alias calls
     Case("an alias joins a device", "server", "U", {"ana": "U", "dev": "D"}, "ana", "", "dev", old="D"),
     Case("an alias joins two users", "server", "U", {"ana": "U", "ben": "O"}, "ana", "", "ben", old="O"),
     Case("an alias may call an old device a user", "server", "U", {"ana": "U", "dev": "D"}, "ana", "", "dev", old="O"),
     Case("a browser's alias joins no users", "browser", "U", {"ana": "U", "ben": "O"}, "ana", "", "", 1, old="O"),
+    Case("an alias joins no user by a device", "server", "U", {"ana": "U", "ben": "V D"}, "ana", "", "", 1, old="D"),
+    Case("nor a device's owner", "server", "U A", {"a": "U", "b": "O", "c": "V A"}, "a", "", "b", 1, old="O"),
+    Case("nor an e-mail's owner", "server", "U E", {"a": "U", "b": "O", "c": "V E"}, "a", "", "b", 1, old="O"),
+    Case("a new user id goes to whom it renames", "server", "U", {"ben": "O"}, "ben", "U", old="O"),
+    Case("an alias may come before the old user id", "server", "U", {"ana": "U"}, "ana", "O", old="O"),
+    Case("or before both", "server", "U", {}, None, "U O", old="O"),
+    Case("a browser's only before an old device", "browser", "U", {"ana": "U"}, "ana", "D", old="D"),
+    Case("and not before an old user id", "browser", "U", {"ana": "U"}, "ana", "", old="O"),
 )  # fmt: skip
 
 
@@ -96,7 +107,8 @@ def test_whose_event_it_is(case: Case) -> None:
     assert found.attach == read(case.attach)
     assert {other.contact_id for other in found.absorb} == set(case.absorb.split())
     assert len(found.decisions) == case.apart
-    assert found.first == (None if found.contact else identities_of(event)[0])
+    strongest = min(event.identities, key=lambda identity: KINDS.index(identity.kind))
+    assert found.first == (None if found.contact else strongest)
 
 
 @pytest.mark.parametrize(

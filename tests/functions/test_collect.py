@@ -235,7 +235,10 @@ def test_no_body_is_ever_answered_with_a_5xx(stack, body, path):
 
 
 def test_a_preflight_needs_no_key_and_allows_what_sdks_send(stack):
-    asked = {"access-control-request-headers": "authorization,content-type,anonymousid,sentat", "origin": "https://shop"}
+    asked = {
+        "access-control-request-headers": "authorization,content-type,anonymousid,sentat",
+        "origin": "https://shop",
+    }
     answer = app.handler(http("OPTIONS", "/v1/t", None, asked), None)
     assert answer["statusCode"] == 204
     assert answer["headers"]["access-control-allow-headers"] == "authorization,content-type,anonymousid,sentat"

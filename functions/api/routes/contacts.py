@@ -45,7 +45,9 @@ def get_contact(contact_id: str) -> dict[str, Any]:
 def list_timeline(contact_id: str) -> dict[str, Any]:
     """What happened, the latest first."""
     page = _rows(contact_id)
-    return {"items": [_show_row(row) for row in page.items], "next": page.next}
+    # Events that said no time of their own are kept by the hour.
+    rows = sorted(page.items, key=lambda row: row.event.time, reverse=True)
+    return {"items": [_show_row(row) for row in rows], "next": page.next}
 
 
 @router.get("/contacts/<contact_id>/decisions")

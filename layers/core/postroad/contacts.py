@@ -13,6 +13,10 @@ from postroad.ring import Ring
 SHARDS = 16
 SHARD_NAMES = tuple(f"{number:02d}" for number in range(SHARDS))
 
+# What is kept of one contact, so that it fits into an item of DynamoDB (400 KB).
+MAX_IDENTITIES = 50
+MAX_ATTRIBUTES = 200
+
 # The kind of identity that a channel writes to.
 ADDRESS_KINDS = {"email": "email", "sms": "phone"}
 

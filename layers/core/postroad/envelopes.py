@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 from postroad.contacts import ADDRESS_KINDS, Contact
+from postroad.errors import PostroadError
 from postroad.links import Click, Open, Signer, Unsubscribe, add_pixel, rewrite_links
 from postroad.messages import Message
 from postroad.mime import Mailbox, build_mime, parse_mailbox, unsubscribe_headers
 from postroad.policy import Policy
+from postroad.sms import segments
 
 if TYPE_CHECKING:
     from postroad.rendering import CompiledMessage
@@ -35,6 +38,14 @@ class Text:
     sender_id: str | None = None
 
 
+# SNS takes 1,600 characters; each part is billed.
+MAX_SEGMENTS = 10
+
+
+class TextTooLongError(PostroadError):
+    """A text would take too many parts."""
+
+
 def values_of(
     contact: Contact, address: str, channel: str, properties: Mapping[str, Any], policy: Policy, unsubscribe_url: str
 ) -> dict[str, Any]:
@@ -48,6 +59,15 @@ def values_of(
     }
 
 
+def _sms_body(text: str) -> str:
+    """What goes out as a text: no control characters, and no more parts than anybody means to pay for."""
+    body = "".join(sign for sign in text if sign == "\n" or category(sign) not in ("Cc", "Cf", "Cs"))
+    count = segments(body).count
+    if count > MAX_SEGMENTS:
+        raise TextTooLongError(f"the text takes {count} parts, more than {MAX_SEGMENTS}")
+    return body
+
+
 def compose(
     message: Message,
     template: "CompiledMessage",
@@ -59,13 +79,14 @@ def compose(
     base_url: str,
     now: float,
 ) -> Email | Text:
-    """Render a message and wrap it. Raises RenderError or MimeError when that is impossible for this contact."""
+    """Render a message and wrap it. Raises a PostroadError (RenderError, MimeError, TextTooLongError) when that is
+    impossible for this contact."""
     link = Unsubscribe(message.contact_id, message.channel, message.topic, message.message_id)
     unsubscribe_url = base_url + signer.path(link)
     values = values_of(contact, address, message.channel, properties, policy, unsubscribe_url)
     rendered = template.render(values)
     if message.channel == "sms":
-        return Text(message.message_id, address, rendered.text, sender_id=policy.sms_sender or None)
+        return Text(message.message_id, address, _sms_body(rendered.text), sender_id=policy.sms_sender or None)
 
     def tracked(target: str, number: int) -> str:
         return base_url + signer.path(Click(message.message_id, number, target, message.contact_id))

@@ -72,8 +72,8 @@ class Event:
 
     @property
     def short_hash(self) -> bytes:
-        """Six bytes by which a contact remembers it: two of a million events collide once in 10^8 contacts' rings."""
-        return hashlib.sha256(self.event_id.encode()).digest()[:6]
+        """Six bytes by which a contact remembers it. The source is in it: a browser may not use up a server's ids."""
+        return hashlib.sha256(f"{self.source}\n{self.event_id}".encode()).digest()[:6]
 
     def to_document(self) -> dict[str, Any]:
         """A JSON document that `parse_event` reads back; empty parts are left out."""

@@ -15,6 +15,7 @@ A definition that throws harms only itself: its change is discarded and the deci
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from math import inf
 from typing import Any, NamedTuple
 
@@ -23,18 +24,20 @@ from postroad.behaviour import recompute
 from postroad.book import Book
 from postroad.commits import MembershipChange
 from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
-from postroad.contacts import Attribute, Consent, Contact, Enrollment, Passage, Stage, full_address
+from postroad.contacts import MAX_ATTRIBUTES, Attribute, Consent, Contact, Enrollment, Passage, Stage, full_address
 from postroad.decisions import Decision
 from postroad.events import Event
+from postroad.instants import DAY, describe_duration
 from postroad.journeys import Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
 from postroad.messages import QUEUED, SKIPPED, Message, split_message_id
 from postroad.predicates import View
 
 MAX_CAUSED = 200
-MAX_ATTRIBUTES = 200
 # What a public source may say takes no room from what a server says.
 MAX_UNCONFIRMED = 50
 MAX_NAME = 200
+# What is older, such as imported history, starts no journey.
+TRIGGER_AGE = 7 * DAY
 # A wake that fails is tried again after this long.
 BACKOFF = 15 * 60.0
 
@@ -103,7 +106,8 @@ def fold(
         tuple(folding.memberships.values()),
         tuple(folding.caused),
         tuple(folding.decisions),
-        changed=event.name != names.WAKE or folding.contact != contact,
+        # That only a newer book has seen a contact is not worth a write to each of a million.
+        changed=event.name != names.WAKE or replace(folding.contact, revision=contact.revision) != contact,
     )
 
 
@@ -341,6 +345,8 @@ class _Folding:
             if not starts(journey, self.view(event)):
                 return
             entry = may_enter(journey, self.contact, event, self.now)
+            if self.now - event.time > TRIGGER_AGE:
+                entry = Entry(False, f"it happened {describe_duration(self.now - event.time)} ago")
             if journey.id in self.started:
                 entry = Entry(False, "it has started in this very moment, and would start itself without end")
             if not entry.allowed:

@@ -30,12 +30,17 @@ class Identity(NamedTuple):
         return f"{self.kind}:{self.value}"
 
 
+def is_junk(raw: object) -> bool:
+    """Whether a value is what a client says when it has none: "undefined", 0, an all-zero UUID …"""
+    return str(raw).strip().lower() in _JUNK
+
+
 def find_identity(kind: str, raw: object) -> Identity | None:
     """The identity in its normal form, or None when the value can name nobody (junk, malformed, too long)."""
     if isinstance(raw, bool) or not isinstance(raw, str | int):
         return None
     value = str(raw).strip()
-    if value.lower() in _JUNK or len(value) > 255 or not value.isprintable():
+    if is_junk(value) or len(value) > 255 or not value.isprintable():
         return None
     if kind == "email":
         address = _normal_address(value)

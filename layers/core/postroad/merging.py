@@ -1,6 +1,6 @@
 """Two contacts turn out to be one person.
 
-Merging is symmetric: whichever side one starts from, the same contact comes out. The older contact's id stays. Facts go
+Merging is symmetric: whichever side one starts from, the same contact comes out. The id of the known, then of the older one stays. Facts go
 to the later word, a confirmed one before an unconfirmed; refusals and suppressions outrank everything; of two
 enrollments in one journey the further one stays, so that nobody gets the same step twice.
 """
@@ -9,16 +9,23 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from postroad.contacts import Attribute, Contact, Enrollment, Passage, Points
+from postroad.contacts import MAX_ATTRIBUTES, MAX_IDENTITIES, Attribute, Contact, Enrollment, Passage, Points
 from postroad.decisions import Decision
 
+# How many merged contacts' timelines a contact is read with.
+MAX_MERGED_FROM = 100
 # How many merged-away enrollments are remembered, so that their messages still on the way are not sent.
 MAX_DROPPED = 50
 
 
 def order(a: Contact, b: Contact) -> tuple[Contact, Contact]:
-    """(the one whose id stays, the one that becomes a forward)."""
-    return (a, b) if (a.created_at, a.contact_id) <= (b.created_at, b.contact_id) else (b, a)
+    """(the one whose id stays, the one that becomes a forward).
+
+    Somebody known stays before somebody anonymous, whom a browser may join to anybody known, then the older one: so
+    forwards hardly ever lead to forwards.
+    """
+    first, second = sorted((a, b), key=lambda c: (not c.is_known, c.created_at, c.contact_id))
+    return first, second
 
 
 class Memories(Protocol):
@@ -44,10 +51,15 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.last_seen = max(a.last_seen, b.last_seen)
     merged.events_folded = a.events_folded + b.events_folded
     merged.wake_at = min((at for at in (a.wake_at, b.wake_at) if at is not None), default=None)
-    merged.merged_from = tuple(sorted({*a.merged_from, *b.merged_from, loser.contact_id}))
+    earlier = sorted({*a.merged_from, *b.merged_from} - {loser.contact_id})
+    merged.merged_from = (*earlier[: MAX_MERGED_FROM - 1], loser.contact_id)
     merged.ring = a.ring.merge(b.ring)
-    merged.identities = _join(a.identities, b.identities, lambda _, x, y: min(x, y))
-    merged.attributes = _join(a.attributes, b.attributes, lambda _, x, y: max(x, y, key=_weight_of_word))
+    merged.identities = _best(_join(a.identities, b.identities, lambda _, x, y: min(x, y)), MAX_IDENTITIES, _strength)
+    merged.attributes = _best(
+        _join(a.attributes, b.attributes, lambda _, x, y: max(x, y, key=_weight_of_word)),
+        MAX_ATTRIBUTES,
+        lambda name, word: (not word.confirmed, -word.time, name),
+    )
     merged.consents = _join(a.consents, b.consents, lambda _, x, y: max(x, y, key=lambda c: (not c.granted, c.time)))
     merged.suppressions = _join(a.suppressions, b.suppressions, lambda _, x, y: min(x, y))
     merged.behaviour = _join(a.behaviour, b.behaviour, lambda tracker, x, y: book.merge_memory(tracker, x, y, now))
@@ -64,6 +76,19 @@ def _join(a: Mapping[str, Any], b: Mapping[str, Any], choose: Callable[[str, Any
         key: choose(key, a[key], b[key]) if key in a and key in b else a[key] if key in a else b[key]
         for key in sorted({*a, *b})
     }
+
+
+def _best(found: dict[str, Any], most: int, rank: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """At most so many entries: those that rank first."""
+    if len(found) <= most:
+        return found
+    kept = set(sorted(found, key=lambda key: rank(key, found[key]))[:most])
+    return {key: value for key, value in found.items() if key in kept}
+
+
+def _strength(identity: str, since: float) -> tuple[bool, float, str]:
+    """Known identities first, then the latest devices. One that is left out still leads here: its forward stays."""
+    return identity.startswith("anon:"), -since, identity
 
 
 def _weight_of_word(word: Attribute) -> tuple[bool, float, str]:

@@ -12,12 +12,10 @@ The rules, for an event whose identities are ordered by strength (user, email, p
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from postroad.contacts import Contact
+from postroad.contacts import MAX_IDENTITIES, Contact
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.identities import KINDS, Identity
-
-MAX_IDENTITIES = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeGuard
 from postroad import events
 from postroad.errors import PostroadError
 from postroad.events import ATTRIBUTE_LIMIT, Event, attribute_size, content_id
-from postroad.identities import Identity, find_identity
+from postroad.identities import Identity, find_identity, is_junk
 from postroad.instants import parse_instant
 from postroad.quarantine import Reject, reject_text
 from postroad.vocabulary import published_name
@@ -298,7 +298,8 @@ def _read_call(call: Any, request: Request, source: Source, received: float) -> 
 
     said = _said_time(call, "originalTimestamp") or _said_time(call, "timestamp")
     sent_at = _sent_at(call) or request.sent_at
-    key_time = received if said is None else min(max(said, _EARLIEST), _LATEST)
+    # Without a time of its own a retry is told by the hour, as its id is.
+    key_time = received // _HOUR * _HOUR if said is None else min(max(said, _EARLIEST), _LATEST)
     return Event(
         event_id=_event_id(call, kind, said, received),
         name=name,
@@ -470,9 +471,11 @@ def _event_id(call: Mapping[str, Any], kind: str, said: float | None, received: 
     are a new event, within the hour they are a retry.
     """
     message_id = call.get("messageId")
+    if is_junk(message_id):
+        message_id = None  # a client that says "undefined" of every event says nothing
     if isinstance(message_id, str) and _PLAIN_ID.fullmatch(message_id):
         return message_id
-    if message_id is not None and message_id != "":
+    if message_id is not None:
         return "h-" + hashlib.sha256(str(message_id).encode()).hexdigest()[:32]
     content = {key: value for key, value in call.items() if key not in ("sentAt", *_KEY_NAMES)}
     content["type"] = kind

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from demo.documents import load_definitions
 from postroad.commits import Commit
 from postroad.consent import EVERY_TOPIC
 from postroad.links import Click, Open, Unsubscribe
@@ -14,11 +15,13 @@ from postroad.messages import Message
 from postroad_aws import books
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.storage import contacts, definitions, messages, refusals
+from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.record_feedback import record_feedback
 from postroad_aws.usecases.send_message import send_message
 from tests.account import ANA, PHONE, Account, Channel, waiting
 
 EMAIL = f"email:{ANA}"
+NEW = "ana.marker@new.example"
 
 
 def queue(account: Account, message: Message, **changes: Any) -> Message:
@@ -241,6 +244,76 @@ def test_a_topic_that_needs_an_opt_in_is_skipped_without_one_and_sent_with_it(ac
 def test_a_topic_that_the_policy_does_not_know_needs_an_opt_in(account, welcome, ports, email):
     odd = queue(account, welcome, step="odd", topic="nobody-declared-it")
     assert "needs an opt-in" in skipped(account, odd, ports, email)
+
+
+def refuse_elsewhere(account: Account, message: Message) -> None:
+    """The person refuses everything at the address that the message was queued for, and then has a new one."""
+    refusals.save_consent(EMAIL, EVERY_TOPIC, False, account.now(), {"by": "page"})
+    heard = replace(account.event("Unsubscribed", channel="email"), contact_id=message.contact_id)
+    account.fold(heard, account.event("Identified", EMAIL, f"email:{NEW}", attributes={"email": NEW}))
+
+
+def test_a_refusal_from_one_address_holds_for_every_address_of_the_person(account, welcome, ports, email):
+    refuse_elsewhere(account, welcome)
+    assert skipped(account, welcome, ports, email) == "the contact unsubscribed from everything"
+
+
+def test_a_newer_yes_at_the_address_opens_its_topic_again(account, welcome, ports, email):
+    refuse_elsewhere(account, welcome)
+    refusals.save_consent(f"email:{NEW}", "offers", True, account.now() + 1, {"by": "form"})
+    assert send_message(ports, welcome.message_id) == "sent"
+    assert [sent.to for sent in email.sent] == [NEW]
+
+
+def test_an_older_yes_at_the_address_does_not(account, welcome, ports, email):
+    refusals.save_consent(f"email:{NEW}", "offers", True, account.now() - 1, {"by": "form"})
+    refuse_elsewhere(account, welcome)
+    assert "everything" in skipped(account, welcome, ports, email)
+
+
+# --- where it goes
+
+
+def address_of(account: Account, ports: Ports, channel: Channel) -> str:
+    """Where a welcome mail to the user "u" goes."""
+    account.fold(account.event("Signed Up", "user:u"))
+    assert send_message(ports, account.messages("user:u")["welcome"].message_id) == "sent"
+    return str(channel.sent[-1].to)
+
+
+def test_an_address_that_comes_back_is_written_to_again(account, ports, email):
+    for address in (ANA, NEW, ANA):
+        account.fold(account.event("Identified", "user:u", f"email:{address}", attributes={"email": address}))
+    assert address_of(account, ports, email) == ANA
+
+
+@pytest.mark.parametrize("days_ago", [0, 300])
+def test_a_servers_address_wins_over_an_earlier_one_of_a_browser(account, ports, email, days_ago):
+    browser = account.event("Identified", "user:u", f"email:{NEW}", attributes={"email": NEW})
+    server = account.event("Identified", "user:u", f"email:{ANA}", attributes={"email": ANA})
+    account.fold(replace(browser, trusted=False), replace(server, time=server.time - days_ago * 86_400))
+    assert address_of(account, ports, email) == ANA
+
+
+def test_a_browser_cannot_turn_the_mails_of_a_known_person_to_another_address(account, ports, email):
+    account.fold(account.event("Identified", "user:u", f"email:{ANA}", attributes={"email": ANA}))
+    browser = account.event("Identified", "user:u", f"email:{NEW}", attributes={"email": NEW})
+    account.fold(replace(browser, trusted=False))
+    assert address_of(account, ports, email) == ANA
+
+
+def test_a_topic_that_was_published_a_moment_ago_is_known(account, welcome, ports, email):
+    ports.books.current()  # what this process knows from then on, for some seconds
+    policy = load_definitions()["policy/policy"]
+    topics = [*policy["topics"], {"id": "events", "name": "Events", "opt_in": False}]
+    published = publish_definitions(
+        definitions, ports.runs, ports.clock, {"policy/policy": {**policy, "topics": topics}}
+    )
+    contact = account.contact(EMAIL)
+    contact.revision = published.revision  # whoever folded it has the new book already
+    made = welcome.with_(message_id=f"{welcome.enrollment_id}.events", topic="events")
+    contacts.commit(Commit(contact, messages=(made,)))
+    assert send_message(ports, made.message_id) == "sent"
 
 
 # --- what fails

@@ -79,29 +79,28 @@ def list_ids(shard: str, after: str | None, limit: int) -> tuple[list[str], str 
 
 
 def list_contacts(*, cursor: str | None = None, limit: int = 50) -> Page[Contact]:
-    """All contacts, the newest first. Raises CursorError.
-
-    The cursor names an instant and the contacts of that very instant that were shown, because several may share it.
-    """
-    from postroad_aws.storage.rows import ContactRow
-
-    until, shown = decode_cursor(cursor, (int, float), list) if cursor else (None, [])
-    found: list[tuple[float, str]] = []
-    for shard in SHARDS:
-        condition = None if until is None else ContactRow.created_at <= until
-        rows = ContactRow.created.query(
-            shard, condition, scan_index_forward=False, limit=limit + 1 + len(shown), page_size=limit + 1 + len(shown)
-        )
-        found += [(row.created_at, row.contact_id) for row in rows if row.contact_id not in shown]
-    found.sort(key=lambda pair: (-pair[0], pair[1]))
-    page = found[:limit]
+    """All contacts, the newest first, those of one instant by their ids. Raises CursorError."""
+    until, last = decode_cursor(cursor, (int, float), str) if cursor else (None, "")
+    found = [pair for shard in SHARDS for pair in _list_created(shard, until, last, limit + 1)]
+    page = sorted(found, key=lambda pair: (-pair[0], pair[1]))[:limit]
     stored = find_items([contact_id for _, contact_id in page], consistent=False)
     items = [item for _, contact_id in page if isinstance(item := stored.get(contact_id), Contact)]
-    if len(found) <= limit:
-        return Page(items, None)
-    last = page[-1][0]
-    same = [contact_id for at, contact_id in page if at == last]
-    return Page(items, encode_cursor(last, same + (shown if last == until else [])))
+    return Page(items, encode_cursor(*page[-1]) if len(found) > limit else None)
+
+
+def _list_created(shard: str, until: float | None, last: str, most: int) -> list[tuple[float, str]]:
+    """(created_at, contact_id) of a shard's newest contacts after that place: at least `most` if there are, and all of
+    the last instant, because the index does not order those of one."""
+    from postroad_aws.storage.rows import ContactRow
+
+    condition = None if until is None else ContactRow.created_at <= until
+    found: list[tuple[float, str]] = []
+    for row in ContactRow.created.query(shard, condition, scan_index_forward=False, page_size=most + 1):
+        if len(found) >= most and row.created_at < found[-1][0]:
+            break
+        if row.created_at != until or row.contact_id > last:
+            found.append((row.created_at, row.contact_id))
+    return found
 
 
 def _table() -> str:

@@ -6,17 +6,16 @@ from typing import Protocol
 from postroad.contacts import Contact
 from postroad_aws.ports import Forward
 
-# A chain of forwards is as long as the merges that made it; more hops than this is a circle.
-MAX_HOPS = 16
-
 
 class Items(Protocol):
     def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]: ...
 
 
 def find_contact(contacts: Items, contact_id: str) -> Contact | None:
-    """Follow the forwards, reading consistently; None when nothing is there."""
-    for _ in range(MAX_HOPS):
+    """Follow the forwards, however many, reading consistently; None when nothing is there."""
+    seen: set[str] = set()
+    while contact_id not in seen:
+        seen.add(contact_id)
         item = contacts.find_items([contact_id], consistent=True).get(contact_id)
         if not isinstance(item, Forward):
             return item

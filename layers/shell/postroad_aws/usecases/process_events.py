@@ -24,7 +24,6 @@ from postroad.quarantine import Reject, reject_event, reject_text
 from postroad.resolution import Resolution, identities_of, resolve
 from postroad_aws.observability import logger
 from postroad_aws.ports import Forward, Outcome, Ports
-from postroad_aws.usecases.find_contact import MAX_HOPS
 from postroad_aws.usecases.wake_contacts import wake_event
 
 MAX_TRIES = 5
@@ -272,17 +271,16 @@ class _Cluster:
 
     def load(self, ids: Sequence[str]) -> None:
         """Read these and all that they forward to."""
-        for _ in range(MAX_HOPS):
-            missing = sorted({contact_id for contact_id in ids if contact_id not in self.items})
-            if not missing:
-                return
+        while missing := sorted({contact_id for contact_id in ids if contact_id not in self.items}):
             found = self.ports.contacts.find_items(missing, consistent=self.consistent)
             self.items.update({contact_id: found.get(contact_id) for contact_id in missing})
             ids = [item.contact_id for item in found.values() if isinstance(item, Forward)]
 
     def find(self, contact_id: str) -> Contact | None:
         """The contact that is stored under an id, wherever it has been forwarded to, as it stands in this try."""
-        for _ in range(MAX_HOPS):
+        seen: set[str] = set()
+        while contact_id not in seen:
+            seen.add(contact_id)
             item = self.items.get(contact_id)
             if not isinstance(item, Forward):
                 pending = self.open.get(contact_id)

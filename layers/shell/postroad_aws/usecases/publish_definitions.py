@@ -39,6 +39,7 @@ def publish_definitions(
     documents = definitions.load_versions([p[:3] for p in (*manifest.live.values(), *manifest.held)])
     publication = plan_publication(entering, compile_book(manifest, documents), documents)
     definitions.publish(publication.versions, publication.manifest, clock.now())
-    runs.start_rebuild(publication.manifest.revision)
+    if any(not key.startswith("template/") for key in entering):  # a contact knows nothing of a template's text
+        runs.start_rebuild(publication.manifest.revision)
     versions = {f"{kind}/{definition_id}": version for kind, definition_id, version in publication.versions}
     return Published(publication.manifest.revision, versions)

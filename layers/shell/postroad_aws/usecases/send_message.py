@@ -103,19 +103,20 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
     if message.trigger_key and any(name.split(".")[0] == "event" for name in template.variables):
         row = ports.timeline.find_row((contact.contact_id, *contact.merged_from), message.trigger_key)
         properties = dict(row.event.properties) if row else {}
-    policy = ports.books.current().policy
+    # At least the book that queued it: a topic may have been published with its first message.
+    policy = ports.books.current(at_least=contact.revision).policy
     try:
         return compose(message, template, contact, address, properties, policy, ports.signer, ports.base_url, now)
     except PostroadError as error:
-        return f"the template could not be rendered: {error}"
+        return f"it could not be composed: {error}"
     except Exception as error:  # composing is pure: what throws now throws at every delivery
         logger.exception("a message could not be composed", message_id=message.message_id)
-        return f"the template could not be rendered ({type(error).__name__})"
+        return f"it could not be composed ({type(error).__name__})"
 
 
 def _find_obstacle(ports: Ports, message: Message, contact: Contact, address: str) -> str | None:
     """Why it may not go there: by what this address has said, and what the person said from another one."""
-    topic = ports.books.current().policy.find_topic(message.topic)
+    topic = ports.books.current(at_least=contact.revision).policy.find_topic(message.topic)
     suppression, answers = ports.refusals.find_answers(address, {message.topic, EVERY_TOPIC})
 
     def latest(topic_id: str) -> Consent | None:
