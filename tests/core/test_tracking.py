@@ -27,6 +27,7 @@ from postroad.tracking import (
 )
 
 NOW = datetime(2026, 11, 2, 9, 14, tzinfo=UTC).timestamp()
+HOUR = NOW - 14 * 60
 SERVER = Source("shop", True)
 BROWSER = Source("website", False)
 ANA = "8f7c1f1e-2c1d-4a55-9d3a-0c5a1f6a7b01"
@@ -276,7 +277,7 @@ def test_a_key_in_the_address_is_never_trusted():
 @pytest.mark.parametrize(
     ("call", "time", "key_time"),
     [
-        ({}, NOW, NOW),
+        ({}, NOW, HOUR),  # a retry within the hour has the same key
         ({"timestamp": NOW - 60}, NOW - 60, NOW - 60),
         ({"timestamp": (NOW - 60) * 1000}, NOW - 60, NOW - 60),
         ({"timestamp": "2026-11-02T08:14:00Z"}, NOW - 3600, NOW - 3600),
@@ -288,7 +289,7 @@ def test_a_key_in_the_address_is_never_trusted():
         ({"timestamp": NOW + 9999}, NOW, NOW + 9999),  # nothing happens later than we hear of it
         ({"timestamp": "2999-01-01"}, NOW, 4_102_444_800.0),
         ({"timestamp": "0001-01-01T00:00:00Z"}, NOW, 946_684_800.0),
-        ({"timestamp": None, "originalTimestamp": ""}, NOW, NOW),
+        ({"timestamp": None, "originalTimestamp": ""}, NOW, HOUR),
     ],
 )
 def test_the_time_is_corrected_and_the_key_time_comes_from_the_bytes(call, time, key_time):
@@ -689,3 +690,11 @@ def test_any_pixel_is_taken_or_refused(query):
     request = parse_pixel(query, {"user-agent": "x"})
     if isinstance(request, Request):
         read_events(request, BROWSER, NOW)
+
+
+@pytest.mark.parametrize("message_id", ["undefined", "null", "0", 0, "", " ", "00000000-0000-0000-0000-000000000000"])
+def test_a_message_id_that_says_nothing_is_none(message_id):
+    calls = [{"event": name, "userId": "u1", "messageId": message_id} for name in ("A", "B")]
+    ids = {one("/v1/track", call).event_id for call in calls}
+    assert len(ids) == 2
+    assert all(event_id.startswith("c-") for event_id in ids)

@@ -229,8 +229,8 @@ def plan_publication(
 def plan_withdrawal(key: str, book: Book, documents: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Publication:
     """Take a definition ("journey/welcome") out of force; its drafts and versions stay.
 
-    Nobody enters a withdrawn journey any more, and who is under way goes on to the end. Raises DefinitionError when it is
-    not live, or when something that goes on refers to it.
+    Nobody enters a withdrawn journey any more, and who is under way goes on to the end. Raises DefinitionError when it
+    is not live, or when something that goes on refers to it.
     """
     if key not in book.manifest.live:
         raise DefinitionError(("", f"{key} is not live"))

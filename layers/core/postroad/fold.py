@@ -60,7 +60,8 @@ def begin(contact_id: str, book: Book, now: float) -> Contact:
 
 def needs_history(contact: Contact, book: Book) -> bool:
     """Whether something was published since this contact was last folded that can only be known from its timeline."""
-    if contact.revision >= book.revision or contact.version == 0:
+    has_past = contact.version > 0 or contact.merged_from
+    if contact.revision >= book.revision or not has_past:
         return False
     return bool(book.trackers_since(contact.revision) or book.scores_since(contact.revision))
 
@@ -85,8 +86,8 @@ def fold(
     """Fold one event into a contact; the argument is not changed.
 
     `history` is the contact's timeline, needed when `needs_history` says so. `everything` asks every definition again,
-    as a merge requires. What definitions set off without an end is cut off, and a decision says so. What the event's own
-    parts make impossible is raised; the caller puts such an event into quarantine.
+    as a merge requires. What definitions set off without an end is cut off, and a decision says so. What the event's
+    own parts make impossible is raised; the caller puts such an event into quarantine.
     """
     folding = _Folding(contact.copy(), book, now)
     folding.cause = event

@@ -1,8 +1,8 @@
 """Two contacts turn out to be one person.
 
-Merging is symmetric: whichever side one starts from, the same contact comes out. The id of the known, then of the older one stays. Facts go
-to the later word, a confirmed one before an unconfirmed; refusals and suppressions outrank everything; of two
-enrollments in one journey the further one stays, so that nobody gets the same step twice.
+Merging is symmetric: whichever side one starts from, the same contact comes out. The id of the known, then of the
+older one stays. Facts go to the later word, a confirmed one before an unconfirmed; refusals and suppressions outrank
+everything; of two enrollments in one journey the further one stays, so that nobody gets the same step twice.
 """
 
 import json

@@ -64,7 +64,7 @@ class KeptConnection:
     def _connection(self, url: str) -> http.client.HTTPConnection:
         kept: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
         if kept is not None and kept.sock is not None:
-            # The other side closes what idles, and a sandbox may have slept for minutes: then there is something to read.
+            # The other side closes what idles, and a sandbox may have slept for long: then there is something to read.
             if not select.select([kept.sock], [], [], 0)[0]:
                 return kept
             self.close()

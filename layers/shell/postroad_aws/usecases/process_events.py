@@ -188,7 +188,7 @@ class _Batch:
             self.ports.timeline.heal_rows(lost, self.ports.clock.now())
 
     def catch_up_begun(self) -> None:
-        """A contact that began while a book was published may be too new for the rebuild, which has listed the others."""
+        """A contact that began while a book was published may be too new for the rebuild, which listed the others."""
         newest = self.ports.books.newest().revision if self.begun else self.revision
         if newest > self.revision:
             now = self.ports.clock.now()

@@ -15,6 +15,7 @@ from postroad.errors import PostroadError
 from postroad.events import MESSAGE_FAILED, MESSAGE_SKIPPED, Event
 from postroad.messages import Message
 from postroad.packing import pack
+from postroad.rendering import RenderError
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Ports, Refused
 from postroad_aws.usecases.find_contact import find_contact
@@ -107,6 +108,8 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
     policy = ports.books.current(at_least=contact.revision).policy
     try:
         return compose(message, template, contact, address, properties, policy, ports.signer, ports.base_url, now)
+    except RenderError as error:
+        return f"the template could not be rendered: {error}"
     except PostroadError as error:
         return f"it could not be composed: {error}"
     except Exception as error:  # composing is pure: what throws now throws at every delivery
