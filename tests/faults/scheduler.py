@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from greenlet import getcurrent, greenlet
 
 TIMEOUT = 30.0
+# A world has some thousand things happening in it; one with so many goes in circles.
+MANY = 100_000
 
 T = TypeVar("T")
 
@@ -109,6 +111,8 @@ class Loop:
 
     def run(self, until: float = inf) -> None:
         while self.heap and self.heap[0][0] <= until:
+            if self.count > MANY:
+                raise RuntimeError("the world does not come to rest")
             self.now, _, function, args = heapq.heappop(self.heap)
             function(*args)
         if until != inf:

@@ -14,6 +14,7 @@ from postroad.messages import QUEUED, SENT, SKIPPED, Message
 from postroad.packing import pack
 from postroad_aws.ports import Outcome, Ports
 from postroad_aws.usecases.process_events import Delivery, process_events
+from postroad_aws.usecases.rebuild_contacts import rebuild_contacts
 from postroad_aws.usecases.send_message import send_message
 from postroad_aws.usecases.wake_contacts import wake_event
 from tests.faults.memory import MemoryBooks
@@ -183,3 +184,34 @@ def test_rows_of_what_was_committed_before_a_conflict_keep_their_decisions(shop:
         rows = shop.world.memory.list_rows([shop.contact(identity).contact_id])
         decisions = [decision for row in rows for decision in row.decisions]
         assert any(d.definition == "journey/welcome@1" and d.verdict == "started" for d in decisions)
+
+
+def test_a_contact_that_has_just_begun_and_absorbs_an_older_one_has_a_past(shop: Shop) -> None:
+    """The known contact stays, though it is the younger: what the device did before is recomputed for it."""
+    shop.fold(shop.event("Product Added", DEVICE, trusted=False))
+    shop.pass_(30 * 60.0)
+    shop.shelf.append(get_shelf()[1])  # the first book that counts products
+    shop.fold(shop.event("Signed Up", EMAIL, PHONE), shop.event("Signed Up", EMAIL, DEVICE))
+    ana = shop.contact(EMAIL)
+    assert ana.contact_id == contact_id_of(EMAIL, KEY)
+    (memory,) = (m for key, m in ana.behaviour.items() if book_event(shop, key) == "product added")
+    assert memory[0] == 1
+
+
+def test_a_contact_that_a_rebuild_could_not_fold_is_woken_by_the_queue(shop: Shop) -> None:
+    shop.fold(shop.event("Page Viewed", DEVICE, trusted=False))
+    shop.pass_(30 * 60.0)
+    shop.shelf.append(get_shelf()[1])
+    device = shop.contact(DEVICE)
+    find_items = shop.ports.contacts.find_items
+
+    def throttled(*_: Any, **__: Any) -> Any:
+        raise Throttled
+
+    shop.ports.contacts.find_items = throttled  # type: ignore[method-assign]
+    assert rebuild_contacts(shop.ports, device.shard, 2, None, lambda: True).folded == 0
+    shop.ports.contacts.find_items = find_items  # type: ignore[method-assign]
+    (letter,) = shop.world.events.receive(10)
+    assert process_events(shop.ports, [Delivery("1", letter.group, letter.body)]) == []
+    assert shop.contact(DEVICE).behaviour.keys() <= shop.shelf[-1].trackers.keys()
+    assert wake_event(device.contact_id, shop.now).event_id in letter.body

@@ -439,6 +439,18 @@ class World:
             for number, offset in enumerate((-10.0, 2.0, 6.0, 11.0, 17.0)):
                 event = add(Person(0), f"busy-{number}", at + offset, self.random)
                 self.loop.at(at + offset, self.post, [event], None)
+        if self.random.random() < 0.2:
+            # Two contacts in the same journeys, with messages on the way, turn out to be one.
+            at, who = self.random.choice(self.requests), Person(0)
+            for number, (offset, name, identities) in enumerate(
+                (
+                    (0.0, "Signed Up", (who.user, who.email)),
+                    (5.0 * self.random.random(), "Signed Up", (who.other_email,)),
+                    (self.random.choice((20.0, 400.0, 9 * HOUR)), names.IDENTIFIED, (who.user, who.other_email)),
+                )
+            ):
+                event = _event(f"twin-{number}", name, at + offset, *identities, trusted=True)
+                self.loop.at(at + offset, self.post, [event], None)
         if self.random.random() < 0.1:
             # A body that nobody here has packed, in the middle of somebody's stream.
             group = group_of((Person(0).user,))
