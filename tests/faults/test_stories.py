@@ -215,3 +215,16 @@ def test_a_contact_that_a_rebuild_could_not_fold_is_woken_by_the_queue(shop: Sho
     assert process_events(shop.ports, [Delivery("1", letter.group, letter.body)]) == []
     assert shop.contact(DEVICE).behaviour.keys() <= shop.shelf[-1].trackers.keys()
     assert wake_event(device.contact_id, shop.now).event_id in letter.body
+
+
+def test_a_timer_that_wakes_twice_tells_both_times_why(shop: Shop) -> None:
+    """The same wake comes again hours later, when something else is due: its row must not take the first one's place."""
+    shop.fold(shop.event("Signed Up", USER, EMAIL), shop.event("Product Added", USER))
+    ana = shop.contact(USER)
+    assert ana.wake_at
+    wake = wake_event(ana.contact_id, ana.wake_at)
+    for pause in (3_601.0, 8 * 3_600.0):
+        shop.pass_(pause)
+        assert shop.fold(wake) == []
+    told = [(d.definition, d.step) for row in shop.world.memory.list_rows([ana.contact_id]) for d in row.decisions]
+    assert {("journey/cart@1", "reminder"), ("journey/cart@1", "again"), ("journey/welcome@1", "look")} <= set(told)
