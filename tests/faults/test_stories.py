@@ -218,7 +218,7 @@ def test_a_contact_that_a_rebuild_could_not_fold_is_woken_by_the_queue(shop: Sho
 
 
 def test_a_timer_that_wakes_twice_tells_both_times_why(shop: Shop) -> None:
-    """The same wake comes again hours later, when something else is due: its row must not take the first one's place."""
+    """The same wake comes again hours later, when something else is due: its row must not replace the first one's."""
     shop.fold(shop.event("Signed Up", USER, EMAIL), shop.event("Product Added", USER))
     ana = shop.contact(USER)
     assert ana.wake_at

@@ -24,6 +24,7 @@ CORPUS = {
     289: "a contact that had just begun and absorbed an older one was recomputed from an empty history",
     449: "the same",
     939: "the same",
+    7322: "a timer that woke twice wrote its second row over the first, decisions and all",
 }
 
 

@@ -413,7 +413,7 @@ class _Cluster:
 
     def fold(self, pending: _Pending, event: Event, decisions: Sequence[Decision], *, everything: bool) -> None:
         if event.name == WAKE:
-            # One timer may wake twice, and find something due each time: each has a row, and derived events, of its own.
+            # One timer may wake twice, and find something due each time: each has a row and derived events of its own.
             event = replace(event, event_id=f"{event.event_id}-{pending.contact.version}")
         history = self.history_of(pending) if needs_history(pending.contact, self.book) else None
         try:
