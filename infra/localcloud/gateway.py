@@ -181,6 +181,9 @@ class Gateway:
             if route.method in (request.method, "ANY") and (found := route.pattern.fullmatch(path)):
                 break
         else:
+            if path == "/" and request.method == "GET":
+                # A product without a front page gets one: whoever opens the printed address sees something.
+                return Response(302, [("location", "/_local/inbox")])
             return Response.of(404, {"message": "Not Found"})
         if len(request.body) > BODY_LIMIT:
             return Response.of(413, {"message": "Request Entity Too Large"})

@@ -154,3 +154,13 @@ def test_bodies_beyond_the_gateways_limit_never_reach_the_function():
     too_large = gateway.handle(request("POST", "/", [("Content-Type", "text/plain")], b"x" * (10 * 1024 * 1024 + 1)))
     too_long = gateway.handle(request("POST", "/", [("Content-Type", "image/png")], b"x" * (5 * 1024 * 1024)))
     assert (too_large.status, too_long.status) == (413, 413)
+
+
+def test_the_bare_address_leads_to_the_inbox_unless_the_product_has_a_front_page():
+    def invoke(**arguments):
+        raise AssertionError("nothing is asked")
+
+    request = Request("GET", "/", [], b"", "127.0.0.1")
+    answer = Gateway([], invoke).handle(request)
+    assert (answer.status, answer.headers) == (302, [("location", "/_local/inbox")])
+    assert Gateway([], invoke).handle(Request("POST", "/", [], b"", "127.0.0.1")).status == 404
