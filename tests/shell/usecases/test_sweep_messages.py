@@ -59,3 +59,14 @@ def test_a_sweep_stops_when_its_time_is_up(account, monkeypatch):
     account.advance(PATIENCE["queued"] + 1)
     monkeypatch.setattr(module, "TICK_SECONDS", -1.0)
     assert sweep_messages(wiring.keyless()) == Swept(0, 0)
+
+
+def test_what_could_not_be_sent_for_four_days_fails_for_good(account):
+    message = account.sign_up()
+    account.advance(4 * 86_400 - 60)
+    assert sweep_messages(wiring.keyless()) == Swept(1, 0)
+    account.advance(4 * 3_600)
+    assert sweep_messages(wiring.keyless()) == Swept(0, 0)
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert (found.state, found.reason) == ("failed", "it could not be sent for four days")

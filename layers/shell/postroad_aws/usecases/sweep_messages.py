@@ -4,11 +4,14 @@ from typing import NamedTuple
 
 from postroad import messages as states
 from postroad.contacts import SHARD_NAMES
+from postroad.instants import DAY
 from postroad.messages import Message
 from postroad_aws.ports import KeylessPorts
 
 PAGE = 500
 TICK_SECONDS = 45.0
+# Whoever has failed to send a message for so long will not succeed; and nobody wants it any more.
+GIVE_UP = 4 * DAY
 
 
 class Swept(NamedTuple):
@@ -25,15 +28,23 @@ def sweep_messages(ports: KeylessPorts) -> Swept:
         while page == PAGE and ports.clock.now() - now < TICK_SECONDS:
             pending = ports.messages.list_pending(shard, now, PAGE)
             page = len(pending)
-            queued = [message.message_id for message in pending if message.state == states.QUEUED]
+            queued = [m.message_id for m in pending if m.state == states.QUEUED and not _is_hopeless(m, now)]
             if queued:
                 requeued += len(queued) - len(ports.queues.send_messages(queued))
             unknown += sum(_look_after(ports, message, now) for message in pending)
     return Swept(requeued, unknown)
 
 
+def _is_hopeless(message: Message, now: float) -> bool:
+    wanted = max(message.created_at, message.not_before or 0.0)
+    return message.state == states.QUEUED and now - wanted > GIVE_UP
+
+
 def _look_after(ports: KeylessPorts, message: Message, now: float) -> bool:
     """Say when to look again, which may be never; true when its outcome has become unknown."""
+    if _is_hopeless(message, now):
+        ports.messages.settle(message.message_id, states.FAILED, now, reason="it could not be sent for four days")
+        return False
     claim_ends = (message.claimed_at or 0.0) + states.PATIENCE[states.SENDING]
     if message.state == states.SENDING and claim_ends <= now:
         reason = "its sender stopped before the channel's answer was recorded"
