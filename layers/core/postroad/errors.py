@@ -5,10 +5,6 @@ class PostroadError(Exception):
     """Something went wrong that a person can mend; its text is a sentence that says how."""
 
 
-class FoldError(PostroadError):
-    """A definition, or a chain of derived events, could not be folded."""
-
-
 class DefinitionError(PostroadError):
     """A definition document has mistakes; each has the path where it stands and a sentence that helps.
 

@@ -3,8 +3,8 @@
 from postroad.events import EMAIL_BOUNCED, EMAIL_COMPLAINED, Event
 from postroad.feedback import Feedback
 from postroad.messages import BOUNCED, COMPLAINED, SENDING, SENT, UNKNOWN
-from postroad.packing import pack
 from postroad_aws.ports import Ports
+from postroad_aws.usecases.send_event import send_event
 from postroad_aws.usecases.send_message import message_properties
 
 _EVENTS = {BOUNCED: EMAIL_BOUNCED, COMPLAINED: EMAIL_COMPLAINED}
@@ -44,5 +44,4 @@ def record_feedback(ports: Ports, feedback: Feedback) -> None:
             "addresses": [f"email:{address}" for address in feedback.suppressed],
         },
     )
-    if ports.queues.send_events(pack([event])):
-        raise ConnectionError("the events queue did not take feedback on a message")
+    send_event(ports.queues, event)

@@ -5,10 +5,10 @@ import json
 from postroad.consent import EVERY_TOPIC
 from postroad.events import SMS_REPLIED, SUBSCRIBED, UNSUBSCRIBED, Event
 from postroad.identities import Identity, find_identity
-from postroad.packing import pack
 from postroad.sms import classify_reply
 from postroad_aws.observability import logger
 from postroad_aws.ports import Ports
+from postroad_aws.usecases.send_event import send_event
 
 _EVENTS = {"stop": UNSUBSCRIBED, "start": SUBSCRIBED}
 
@@ -33,8 +33,7 @@ def record_reply(ports: Ports, body: str, notification_id: str) -> None:
         granted = meaning == "start"
         evidence = {"said": meaning, "notification": notification_id}
         ports.refusals.save_consent(str(phone), EVERY_TOPIC, granted, now, evidence)
-    if ports.queues.send_events(pack([_event(phone, text, meaning, notification_id, now)])):
-        raise ConnectionError("the events queue did not take an inbound text")
+    send_event(ports.queues, _event(phone, text, meaning, notification_id, now))
 
 
 def _event(phone: Identity, text: str, meaning: str | None, notification_id: str, now: float) -> Event:

@@ -7,9 +7,9 @@ from postroad.consent import EVERY_TOPIC
 from postroad.contacts import ADDRESS_KINDS, full_address
 from postroad.events import UNSUBSCRIBED, Event
 from postroad.links import Unsubscribe
-from postroad.packing import pack
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.send_event import send_event
 
 
 def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *, everything: bool = False) -> None:
@@ -38,5 +38,4 @@ def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *,
         source="postroad",
         properties={"topic": topic, "channel": link.channel, "message_id": link.message_id},
     )
-    if ports.queues.send_events(pack([event])):
-        raise ConnectionError("the events queue did not take the word of a refusal")
+    send_event(ports.queues, event)

@@ -14,11 +14,11 @@ from postroad.envelopes import Email, Text, compose
 from postroad.errors import PostroadError
 from postroad.events import MESSAGE_FAILED, MESSAGE_SKIPPED, Event
 from postroad.messages import Message
-from postroad.packing import pack
 from postroad.rendering import RenderError
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Ports, Refused
 from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.send_event import send_event
 
 # SQS delays a message by at most this long; what must wait longer is found by the hourly sweep.
 MAX_DELAY = 900.0
@@ -158,9 +158,7 @@ def _give_up(ports: Ports, message: Message, owner: str, state: str, reason: str
         source="postroad",
         properties={**message_properties(message), "reason": reason},
     )
-    failed = ports.queues.send_events(pack([event]))
-    if failed:
-        raise ConnectionError("the events queue did not take the word that a message was given up")
+    send_event(ports.queues, event)
     _settle(ports, message, owner, state, reason=reason)
     return state
 
