@@ -45,7 +45,7 @@ format: .venv/.installed  ## format the code and mend what ruff can mend
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
 bench: .venv/.installed  ## measure cost and speed, print the table of goals
-	@$(PY) -m tests.bench $(ARGS)
+	@PYTHONPATH=infra $(PY) -m tests.bench $(ARGS)
 
 reset: .venv/.installed  ## forget the state of the local cloud
 	@$(PY) -m localcloud reset
