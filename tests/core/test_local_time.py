@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.instants import parse_instant
-from postroad.local_time import find_zone, next_local, parse_time_of_day
+from postroad.local_time import find_instant, find_zone, next_local, parse_date, parse_time_of_day
 
 ZONES = (
     "UTC", "Europe/Madrid", "Europe/London", "America/New_York", "America/St_Johns", "America/Sao_Paulo",
@@ -90,3 +90,23 @@ def test_what_is_no_time_of_day_is_refused_with_an_example(text):
 
 def test_a_time_of_day_is_hours_and_minutes():
     assert parse_time_of_day("18:30") == time(18, 30)
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "zone", "found"),
+    [
+        ("2026-11-02", "09:00", "Europe/Madrid", "2026-11-02T09:00+01:00"),
+        ("2026-03-29", "02:30", "Europe/Madrid", "2026-03-29T03:00+02:00"),
+        ("2026-10-25", "02:30", "Europe/Madrid", "2026-10-25T02:30+02:00"),
+        ("2011-12-30", "09:00", "Pacific/Apia", None),
+    ],
+)
+def test_a_day_and_a_time_of_a_place_are_an_instant_unless_the_calendar_skipped_the_day(day, time, zone, found):
+    instant = find_instant(parse_date(day), parse_time_of_day(time), ZoneInfo(zone))
+    assert instant == (found and parse_instant(found))
+
+
+@pytest.mark.parametrize("junk", [None, 7, "", "2026-13-01", "2026-02-30", "20261102", "2026-W45-1", "02/11/2026"])
+def test_what_is_no_date_is_refused_with_an_example(junk):
+    with pytest.raises(ValueError, match="is not a date; write for example 2026-11-02"):
+        parse_date(junk)

@@ -6,12 +6,14 @@ means the first instant after the gap; a day that lacks even that, because the c
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _NAME = re.compile(r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -23,6 +25,14 @@ def find_zone(name: object) -> tzinfo | None:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # no such zone, a folder of zones, a file that is none
         return None
+
+
+def parse_date(text: object) -> date:
+    """A day written as `2026-11-02`. Raises ValueError with a sentence."""
+    with suppress(ValueError):
+        if isinstance(text, str) and _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    raise ValueError(f"{str(text)[:40]!r} is not a date; write for example 2026-11-02")
 
 
 def parse_time_of_day(text: object) -> time:
@@ -39,13 +49,13 @@ def next_local(now: float, wanted: time, zone: tzinfo, weekdays: Collection[int]
     day = datetime.fromtimestamp(now, zone).date()
     while True:
         if not weekdays or day.weekday() in weekdays:
-            instant = _find_instant(day, wanted, zone)
+            instant = find_instant(day, wanted, zone)
             if instant is not None and instant > now:
                 return instant
         day += timedelta(days=1)
 
 
-def _find_instant(day: date, wanted: time, zone: tzinfo) -> float | None:
+def find_instant(day: date, wanted: time, zone: tzinfo) -> float | None:
     """When it is first `wanted` o'clock on this day, or the end of the gap that swallows it; None when that is another
     day."""
     asked = datetime.combine(day, wanted, zone)

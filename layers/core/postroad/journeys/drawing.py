@@ -19,7 +19,7 @@ CARD_HEIGHT = 96.0
 LANE_WIDTH = 168.0  # of an arm without steps
 LABEL_HEIGHT = 44.0
 GAP = 28.0  # between columns, and around the picture
-DROP = 24.0  # of a line between a card and a bend or a label
+DROP = 20.0  # of a line between a card and a bend or a label
 CORNER = 10.0
 
 # Cards that are no steps; no step can have such an id.
