@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from postroad_aws.observability import logger
-from postroad_aws.usecases.send_message import send_message
+from postroad_aws.usecases.send_message import send_messages
 from postroad_aws.wiring import production
 
 # The channel's read timeout, and the writes around it. A message that would start later waits for its next delivery.
@@ -12,14 +11,10 @@ RESERVE_MS = 14_000
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A batch of the sends queue; each message by itself, and what fails comes again."""
-    failed = []
-    for record in event["Records"]:
-        if context.get_remaining_time_in_millis() < RESERVE_MS:
-            failed.append(record["messageId"])
-            continue
-        try:
-            send_message(production(), record["body"])
-        except Exception:
-            logger.exception("a message could not be sent", message_id=record["body"])
-            failed.append(record["messageId"])
-    return {"batchItemFailures": [{"itemIdentifier": receipt} for receipt in failed]}
+    ids = [record["body"] for record in event["Records"]]
+    failed = send_messages(production(), ids, lambda: context.get_remaining_time_in_millis() >= RESERVE_MS)
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": record["messageId"]} for record in event["Records"] if record["body"] in failed
+        ]
+    }

@@ -244,6 +244,11 @@ class MemoryMessages:
     def find_message(self, message_id: str) -> Message | None:
         return self.memory.messages.get(message_id)
 
+    def find_messages(self, ids: Collection[str]) -> dict[str, Message]:
+        return {
+            message_id: self.memory.messages[message_id] for message_id in ids if message_id in self.memory.messages
+        }
+
     def claim(self, message_id: str, owner: str, now: float) -> Message | None:
         message = self.memory.messages.get(message_id)
         if message is None:
@@ -312,11 +317,15 @@ class MemoryRefusals:
     def find_consent(self, address: str, topic: str) -> Consent | None:
         return self.memory.consents.get((address, topic))
 
-    def find_answers(self, address: str, topics: Collection[str]) -> Answers:
-        known = {topic: self.memory.consents.get((address, topic)) for topic in topics}
-        return Answers(
-            self.memory.suppressions.get(address), {topic: answer for topic, answer in known.items() if answer}
-        )
+    def find_answers(self, topics: Mapping[str, Collection[str]]) -> dict[str, Answers]:
+        consents = self.memory.consents
+        return {
+            address: Answers(
+                self.memory.suppressions.get(address),
+                {topic: consents[address, topic] for topic in asked if (address, topic) in consents},
+            )
+            for address, asked in topics.items()
+        }
 
     def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:
         self.memory.suppressions.setdefault(address, reason)

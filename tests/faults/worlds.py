@@ -392,7 +392,7 @@ class World:
             ),
             messages=wire(
                 loop, memories.MemoryMessages(memory),
-                "find_message", "claim", "release", "settle", "postpone", list_pending=memory.has_pending,
+                "find_message", "find_messages", "claim", "release", "settle", "postpone", list_pending=memory.has_pending,
             ),
             refusals=wire(
                 loop, memories.MemoryRefusals(memory),
@@ -515,23 +515,16 @@ class World:
             self._send(letters)
 
     def _send(self, letters: list[memories.Letter]) -> None:
-        failed: set[memories.Letter] = set()
-
-        def work(ports: Ports) -> None:
-            for letter in letters:
-                try:
-                    sending.send_message(ports, letter.body)
-                except Exception:
-                    failed.add(letter)
+        ids = [letter.body for letter in letters]
 
         def done(invocation: Invocation) -> None:
             if invocation.error is None:
                 for letter in letters:
-                    if letter not in failed:
+                    if letter.body not in invocation.result:
                         self.sends.delete(letter)
             self.loop.at(self.loop.now, self.poll_sends)
 
-        self.senders.invoke(work, done)
+        self.senders.invoke(lambda ports: sending.send_messages(ports, ids, lambda: True), done)
 
     def _inserted(self, message: Message) -> None:
         if message.state == QUEUED and not self.chance(self.relay_loss):

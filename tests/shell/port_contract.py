@@ -36,7 +36,7 @@ from postroad_aws.ports import Forward, Outcome, Ports
 
 T0 = 1_793_610_840.123
 DAY = 86_400.0
-ANA = "email:ana@example.com"
+ANA, BOB, EVE = (f"email:{name}@example.com" for name in ("ana", "bob", "eve"))
 
 
 def at(seconds: float) -> float:
@@ -336,6 +336,11 @@ class MessagesContract:
         assert not ports.messages.postpone("nothing", T0)
         assert ports.messages.find_message("nothing") is None
 
+    def test_several_messages_are_read_together(self, ports: Ports) -> None:
+        queue(ports, a_message())
+        found = ports.messages.find_messages(["enr-1.welcome", "nothing"])
+        assert found == {"enr-1.welcome": ports.messages.find_message("enr-1.welcome")}
+
     def test_a_released_message_is_queued_again_and_free_for_others(self, ports: Ports) -> None:
         queue(ports, a_message())
         ports.messages.claim("enr-1.welcome", "me", at(5))
@@ -479,14 +484,18 @@ class RefusalsContract:
         assert ports.refusals.find_consent("email:bob@example.com", "offers") is None
 
     def test_the_sender_sees_everything_about_an_address_at_once(self, ports: Ports) -> None:
-        assert ports.refusals.find_answers(ANA, {"offers", "*"}) == (None, {})
+        assert ports.refusals.find_answers({ANA: {"offers", "*"}}) == {ANA: (None, {})}
         ports.refusals.save_suppression(ANA, "complained", T0, {})
         ports.refusals.save_consent(ANA, "offers", True, T0, {})
         ports.refusals.save_consent(ANA, "*", False, at(1), {})
         ports.refusals.save_consent(ANA, "news", False, at(1), {})
         consents = {"offers": Consent(True, T0), "*": Consent(False, at(1))}
-        assert ports.refusals.find_answers(ANA, {"offers", "*"}) == ("complained", consents)
-        assert ports.refusals.find_answers("email:bob@example.com", {"offers", "*"}) == (None, {})
+        ports.refusals.save_consent(BOB, "offers", False, T0, {})
+        assert ports.refusals.find_answers({ANA: {"offers", "*"}, BOB: {"news", "*"}, EVE: {"offers"}}) == {
+            ANA: ("complained", consents),
+            BOB: (None, {}),
+            EVE: (None, {}),
+        }
 
     def test_an_answer_older_than_the_stored_one_does_not_count(self, ports: Ports) -> None:
         ports.refusals.save_consent(ANA, "offers", False, at(60), {})

@@ -1,6 +1,7 @@
 """The kept connection: real sockets on loopback, botocore's own client on top."""
 
 import datetime
+import io
 import ipaddress
 import ssl
 import threading
@@ -9,15 +10,18 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError, SSLError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from postroad_aws import transport
 from postroad_aws.transport import KeptConnection, shorten
 
 
@@ -143,6 +147,58 @@ def test_nobody_listening_is_an_endpoint_that_cannot_be_reached(server: Server) 
     server.server_close()
     with pytest.raises(EndpointConnectionError):
         get(made)
+
+
+def read(text: str, method: str = "POST") -> Any:
+    return transport._read(io.BytesIO(text.replace("\n", "\r\n").encode()), method)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("HTTP/1.1 200 OK\nContent-Length: 2\n\nokrest", (200, b"ok", False)),
+        ("HTTP/1.1 200 OK\nContent-Length: 2\nConnection: close\n\nok", (200, b"ok", True)),
+        ("HTTP/1.1 100 Continue\n\nHTTP/1.1 400 Bad Request\nContent-Length: 0\n\n", (400, b"", False)),
+        ("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3;x=1\nabc\n2\nde\n0\nX: y\n\n", (200, b"abcde", False)),
+        ("HTTP/1.1 200 OK\n\nuntil the end", (200, b"until the end", True)),
+        ("HTTP/1.0 200\nContent-Length: 1\n\nx", (200, b"x", True)),
+        ("HTTP/1.1 204 No Content\n\nHTTP", (204, b"", False)),
+    ],
+)  # fmt: skip
+def test_answers_of_every_form_are_read(text: str, expected: tuple[int, bytes, bool]) -> None:
+    answer = read(text)
+    assert (answer.status, answer.body, answer.is_last) == expected
+
+
+def test_a_header_that_comes_twice_is_one_with_both_values() -> None:
+    assert read("HTTP/1.1 204 OK\nX-A: 1\nx-a:2\n\n").headers == {"x-a": "1, 2"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "220 smtp ready\n",
+        "HTTP/1.1 OK\n\n",
+        "HTTP/1.1 200 OK\nContent-Length: 5\n\nok",
+        "HTTP/1.1 200 OK\nContent-Length: -1\n\nok",
+        "HTTP/1.1 200 OK\nContent-Length: two\n\nok",
+        "HTTP/1.1 200 OK\nno header\n\n",
+        "HTTP/1.1 200 OK\nX: 1\n" + "A: 1\n" * 3,
+        "HTTP/1.1 200 OK\n" + "".join(f"A{number}: 1\n" for number in range(101)) + "\n",
+        "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nabc",
+        "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n-3\nabc\n0\n\n",
+    ],
+)
+def test_what_is_no_whole_answer_is_refused(text: str) -> None:
+    with pytest.raises(transport._Garbled):
+        read(text)
+
+
+def test_a_line_break_cannot_be_smuggled_into_a_header() -> None:
+    request = AWSRequest("POST", "http://127.0.0.1/", {"X": "1\r\nY: 2"}, b"").prepare()
+    with pytest.raises(ValueError, match="line break"):
+        transport._write(request, urlsplit(request.url))
 
 
 def test_a_proxy_keeps_urllib3(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,9 @@ class Timeline(Protocol):
 class Messages(Protocol):
     def find_message(self, message_id: str) -> Message | None: ...
 
+    def find_messages(self, ids: Collection[str]) -> Mapping[str, Message]:
+        """Those of these messages that are there, in one read that may be a moment old. At most 100 a call."""
+
     def claim(self, message_id: str, owner: str, now: float) -> Message | None:
         """Make a queued message ours: queued → sending, in one conditional update.
 
@@ -117,8 +120,8 @@ class Refusals(Protocol):
     def find_consent(self, address: str, topic: str) -> Consent | None:
         """The latest yes or no, read consistently."""
 
-    def find_answers(self, address: str, topics: Collection[str]) -> Answers:
-        """Suppression and the answers to these topics in one consistent read: the sender's last look."""
+    def find_answers(self, topics: Mapping[str, Collection[str]]) -> Mapping[str, Answers]:
+        """What stands about each of these addresses and its topics, in one consistent read: the sender's last look."""
 
     def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None: ...
 

@@ -17,7 +17,7 @@ from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.storage import contacts, definitions, messages, refusals
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.record_feedback import record_feedback
-from postroad_aws.usecases.send_message import send_message
+from postroad_aws.usecases.send_message import FRESH, send_message, send_messages
 from tests.account import ANA, PHONE, Account, Channel, waiting
 
 EMAIL = f"email:{ANA}"
@@ -502,3 +502,69 @@ def test_nobody_shows_in_the_log_whatever_goes_wrong(account, welcome, capsys):
     send_message(account.ports, queue(account, welcome, step="odd", template="odd").message_id)
     printed = capsys.readouterr()
     assert "marker" not in printed.out + printed.err
+
+
+# --- batches
+
+
+class Counted:
+    """A port that remembers which of its functions were called."""
+
+    def __init__(self, real: Any, calls: list[str]) -> None:
+        self.real, self.calls = real, calls
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls.append(name)
+        return getattr(self.real, name)
+
+
+def always() -> bool:
+    return True
+
+
+def test_people_and_refusals_of_a_batch_are_read_at_once(account, ports, email):
+    ids = [account.sign_up(f"person{number}@example.com").message_id for number in range(4)]
+    calls: list[str] = []
+    counted = {port: Counted(getattr(ports, port), calls) for port in ("contacts", "refusals")}
+    assert send_messages(replace(ports, **counted), ids, always) == set()
+    assert [sent.message_id for sent in email.sent] == ids
+    assert sorted(calls) == ["find_answers", "find_items"]
+
+
+class Slow(Channel):
+    """While it works, time passes, and something happens."""
+
+    def __init__(self, happens: Any) -> None:
+        super().__init__()
+        self.happens = happens
+
+    def send(self, envelope: Any) -> Any:
+        answer = super().send(envelope)
+        self.happens()
+        return answer
+
+
+def test_a_refusal_that_came_while_a_batch_was_slow_counts(account):
+    ids = [account.sign_up(f"person{number}@example.com").message_id for number in range(3)]
+
+    def refuse() -> None:
+        account.advance(FRESH + 0.1)
+        refusals.save_suppression("email:person2@example.com", "complained", account.now(), {})
+
+    slow = Slow(refuse)
+    assert send_messages(account.with_channels(email=slow), ids, always) == set()
+    assert [sent.to for sent in slow.sent] == ["person0@example.com", "person1@example.com"]
+
+
+def test_a_batch_that_cannot_be_read_ahead_is_sent_one_by_one(account, ports, email):
+    ids = [account.sign_up(f"person{number}@example.com").message_id for number in range(2)]
+    broken = replace(ports, messages=Broken(ports.messages, "find_messages"))
+    assert send_messages(broken, [*ids, "nobody.here"], always) == set()
+    assert [sent.message_id for sent in email.sent] == ids
+
+
+def test_of_a_batch_only_what_failed_or_found_no_time_comes_again(account, ports, email):
+    ids = [account.sign_up(f"person{number}@example.com").message_id for number in range(3)]
+    time_left = iter((True, True, False))
+    assert send_messages(ports, ids, lambda: next(time_left)) == {ids[2]}
+    assert [find(Message(each, *[""] * 7, 0, "", 0.0)).state for each in ids] == ["sent", "sent", "queued"]

@@ -4,7 +4,7 @@ Attributes are named as in `Message`. Three are derived: `origin_shard`, and the
 `pending_at`, from which instant the sweep has something to do with the message.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -30,6 +30,12 @@ def find_message(message_id: str) -> Message | None:
     """The message, read consistently."""
     answer = get_client("dynamodb").get_item(TableName=_table(), Key=_key(message_id), ConsistentRead=True)
     return _read(answer["Item"]) if "Item" in answer else None
+
+
+def find_messages(ids: Collection[str]) -> dict[str, Message]:
+    """Those of these messages that are there, in one read that may be a moment old."""
+    items = _get(sorted(ids), consistent=False)
+    return {item["message_id"]["S"]: _read(item) for item in items}
 
 
 def put_request(message: Message) -> Item:

@@ -40,19 +40,25 @@ def find_consent(address: str, topic: str) -> Consent | None:
     return _consent(item) if item else None
 
 
-def find_answers(address: str, topics: Collection[str]) -> Answers:
-    """Both at once, each in its present state: the sender asks for every mail, and a call costs more than a row."""
+def find_answers(topics: Mapping[str, Collection[str]]) -> dict[str, Answers]:
+    """What stands about each address and its topics, each in its present state.
+
+    The sender asks for every mail, and a call costs more than a row.
+    """
     suppressions, consents = settings().require("suppressions_table"), settings().require("consents_table")
-    names = {_address_topic(address, topic): topic for topic in topics}
+    addresses = {_hash(address): address for address in topics}
+    names = {_address_topic(address, topic): (address, topic) for address in topics for topic in topics[address]}
     keys = {
-        suppressions: [{"address_hash": {"S": _hash(address)}}],
+        suppressions: [{"address_hash": {"S": name}} for name in addresses],
         consents: [{"address_topic": {"S": name}} for name in names],
     }
     found = get_items_of(keys, consistent=True)
-    return Answers(
-        next((item["reason"]["S"] for item in found[suppressions]), None),
-        {names[item["address_topic"]["S"]]: _consent(item) for item in found[consents]},
-    )
+    reasons = {addresses[item["address_hash"]["S"]]: item["reason"]["S"] for item in found[suppressions]}
+    answers: dict[str, dict[str, Consent]] = {address: {} for address in topics}
+    for item in found[consents]:
+        address, topic = names[item["address_topic"]["S"]]
+        answers[address][topic] = _consent(item)
+    return {address: Answers(reasons.get(address), answers[address]) for address in topics}
 
 
 def save_suppression(address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The contact that is stored under an id, wherever merges have forwarded it to."""
+"""The contacts that are stored under ids, wherever merges have forwarded them to."""
 
 from collections.abc import Collection, Mapping
 from typing import Protocol
@@ -13,10 +13,26 @@ class Items(Protocol):
 
 def find_contact(contacts: Items, contact_id: str) -> Contact | None:
     """Follow the forwards, however many, reading consistently; None when nothing is there."""
+    return find_contacts(contacts, [contact_id]).get(contact_id)
+
+
+def find_contacts(contacts: Items, ids: Collection[str]) -> dict[str, Contact]:
+    """What is found under each of these ids, read together; those under which nothing is are left out."""
+    items: dict[str, Contact | Forward | None] = {}
+    unread = set(ids)
+    while unread:
+        found = contacts.find_items(sorted(unread), consistent=True)
+        items |= {contact_id: found.get(contact_id) for contact_id in unread}
+        unread = {item.contact_id for item in found.values() if isinstance(item, Forward)} - items.keys()
+    followed = {contact_id: _follow(items, contact_id) for contact_id in ids}
+    return {contact_id: contact for contact_id, contact in followed.items() if contact}
+
+
+def _follow(items: Mapping[str, Contact | Forward | None], contact_id: str) -> Contact | None:
     seen: set[str] = set()
     while contact_id not in seen:
         seen.add(contact_id)
-        item = contacts.find_items([contact_id], consistent=True).get(contact_id)
+        item = items[contact_id]
         if not isinstance(item, Forward):
             return item
         contact_id = item.contact_id

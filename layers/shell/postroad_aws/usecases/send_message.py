@@ -1,10 +1,14 @@
-"""Send one message: claim it, render it, ask the refusals last, call the channel once, record the receipt.
+"""Send messages: claim one, render it, ask the refusals last, call the channel once, record the receipt.
 
-The claim is one conditional update, so of any number of deliveries one goes on. Refusals are read just before the
-channel is called, so nothing leaves later than this function's timeout after a confirmed refusal. What the channel did
-with a call that was not answered is unknown, and stays so until the channel says: it is never sent again blindly.
+The claim is one conditional update, so of any number of deliveries one goes on. It is made for each message just before
+its channel is called, so a process that dies leaves one in doubt. Contacts and refusals are read for all messages of a
+batch at once, and again when they are older than `FRESH`, so nothing leaves later than this function's timeout after a
+confirmed refusal. What the channel did with a call that was not answered is unknown, and stays so until the channel
+says: it is never sent again blindly.
 """
 
+from collections.abc import Callable, Collection, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from postroad import messages as states
@@ -16,28 +20,98 @@ from postroad.events import MESSAGE_FAILED, MESSAGE_SKIPPED, Event
 from postroad.messages import Message
 from postroad.rendering import RenderError
 from postroad_aws.observability import logger
-from postroad_aws.ports import Accepted, Ports, Refused
-from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.ports import Accepted, Answers, Ports, Refused
+from postroad_aws.usecases.find_contact import find_contacts
 from postroad_aws.usecases.send_event import send_event
 
 # SQS delays a message by at most this long; what must wait longer is found by the hourly sweep.
 MAX_DELAY = 900.0
+# Seconds for which what was read of contacts and refusals may be relied upon.
+FRESH = 2.0
 # In these states a message has not been given to a channel; of a dropped enrollment it will not be.
 _NEVER_LEFT = (states.QUEUED, states.SKIPPED, states.FAILED)
 
 
-def send_message(ports: Ports, message_id: str) -> str | None:
+def send_messages(ports: Ports, ids: Sequence[str], has_time: Callable[[], bool]) -> set[str]:
+    """Try to send these queued messages; returns those whose deliveries must come again.
+
+    Each by itself: one that fails harms no other. `has_time` says whether there is time for another one.
+    """
+    facts = _Facts(ports)
+    if len(ids) > 1:
+        facts.read_ahead(ids)
+    failed = set()
+    for message_id in ids:
+        if not has_time():
+            failed.add(message_id)
+            continue
+        try:
+            send_message(ports, message_id, facts)
+        except Exception:
+            logger.exception("a message could not be sent", message_id=message_id)
+            failed.add(message_id)
+    return failed
+
+
+class _Facts:
+    """What must be known of people and addresses to send them messages.
+
+    Read for a batch at once, because a call costs more than an item, and anew when it is no longer fresh.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.read_at = -inf
+        self.contacts: Mapping[str, Contact] = {}
+        self.topics: dict[str, set[str]] = {}
+        self.answers: Mapping[str, Answers] = {}
+
+    def read_ahead(self, ids: Collection[str]) -> None:
+        """Read what these messages need. When that fails, each reads for itself, and fails by itself."""
+        ports, now = self.ports, self.ports.clock.now()
+        try:
+            messages = ports.messages.find_messages(ids).values()
+            self.contacts = find_contacts(ports.contacts, {message.contact_id for message in messages})
+            for message in messages:
+                contact = self.contacts.get(message.contact_id)
+                address = contact.find_address(message.channel) if contact else None
+                if address is not None:
+                    asked = self.topics.setdefault(full_address(message.channel, address), {EVERY_TOPIC})
+                    asked.add(message.topic)
+            self.answers = ports.refusals.find_answers(self.topics) if self.topics else {}
+        except Exception as error:
+            logger.info("a batch could not be read ahead", error=type(error).__name__)
+            return
+        self.read_at = now
+
+    @property
+    def are_fresh(self) -> bool:
+        return 0 <= self.ports.clock.now() - self.read_at <= FRESH
+
+    def find_contact(self, contact_id: str) -> Contact | None:
+        if contact_id in self.contacts and self.are_fresh:
+            return self.contacts[contact_id]
+        return find_contacts(self.ports.contacts, [contact_id]).get(contact_id)
+
+    def get_answers(self, address: str, topics: Collection[str]) -> Answers:
+        if self.are_fresh and self.topics.get(address, set()).issuperset(topics):
+            return self.answers[address]
+        return self.ports.refusals.find_answers({address: topics})[address]
+
+
+def send_message(ports: Ports, message_id: str, facts: _Facts | None = None) -> str | None:
     """Try to send a queued message; returns the state it is left in, None when it is not ours to send.
 
     Raises when AWS fails before the channel was called; the claim is given back, and the delivery comes again.
     """
+    facts = facts or _Facts(ports)
     owner = ports.ids.new_id()
     now = ports.clock.now()
     message = ports.messages.claim(message_id, owner, now)
     if message is None:
         return None
     try:
-        prepared = _prepare(ports, message, owner, now)
+        prepared = _prepare(ports, facts, message, owner, now)
     except Exception:
         # Nothing has left yet, so the next delivery may try.
         ports.messages.release(message.message_id, owner, now, "AWS failed before it could be sent", now)
@@ -57,13 +131,13 @@ def send_message(ports: Ports, message_id: str) -> str | None:
     return states.UNKNOWN
 
 
-def _prepare(ports: Ports, message: Message, owner: str, now: float) -> tuple[Email | Text, str] | str:
+def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: float) -> tuple[Email | Text, str] | str:
     """What the channel gets, and the address; or the state in which a message that cannot leave now was left."""
     if message.not_before and message.not_before > now:
         return _put_back(ports, message, owner, message.not_before, "it is not time yet")
     if message.expires_at and message.expires_at <= now:
         return _give_up(ports, message, owner, states.SKIPPED, "it expired before it could be sent")
-    contact = find_contact(ports.contacts, message.contact_id)
+    contact = facts.find_contact(message.contact_id)
     if contact is None:
         return _give_up(ports, message, owner, states.SKIPPED, "the contact does not exist any more")
     if message.enrollment_id in contact.dropped:
@@ -76,7 +150,7 @@ def _prepare(ports: Ports, message: Message, owner: str, now: float) -> tuple[Em
     sending = _compose(ports, message, contact, address, now)
     if isinstance(sending, str):
         return _give_up(ports, message, owner, states.FAILED, sending)
-    obstacle = _find_obstacle(ports, message, contact, full_address(message.channel, address))
+    obstacle = _find_obstacle(ports, facts, message, contact, full_address(message.channel, address))
     if obstacle:
         return _give_up(ports, message, owner, states.SKIPPED, obstacle)
     return sending, address
@@ -117,10 +191,10 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
         return f"it could not be composed ({type(error).__name__})"
 
 
-def _find_obstacle(ports: Ports, message: Message, contact: Contact, address: str) -> str | None:
+def _find_obstacle(ports: Ports, facts: _Facts, message: Message, contact: Contact, address: str) -> str | None:
     """Why it may not go there: by what this address has said, and what the person said from another one."""
     topic = ports.books.current(at_least=contact.revision).policy.find_topic(message.topic)
-    suppression, answers = ports.refusals.find_answers(address, {message.topic, EVERY_TOPIC})
+    suppression, answers = facts.get_answers(address, {message.topic, EVERY_TOPIC})
 
     def latest(topic_id: str) -> Consent | None:
         said = (answers.get(topic_id), contact.consents.get(consent_key(message.channel, topic_id)))
