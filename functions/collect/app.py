@@ -1,11 +1,15 @@
-"""The front door: the tracking API, the web pixel, opens and clicks."""
+"""The front door: the tracking API, the script and the pixel of websites, opens and clicks."""
 
 import base64
+import gzip
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
@@ -118,6 +122,41 @@ def _preflight(call: Call) -> Answer:
     }
 
 
+class _File(NamedTuple):
+    """A file as it goes over the wire."""
+
+    tag: str
+    plain: str
+    packed: str
+
+
+@cache
+def _script_file() -> _File:
+    content = Path(__file__).with_name("postroad.js").read_bytes()
+    packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
+    return _File(f'"{hashlib.sha256(content).hexdigest()[:20]}"', content.decode(), packed)
+
+
+def _script(call: Call) -> Answer:
+    """What a site includes. Browsers keep it for an hour, and then ask whether it has changed."""
+    file = _script_file()
+    headers = {
+        "content-type": "text/javascript; charset=utf-8",
+        "cache-control": "public, max-age=3600, stale-while-revalidate=86400",
+        "etag": file.tag,
+        "vary": "accept-encoding",
+        "cross-origin-resource-policy": "cross-origin",
+        "x-content-type-options": "nosniff",
+        **_CORS,
+    }
+    if file.tag in call.headers.get("if-none-match", ""):
+        return {"statusCode": 304, "headers": headers}
+    if "gzip" in call.headers.get("accept-encoding", ""):
+        headers["content-encoding"] = "gzip"
+        return {"statusCode": 200, "headers": headers, "body": file.packed, "isBase64Encoded": True}
+    return {"statusCode": 200, "headers": headers, "body": file.plain}
+
+
 def _open(call: Call) -> Answer:
     from postroad_aws.usecases.record_engagement import record_open
 
@@ -181,6 +220,7 @@ _ROUTES: tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[Call], Answer]]
     (("OPTIONS",), re.compile(r"(/.*)"), _preflight),
     (("GET",), re.compile(r"(/v1/p\.gif)"), _pixel),
     (("GET",), re.compile(r"/v1/projects/([^/]{1,200})/settings"), _sdk_settings),
+    (("GET", "HEAD"), re.compile(r"(/js/postroad\.js)"), _script),
     (("GET", "HEAD"), re.compile(r"/o/([^/]{1,5000})"), _open),
     (("GET", "HEAD"), re.compile(r"/c/([^/]{1,5000})"), _click),
 )

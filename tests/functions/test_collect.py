@@ -279,6 +279,37 @@ def test_a_pixel_that_names_nobody_goes_to_quarantine(stack):
     assert "names nobody" in stack.arrived()[1][0].reason
 
 
+# --- the script of websites
+
+
+def test_the_script_is_kept_by_browsers_and_may_be_included_by_any_site(stack):
+    answer = app.handler(http("GET", "/js/postroad.js"), None)
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["content-type"] == "text/javascript; charset=utf-8"
+    assert answer["headers"]["cache-control"].startswith("public, max-age=3600")
+    assert answer["headers"]["access-control-allow-origin"] == "*"
+    assert answer["headers"]["cross-origin-resource-policy"] == "cross-origin"
+    assert '"/v1/batch"' in answer["body"]
+
+
+def test_the_script_is_the_same_packed_and_stays_below_five_kilobytes(stack):
+    plain = app.handler(http("GET", "/js/postroad.js"), None)["body"]
+    answer = app.handler(http("GET", "/js/postroad.js", headers={"accept-encoding": "gzip, br"}), None)
+    packed = base64.b64decode(answer["body"])
+    assert (answer["isBase64Encoded"], answer["headers"]["content-encoding"]) == (True, "gzip")
+    assert gzip.decompress(packed).decode() == plain
+    assert len(packed) < 5_000
+
+
+def test_a_browser_that_has_the_script_is_told_so(stack):
+    tag = app.handler(http("HEAD", "/js/postroad.js"), None)["headers"]["etag"]
+    answer = app.handler(http("GET", "/js/postroad.js", headers={"if-none-match": f"W/{tag}"}), None)
+    assert answer["statusCode"] == 304
+    assert "body" not in answer
+    other = app.handler(http("GET", "/js/postroad.js", headers={"if-none-match": '"an-older-one"'}), None)
+    assert other["statusCode"] == 200
+
+
 # --- opens and clicks
 
 

@@ -14,18 +14,20 @@ DECIDER, MANAGER = "What a cup really costs", "Never run out of beans again"
 INVITATION, CASE = "Come and taste, or we come to you", "How a team of forty stopped queueing"
 
 
-def test_going_on_to_another_page_is_leaving_it(shop):
+def test_leaving_the_page_is_what_counts(shop):
     ana = shop.person("ana", company="Atelier Norte")
     came = ana.visits(PAGE)
-    shop.advance("PT4M")
-    left = ana.visits("/about")
+    shop.advance("PT3M")
+    ana.track("Page Left", path="/plans/home", reason="left")
+    shop.advance("PT1M")
+    left = ana.track("Page Left", path=PAGE, reason="left")
     shop.advance("PT1M50S")
     assert ana.inbox() == []
     shop.advance("PT20S")
     assert ana.subjects() == ["Coffee for Atelier Norte"]
     assert passed(left, timedelta(minutes=2), ana.latest().at)
     assert ana.latest().at - came < timedelta(minutes=15)
-    assert ana.why(JOURNEY, "left").startswith("Page Viewed, ")
+    assert ana.why(JOURNEY, "left").startswith("Page Left, ")
 
 
 def test_silence_is_leaving_it_too(shop):
