@@ -27,7 +27,7 @@ def test_leaving_the_page_is_what_counts(shop):
     assert ana.subjects() == ["Coffee for Atelier Norte"]
     assert passed(left, timedelta(minutes=2), ana.latest().at)
     assert ana.latest().at - came < timedelta(minutes=15)
-    assert ana.why(JOURNEY, "left").startswith("Page Left, ")
+    assert ana.why(JOURNEY, "left").startswith("Page Left (path starts with /plans/enterprise), ")
 
 
 def test_silence_is_leaving_it_too(shop):
