@@ -23,6 +23,7 @@ from localcloud.server import Local
 from postroad import documents, filters, rendering, scoring
 from postroad.behaviour import FREQUENCIES
 from postroad.book import Book, Manifest, compile_book
+from postroad.channels import CHANNELS
 from postroad.definitions import KINDS, plan_publication
 from postroad.events import ATTRIBUTE_LIMIT, RESERVED
 from postroad.fold import MAX_ATTRIBUTES, MAX_UNCONFIRMED
@@ -223,10 +224,10 @@ def test_every_test_and_alias_of_the_template_language_is_named():
     assert set(codes[1].split()) == set(filters._DATE_CODES)
 
 
-@pytest.mark.parametrize("channel", rendering.PARTS)
+@pytest.mark.parametrize("channel", CHANNELS)
 def test_every_part_of_a_template_is_listed(channel):
     listed = {plain(cells[0]) for cells in rows(page("templates"), "Templates")}
-    assert {part.key for part in rendering.PARTS[channel]} <= listed
+    assert {part.key for part in CHANNELS[channel].parts} <= listed
 
 
 def test_every_command_is_named_somewhere():

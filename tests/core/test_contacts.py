@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.contacts import SHARD_NAMES, SHARDS, Attribute, Contact, Enrollment, full_address
+from postroad.contacts import SHARD_NAMES, SHARDS, Attribute, Contact, Enrollment
 from postroad.identities import Identity, contact_id_of
 
 
@@ -36,9 +36,7 @@ def test_shards_are_about_equally_full():
     assert max(counts) < 290
 
 
-@pytest.mark.parametrize(
-    ("channel", "address"), [("email", "new@example.com"), ("sms", "+351912345678"), ("push", None)]
-)
+@pytest.mark.parametrize(("channel", "address"), [("email", "new@example.com"), ("sms", "+351912345678")])
 def test_a_channel_reaches_the_latest_address(channel, address):
     identities = {"email:old@example.com": 1.0, "email:new@example.com": 2.0, "phone:+351912345678": 1.0, "user:a": 9.0}
     contact = Contact("c", identities=identities)
@@ -65,11 +63,6 @@ def test_of_two_addresses_of_one_instant_the_choice_is_always_the_same():
     pair = {"email:b@example.com": 1.0, "email:a@example.com": 1.0}
     turned = dict(reversed(pair.items()))
     assert Contact("c", identities=pair).find_address("email") == Contact("c", identities=turned).find_address("email")
-
-
-@pytest.mark.parametrize(("channel", "full"), [("email", "email:x"), ("sms", "phone:x"), ("inbox", "inbox:x")])
-def test_the_refusals_know_an_address_by_its_kind(channel, full):
-    assert full_address(channel, "x") == full
 
 
 def test_an_anonymous_contact_is_not_known():

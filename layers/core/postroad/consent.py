@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from postroad.channels import USUAL
 from postroad.contacts import Consent
 
 # A refusal of this topic refuses every topic.
@@ -10,7 +11,7 @@ EVERY_TOPIC = "*"
 
 def consent_key(channel: str, topic: str) -> str:
     """The key of a contact's own copy of an answer: a STOP by text says nothing about e-mail."""
-    return topic if channel == "email" else f"{channel}:{topic}"
+    return topic if channel == USUAL else f"{channel}:{topic}"
 
 
 class Topic(NamedTuple):

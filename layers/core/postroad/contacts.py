@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from postroad.channels import address_kind
 from postroad.ring import Ring
 
 SHARDS = 16
@@ -16,14 +17,6 @@ SHARD_NAMES = tuple(f"{number:02d}" for number in range(SHARDS))
 # What is kept of one contact, so that it fits into an item of DynamoDB (400 KB).
 MAX_IDENTITIES = 50
 MAX_ATTRIBUTES = 200
-
-# The kind of identity that a channel writes to.
-ADDRESS_KINDS = {"email": "email", "sms": "phone"}
-
-
-def full_address(channel: str, address: str) -> str:
-    """An address as the refusals know it: "email:ana@example.com"."""
-    return f"{ADDRESS_KINDS.get(channel, channel)}:{address}"
 
 
 class Attribute(NamedTuple):
@@ -159,7 +152,7 @@ class Contact:
         """Where a channel reaches this contact: the address it is said to have, if that is an identity of it; else the
         identity that was attached last. A confirmed attribute is no browser's word, and the identity says that it was
         free when it was attached."""
-        kind = ADDRESS_KINDS.get(channel, channel)
+        kind = address_kind(channel)
         said, values = self.find_value(kind), self.identity_values(kind)
         return said if said in values else values[0] if values else None
 

@@ -22,9 +22,10 @@ from typing import Any, NamedTuple
 from postroad import events as names
 from postroad.behaviour import recompute
 from postroad.book import Book
+from postroad.channels import USUAL, full_address
 from postroad.commits import MembershipChange
 from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
-from postroad.contacts import MAX_ATTRIBUTES, Attribute, Consent, Contact, Enrollment, Passage, Stage, full_address
+from postroad.contacts import MAX_ATTRIBUTES, Attribute, Consent, Contact, Enrollment, Passage, Stage
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.instants import DAY, describe_duration
@@ -518,7 +519,7 @@ def _take_suppression(folding: _Folding, event: Event) -> list[str]:
 def _take_consent(granted: bool) -> Callable[[_Folding, Event], list[str]]:
     def take(folding: _Folding, event: Event) -> list[str]:
         topic = str(event.properties.get("topic") or EVERY_TOPIC)
-        key = consent_key(str(event.properties.get("channel") or "email"), topic)
+        key = consent_key(str(event.properties.get("channel") or USUAL), topic)
         known = folding.contact.consents.get(key)
         if known and known.time > event.time:
             return []

@@ -19,6 +19,7 @@ from jinja2.runtime import Context, LoopContext
 from markupsafe import Markup, escape
 
 from postroad import markup
+from postroad.channels import CHANNELS, Part
 from postroad.errors import DefinitionError, PostroadError
 from postroad.filters import (
     FILTER_ALIASES,
@@ -40,7 +41,6 @@ from postroad.filters import (
 from postroad.markup import html_to_text
 
 __all__ = [
-    "PARTS",
     "Compiled",
     "CompiledMessage",
     "RenderError",
@@ -526,24 +526,6 @@ class Rendered:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One placeholder-bearing member of a message template's document."""
-
-    key: str
-    html: bool = False
-    required: bool = True
-
-
-PARTS: dict[str, tuple[Part, ...]] = {
-    "email": (
-        Part("subject"),
-        Part("html", html=True),
-        Part("text", required=False),
-        Part("preheader", required=False),
-    ),
-    "sms": (Part("text"),),
-}
 _MEMBERS = frozenset({"kind", "id", "name", "channel", "topic", "from", "description"})
 _LINE_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _BODY = re.compile(r"<body(?:[\s/](?:\"[^\"]*+\"|'[^']*+'|[^>\"'])*+)?>", re.IGNORECASE)
@@ -604,16 +586,17 @@ def _one_line(text: str) -> str:
 
 
 def compile_message_template(document: Mapping[str, object]) -> CompiledMessage:
-    """Read a template definition: kind, id, name, channel, topic, from, and the channel's parts (see PARTS).
+    """Read a template definition: kind, id, name, channel, topic, from, and the channel's parts (see CHANNELS).
 
     Raises DefinitionError with every mistake, its path and its line.
     """
     mistakes: list[tuple[str, str]] = []
     channel = document.get("channel")
-    parts = PARTS.get(channel) if isinstance(channel, str) else None
-    if parts is None:
-        mistakes.append(("channel", f"write one of {', '.join(PARTS)}"))
-        parts = ()
+    parts: tuple[Part, ...] = ()
+    if isinstance(channel, str) and channel in CHANNELS:
+        parts = CHANNELS[channel].parts
+    else:
+        mistakes.append(("channel", f"write one of {', '.join(CHANNELS)}"))
     known = _MEMBERS | {part.key for part in parts}
     if document.get("kind", "template") != "template":
         mistakes.append(("kind", "must be template"))

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from postroad.channels import CHANNELS
 from postroad.links import Signer
 from postroad_aws import books, clock, ids, queues, runs
 from postroad_aws.ports import Channel, KeylessPorts, Ports
@@ -26,20 +27,16 @@ class _Late:
 
 
 class _Channels(Mapping[str, Channel]):
-    """The channels by name: a channel is a module of `postroad_aws.channels`."""
+    """The channels by key: each is the module of its name in `postroad_aws.channels`."""
 
-    _NAMES = ("email", "sms")
-
-    def __getitem__(self, name: str) -> Channel:
-        if name not in self._NAMES:
-            raise KeyError(name)
-        return import_module(f"postroad_aws.channels.{name}")
+    def __getitem__(self, key: str) -> Channel:
+        return import_module(f"postroad_aws.channels.{CHANNELS[key].key}")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._NAMES)
+        return iter(CHANNELS)
 
     def __len__(self) -> int:
-        return len(self._NAMES)
+        return len(CHANNELS)
 
 
 @cache

@@ -13,11 +13,10 @@ from postroad.journeys.interpreter import (
     starts,
 )
 from postroad.journeys.reading import Happening, Reference
-from postroad.journeys.steps import CHANNELS, STEP_TYPES, WAITS, Effect, Send, Update
+from postroad.journeys.steps import STEP_TYPES, WAITS, Effect, Send, Update
 from postroad.journeys.validation import validate_references
 
 __all__ = [
-    "CHANNELS",
     "STEP_TYPES",
     "WAITS",
     "Advance",

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, time
 from typing import Any, ClassVar, NamedTuple
 
+from postroad.channels import CHANNELS, USUAL
 from postroad.contacts import Enrollment
 from postroad.documents import Reader, parse_text
 from postroad.events import SEGMENT_ENTERED, Event
@@ -28,7 +29,6 @@ from postroad.journeys.reading import Happening, Scope
 from postroad.local_time import WEEKDAYS, find_zone, next_local, parse_time_of_day
 from postroad.predicates import Predicate, View
 
-CHANNELS = ("email", "sms")
 LONGEST = 3_660 * DAY
 TIMEZONE = "timezone"  # the attribute that says where a contact's clock stands
 
@@ -137,7 +137,7 @@ class SendStep(StepType):
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "SendStep":
         template = reader.id("template")
-        channel = reader.choice("channel", CHANNELS, "email")
+        channel = reader.choice("channel", CHANNELS, USUAL)
         scope.refer("template", template, f"{reader.path}.template", channel)
         return cls(template, channel, reader.duration("expires", None, least=60, most=LONGEST))
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from postroad.channels import address_kind, full_address
 from postroad.consent import EVERY_TOPIC
-from postroad.contacts import ADDRESS_KINDS, full_address
 from postroad.events import UNSUBSCRIBED, Event
 from postroad.links import Unsubscribe
 from postroad_aws.ports import Ports
@@ -23,7 +23,7 @@ def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *,
     message = ports.messages.find_message(link.message_id)
     values = {message.address} if message and message.address else set()
     if contact:
-        values |= set(contact.identity_values(ADDRESS_KINDS.get(link.channel, link.channel)))
+        values |= set(contact.identity_values(address_kind(link.channel)))
     for value in sorted(values):
         address = full_address(link.channel, value)
         ports.refusals.save_consent(address, topic, False, now, {**evidence, "message_id": link.message_id})

@@ -12,8 +12,9 @@ from math import inf
 from typing import Any
 
 from postroad import messages as states
+from postroad.channels import full_address
 from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
-from postroad.contacts import Consent, Contact, full_address
+from postroad.contacts import Consent, Contact
 from postroad.envelopes import Email, Text, compose
 from postroad.errors import PostroadError
 from postroad.events import MESSAGE_FAILED, MESSAGE_SKIPPED, Event

@@ -1,0 +1,40 @@
+"""Mails: MIME with our links, our pixel, and the headers by which a mail program unsubscribes."""
+
+from dataclasses import dataclass
+
+from postroad.envelopes.draft import Draft
+from postroad.links import Click, Open, add_pixel, rewrite_links
+from postroad.mime import Mailbox, build_mime, parse_mailbox, unsubscribe_headers
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """A mail, ready for SES: `raw` is all of it, headers included."""
+
+    message_id: str
+    to: str
+    from_: str
+    raw: bytes
+
+
+def wrap(draft: Draft) -> Email:
+    """Put a rendered mail into its envelope. Raises MimeError."""
+    message, rendered = draft.message, draft.rendered
+
+    def tracked(target: str, number: int) -> str:
+        return draft.base_url + draft.signer.path(Click(message.message_id, number, target, message.contact_id))
+
+    html = rewrite_links(rendered.html, tracked, keep=(draft.unsubscribe_url,))
+    html = add_pixel(html, draft.base_url + draft.signer.path(Open(message.message_id, message.contact_id)))
+    sender = draft.from_ or draft.policy.sender
+    raw = build_mime(
+        from_=parse_mailbox(sender),
+        to=Mailbox(draft.address),
+        subject=rendered.subject,
+        html=html,
+        text=rendered.text,
+        headers=unsubscribe_headers(draft.unsubscribe_url),
+        date=draft.now,
+        boundary=message.message_id.replace("~", "-")[:60],
+    )
+    return Email(message.message_id, draft.address, sender, raw)

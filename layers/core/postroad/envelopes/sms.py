@@ -1,0 +1,36 @@
+"""Text messages: plain text, in no more parts than anybody means to pay for."""
+
+from dataclasses import dataclass
+from unicodedata import category
+
+from postroad.envelopes.draft import Draft
+from postroad.errors import PostroadError
+from postroad.sms import segments
+
+# SNS takes 1,600 characters; each part is billed.
+MAX_SEGMENTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text message, ready for SNS. `promotional` texts are the cheaper, slower kind."""
+
+    message_id: str
+    to: str
+    body: str
+    promotional: bool = True
+    sender_id: str | None = None
+
+
+class TextTooLongError(PostroadError):
+    """A text would take too many parts."""
+
+
+def wrap(draft: Draft) -> Text:
+    """Make a rendered text one that can be sent, without control characters. Raises TextTooLongError."""
+    text = draft.rendered.text
+    body = "".join(sign for sign in text if sign == "\n" or category(sign) not in ("Cc", "Cf", "Cs"))
+    count = segments(body).count
+    if count > MAX_SEGMENTS:
+        raise TextTooLongError(f"the text takes {count} parts, more than {MAX_SEGMENTS}")
+    return Text(draft.message.message_id, draft.address, body, sender_id=draft.policy.sms_sender or None)
