@@ -15,6 +15,7 @@ from postroad.contacts import Contact
 from postroad.events import WAKE, Event
 from postroad.fold import fold
 from postroad.messages import QUEUED, SENDING, SKIPPED
+from postroad.places import places_of
 from postroad.predicates import View
 from postroad_aws.usecases.wake_contacts import wake_event
 from tests.faults.worlds import GARBAGE, KEY, ONCE, TIMEOUT, World, contact_id_of
@@ -237,7 +238,8 @@ def mails_are_in_the_ledger(world: World) -> Iterator[str]:
 
 
 def memberships_equal_a_recomputation(world: World) -> Iterator[str]:
-    """5. Segments are what their predicates say now, but for turns due this moment; the table says the same."""
+    """5. Segments are what their predicates say now, but for turns due this moment; the table says who is at which
+    place."""
     now, book = world.loop.now, world.shelf[-1]
     expected: dict[tuple[str, str], float] = {}
     for contact in world.memory.list_contacts():
@@ -247,7 +249,7 @@ def memberships_equal_a_recomputation(world: World) -> Iterator[str]:
                 truth = segment.evaluate(view).truth
                 if truth != (segment_id in contact.segments):
                     yield f"contact {contact.contact_id} is {'not ' * truth}in {segment_id}, which holds: {truth}"
-        expected |= {(segment_id, contact.contact_id): since for segment_id, since in contact.segments.items()}
+        expected |= {(place, contact.contact_id): since for place, since in places_of(contact).items()}
     for key in sorted({*expected, *world.memory.memberships}):
         if (key in expected) != (key in world.memory.memberships):
             yield f"the table of memberships {'lacks' if key in expected else 'still has'} {key}"

@@ -342,11 +342,11 @@ class MemoryMemberships:
         self.memory = memory
 
     def apply(self, changes: Sequence[MembershipChange]) -> None:
-        for segment, contact_id, entered in changes:
-            if entered is None:
-                self.memory.memberships.pop((segment, contact_id), None)
+        for place, contact_id, since, _ in changes:
+            if since is None:
+                self.memory.memberships.pop((place, contact_id), None)
             else:
-                self.memory.memberships[segment, contact_id] = entered
+                self.memory.memberships[place, contact_id] = since
 
 
 class MemoryQuarantine:

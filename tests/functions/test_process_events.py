@@ -41,7 +41,7 @@ def test_a_delivery_that_comes_again_changes_nothing(account):
         assert handler(delivered, None) == NOTHING_FAILED
     assert account.contact(EMAIL) == once
     assert len(account.names(EMAIL)) == 2
-    assert [m.contact_id for m in memberships.list_members("customers").items] == [once.contact_id]
+    assert [m.contact_id for m in memberships.list_members("segment/customers").items] == [once.contact_id]
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ def rebuild(revision: int, remaining: int = 60_000) -> list[dict[str, Any]]:
 
 def test_a_new_segment_finds_its_members_in_the_past(account, people):
     revision = publish(BUYERS)
-    assert memberships.list_members("fans").items == []
+    assert memberships.list_members("segment/fans").items == []
     answers = rebuild(revision)
     assert sum(answer["folded"] for answer in answers) == 12
-    members = {member.contact_id for member in memberships.list_members("fans").items}
+    members = {member.contact_id for member in memberships.list_members("segment/fans").items}
     assert members == {people[number] for number in range(0, 12, 3)}
     assert all(contacts.find_items([i], consistent=True)[i].revision == revision for i in people)
 
@@ -74,7 +74,7 @@ def test_when_time_runs_out_the_answer_is_where_to_go_on(account, people, monkey
     assert len(answers) > 16 - len({contacts.find_items([i], consistent=True)[i].shard for i in people})
     assert all(answer["folded"] <= 1 for answer in answers)
     assert sum(answer["folded"] for answer in answers) == 12
-    assert len(memberships.list_members("fans").items) == 4
+    assert len(memberships.list_members("segment/fans").items) == 4
 
 
 def test_a_shard_without_anybody_is_done(account):

@@ -212,9 +212,9 @@ class ContactsContract:
     def test_everything_that_a_fold_says_is_written_with_the_contact(self, ports: Ports) -> None:
         reject = Reject("r-1", T0, "it has no name", "shop", "{}")
         changes = (
-            MembershipChange("vip", "ana-4f1c", T0),
-            MembershipChange("vip", "ana-4f1c", None),
-            MembershipChange("new", "ana-4f1c", T0),
+            MembershipChange("segment/vip", "ana-4f1c", T0),
+            MembershipChange("segment/vip", "ana-4f1c", None),
+            MembershipChange("segment/new", "ana-4f1c", T0),
         )
         store(ports, a_contact(), memberships=changes, rejects=(reject, reject), rows=(a_row(), a_row("e-2")))
         rows = {("ana-4f1c", a_row().key), ("ana-4f1c", a_row("e-2").key)}

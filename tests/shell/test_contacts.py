@@ -111,14 +111,14 @@ def test_a_batch_that_never_gets_done_is_a_fault(ports, aws, monkeypatch):
 
 def test_memberships_and_rejects_of_a_commit_are_listed(ports):
     changes = (
-        MembershipChange("vip", "ana-4f1c", T0),
-        MembershipChange("new", "ana-4f1c", T0),
-        MembershipChange("new", "ana-4f1c", None),
+        MembershipChange("segment/vip", "ana-4f1c", T0),
+        MembershipChange("segment/new", "ana-4f1c", T0),
+        MembershipChange("segment/new", "ana-4f1c", None),
     )
     reject = Reject("r-1", T0, "it has no name", "shop", "{}")
     store(ports, a_contact(), memberships=changes, rejects=(reject,), rows=(a_row(),))
-    assert memberships.list_members("vip").items == [("ana-4f1c", T0)]
-    assert memberships.list_members("new").items == []
+    assert memberships.list_members("segment/vip").items == [("ana-4f1c", T0)]
+    assert memberships.list_members("segment/new").items == []
     assert quarantine.list_rejects(at(60)).items == [reject]
 
 

@@ -21,29 +21,29 @@ def listed(segment: str, limit: int) -> list[tuple[str, float]]:
 
 
 def test_members_are_listed_once_whatever_the_size_of_a_page(aws):
-    memberships.apply([MembershipChange("vip", f"c-{number}", at(number)) for number in range(70)])
-    memberships.apply([MembershipChange("vip-2", "somebody", T0)])
+    memberships.apply([MembershipChange("segment/vip", f"c-{number}", at(number)) for number in range(70)])
+    memberships.apply([MembershipChange("segment/vip-2", "somebody", T0)])
     expected = {(f"c-{number}", at(number)) for number in range(70)}
     for limit in (9, 70, 100):
-        found = listed("vip", limit)
+        found = listed("segment/vip", limit)
         assert len(found) == 70
         assert set(found) == expected
 
 
 def test_leaving_takes_effect_and_the_last_word_of_a_batch_counts(aws):
-    memberships.apply([MembershipChange("vip", "ana", T0), MembershipChange("vip", "bob", T0)])
+    memberships.apply([MembershipChange("segment/vip", "ana", T0), MembershipChange("segment/vip", "bob", T0)])
     memberships.apply(
         [
-            MembershipChange("vip", "ana", None),
-            MembershipChange("vip", "bob", None),
-            MembershipChange("vip", "bob", at(5)),
-            MembershipChange("vip", "never there", None),
+            MembershipChange("segment/vip", "ana", None),
+            MembershipChange("segment/vip", "bob", None),
+            MembershipChange("segment/vip", "bob", at(5)),
+            MembershipChange("segment/vip", "never there", None),
         ]
     )
-    assert listed("vip", 10) == [("bob", at(5))]
+    assert listed("segment/vip", 10) == [("bob", at(5))]
 
 
 @pytest.mark.parametrize("cursor", ["WzY0LCJhIl0", "Wy0xLCJhIl0", "nonsense"])
 def test_a_foreign_cursor_is_refused(aws, cursor):
     with pytest.raises(CursorError, match="start again"):
-        memberships.list_members("vip", cursor=cursor)
+        memberships.list_members("segment/vip", cursor=cursor)

@@ -14,11 +14,13 @@ MAX_ACTIONS = 90
 
 
 class MembershipChange(NamedTuple):
-    """A contact entered a segment (`entered` is when) or left it (None)."""
+    """A contact came to a place (`since` is when) or left it (None). `moved`: it was there as another contact, which
+    has become one with it, so nobody has come."""
 
-    segment: str
+    place: str
     contact_id: str
-    entered: float | None
+    since: float | None
+    moved: bool = False
 
 
 class Row(NamedTuple):

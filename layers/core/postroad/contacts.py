@@ -77,6 +77,7 @@ class Enrollment:
 class Passage(NamedTuple):
     """What re-entry rules, and merges, need to know of a contact's past in a journey.
 
+    `last_state` is "active", or how it last ended: "goal", "completed" (it came to the end), "exited" or "failed".
     `last_enrollment` is the enrollment that ended last; a message of it may still be on its way.
     """
 

@@ -3,8 +3,8 @@
     fold(contact, event, book, now) -> Outcome
 
 Whatever happens to a person is an event; this one function folds it into the contact and says what follows: messages to
-send, memberships that changed, events that it caused, and the decisions with their reasons. It is pure: the same
-arguments give the same outcome, wherever and however often it runs.
+send, events that it caused, and the decisions with their reasons. It is pure: the same arguments give the same
+outcome, wherever and however often it runs.
 
 The order inside: the event's facts are taken in (attributes, consent, behaviour, points); then the definitions that
 read what changed, or whose time has come, are asked (segments, stages); then journeys move. What these cause are events
@@ -23,7 +23,6 @@ from postroad import events as names
 from postroad.behaviour import recompute
 from postroad.book import Book
 from postroad.channels import USUAL, full_address
-from postroad.commits import MembershipChange
 from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
 from postroad.contacts import MAX_ATTRIBUTES, Attribute, Consent, Contact, Enrollment, Passage, Stage
 from postroad.decisions import Decision
@@ -48,7 +47,6 @@ class Outcome(NamedTuple):
 
     contact: Contact
     messages: tuple[Message, ...] = ()
-    memberships: tuple[MembershipChange, ...] = ()
     caused: tuple[Event, ...] = ()
     decisions: tuple[Decision, ...] = ()
     changed: bool = True
@@ -105,7 +103,6 @@ def fold(
     return Outcome(
         folding.contact,
         tuple(folding.messages),
-        tuple(folding.memberships.values()),
         tuple(folding.caused),
         tuple(folding.decisions),
         # That only a newer book has seen a contact is not worth a write to each of a million.
@@ -128,7 +125,6 @@ class _Folding:
         self.now = now
         self.waiting: deque[Event] = deque()
         self.messages: list[Message] = []
-        self.memberships: dict[str, MembershipChange] = {}
         self.caused: list[Event] = []
         self.decisions: list[Decision] = []
         self.cause: Event | None = None
@@ -279,20 +275,15 @@ class _Folding:
         if not truth:
             return self.leave(segment_id, f"no longer: {segment.describe()}")
         contact.segments[segment_id] = self.now
-        self.member(segment_id, self.now)
         self.decide(key, "", "entered", segment.describe())
         self.causes(names.SEGMENT_ENTERED, segment=segment_id, name=segment.name)
         return [f"segment:{segment_id}"]
 
     def leave(self, segment_id: str, because: str) -> list[str]:
         del self.contact.segments[segment_id]
-        self.member(segment_id, None)
         self.decide(f"segment/{segment_id}", "", "left", because)
         self.causes(names.SEGMENT_LEFT, segment=segment_id)
         return [f"segment:{segment_id}"]
-
-    def member(self, segment_id: str, entered: float | None) -> None:
-        self.memberships[segment_id] = MembershipChange(segment_id, self.contact.contact_id, entered)
 
     def ask_stages(self, stages_id: str) -> list[str]:
         model = self.book.stages.get(stages_id)
@@ -405,7 +396,10 @@ class _Folding:
         self.contact.active.pop(journey_id, None)
         past = self.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "active")
         self.contact.passages[journey_id] = past._replace(
-            last_ended=self.now, last_state=enrollment.state, last_enrollment=enrollment.enrollment_id
+        reached_goal = (enrollment.state, enrollment.reason) == ("completed", "goal")
+            last_ended=self.now,
+            last_state="goal" if reached_goal else enrollment.state,
+            last_enrollment=enrollment.enrollment_id,
         )
         self.causes(names.JOURNEY_ENDED, journey=journey_id, state=enrollment.state, reason=enrollment.reason)
 

@@ -131,7 +131,10 @@ def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> 
             )
     for journey, passage in merged.passages.items():
         if passage.last_state == "active" and journey not in merged.active:
-            merged.passages[journey] = passage._replace(last_state="exited")
+            # Its enrollment was dropped because the other contact had been through: that is how this person's ended.
+            ends = [p for c in (a, b) if (p := c.passages.get(journey)) and p.last_state != "active"]
+            last = max(ends, key=lambda p: (p.last_ended or 0.0, p.last_state), default=None)
+            merged.passages[journey] = passage._replace(last_state=last.last_state if last else "exited")
     # The newest last: when there are too many, the oldest are forgotten.
     before = {*a.dropped, *b.dropped} - dropped
     merged.dropped = (*sorted(before), *sorted(dropped - {""}))[-MAX_DROPPED:]

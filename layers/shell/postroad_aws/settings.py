@@ -27,7 +27,7 @@ class Settings:
 
     contacts_table: str | None = _variable("CONTACTS_TABLE", "the table of contacts and forwards")
     events_table: str | None = _variable("EVENTS_TABLE", "the table of timelines")
-    memberships_table: str | None = _variable("MEMBERSHIPS_TABLE", "the table of segment memberships")
+    memberships_table: str | None = _variable("MEMBERSHIPS_TABLE", "the table of who is at which place")
     messages_table: str | None = _variable("MESSAGES_TABLE", "the table of messages")
     definitions_table: str | None = _variable("DEFINITIONS_TABLE", "the table of definitions and the manifest")
     suppressions_table: str | None = _variable("SUPPRESSIONS_TABLE", "the table of suppressed addresses")

@@ -170,7 +170,7 @@ def _transact(put: Item, commit: Commit) -> Outcome:
         late = commit.memberships[: len(actions) - TRANSACTION_LIMIT]
         memberships.apply(late)
         for change in late:
-            actions.pop(("membership", change.segment, change.contact_id), None)
+            actions.pop(("membership", change.place, change.contact_id), None)
     try:
         get_client("dynamodb").transact_write_items(TransactItems=list(actions.values()))
     except ClientError as error:
@@ -194,7 +194,7 @@ def _actions(put: Item, commit: Commit) -> Iterable[tuple[tuple[str, ...], Item]
     for message in commit.messages:
         yield ("message", message.message_id), messages.put_request(message)
     for change in commit.memberships:
-        yield ("membership", change.segment, change.contact_id), memberships.action(change)
+        yield ("membership", change.place, change.contact_id), memberships.action(change)
     for reject in commit.rejects:
         yield ("reject", reject.reject_id), quarantine.put_request(reject)
     for row in commit.rows:

@@ -1,4 +1,4 @@
-"""The memberships table: who is in a segment, in 64 shards, for broadcasts and listings.
+"""The memberships table: who is at a place (`postroad.places`), in 64 shards, for broadcasts and listings.
 
 The contact itself says the same; what is here follows it in the same transaction.
 """
@@ -19,21 +19,21 @@ SHARDS = tuple(f"{number:02d}" for number in range(64))
 
 
 class Membership(NamedTuple):
-    """A contact is in the segment since `entered`."""
+    """A contact is at the place since then."""
 
     contact_id: str
-    entered: float
+    since: float
 
 
 def apply(changes: Sequence[MembershipChange]) -> None:
     """Write changes outside of a commit; of several about one membership the last counts."""
-    last = {(change.segment, change.contact_id): change for change in changes}
+    last = {(change.place, change.contact_id): change for change in changes}
     write_items(
         _table(),
         [
             {"DeleteRequest": {"Key": _key(change)}}
-            if change.entered is None
-            else {"PutRequest": {"Item": _item(change, change.entered)}}
+            if change.since is None
+            else {"PutRequest": {"Item": _item(change, change.since)}}
             for change in last.values()
         ],
     )
@@ -41,21 +41,27 @@ def apply(changes: Sequence[MembershipChange]) -> None:
 
 def action(change: MembershipChange) -> Item:
     """The action of a transaction that makes the change."""
-    if change.entered is None:
+    if change.since is None:
         return {"Delete": {"TableName": _table(), "Key": _key(change)}}
-    return {"Put": {"TableName": _table(), "Item": _item(change, change.entered)}}
+    return {"Put": {"TableName": _table(), "Item": _item(change, change.since)}}
 
 
-def list_members(segment: str, *, cursor: str | None = None, limit: int = 50) -> Page[Membership]:
-    """Who is in a segment, shard by shard. Raises CursorError."""
+def list_members(place: str, *, cursor: str | None = None, limit: int = 50) -> Page[Membership]:
+    """Who is at a place, shard by shard. Raises CursorError."""
+
+    def query(shard: str, after: str | None, most: int) -> list[Membership]:
+        return list_shard(place, shard, after=after, limit=most)
+
+    return walk(SHARDS, query, lambda found: found.contact_id, cursor, limit)
+
+
+def list_shard(place: str, shard: str, *, after: str | None = None, limit: int = 100) -> list[Membership]:
+    """The members in one of the SHARDS, in the order of their ids; those that follow the contact `after`."""
     from postroad_aws.storage.rows import MembershipRow
 
-    def query(segment_shard: str, after: str | None, most: int) -> list[Membership]:
-        condition = MembershipRow.contact_id > after if after else None
-        rows = MembershipRow.query(segment_shard, condition, limit=most, page_size=most)
-        return [Membership(row.contact_id, row.entered) for row in rows]
-
-    return walk([f"{segment}#{shard}" for shard in SHARDS], query, lambda found: found.contact_id, cursor, limit)
+    condition = MembershipRow.contact_id > after if after else None
+    rows = MembershipRow.query(f"{place}#{shard}", condition, limit=limit, page_size=limit)
+    return [Membership(row.contact_id, row.since) for row in rows]
 
 
 def _table() -> str:
@@ -64,8 +70,8 @@ def _table() -> str:
 
 def _key(change: MembershipChange) -> Item:
     shard = SHARDS[crc32(change.contact_id.encode()) % len(SHARDS)]
-    return {"segment_shard": {"S": f"{change.segment}#{shard}"}, "contact_id": {"S": change.contact_id}}
+    return {"place_shard": {"S": f"{change.place}#{shard}"}, "contact_id": {"S": change.contact_id}}
 
 
-def _item(change: MembershipChange, entered: float) -> Item:
-    return {**_key(change), "entered": {"N": repr(entered)}}
+def _item(change: MembershipChange, since: float) -> Item:
+    return {**_key(change), "since": {"N": repr(since)}, **({"moved": {"BOOL": True}} if change.moved else {})}

@@ -62,14 +62,15 @@ class EventRow(Model):
 
 
 class MembershipRow(Model):
-    """A contact in a segment."""
+    """A contact at a place."""
 
     class Meta:
         table_name = _table("memberships_table")
 
-    segment_shard = UnicodeAttribute(hash_key=True)
+    place_shard = UnicodeAttribute(hash_key=True)
     contact_id = UnicodeAttribute(range_key=True)
-    entered = NumberAttribute()
+    since = NumberAttribute()
+    moved = BooleanAttribute(null=True)
 
 
 class _ContactIndex(GlobalSecondaryIndex["MessageRow"]):

@@ -5,7 +5,7 @@ itself, and fails by itself. Whatever goes wrong, folding a cluster again is saf
 is not folded twice, and its row is healed.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from postroad.identities import Identity, contact_id_of
 from postroad.merging import merge, order
 from postroad.messages import Message
 from postroad.packing import unpack
+from postroad.places import membership_changes, places_of
 from postroad.quarantine import Reject, reject_event, reject_text
 from postroad.resolution import Resolution, identities_of, resolve
 from postroad_aws.observability import logger
@@ -211,18 +212,25 @@ class _Batch:
 
 @dataclass(slots=True)
 class _Pending:
-    """One contact as this try has changed it so far, and what its next commit has to carry."""
+    """One contact as this try has changed it so far, and what its next commit has to carry.
+
+    `places` are those that are stored, by contact id: its own, and those of contacts that have become one with it.
+    """
 
     contact: Contact
     is_new: bool = False
     attach: list[str] = field(default_factory=list)
     absorbed: list[tuple[str, int]] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
-    memberships: dict[tuple[str, str], MembershipChange] = field(default_factory=dict)
+    places: dict[str, Mapping[str, float]] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     changed: bool = False
+
+    @property
+    def memberships(self) -> tuple[MembershipChange, ...]:
+        return membership_changes(self.contact, self.places)
 
     @property
     def actions(self) -> int:
@@ -333,7 +341,9 @@ class _Cluster:
             raise _Conflict(contact.revision)
         pending = self.open.get(contact.contact_id)
         if pending is None:
-            pending = _Pending(contact.copy(), is_new=resolution.contact is None)
+            pending = _Pending(
+                contact.copy(), is_new=resolution.contact is None, places={contact.contact_id: places_of(contact)}
+            )
             self.open[contact.contact_id] = pending
             if pending.is_new:
                 self.items[contact.contact_id] = pending.contact
@@ -386,7 +396,7 @@ class _Cluster:
             attach=[*stays.attach, *leaves.attach],
             absorbed=[*stays.absorbed, *leaves.absorbed],
             messages=[*stays.messages, *leaves.messages],
-            memberships={**stays.memberships, **leaves.memberships},
+            places={**stays.places, **leaves.places},
             rejects=[*stays.rejects, *leaves.rejects],
             hashes=[*stays.hashes, *leaves.hashes],
             rows=[*stays.rows, *leaves.rows],
@@ -396,15 +406,6 @@ class _Cluster:
             pending.attach.append(loser.contact_id)
         else:
             pending.absorbed.append((loser.contact_id, loser.version))
-        for change in (
-            *(MembershipChange(segment, loser.contact_id, None) for segment in loser.segments),
-            *(
-                MembershipChange(segment, winner.contact_id, entered)
-                for segment, entered in merged.segments.items()
-                if winner.segments.get(segment) != entered
-            ),
-        ):
-            pending.memberships[change.segment, change.contact_id] = change
         del self.open[loser.contact_id]
         self.open[winner.contact_id] = pending
         self.items[winner.contact_id] = merged
@@ -424,8 +425,6 @@ class _Cluster:
             pending.rejects.append(reject_event(event, f"folding it failed: {type(error).__name__}", self.now))
         pending.contact = folded.contact
         pending.messages += folded.messages
-        for change in folded.memberships:
-            pending.memberships[change.segment, change.contact_id] = change
         pending.changed |= folded.changed
         decisions = (*decisions, *folded.decisions)
         if event.name != WAKE:
@@ -462,7 +461,7 @@ class _Cluster:
                     attach=tuple(pending.attach),
                     absorbed=tuple(pending.absorbed),
                     messages=tuple(pending.messages),
-                    memberships=tuple(pending.memberships.values()),
+                    memberships=pending.memberships,
                     rejects=tuple(pending.rejects),
                     rows=tuple(pending.rows) if busy else (),
                 )

@@ -1,0 +1,65 @@
+"""Places: where a contact can be found by what it is in.
+
+A place is a text: `segment/vip`, `journey/welcome/look` for who rests at a step, `journey/welcome/:goal` for whose last
+passage ended so. Its *subject* (`journey/welcome`) is what numbers are shown of, its *spot* what is left: "" for a
+segment, a step's id, or ":" and an outcome. A journey's versions share their places.
+"""
+
+from collections.abc import Mapping
+
+from postroad.commits import MembershipChange
+from postroad.contacts import Contact
+
+# How a passage through a journey can have ended: it reached the goal, came to the end, left early, or broke.
+OUTCOMES = ("goal", "completed", "exited", "failed")
+
+
+def segment_place(segment_id: str) -> str:
+    return f"segment/{segment_id}"
+
+
+def step_place(journey_id: str, step_id: str) -> str:
+    return f"journey/{journey_id}/{step_id}"
+
+
+def outcome_place(journey_id: str, outcome: str) -> str:
+    return f"journey/{journey_id}/:{outcome}"
+
+
+def split_place(place: str) -> tuple[str, str]:
+    """(subject, spot)."""
+    kind, _, rest = place.partition("/")
+    definition_id, _, spot = rest.partition("/")
+    return f"{kind}/{definition_id}", spot
+
+
+def places_of(contact: Contact) -> dict[str, float]:
+    """Every place at which a contact is, and since when. In a journey it is at one: a step, or how it last ended."""
+    places = {segment_place(segment_id): since for segment_id, since in contact.segments.items()}
+    for journey_id, passage in contact.passages.items():
+        if journey_id not in contact.active and passage.last_ended is not None:
+            places[outcome_place(journey_id, passage.last_state)] = passage.last_ended
+    for journey_id, enrollment in contact.active.items():
+        places[step_place(journey_id, enrollment.step)] = enrollment.since
+    return places
+
+
+def membership_changes(contact: Contact, stored: Mapping[str, Mapping[str, float]]) -> tuple[MembershipChange, ...]:
+    """What makes the stored memberships those of the contact as it is now.
+
+    `stored` are the places that are written, by contact id: its own, and those of contacts that were merged into it.
+    """
+    now = places_of(contact)
+    own = stored.get(contact.contact_id, {})
+    gone = (
+        MembershipChange(place, contact_id, None)
+        for contact_id, places in stored.items()
+        for place in places
+        if contact_id != contact.contact_id or place not in now
+    )
+    come = (
+        MembershipChange(place, contact.contact_id, since, moved=any(p.get(place) == since for p in stored.values()))
+        for place, since in now.items()
+        if own.get(place) != since
+    )
+    return (*gone, *come)
