@@ -36,7 +36,9 @@ def test_shards_are_about_equally_full():
     assert max(counts) < 290
 
 
-@pytest.mark.parametrize(("channel", "address"), [("email", "new@example.com"), ("sms", "+351912345678")])
+@pytest.mark.parametrize(
+    ("channel", "address"), [("email", "new@example.com"), ("sms", "+351912345678"), ("push", None), ("", None)]
+)
 def test_a_channel_reaches_the_latest_address(channel, address):
     identities = {"email:old@example.com": 1.0, "email:new@example.com": 2.0, "phone:+351912345678": 1.0, "user:a": 9.0}
     contact = Contact("c", identities=identities)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postroad import events as names
-from postroad.book import Book, Manifest, Published, compile_book, next_manifest
+from postroad.book import Book, Manifest, compile_book, next_manifest, publish_version
 from postroad.codec import decode_contact, encode_contact
 from postroad.contacts import Contact, Enrollment
 from postroad.events import Event
@@ -113,7 +113,7 @@ class Press:
 
     def publish(self, *definitions: Mapping[str, Any], held: bool = True) -> Book:
         version = self.manifest.revision + 1
-        entering = [Published(document["kind"], document["id"], version, 0) for document in definitions]
+        entering = [publish_version(document, document["kind"], document["id"], version) for document in definitions]
         self.documents.update(
             {(p.kind, p.definition_id, version): d for p, d in zip(entering, definitions, strict=True)}
         )
@@ -387,6 +387,51 @@ def test_a_goal_stops_the_journey() -> None:
     assert ana.contact.passages["welcome"].last_state == "goal"
 
 
+CART = {
+    "kind": "journey",
+    "id": "cart",
+    "trigger": {"event": "Product Added"},
+    "reentry": "always",
+    "goal": {"event": "Order Completed"},
+    "steps": [_send("reminder"), {"id": "rest", "wait": {"for": "P1D"}}],
+}
+
+
+def test_an_order_that_was_heard_of_before_the_older_cart_is_its_goal() -> None:
+    ana = Ana(Press(*DOCUMENTS, CART).book)
+    ana.does("Order Completed", ago=MINUTE)
+    outcome = ana.does("Product Added", ago=HOUR)
+    assert outcome.messages == ()
+    assert [event.name for event in outcome.caused] == [names.JOURNEY_STARTED, names.JOURNEY_ENDED]
+    assert ("journey/cart@1", "", "completed") in ana.verdicts
+    assert ana.contact.passages["cart"].last_state == "goal"
+    outcome = ana.does("Product Added", ago=MINUTE / 2)
+    assert [message.step for message in outcome.messages] == ["reminder"]
+
+
+def test_the_event_that_leads_into_a_segment_is_not_the_goal_of_the_journey_that_begins_there() -> None:
+    again = {**CART, "id": "again", "trigger": {"segment": "buyers"}, "goal": {"event": "Order Completed"}}
+    ana = Ana(Press(*DOCUMENTS, _segment("buyers", {"event": "Order Completed"}), again).book)
+    ana.does("Order Completed")
+    assert ana.contact.active["again"].step == "rest"
+    ana.now += DAY / 2
+    ana.does("Order Completed")
+    assert ana.contact.passages["again"].last_state == "goal"
+
+
+def test_a_journey_that_is_published_later_knows_of_the_goal_from_the_timeline() -> None:
+    press = Press(*DOCUMENTS)
+    ana = Ana(press.book)
+    ana.does("Order Completed", ago=MINUTE)
+    ana.book = press.publish(
+        {**CART, "goal": {"event": "Order Completed", "where": {"not": {"property": "test", "is": True}}}}
+    )
+    assert needs_history(ana.contact, ana.book)
+    late = Event("late", "Product Added", NOW - HOUR, NOW - HOUR, trusted=True)
+    assert ana.fold(late, history=ana.events).messages == ()
+    assert ana.contact.passages["cart"].last_state == "goal"
+
+
 def test_entering_a_segment_starts_a_journey_in_the_same_fold() -> None:
     ana = Ana()
     ana.does(names.SUBSCRIBED, properties={"topic": "offers", "channel": "email"})
@@ -538,7 +583,7 @@ def test_a_journey_that_starts_itself_is_stopped_and_the_event_that_caused_it_co
         return {
             "kind": "journey",
             "id": journey_id,
-            "trigger": {"event": names.JOURNEY_ENDED},
+            "trigger": {"event": names.JOURNEY_ENDED, "where": {"not": {"property": "journey", "is": "nobody"}}},
             "reentry": "always",
             "steps": [step],
         }

@@ -108,6 +108,11 @@ def has_happened_until(memory: Memory | None, times: int, window: float | None) 
     return memory[-times] + window if len(memory) - 3 >= times else -math.inf
 
 
+def find_time(memory: Memory | None, after: float, until: float) -> float | None:
+    """The first of the newest times that lies after one instant, and not after the other."""
+    return next((time for time in memory[3:] if after < time <= until), None) if memory else None
+
+
 def combine_trackers(trackers: Iterable[Tracker]) -> dict[str, Tracker]:
     """One tracker for each id, which remembers as much as the most demanding of them."""
     combined: dict[str, Tracker] = {}

@@ -114,7 +114,8 @@ class Book:
     def trackers_since(self, revision: int) -> list[Tracker]:
         """The trackers that a contact last folded at that revision does not have yet."""
         kept = self.manifest.trackers
-        return [tracker for tracker in self.trackers.values() if kept[tracker.tracker_id][0] > revision]
+        # One that the manifest does not know came with newer code, and remembers from then on.
+        return [t for t in self.trackers.values() if t.tracker_id in kept and kept[t.tracker_id][0] > revision]
 
     def scores_since(self, revision: int) -> list[Score]:
         """The score sheets that give points for events and are newer than that revision."""

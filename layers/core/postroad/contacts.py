@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from postroad.channels import address_kind
+from postroad.channels import CHANNELS, address_kind
 from postroad.ring import Ring
 
 SHARDS = 16
@@ -153,6 +153,8 @@ class Contact:
         """Where a channel reaches this contact: the address it is said to have, if that is an identity of it; else the
         identity that was attached last. A confirmed attribute is no browser's word, and the identity says that it was
         free when it was attached."""
+        if channel not in CHANNELS:
+            return None
         kind = address_kind(channel)
         said, values = self.find_value(kind), self.identity_values(kind)
         return said if said in values else values[0] if values else None

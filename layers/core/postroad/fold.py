@@ -27,7 +27,6 @@ from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
 from postroad.contacts import MAX_ATTRIBUTES, Attribute, Consent, Contact, Enrollment, Passage, Stage
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.instants import DAY, describe_duration
 from postroad.journeys import Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
 from postroad.messages import QUEUED, SKIPPED, Message, split_message_id
 from postroad.predicates import View
@@ -36,8 +35,6 @@ MAX_CAUSED = 200
 # What a public source may say takes no room from what a server says.
 MAX_UNCONFIRMED = 50
 MAX_NAME = 200
-# What is older, such as imported history, starts no journey.
-TRIGGER_AGE = 7 * DAY
 # A wake that fails is tried again after this long.
 BACKOFF = 15 * 60.0
 
@@ -338,8 +335,6 @@ class _Folding:
             if not starts(journey, self.view(event)):
                 return
             entry = may_enter(journey, self.contact, event, self.now)
-            if self.now - event.time > TRIGGER_AGE:
-                entry = Entry(False, f"it happened {describe_duration(self.now - event.time)} ago")
             if journey.id in self.started:
                 entry = Entry(False, "it has started in this very moment, and would start itself without end")
             if not entry.allowed:

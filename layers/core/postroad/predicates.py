@@ -214,17 +214,25 @@ class Is:
 
 @dataclass(frozen=True, slots=True)
 class EventPattern:
-    """An event by its name, whatever its case, and what its properties must be (at the event's own time)."""
+    """An event by its name, whatever its case, and what its properties must be (at the event's own time).
+
+    Definitions that ask about the same events have the same `tracker_id`, and so share a memory.
+    """
 
     name: str
     key: str
     where: Predicate | None = None
+    tracker_id: str = ""
 
     def matches(self, event: Event) -> bool:
         """Whether an event is meant."""
         if event.name.lower() != self.key:
             return False
         return self.where is None or self.where.evaluate(View(_NOBODY, event.time, event=event)).truth
+
+    def tracker(self, keep: int, window: float | None) -> Tracker:
+        """What remembers these events: the newest times, as many as `keep`, within a window of seconds."""
+        return Tracker(self.tracker_id, self.key, self.matches, keep, window)
 
     def describe(self) -> str:
         return f"{self.name} ({self.where.describe()})" if self.where else self.name
@@ -243,12 +251,11 @@ class Happened:
     fewest: int
     most: int | None
     window: float | None
-    tracker_id: str
     reads: frozenset[str]
     trackers: tuple[Tracker, ...]
 
     def evaluate(self, view: View) -> Verdict:
-        memory = view.contact.behaviour.get(self.tracker_id)
+        memory = view.contact.behaviour.get(self.pattern.tracker_id)
         if self.most is not None:
             too_often_until = has_happened_until(memory, self.most + 1, self.window)
             if too_often_until > view.now:
@@ -295,7 +302,9 @@ def read_pattern(reader: Reader) -> EventPattern:
     """The event pattern in the keys `event` and `where` of an object that may have other keys too."""
     name = reader.text("event", longest=200).strip()
     where = reader.find_child("where")
-    return EventPattern(name, name.lower(), read_predicate(where, EVENT) if where else None)
+    meaning = json.dumps([name.lower(), reader.anything("where")], sort_keys=True)
+    tracker_id = urlsafe_b64encode(hashlib.sha256(meaning.encode(errors="replace")).digest()[:6]).decode()
+    return EventPattern(name, name.lower(), read_predicate(where, EVENT) if where else None, tracker_id)
 
 
 def _read_group(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
@@ -388,12 +397,8 @@ def _read_happened(reader: Reader, key: str, allow: frozenset[str]) -> Predicate
     keep = 0 if window is None else fewest if most is None else most + 1
     if keep > LONGEST_LIST:
         reader.mistake(f"within a window counts up to {LONGEST_LIST - 1}; choose less, or leave out within", found[0])
-    # Definitions that ask about the same events share a tracker, and so its memory.
-    meaning = json.dumps([pattern.key, reader.anything("where")], sort_keys=True)
-    tracker_id = urlsafe_b64encode(hashlib.sha256(meaning.encode(errors="replace")).digest()[:6]).decode()
-    tracker = Tracker(tracker_id, pattern.key, pattern.matches, keep, window)
-    reads = frozenset((f"tracker:{tracker_id}",))
-    return Happened(pattern, frequency, operand, fewest, most, window, tracker_id, reads, (tracker,))
+    reads = frozenset((f"tracker:{pattern.tracker_id}",))
+    return Happened(pattern, frequency, operand, fewest, most, window, reads, (pattern.tracker(keep, window),))
 
 
 SUBJECTS: dict[str, Callable[[Reader, str, frozenset[str]], Predicate]] = {

@@ -1,5 +1,6 @@
 import pytest
 
+from postroad.behaviour import combine_trackers
 from postroad.contacts import Attribute, Contact, Stage
 from postroad.events import Event
 from postroad.instants import parse_instant
@@ -10,22 +11,35 @@ MONDAY = parse_instant("2026-11-02T09:00:00Z")
 
 
 class Traveller:
-    """One contact in one journey, moved by events, marks and wakes as the fold would move it."""
+    """One contact in one journey, moved by events, marks and wakes as the fold would move it.
 
-    def __init__(self, steps, *, start=MONDAY, attributes=None, **document):
+    `heard` are events, as (name, time), whose news came before that of the trigger; `late` is how long that was under
+    way.
+    """
+
+    def __init__(self, steps, *, start=MONDAY, attributes=None, heard=(), late=0.0, **document):
         head = {"kind": "journey", "id": "tour", "trigger": {"event": "Product Added"}}
         self.journey = parse_journey({**head, **document, "steps": steps}, version=3)
         self.contact = Contact("contact-ana")
         for name, value in (attributes or {}).items():
             self.contact.attributes[name] = Attribute(value, start, True)
-        self.effects, self.decisions, self.now, self.number = [], [], start, 0
+        self.effects, self.decisions, self.now, self.number = [], [], start + late, 0
+        for name, time in heard:
+            self.remember(self.make_event(name, time))
         trigger = self.make_event("Product Added", start)
-        self.enrollment = enroll(self.journey, self.contact.contact_id, trigger, start)
+        self.remember(trigger)
+        self.enrollment = enroll(self.journey, self.contact.contact_id, trigger, self.now)
         self.advance(trigger)
 
     def make_event(self, name, time, **properties):
         self.number += 1
         return Event(f"event-{self.number}", name, time, time, properties=properties)
+
+    def remember(self, event):
+        behaviour = self.contact.behaviour
+        for tracker in combine_trackers(self.journey.trackers).values():
+            if tracker.event == event.name.lower() and tracker.matches(event):
+                behaviour[tracker.tracker_id] = tracker.update(behaviour.get(tracker.tracker_id), event.time, self.now)
 
     def advance(self, event=None):
         """One call of `advance`, and more while an update step has made it stop for a moment."""
@@ -53,7 +67,9 @@ class Traveller:
 
     def event(self, name, time, *, arrives=None, **properties):
         self.now = time if arrives is None else arrives
-        return self.advance(self.make_event(name, time, **properties))
+        event = self.make_event(name, time, **properties)
+        self.remember(event)
+        return self.advance(event)
 
     def mark(self, step, mark, time, *, arrives=None):
         """Feedback on a message of that step comes in."""

@@ -206,7 +206,7 @@ def test_a_journey_describes_itself():
         "     1. Wait for 1 hour [look-then-wait-1]",
         "     2. Send more by email, unless it is older than 1 day by then [more]",
         "   If the time runs out:",
-        "     1. Branch [look-else-branch-1]",
+        "     1. Take the first way that holds [look-else-branch-1]",
         "        French, if: country is FR",
         "          1. Exit: later [look-else-branch-1-french-exit-1]",
         "        Case 2, if: score engagement is at least 60",
@@ -214,6 +214,37 @@ def test_a_journey_describes_itself():
         "3. Wait until 09:00 on Mon, Tue, local time [wait-3]",
         "4. Send last by sms [last]",
     )
+
+
+def test_a_case_without_steps_is_described_too():
+    cases = [{"if": {"attribute": "plan", "is": "pro"}, "name": "pro"}, {"if": {"segment": "vip"}, "then": [HELLO]}]
+    assert describe_journey(parse_journey(steps({"branch": {"cases": cases}})))[3:] == (
+        "1. Take the first way that holds [branch-1]",
+        "   Pro, if: plan is pro: goes on",
+        "   Case 2, if: is in vip",
+        "     1. Send welcome by email [hello]",
+    )
+
+
+@pytest.mark.parametrize("event", ["Journey Ended", "journey started"])
+@pytest.mark.parametrize(
+    ("where", "is_sound"),
+    [
+        (None, False),
+        ({"property": "state", "is": "completed"}, False),
+        ({"property": "journey", "is": "welcome"}, True),
+        ({"all": [{"property": "state", "is": "exited"}, {"not": {"property": "journey", "is": "tour"}}]}, True),
+    ],
+)
+def test_a_trigger_on_journeys_says_which_one(event, where, is_sound):
+    trigger = {"event": event, **({"where": where} if where else {})}
+    document = {**steps(HELLO), "trigger": [{"event": "Signed Up"}, trigger], "reentry": "always"}
+    if is_sound:
+        assert parse_journey(document).starts_on == {"signed up", event.lower()}
+    else:
+        ((path, sentence),) = mistakes_of(document)
+        assert path == "trigger[1].where"
+        assert "must say which journey is meant, as in {property: journey, is: welcome}" in sentence
 
 
 class Template(NamedTuple):

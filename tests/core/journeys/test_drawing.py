@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 from hypothesis import given, settings
 
 from postroad.journeys import parse_journey
-from postroad.journeys.drawing import CARD_HEIGHT, END, EXIT, GOAL, START, Box, draw_journey
+from postroad.journeys.drawing import CARD_HEIGHT, COMPLETED, EXITED, GOAL, START, Box, draw_journey
 from tests.core.journeys.test_laws import journeys
 
 CART = parse_journey(
@@ -41,7 +41,7 @@ def ways_of(journey):
     for step in journey.steps.values():
         for name in step.arms or ("",):
             if not step.body.ends:
-                yield step.id, name, step.way(name) or END
+                yield step.id, name, step.way(name) or COMPLETED
 
 
 def test_cards_say_what_their_steps_do():
@@ -49,15 +49,15 @@ def test_cards_say_what_their_steps_do():
     assert [(card.icon, card.title, card.sentence) for card in cards.values()] == [
         ("start", "Start", "Product Added or entering segment full-carts"),
         ("goal", "Goal", "Order Completed within 1 week"),
-        ("exit", "Leaves early", "If is in staff"),
+        ("exited", "Leaves early", "If is in staff"),
         ("wait", "Wait", "Wait for 1 hour"),
         ("email", "Reminder", "Send cart-reminder by email"),
         ("wait", "Reaction", "Wait until: opened reminder, at most 2 days"),
-        ("branch", "Reachable", "Branch"),
+        ("branch", "Reachable", "Take the first way that holds"),
         ("sms", "Text", "Send cart-text by sms"),
         ("exit", "Exit", "Exit: sales call"),
         ("email", "Thanks", "Send thanks by email"),
-        ("end", "End", "Came to the end of the journey"),
+        ("completed", "End", "Came to the end of the journey"),
     ]
 
 
@@ -73,21 +73,21 @@ def test_ways_say_when_they_are_taken_and_come_back_together():
         ("reaction", "thanks", ("then",), "If it happens"),
         ("text", "thanks", ("",), ""),
         ("reachable", "thanks", ("else",), "Otherwise"),
-        ("thanks", END, ("",), ""),
+        ("thanks", COMPLETED, ("",), ""),
     ]
 
 
 def test_a_column_hangs_on_its_axis_and_arms_stand_in_reading_order():
     drawing = draw_journey(CART)
     cards = cards_of(drawing)
-    column = [cards[name] for name in (START, "wait-1", "reminder", "reaction", "thanks", END)]
+    column = [cards[name] for name in (START, "wait-1", "reminder", "reaction", "thanks", COMPLETED)]
     assert len({middle(card) for card in column}) == 1
     assert [card.box.y for card in column] == sorted(card.box.y for card in column)
     assert middle(cards["reaction"]) < middle(cards["reachable"])
     assert cards["text"].box.y == cards["reachable-vip-exit-1"].box.y
     assert cards["text"].box.x < cards["reachable-vip-exit-1"].box.x
-    assert cards[EXIT].box.x < cards[START].box.x < cards[GOAL].box.x
-    assert cards[EXIT].box.y == cards[START].box.y == cards[GOAL].box.y
+    assert cards[EXITED].box.x < cards[START].box.x < cards[GOAL].box.x
+    assert cards[EXITED].box.y == cards[START].box.y == cards[GOAL].box.y
 
 
 def test_ways_that_all_lead_on_are_one_line():
@@ -130,9 +130,9 @@ def test_every_step_is_drawn_once_and_in_the_order_of_the_document(journey):
     ids = [card.id for card in draw_journey(journey).cards]
     assert [card for card in ids if card in journey.steps] == list(journey.steps)
     others = [card for card in ids if card not in journey.steps]
-    ends = any(target == END for _, _, target in ways_of(journey))
-    asides = [GOAL] * bool(journey.goal) + [EXIT] * bool(journey.exit_if)
-    assert others == [START, *asides, *[END] * ends]
+    ends = any(target == COMPLETED for _, _, target in ways_of(journey))
+    asides = [GOAL] * bool(journey.goal) + [EXITED] * bool(journey.exit_if)
+    assert others == [START, *asides, *[COMPLETED] * ends]
 
 
 @given(journeys)

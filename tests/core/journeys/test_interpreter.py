@@ -68,6 +68,35 @@ def test_the_event_that_starts_a_journey_is_not_its_goal(travel):
     assert ana.ended == ("completed", "goal")
 
 
+@pytest.mark.parametrize(
+    ("case", "time", "late", "reached"),
+    [
+        ("after the trigger", HOUR, 2 * HOUR, True),
+        ("before the trigger", -1, 2 * HOUR, False),
+        ("at the very instant of the trigger, which it may have caused", 0, 2 * HOUR, False),
+        ("after the window", 3 * DAY, 4 * DAY, False),
+    ],
+)
+def test_a_goal_whose_news_came_before_that_of_the_trigger_is_reached(travel, case, time, late, reached):
+    goal = {"event": "Order Completed", "within": "P2D"}
+    ana = travel([HELLO, PAUSE], heard=[("Order Completed", MONDAY + time)], late=late, goal=goal)
+    assert ana.ended == (("completed", "goal") if reached else ("active", ""))
+    assert ana.sent == ([] if reached else ["hello"])
+
+
+def test_the_first_goal_counts_when_later_ones_lie_outside_the_window(travel):
+    heard = [("Order Completed", MONDAY + days * DAY) for days in (1, 3, 4)]
+    goal = {"event": "Order Completed", "within": "P2D"}
+    assert travel([PAUSE], heard=heard, late=5 * DAY, goal=goal).ended == ("completed", "goal")
+
+
+def test_a_goal_that_another_contact_of_the_person_reached_counts_before_the_next_step(travel):
+    ana = travel([PAUSE, HELLO], goal={"event": "Order Completed"})
+    ana.remember(ana.make_event("Order Completed", MONDAY + DAY))  # a merge has brought it
+    ana.wake_when_due()
+    assert (ana.ended, ana.sent) == (("completed", "goal"), [])
+
+
 def test_entering_a_segment_can_be_the_goal(travel):
     ana = travel([PAUSE], goal={"segment": "customers"})
     ana.event("Segment Entered", MONDAY + 60, segment="vip")
@@ -178,6 +207,12 @@ def test_the_rule_of_reentry_gives_its_reason(reentry, because):
     contact = Contact("ana")
     contact.passages["tour"] = Passage(1, MONDAY, MONDAY, "completed")
     assert may_enter(journey(reentry=reentry), contact, happened(time=MONDAY + DAY), MONDAY + DAY).because == because
+
+
+def test_what_is_older_than_a_week_starts_no_journey():
+    old = happened(time=MONDAY - 8 * DAY)
+    assert may_enter(journey(), Contact("ana"), old, MONDAY) == (False, "it happened 8 days ago")
+    assert may_enter(journey(), Contact("ana"), happened(time=MONDAY - 7 * DAY), MONDAY).allowed
 
 
 def test_a_first_time_needs_no_rule():

@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postroad.behaviour import combine_trackers
 from postroad.contacts import Attribute, Contact
 from postroad.events import Event
 from postroad.instants import parse_instant
@@ -115,11 +116,18 @@ def history(journey, moves):
             if enrollment.state != "active" or enrollment.due > now:
                 return
 
+    def remember(event):
+        for tracker in combine_trackers(journey.trackers).values():
+            if tracker.event == event.name.lower() and tracker.matches(event):
+                known = contact.behaviour.get(tracker.tracker_id)
+                contact.behaviour[tracker.tracker_id] = tracker.update(known, event.time, now)
+
     go()
     for number, (kind, passes, shift, name, mark, plan) in enumerate(moves, 1):
         now = enrollment.due if kind == "due" and enrollment.due is not None else now + passes
         if kind == "event":
-            event = Event(f"event-{number}", name, now + shift, now, properties={"total": 60})
+            event = Event(f"event-{number}", name, min(now, now + shift), now, properties={"total": 60})
+            remember(event)
         elif kind == "mark":
             enrollment = on_mark(enrollment, "hello", mark)
             event = Event(f"event-{number}", "Email Opened", now + shift, now)
@@ -169,3 +177,32 @@ def test_every_step_is_described_once(journey):
     lines = describe_journey(journey)
     for step_id in journey.steps:
         assert sum(line.endswith(f"[{step_id}]") for line in lines) == 1
+
+
+@given(st.permutations(["Product Added", "Order Completed", "Lesson Read"]), st.permutations([0.0, 600.0, 1_200.0]))
+def test_in_which_order_the_news_come_makes_no_difference(arrivals, times):
+    """By their own times the trigger, the goal and what a step waits for decide, whichever is heard of first."""
+    steps = [
+        {"id": "lesson", "wait": {"event": "Lesson Read", "timeout": "P1D", "then": [{"exit": {"reason": "read"}}]}}
+    ]
+    journey = parse_journey(
+        {"kind": "journey", "id": "tour", "trigger": {"event": "Product Added"}, "goal": {"event": "Order Completed"},
+         "steps": steps}
+    )  # fmt: skip
+    happened = dict(zip(["Product Added", "Order Completed", "Lesson Read"], times, strict=True))
+    contact, enrollment, now = Contact("ana"), None, START + 1_800.0
+    for number, name in enumerate(arrivals):
+        event = Event(f"event-{number}", name, START + happened[name], now)
+        for tracker in combine_trackers(journey.trackers).values():
+            if tracker.event == name.lower():
+                known = contact.behaviour.get(tracker.tracker_id)
+                contact.behaviour[tracker.tracker_id] = tracker.update(known, event.time, now)
+        if name == "Product Added":
+            enrollment = enroll(journey, "ana", event, now)
+        if enrollment and enrollment.state == "active":
+            enrollment = advance(journey, enrollment, View(contact, now, event=event), now).enrollment
+    bought, read = (happened[name] > happened["Product Added"] for name in ("Order Completed", "Lesson Read"))
+    assert enrollment is not None
+    assert (enrollment.state != "active") == (bought or read)
+    if bought != read:
+        assert enrollment.reason == ("goal" if bought else "read")

@@ -42,7 +42,7 @@ ROWS = {
     ),
     "branch": (
         {"id": "here", "branch": {"cases": [{"if": {"attribute": "country", "is": "FR"}, "then": [SEND]}]}},
-        "after", DAY, ["reminder"], "Branch",
+        "after", DAY, ["reminder"], "Take the first way that holds",
     ),
     "update": (
         {"id": "here", "update": {"set": {"plan": "pro"}, "unset": "trial", "stage": "mql"}},
@@ -224,6 +224,55 @@ def test_an_event_between_the_end_of_a_wait_and_a_late_clock_is_not_lost(travel)
     ana.wake(MONDAY + HOUR + 40)
     assert ana.enrollment.due == MONDAY + 2 * HOUR + 40
     ana.event("Order Completed", MONDAY + HOUR + 10, arrives=MONDAY + HOUR + 50, total=80)
+    assert ana.sent == ["thanks"]
+
+
+FOR_LESSON = {"event": "Lesson Read", "timeout": "PT1H", "then": [mail("thanks")], "else": [mail("reminder")]}
+
+
+@pytest.mark.parametrize(
+    ("case", "time", "sent"),
+    [
+        ("after the trigger", 600, ["thanks"]),
+        ("before the trigger", -600, []),
+        ("at the instant of the trigger, which it may have caused", 0, []),
+    ],
+)
+def test_an_event_whose_news_came_before_that_of_the_trigger_counts_by_its_own_time(travel, case, time, sent):
+    ana = travel([{"id": "lesson", "wait": FOR_LESSON}], heard=[("Lesson Read", MONDAY + time)], late=900.0)
+    assert ana.sent == sent
+    if sent:
+        assert ana.decisions[0][1:] == ("lesson", "yes", "Lesson Read, 2026-11-02 09:10 UTC")
+
+
+def test_of_events_heard_of_before_each_ends_one_wait(travel):
+    wait = {"event": "Lesson Read", "timeout": "P7D"}
+    steps = [{"id": "one", "wait": wait}, {"id": "two", "wait": wait}, {"id": "three", "wait": wait}]
+    ana = travel(steps, heard=[("Lesson Read", MONDAY + 60), ("Lesson Read", MONDAY + 120)], late=900.0)
+    assert ana.enrollment.step == "three"
+    ana.event("Lesson Read", MONDAY + 1_000)
+    assert ana.ended == ("completed", "finished")
+
+
+def test_of_two_events_the_earlier_ends_the_earlier_wait(travel):
+    wait = {"event": "Lesson Read", "timeout": "P7D"}
+    ana = travel([{"wait": {"for": "PT1H"}}, {"id": "one", "wait": wait}, {"id": "two", "wait": wait}, mail("done")])
+    ana.remember(ana.make_event("Lesson Read", MONDAY + HOUR + 10))
+    ana.event("Lesson Read", MONDAY + HOUR + 20)
+    assert ana.sent == ["done"]
+
+
+def test_what_another_contact_of_the_person_did_counts_when_the_wait_is_over(travel):
+    ana = travel([{"id": "lesson", "wait": FOR_LESSON}])
+    ana.remember(ana.make_event("Lesson Read", MONDAY + 600))  # a merge has brought it
+    ana.wake_when_due()
+    assert ana.sent == ["thanks"]
+
+
+def test_after_an_update_an_event_that_came_before_it_still_counts(travel):
+    steps = [{"wait": {"for": "PT1H"}}, {"update": {"set": {"a": 1}}}, {"id": "lesson", "wait": FOR_LESSON}]
+    ana = travel(steps)
+    ana.event("Lesson Read", MONDAY + HOUR + 20)
     assert ana.sent == ["thanks"]
 
 

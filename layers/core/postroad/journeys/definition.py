@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from postroad.behaviour import Tracker
 from postroad.documents import Reader, read_head
+from postroad.events import JOURNEY_ENDED, JOURNEY_STARTED
 from postroad.instants import describe_duration
 from postroad.journeys.reading import Findings, Happening, Reference, Scope
 from postroad.journeys.steps import LONGEST, STEP_TYPES, SendStep, StepType, choose, parse_zone
@@ -110,7 +111,7 @@ def parse_journey(document: object, *, version: int = 0) -> Journey:
     findings = Findings()
     # Where any send step may be meant, those that exist are only known at the end: exit_if is read last.
     anywhere = Scope(findings)
-    triggers = tuple(anywhere.happening(child) for child in reader.children("trigger", most=20, or_one=True))
+    triggers = tuple(_read_trigger(child, anywhere) for child in reader.children("trigger", most=20, or_one=True))
     reentry = _read_reentry(reader)
     goal = _read_goal(reader, anywhere)
     timezone = reader.read("timezone", parse_zone, None, None)
@@ -121,7 +122,7 @@ def parse_journey(document: object, *, version: int = 0) -> Journey:
     exit_reader = reader.find_child("exit_if")
     exit_if = anywhere.predicate(exit_reader) if exit_reader else None
     if goal:
-        anywhere.awaits([goal.happening.key])
+        anywhere.listen(goal.happening)
     reader.finish()
     return Journey(
         id=head.id,
@@ -208,6 +209,30 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "arm"
 
 
+# Every journey causes these.
+_OF_ALL_JOURNEYS = (JOURNEY_STARTED.lower(), JOURNEY_ENDED.lower())
+
+
+def _read_trigger(reader: Reader, scope: Scope) -> Happening:
+    trigger = scope.happening(reader)
+    if trigger.key in _OF_ALL_JOURNEYS and not _names_journey(reader.document.get("where")):
+        reader.mistake(
+            "must say which journey is meant, as in {property: journey, is: welcome}; "
+            f"{trigger.pattern.name} is said of every journey, and this one would set itself off without end",
+            "where",
+        )
+    return trigger
+
+
+def _names_journey(where: object) -> bool:
+    """Whether a condition on an event asks somewhere for the journey that it is about."""
+    if isinstance(where, list | tuple):
+        return any(map(_names_journey, where))
+    if not isinstance(where, Mapping):
+        return False
+    return where.get("property") == "journey" or any(map(_names_journey, where.values()))
+
+
 def _read_reentry(reader: Reader) -> Reentry:
     rules = {"once": Reentry(), "always": Reentry(0.0)}
     if isinstance(reader.document.get("reentry"), Mapping):
@@ -245,3 +270,5 @@ def _describe_steps(journey: Journey, ids: tuple[str, ...], indent: str) -> Iter
             if arm:
                 yield f"{indent}   {step.body.describe_arm(name)}"
                 yield from _describe_steps(journey, arm, indent + "     ")
+            elif step.body.is_choice(name):
+                yield f"{indent}   {step.body.describe_arm(name)}: goes on"

@@ -10,7 +10,7 @@ Every step is entered at most once a call. `since` is the moment from which even
 stands: the time of the event that led there, or the instant at which the wait before it ended, so a clock that comes
 round late makes no gap. An event moves an enrollment once: the one that starts it is offered neither to its goal nor to
 its first waits. What was due before an event happened is taken first, and then the event is offered to the wait so
-reached.
+reached. What happened after `since`, and was heard of before, is remembered by the contact: goals and waits ask for it.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.instants import describe_duration
 from postroad.journeys.definition import Journey
+from postroad.journeys.reading import TRIGGER_AGE
 from postroad.journeys.steps import Effect, End, Go, Here, Stay, stamp
 from postroad.predicates import View
 
@@ -49,6 +50,8 @@ def starts(journey: Journey, view: View) -> bool:
 def may_enter(journey: Journey, contact: Contact, event: Event, now: float) -> Entry:
     """The rule of re-entry. Times are those of the events: `after` is counted from one trigger to the next."""
     active, past, rule = contact.active.get(journey.id), contact.passages.get(journey.id), journey.reentry
+    if now - event.time > TRIGGER_AGE:
+        return Entry(False, f"it happened {describe_duration(now - event.time)} ago")
     if active:
         return Entry(False, f"is in this journey since {stamp(active.entered)}")
     if not past:
@@ -131,10 +134,13 @@ class _Walk:
 
     def reaches_goal(self) -> bool:
         goal, event, entered = self.journey.goal, self.event, self.enrollment.entered
-        if goal is None or event is None or not goal.happening.matches(event):
+        if goal is None:
             return False
-        passed = min(event.time, self.now) - entered
-        return passed >= 0 and (goal.within is None or passed <= goal.within)
+        last = self.now if goal.within is None else min(self.now, entered + goal.within)
+        if event and goal.happening.matches(event) and entered <= min(event.time, self.now) <= last:
+            return True
+        # The news of it may have come before that of the trigger, or with another contact of this person.
+        return goal.happening.find_time(self.view.contact, entered, last) is not None
 
     def walk(self) -> Enrollment:
         entered: set[str] = set()

@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from postroad.behaviour import Tracker
+from postroad.behaviour import Tracker, find_time
+from postroad.contacts import Contact
 from postroad.documents import Reader
 from postroad.events import SEGMENT_ENTERED, Event
+from postroad.instants import DAY
 from postroad.predicates import JOURNEY, EventPattern, Predicate, read_pattern, read_predicate
+
+# What is older, such as imported history, starts no journey.
+TRIGGER_AGE = 7 * DAY
+# Of what a journey listens for, so many of the latest times are remembered: the news of it may come before that of what
+# it follows.
+REMEMBERED = 5
 
 
 class Happening(NamedTuple):
@@ -28,6 +36,10 @@ class Happening(NamedTuple):
 
     def matches(self, event: Event | None) -> bool:
         return event is not None and self.pattern.matches(event)
+
+    def find_time(self, contact: Contact, after: float, until: float) -> float | None:
+        """When it first happened after one instant, and not after the other, as far as the contact remembers."""
+        return find_time(contact.behaviour.get(self.pattern.tracker_id), after, until)
 
     def describe(self) -> str:
         return f"entering segment {self.segment}" if self.segment else self.pattern.describe()
@@ -94,6 +106,11 @@ class Scope:
         self.refer("segment", segment, reader.path)
         entered = {"event": SEGMENT_ENTERED, "where": {"property": "segment", "is": segment or "-"}}
         return Happening(read_pattern(Reader(entered, reader.path, reader)), segment)
+
+    def listen(self, happening: Happening) -> None:
+        """This may move an enrollment, by the news of it, or remembered when that came too early."""
+        self.awaits([happening.key])
+        self.findings.trackers.append(happening.pattern.tracker(REMEMBERED, TRIGGER_AGE))
 
     def awaits(self, events: Iterable[str]) -> None:
         """Events of these names (in lower case) may move an enrollment."""

@@ -8,6 +8,7 @@ wait     `for` a duration from entering; `until` a local time of the contact; fo
          `opened` or `clicked` or the contact is in a `segment`, at most for `timeout`. It ends at `due`, an instant
          fixed on entering. An event counts when since <= time < due, by its own time (never later than now): one that
          happened before the wait was entered does not count, nor does one at the very instant at which the wait ends.
+         One whose news came before the wait was entered is remembered; it counts when it happened after `since`.
          A fact (opened, clicked, segment) that already holds on entering goes on at once: it is a state, no occurrence.
 update   changes the contact. It stays, due at once, so that the fold applies the change before the journey goes on.
 branch   takes the first case whose predicate holds, else `else`.
@@ -18,6 +19,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, time
+from math import inf
 from typing import Any, ClassVar, NamedTuple
 
 from postroad.channels import CHANNELS, USUAL
@@ -85,6 +87,17 @@ class Go(NamedTuple):
     used_event: bool = False
 
 
+class Cause(NamedTuple):
+    """What has ended a wait early, and when; `is_event` says that it was the event in hand, which that uses up."""
+
+    because: str
+    at: float
+    is_event: bool
+
+    def go(self) -> Go:
+        return Go("then", "yes", f"{self.because}, {stamp(self.at)}", at=self.at, used_event=self.is_event)
+
+
 class Stay(NamedTuple):
     """It stays until `due`, unless something happens before."""
 
@@ -126,6 +139,10 @@ class StepType:
         """When that way is taken, as the beginning of a list."""
         return f"{name}:"
 
+    def is_choice(self, name: str) -> bool:
+        """Whether that way is worth a line though it has no steps of its own."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class SendStep(StepType):
@@ -163,8 +180,8 @@ class Wait(StepType):
         """(when the wait that is entered now ends, a note for the decision)."""
         raise NotImplementedError
 
-    def find_cause(self, here: Here) -> str | None:
-        """What has happened that ends the wait early, as a sentence."""
+    def find_cause(self, here: Here, due: float) -> Cause | None:
+        """What has happened before `due` that ends the wait early."""
         return None
 
     def enter(self, here: Here) -> Answer:
@@ -172,10 +189,10 @@ class Wait(StepType):
         return Stay(due, "wait", f"until {stamp(due)}{note}")
 
     def resume(self, here: Here) -> Answer:
-        due, moment = here.enrollment.due or 0.0, here.moment
-        cause = self.find_cause(here) if here.event is None or moment < due else None
+        due = here.enrollment.due or 0.0
+        cause = self.find_cause(here, due)
         if cause:
-            return Go("then", "yes", f"{cause}, {stamp(moment)}", at=moment, used_event=True)
+            return cause.go()
         if here.now >= due:
             return Go("else", "over", f"the wait ended {stamp(due)}", at=due)
         return Stay(due)
@@ -237,15 +254,24 @@ class WaitForEvent(Wait):
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "WaitForEvent":
         happening = scope.happening(reader)
-        scope.awaits([happening.key])
+        scope.listen(happening)
         return cls(happening, read_timeout(reader, scope))
 
     def find_end(self, here: Here) -> tuple[float, str]:
         return here.now + self.timeout, f" for {self.happening.describe()}"
 
-    def find_cause(self, here: Here) -> str | None:
-        is_later = here.moment >= here.enrollment.since
-        return self.happening.describe() if is_later and self.happening.matches(here.event) else None
+    def find_cause(self, here: Here, due: float) -> Cause | None:
+        since, is_event = here.enrollment.since, False
+        at = self.happening.find_time(here.view.contact, since, here.now)
+        if self.happening.matches(here.event) and since <= here.moment and (at is None or here.moment <= at):
+            at, is_event = here.moment, True
+        return Cause(self.happening.describe(), at, is_event) if at is not None and at < due else None
+
+    def enter(self, here: Here) -> Answer:
+        if self.happening.matches(here.event):
+            return Wait.enter(self, here)  # and is resumed with the event in hand
+        cause = self.find_cause(here, inf)
+        return cause.go() if cause else Wait.enter(self, here)
 
     def describe(self) -> str:
         return f"Wait for {self.happening.describe()}, at most {describe_duration(self.timeout)}"
@@ -267,12 +293,15 @@ class WaitForFact(Wait):
     def find_end(self, here: Here) -> tuple[float, str]:
         return here.now + self.timeout, f" for: {self.fact.describe()}"
 
-    def find_cause(self, here: Here) -> str | None:
-        return self.fact.describe() if self.fact.evaluate(here.view).truth else None
+    def find_cause(self, here: Here, due: float) -> Cause | None:
+        is_late = here.event is not None and here.moment >= due
+        holds = not is_late and self.fact.evaluate(here.view).truth
+        return Cause(self.fact.describe(), here.moment, True) if holds else None
 
     def enter(self, here: Here) -> Answer:
-        cause = self.find_cause(here)
-        return Go("then", "yes", f"{cause}, already") if cause else Wait.enter(self, here)
+        if self.fact.evaluate(here.view).truth:
+            return Go("then", "yes", f"{self.fact.describe()}, already")
+        return Wait.enter(self, here)
 
     def describe(self) -> str:
         return f"Wait until: {self.fact.describe()}, at most {describe_duration(self.timeout)}"
@@ -301,8 +330,11 @@ class BranchStep(StepType):
                 return Go(name, name, predicate.describe())
         return Go("else", "else", f"none of: {'; '.join(predicate.describe() for predicate in self.cases.values())}")
 
+    def is_choice(self, name: str) -> bool:
+        return name in self.cases
+
     def describe(self) -> str:
-        return "Branch"
+        return "Take the first way that holds"
 
     def describe_arm(self, name: str) -> str:
         predicate = self.cases.get(name)
