@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -57,7 +58,7 @@ class Stack:
     """One stack's tables and queues, with a prefix of its own, so that several stand side by side."""
 
     def __init__(self, name: str, endpoint: str, client: Callable[[str], Any], clock: Path) -> None:
-        self.name, self.client, self.clock = name, client, clock
+        self.name, self.client, self.clock, self.offset = name, client, clock, 0.0
         template = templatecheck.load()
         made: dict[str, str] = {"ConfigurationSet": f"{name}-mail"}
         for logical_id, resource in template["Resources"].items():
@@ -92,10 +93,11 @@ class Stack:
 
     def enter(self) -> None:
         """Make this the stack that the product in this process works on; what it remembered of another is forgotten."""
-        from postroad_aws import books, settings, templates, wiring
+        from postroad_aws import books, clock, settings, templates, wiring
         from postroad_aws.storage import keys
 
         os.environ.update(self.environment)
+        clock.now = self.now  # reading the local cloud's file is no work of production
         sys.modules.pop("postroad_aws.storage.rows", None)  # its models take their table's name when they are made
         settings.settings.cache_clear()
         keys.forget_keys()
@@ -151,7 +153,11 @@ class Stack:
         return [{"messageId": m["MessageId"], "body": m["Body"], "attributes": m["Attributes"]} for m in found]
 
     def move_clock(self, offset: float) -> None:
-        self.clock.write_text(repr(offset))
+        self.offset = offset
+        self.clock.write_text(repr(offset))  # for the processes that are started
+
+    def now(self) -> float:
+        return time.time() + self.offset
 
 
 def _name_of(value: Any) -> str:

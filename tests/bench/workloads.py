@@ -28,6 +28,8 @@ EVENTS_IN_REQUEST = 20
 A_REQUESTS, B_REQUESTS, C_REQUESTS, TWENTY_REQUESTS, QUIET_REQUESTS = 10, 10, 50, 5, 25
 IDENTIFIES = 40
 MESSAGES = 40
+# What Lambda's poller hands over when more than that wait.
+BATCH = 10
 # Who takes part in what; nobody in two workloads, so that no round finds somebody busier than the last one did.
 CAST = {
     "A": A_REQUESTS,
@@ -336,9 +338,9 @@ class Bench:
         self.meter.start(counting=counting)
         ids = [message for person in people for message in self.messages_of(self.contact_id(person))]
         assert len(ids) == MESSAGES, f"{len(ids)} messages of {MESSAGES} people"
-        for start in range(0, MESSAGES, 5):
-            self.run("relay_messages", stream_event(ids[start : start + 5]))
-            records = self.stack.receive("SENDS_QUEUE_URL", 5)
+        for start in range(0, MESSAGES, BATCH):
+            self.run("relay_messages", stream_event(ids[start : start + BATCH]))
+            records = self.stack.receive("SENDS_QUEUE_URL", BATCH)
             self.run("send_message", {"Records": records})
             self.meter.poll("send_message", fifo=False)
         for message_id in ids:
