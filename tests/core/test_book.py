@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from postroad.behaviour import Tracker
-from postroad.book import Book, Manifest, Published, compile_book, next_manifest, parse_manifest
+from postroad.book import Book, Manifest, Published, TemplateRef, compile_book, next_manifest, parse_manifest
 from postroad.definitions import plan_publication
 
 POLICY = {"kind": "policy", "id": "policy", "timezone": "Europe/Lisbon", "topics": [{"id": "offers", "opt_in": False}]}
@@ -159,3 +159,13 @@ def test_a_tracker_of_the_book_remembers():
     (tracker,) = Shelf().publish(BUYERS).trackers.values()
     assert isinstance(tracker, Tracker)
     assert tracker.update(None, 5.0, 5.0)
+
+
+def test_a_book_knows_channel_and_topic_of_a_template_without_its_text():
+    shelf = Shelf()
+    hello = {"kind": "template", "id": "hello", "channel": "sms", "topic": "offers", "text": "Hello"}
+    shelf.publish(POLICY, hello)
+    assert shelf.manifest.loaded == [("policy", "policy", 1)]
+    manifest = parse_manifest(json.loads(json.dumps(shelf.manifest.to_document())))
+    documents = {key: shelf.documents[key] for key in manifest.loaded}
+    assert compile_book(manifest, documents).templates == {"hello": TemplateRef("hello", 1, "sms", "offers")}

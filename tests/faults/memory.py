@@ -21,6 +21,7 @@ from postroad.contacts import SHARDS, Consent, Contact
 from postroad.events import Event
 from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
 from postroad.packing import QueueMessage
+from postroad.policy import Policy
 from postroad.quarantine import Reject
 from postroad_aws.ports import Answers, Forward, Outcome
 
@@ -289,6 +290,15 @@ class MemoryMessages:
         self.memory.put_message(settled, None)
         return True
 
+    def note_engagement(self, message_id: str, engagement: str, time: float) -> bool:
+        message = self.memory.messages.get(message_id)
+        if message is None:
+            return False
+        if engagement not in message.times:
+            noted = message.with_(times={**message.times, engagement: time})
+            self.memory.put_message(noted, self.memory.pending.get(message_id))
+        return True
+
     def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
         due = sorted(
             (at, message_id)
@@ -375,6 +385,9 @@ class MemoryBooks:
     def newest(self) -> Book:
         self.book, self.read_at = self.shelf[-1], self.now()
         return self.book
+
+    def current_policy(self, *, at_least: int = 0) -> Policy:
+        return self.current(at_least=at_least).policy
 
     def current(self, *, at_least: int = 0) -> Book:
         if self.book is None or not self.is_fresh(at_least):

@@ -16,7 +16,7 @@ from zlib import crc32
 
 from postroad import events as names
 from postroad import ring
-from postroad.book import Book, Manifest, Published, compile_book, next_manifest
+from postroad.book import Book, Manifest, compile_book, next_manifest, publish_version
 from postroad.commits import Commit
 from postroad.contacts import SHARDS
 from postroad.envelopes import Email
@@ -27,6 +27,7 @@ from postroad.instants import DAY
 from postroad.links import Signer, Unsubscribe
 from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, QUEUED, SENT, Message
 from postroad.packing import PackingError, pack, unpack
+from postroad.policy import Policy
 from postroad.rendering import CompiledMessage, compile_message_template
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.usecases import process_events as folding
@@ -202,7 +203,7 @@ def get_shelf() -> tuple[Book, Book]:
     def publish(manifest: Manifest, version: int, *definitions: dict[str, Any]) -> tuple[Manifest, Book]:
         entering = []
         for document in definitions:
-            published = Published(document["kind"], document["id"], version, 0)
+            published = publish_version(document, document["kind"], document["id"], version)
             documents[published[:3]] = document
             entering.append(published)
         draft = compile_book(next_manifest(manifest, entering, {}), documents)
@@ -300,6 +301,9 @@ class SandboxBooks:
             return self.books.book
         return self.loop.call("current", self.books.current, (), {"at_least": at_least})
 
+    def current_policy(self, *, at_least: int = 0) -> Policy:
+        return self.current(at_least=at_least).policy
+
     def newest(self) -> Book:
         return self.loop.call("newest", self.books.newest, (), {})
 
@@ -392,7 +396,8 @@ class World:
             ),
             messages=wire(
                 loop, memories.MemoryMessages(memory),
-                "find_message", "find_messages", "claim", "release", "settle", "postpone", list_pending=memory.has_pending,
+                "find_message", "find_messages", "claim", "release", "settle", "postpone",
+                list_pending=memory.has_pending,
             ),
             refusals=wire(
                 loop, memories.MemoryRefusals(memory),

@@ -4,7 +4,7 @@ A contact in an account with 500 segments pays for those that an event can touch
 index is not asked at all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,14 +18,21 @@ from postroad.scoring import Score, parse_score
 from postroad.segments import Segment, parse_segment
 from postroad.stages import Stages, parse_stages
 
+# The kind whose documents only the sender reads.
+TEMPLATE = "template"
+
 
 class Published(NamedTuple):
-    """One published version of a definition; `since` is the revision of the book that first had it live."""
+    """One published version of a definition; `since` is the revision of the book that first had it live.
+
+    `facts` is all that the book knows of a definition that it does not load: of a template, its channel and topic.
+    """
 
     kind: str
     definition_id: str
     version: int
     since: int
+    facts: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -47,6 +54,11 @@ class Manifest:
     trackers: Mapping[str, tuple[int, int, float | None]] = field(default_factory=dict)
     withdrawn: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def loaded(self) -> list[tuple[str, str, int]]:
+        """The (kind, id, version) of every document that `compile_book` needs."""
+        return [published[:3] for published in (*self.live.values(), *self.held) if published.kind != TEMPLATE]
+
     def last_version(self, key: str) -> int:
         """The newest version that a definition ever had; 0 when it was never published."""
         return max(self.live[key].version if key in self.live else 0, self.withdrawn.get(key, 0))
@@ -63,14 +75,19 @@ class Manifest:
 
 def parse_manifest(document: Mapping[str, Any]) -> Manifest:
     """The manifest of a document that `to_document` wrote."""
-    live = (Published(*entry) for entry in document["live"])
+    live = (_published(entry) for entry in document["live"])
     return Manifest(
         document["revision"],
         {published.key: published for published in live},
-        tuple(Published(*entry) for entry in document["held"]),
+        tuple(_published(entry) for entry in document["held"]),
         {tracker_id: (kept[0], kept[1], kept[2]) for tracker_id, kept in document["trackers"].items()},
         document.get("withdrawn", {}),
     )
+
+
+def _published(entry: Sequence[Any]) -> Published:
+    kind, definition_id, version, since, facts = entry
+    return Published(kind, definition_id, version, since, tuple(facts))
 
 
 class TemplateRef(NamedTuple):
@@ -146,7 +163,7 @@ class Book:
 
 
 def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Book:
-    """Compile what the manifest names; `documents` by (kind, id, version) must hold all of it."""
+    """Compile what the manifest names; `documents` by (kind, id, version) must hold all that it says is `loaded`."""
 
     def live(kind: str) -> list[tuple[Published, Mapping[str, Any]]]:
         found = [published for published in manifest.live.values() if published.kind == kind]
@@ -182,8 +199,9 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
         journeys=journeys,
         versions=versions,
         templates={
-            p.definition_id: TemplateRef(p.definition_id, p.version, document["channel"], document["topic"])
-            for p, document in live("template")
+            p.definition_id: TemplateRef(p.definition_id, p.version, *p.facts)
+            for p in manifest.live.values()
+            if p.kind == TEMPLATE
         },
         trackers_by_event=_index((tracker.event, tracker) for tracker in trackers.values()),
         scores_by_event=_index((event, sheet) for sheet in scores.values() for event in sorted(sheet.events)),
@@ -209,6 +227,12 @@ def _index(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
     for key, value in pairs:
         index.setdefault(key, {})[value if isinstance(value, str) else id(value)] = value
     return {key: tuple(values.values()) for key, values in index.items()}
+
+
+def publish_version(document: Mapping[str, Any], kind: str, definition_id: str, version: int) -> Published:
+    """A version about to enter the manifest."""
+    facts = (document["channel"], document["topic"]) if kind == TEMPLATE else ()
+    return Published(kind, definition_id, version, 0, facts)
 
 
 def next_manifest(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from postroad.book import Book, Manifest, Published, TemplateRef, compile_book, next_manifest
+from postroad.book import Book, Manifest, TemplateRef, compile_book, next_manifest, publish_version
 from postroad.documents import parse_id
 from postroad.errors import DefinitionError
 from postroad.journeys import describe_journey, parse_journey, validate_references
@@ -219,7 +219,7 @@ def plan_publication(
         kind, _, definition_id = key.partition("/")
         version = book.manifest.last_version(key) + 1
         versions[kind, definition_id, version] = document
-        published.append(Published(kind, definition_id, version, 0))
+        published.append(publish_version(document, kind, definition_id, version))
     # Compiled once to learn the trackers, which the manifest records.
     draft = next_manifest(book.manifest, published, {})
     trackers = compile_book(draft, {**documents, **versions}).trackers

@@ -1,28 +1,27 @@
 """The book as this process knows it: loaded from the definitions table, compiled, and kept for a few seconds."""
 
-from postroad.book import Book, compile_book
+from functools import lru_cache
+
+from postroad import policy as policies
+from postroad.book import Book, Manifest, compile_book
+from postroad.policy import Policy, parse_policy
 from postroad_aws import clock
 from postroad_aws.storage import definitions
 
 # Events are folded by the newest book. Whatever else reads the book sees a publication after this long.
 FRESH_SECONDS = 5.0
 
+_manifest: Manifest | None = None
 _book: Book | None = None
 _checked = 0.0
 
 
 def current(*, at_least: int = 0) -> Book:
     """The compiled book, at most a few seconds old, and of this revision or newer."""
-    global _book, _checked
-    now = clock.now()
-    # The clock may have been moved back by a reset of the local cloud.
-    fresh = _book is not None and 0 <= now - _checked < FRESH_SECONDS
-    if _book is None or not fresh or _book.revision < at_least:
-        manifest = definitions.find_manifest()
-        if _book is None or _book.revision != manifest.revision or _book.manifest != manifest:
-            wanted = [published[:3] for published in (*manifest.live.values(), *manifest.held)]
-            _book = compile_book(manifest, definitions.load_versions(wanted))
-        _checked = now
+    global _book
+    manifest = _current_manifest(at_least)
+    if _book is None or _book.manifest is not manifest:
+        _book = compile_book(manifest, definitions.load_versions(manifest.loaded))
     return _book
 
 
@@ -34,7 +33,34 @@ def newest() -> Book:
     return book
 
 
+def current_policy(*, at_least: int = 0) -> Policy:
+    """The policy of the current book, for those who need nothing else of it: they load nothing else."""
+    live = _current_manifest(at_least).live.values()
+    versions = [published.version for published in live if published.kind == policies.KIND]
+    return _policy(versions[0]) if versions else Policy()
+
+
 def forget() -> None:
     """Load anew at the next use, for tests."""
-    global _book, _checked
-    _book, _checked = None, 0.0
+    global _manifest, _book, _checked
+    _manifest, _book, _checked = None, None, 0.0
+    _policy.cache_clear()
+
+
+def _current_manifest(at_least: int) -> Manifest:
+    """What is live, at most a few seconds ago; the same object as long as nothing was published."""
+    global _manifest, _checked
+    now = clock.now()
+    # The clock may have been moved back by a reset of the local cloud.
+    fresh = 0 <= now - _checked < FRESH_SECONDS
+    if _manifest is None or not fresh or _manifest.revision < at_least:
+        found = definitions.find_manifest()
+        if found != _manifest:
+            _manifest = found
+        _checked = now
+    return _manifest
+
+
+@lru_cache(maxsize=1)
+def _policy(version: int) -> Policy:
+    return parse_policy(definitions.get_version(policies.KIND, policies.KIND, version))

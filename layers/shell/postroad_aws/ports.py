@@ -17,6 +17,7 @@ from postroad.events import Event
 from postroad.links import Signer
 from postroad.messages import Message
 from postroad.packing import QueueMessage
+from postroad.policy import Policy
 from postroad.quarantine import Reject
 
 if TYPE_CHECKING:
@@ -149,6 +150,9 @@ class Books(Protocol):
 
     def newest(self) -> Book:
         """The compiled book that is live now."""
+
+    def current_policy(self, *, at_least: int = 0) -> Policy:
+        """The policy of `current`, without the rest of the book."""
 
 
 class Queues(Protocol):

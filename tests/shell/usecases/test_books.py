@@ -2,6 +2,8 @@
 
 import pytest
 
+from demo.documents import load_definitions
+from postroad.policy import Policy
 from postroad_aws import books, clock, runs
 from postroad_aws.clients import get_client
 from postroad_aws.storage import NotFoundError, definitions
@@ -51,3 +53,21 @@ def test_a_manifest_that_names_what_is_not_there_says_so(account):
     )
     with pytest.raises(NotFoundError, match="segment/customers"):
         books.current()
+
+
+def test_the_policy_is_known_without_the_rest_of_the_book(account, monkeypatch):
+    monkeypatch.setattr(books, "compile_book", None)
+    assert books.current_policy().timezone == "Europe/Lisbon"
+
+
+def test_a_policy_that_was_published_is_in_force_after_a_few_seconds(account: Account):
+    before = books.current_policy()
+    document = {**load_definitions()["policy/policy"], "timezone": "Asia/Tokyo"}
+    publish_definitions(definitions, runs, clock, {"policy/policy": document})
+    assert books.current_policy() is before
+    assert books.current_policy(at_least=2).timezone == "Asia/Tokyo"
+    assert books.current().policy == books.current_policy()
+
+
+def test_without_a_policy_there_is_the_plain_one(bare_account):
+    assert books.current_policy() == Policy()

@@ -471,7 +471,7 @@ class Broken:
 
 @pytest.mark.parametrize(
     ("port", "broken"),
-    [("contacts", "find_items"), ("refusals", "find_answers"), ("books", "current"), ("timeline", "find_row")],
+    [("contacts", "find_items"), ("refusals", "find_answers"), ("books", "current_policy"), ("timeline", "find_row")],
 )
 def test_when_aws_fails_before_the_channel_the_claim_is_given_back(account, email, port, broken):
     account.fold(account.event("Product Added", EMAIL, name="Harbour"))

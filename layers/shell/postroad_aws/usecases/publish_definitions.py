@@ -9,6 +9,9 @@ from postroad_aws.ports import Clock, Runs
 
 Key = tuple[str, str, int]
 
+# A contact knows nothing of a template's text, nor of a form.
+_UNSEEN = ("template/", "form/")
+
 
 class Definitions(Protocol):
     """What publishing touches of the definitions table."""
@@ -36,10 +39,10 @@ def publish_definitions(
     folded by the new book when an event touches them, and all others by the rebuild that this starts.
     """
     manifest = definitions.find_manifest()
-    documents = definitions.load_versions([p[:3] for p in (*manifest.live.values(), *manifest.held)])
+    documents = definitions.load_versions(manifest.loaded)
     publication = plan_publication(entering, compile_book(manifest, documents), documents)
     definitions.publish(publication.versions, publication.manifest, clock.now())
-    if any(not key.startswith("template/") for key in entering):  # a contact knows nothing of a template's text
+    if any(not key.startswith(_UNSEEN) for key in entering):
         runs.start_rebuild(publication.manifest.revision)
     versions = {f"{kind}/{definition_id}": version for kind, definition_id, version in publication.versions}
     return Published(publication.manifest.revision, versions)

@@ -180,7 +180,7 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
         row = ports.timeline.find_row((contact.contact_id, *contact.merged_from), message.trigger_key)
         properties = dict(row.event.properties) if row else {}
     # At least the book that queued it: a topic may have been published with its first message.
-    policy = ports.books.current(at_least=contact.revision).policy
+    policy = ports.books.current_policy(at_least=contact.revision)
     try:
         return compose(message, template, contact, address, properties, policy, ports.signer, ports.base_url, now)
     except RenderError as error:
@@ -194,7 +194,7 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
 
 def _find_obstacle(ports: Ports, facts: _Facts, message: Message, contact: Contact, address: str) -> str | None:
     """Why it may not go there: by what this address has said, and what the person said from another one."""
-    topic = ports.books.current(at_least=contact.revision).policy.find_topic(message.topic)
+    topic = ports.books.current_policy(at_least=contact.revision).find_topic(message.topic)
     suppression, answers = facts.get_answers(address, {message.topic, EVERY_TOPIC})
 
     def latest(topic_id: str) -> Consent | None:

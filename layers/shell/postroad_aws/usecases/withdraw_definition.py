@@ -13,7 +13,7 @@ def withdraw_definition(definitions: Definitions, runs: Runs, clock: Clock, key:
     published meanwhile.
     """
     manifest = definitions.find_manifest()
-    documents = definitions.load_versions([p[:3] for p in (*manifest.live.values(), *manifest.held)])
+    documents = definitions.load_versions(manifest.loaded)
     withdrawal = plan_withdrawal(key, compile_book(manifest, documents), documents)
     definitions.publish({}, withdrawal.manifest, clock.now())
     runs.start_rebuild(withdrawal.manifest.revision)
