@@ -230,6 +230,30 @@ def test_what_a_public_source_says_does_not_lock_out_what_a_server_says() -> Non
     assert ana.contact.find_value("street") is None
 
 
+def test_what_a_server_says_always_finds_room_beside_what_a_browser_says() -> None:
+    ana = Ana()
+    ana.does(names.IDENTIFIED, trusted=False, ago=60.0, attributes={"plan": "pro", "old": 1})
+    ana.does(names.IDENTIFIED, trusted=False, attributes={f"junk{number}": number for number in range(200)})
+    assert "pro" in ana.contact.segments
+    ana.does(names.IDENTIFIED, attributes={f"fact{number}": number for number in range(MAX_ATTRIBUTES)})
+    words = ana.contact.attributes
+    assert sum(word.confirmed for word in words.values()) == MAX_ATTRIBUTES == len(words)
+    assert ("contact", "old", "let go") in ana.verdicts
+    assert "pro" not in ana.contact.segments  # nothing says so any more
+    ana.does(names.IDENTIFIED, attributes={"one-more": 1})
+    assert ("contact", "one-more", "not kept") in ana.verdicts
+    ana.does(names.IDENTIFIED, trusted=False, attributes={"city": "Porto"})
+    assert ("contact", "city", "not kept") in ana.verdicts
+
+
+def test_what_is_not_kept_takes_nobodys_room() -> None:
+    ana = Ana()
+    ana.does(names.IDENTIFIED, trusted=False, attributes={"city": "Porto"})
+    ana.does(names.IDENTIFIED, attributes={f"fact{number}": number for number in range(MAX_ATTRIBUTES - 1)})
+    ana.does(names.IDENTIFIED, attributes={"bio": "x" * 100_000, "n" * 201: 1})
+    assert ana.contact.find_value("city") == "Porto"
+
+
 @pytest.mark.parametrize(
     ("value", "is_kept"),
     [("x" * 1_000, True), ("x" * 1_001, False), ("é" * 500, True), ("é" * 501, False), (["y" * 996], True)],
@@ -465,6 +489,17 @@ def test_what_may_not_be_sent_is_kept_as_skipped_with_the_reason(happens: dict[s
     assert message.state == "skipped"
     assert reason in message.reason
     assert ana.contact.active["welcome"].marks["hello"] == ("skipped",)
+
+
+def test_an_address_that_is_released_is_written_to_again() -> None:
+    ana = Ana()
+    said = {"reason": "they phoned", "addresses": ["email:ana@example.com"]}
+    ana.does(names.ADDRESS_SUPPRESSED, properties=said)
+    assert ana.contact.suppressions == {"email:ana@example.com": "they phoned"}
+    ana.does(names.ADDRESS_RELEASED, properties={**said, "reason": "a mistake"})
+    assert ana.contact.suppressions == {}
+    (message,) = ana.does("Signed Up").messages
+    assert message.state == "queued"
 
 
 def test_a_contact_without_an_address_and_one_without_an_opt_in_are_skipped() -> None:

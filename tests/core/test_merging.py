@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postroad.book import Book, Manifest, Published, compile_book, next_manifest
-from postroad.contacts import Attribute, Consent, Contact, Enrollment, Passage, Points, Stage
+from postroad.contacts import MAX_UNCONFIRMED, Attribute, Consent, Contact, Enrollment, Passage, Points, Stage
 from postroad.merging import MAX_DROPPED, merge, order
 from postroad.ring import Ring
 
@@ -200,6 +200,18 @@ def test_who_is_dropped_from_a_journey_has_ended_it_as_the_other_contact_did() -
     for merged, _ in (merge(a, b, BOOK, NOW), merge(b, a, BOOK, NOW)):
         assert merged.active == {}
         assert merged.passages["once"] == Passage(2, NOW - 3, NOW - 5, "goal", "enr-1")
+
+
+def test_two_contacts_full_of_unconfirmed_words_leave_room_for_confirmed_ones() -> None:
+    a, b = Contact("ana", created_at=NOW), Contact("dev", created_at=NOW)
+    a.attributes = {f"a{n}": Attribute(n, NOW + n, confirmed=False) for n in range(MAX_UNCONFIRMED)}
+    b.attributes = {f"b{n}": Attribute(n, NOW + n, confirmed=n < 10) for n in range(MAX_UNCONFIRMED)}
+    merged, _ = merge(a, b, BOOK, NOW)
+    words = merged.attributes
+    assert sum(word.confirmed for word in words.values()) == 10
+    assert sum(not word.confirmed for word in words.values()) == MAX_UNCONFIRMED
+    assert "a49" in words  # the newest
+    assert "a0" not in words
 
 
 def test_the_older_contact_stays_and_of_two_as_old_the_one_with_the_lesser_id() -> None:

@@ -17,6 +17,8 @@ SHARD_NAMES = tuple(f"{number:02d}" for number in range(SHARDS))
 # What is kept of one contact, so that it fits into an item of DynamoDB (400 KB).
 MAX_IDENTITIES = 50
 MAX_ATTRIBUTES = 200
+# Of those, what only a public source has said. A confirmed word that finds no room takes that of an unconfirmed one.
+MAX_UNCONFIRMED = 50
 
 
 class Attribute(NamedTuple):

@@ -24,7 +24,7 @@ from postroad.behaviour import recompute
 from postroad.book import Book
 from postroad.channels import USUAL, full_address
 from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
-from postroad.contacts import MAX_ATTRIBUTES, Attribute, Consent, Contact, Enrollment, Passage, Stage
+from postroad.contacts import MAX_ATTRIBUTES, MAX_UNCONFIRMED, Attribute, Consent, Contact, Enrollment, Passage, Stage
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.journeys import Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
@@ -32,8 +32,6 @@ from postroad.messages import QUEUED, SKIPPED, Message, split_message_id
 from postroad.predicates import View
 
 MAX_CAUSED = 200
-# What a public source may say takes no room from what a server says.
-MAX_UNCONFIRMED = 50
 MAX_NAME = 200
 # A wake that fails is tried again after this long.
 BACKOFF = 15 * 60.0
@@ -209,24 +207,39 @@ class _Folding:
             word = Attribute(value, event.time, event.trusted)
             if known and (known.confirmed, known.time) > (word.confirmed, word.time):
                 continue
-            if known is None and not self.has_room(word.confirmed):
-                self.decide("contact", name, "not kept", f"a contact holds at most {MAX_ATTRIBUTES} attributes")
-                continue
             if names.attribute_size(value) > names.ATTRIBUTE_LIMIT:
                 self.decide("contact", name, "not kept", f"an attribute takes at most {names.ATTRIBUTE_LIMIT} bytes")
                 continue
             if len(name) > MAX_NAME:
                 self.decide("contact", name[:40], "not kept", f"an attribute's name has at most {MAX_NAME} characters")
                 continue
+            if known is None:
+                facts += self.make_room(word)
+                if not self.has_room(word):
+                    most = MAX_ATTRIBUTES if word.confirmed else MAX_UNCONFIRMED
+                    kind = "" if word.confirmed else " that no server has confirmed"
+                    self.decide("contact", name, "not kept", f"a contact holds at most {most} attributes{kind}")
+                    continue
             self.contact.attributes[name] = word
             if known is None or known.value != value:
                 facts.append(f"attribute:{name}")
         return facts
 
-    def has_room(self, confirmed: bool) -> bool:
+    def has_room(self, word: Attribute) -> bool:
         attributes = self.contact.attributes
-        unconfirmed = sum(not word.confirmed for word in attributes.values())
-        return len(attributes) < MAX_ATTRIBUTES and (confirmed or unconfirmed < MAX_UNCONFIRMED)
+        unconfirmed = sum(not known.confirmed for known in attributes.values())
+        return len(attributes) < MAX_ATTRIBUTES and (word.confirmed or unconfirmed < MAX_UNCONFIRMED)
+
+    def make_room(self, word: Attribute) -> list[str]:
+        """Let a confirmed word, when all is full, have the room of the oldest unconfirmed one; the facts that change."""
+        attributes = self.contact.attributes
+        weak = [(known.time, name) for name, known in attributes.items() if not known.confirmed]
+        if not (word.confirmed and weak and len(attributes) >= MAX_ATTRIBUTES):
+            return []
+        _, oldest = min(weak)
+        del attributes[oldest]
+        self.decide("contact", oldest, "let go", "a confirmed attribute needs its room")
+        return [f"attribute:{oldest}"]
 
     # Definitions that hold an opinion
 
@@ -505,6 +518,12 @@ def _take_suppression(folding: _Folding, event: Event) -> list[str]:
     return _take_mark(folding, event)
 
 
+def _take_release(folding: _Folding, event: Event) -> list[str]:
+    for address in event.properties.get("addresses", ()):
+        folding.contact.suppressions.pop(address, None)
+    return []
+
+
 def _take_consent(granted: bool) -> Callable[[_Folding, Event], list[str]]:
     def take(folding: _Folding, event: Event) -> list[str]:
         topic = str(event.properties.get("topic") or EVERY_TOPIC)
@@ -526,6 +545,8 @@ _ABSORB: dict[str, Callable[[_Folding, Event], list[str]]] = {
     names.EMAIL_CLICKED: _take_mark,
     names.EMAIL_BOUNCED: _take_suppression,
     names.EMAIL_COMPLAINED: _take_suppression,
+    names.ADDRESS_SUPPRESSED: _take_suppression,
+    names.ADDRESS_RELEASED: _take_release,
     names.MESSAGE_SKIPPED: _take_mark,
     names.MESSAGE_FAILED: _take_mark,
     names.UNSUBSCRIBED: _take_consent(granted=False),

@@ -9,7 +9,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from postroad.contacts import MAX_ATTRIBUTES, MAX_IDENTITIES, Attribute, Contact, Enrollment, Passage, Points
+from postroad.contacts import (
+    MAX_ATTRIBUTES,
+    MAX_IDENTITIES,
+    MAX_UNCONFIRMED,
+    Attribute,
+    Contact,
+    Enrollment,
+    Passage,
+    Points,
+)
 from postroad.decisions import Decision
 
 # How many merged contacts' timelines a contact is read with.
@@ -55,10 +64,10 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.merged_from = (*earlier[: MAX_MERGED_FROM - 1], loser.contact_id)
     merged.ring = a.ring.merge(b.ring)
     merged.identities = _best(_join(a.identities, b.identities, lambda _, x, y: min(x, y)), MAX_IDENTITIES, _strength)
+    attributes = _join(a.attributes, b.attributes, lambda _, x, y: max(x, y, key=_weight_of_word))
+    room = sum(word.confirmed for word in attributes.values()) + MAX_UNCONFIRMED
     merged.attributes = _best(
-        _join(a.attributes, b.attributes, lambda _, x, y: max(x, y, key=_weight_of_word)),
-        MAX_ATTRIBUTES,
-        lambda name, word: (not word.confirmed, -word.time, name),
+        attributes, min(room, MAX_ATTRIBUTES), lambda name, word: (not word.confirmed, -word.time, name)
     )
     merged.consents = _join(a.consents, b.consents, lambda _, x, y: max(x, y, key=lambda c: (not c.granted, c.time)))
     merged.suppressions = _join(a.suppressions, b.suppressions, lambda _, x, y: min(x, y))
