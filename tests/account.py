@@ -64,6 +64,7 @@ class Account:
         fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
         self.events_queue = sqs.create_queue(QueueName="events.fifo", Attributes=fifo)["QueueUrl"]
         self.sends_queue = sqs.create_queue(QueueName="sends")["QueueUrl"]
+        self.dead_letters = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
         get_client("sesv2").create_email_identity(EmailIdentity="tidewater.example")
         get_client("sesv2").create_configuration_set(ConfigurationSetName="ConfigurationSet")
         machine = get_client("stepfunctions").create_state_machine(
@@ -73,6 +74,7 @@ class Account:
         for name, value in {
             "EVENTS_QUEUE_URL": self.events_queue,
             "SENDS_QUEUE_URL": self.sends_queue,
+            "DEAD_LETTERS_URL": self.dead_letters,
             "CONFIGURATION_SET": "ConfigurationSet",
             "REBUILD_STATE_MACHINE_ARN": self.machine,
             "BASE_URL": "https://post.tidewater.example",

@@ -37,6 +37,7 @@ class Settings:
     quarantine_table: str | None = _variable("QUARANTINE_TABLE", "the table of what could not be taken")
     events_queue_url: str | None = _variable("EVENTS_QUEUE_URL", "the FIFO queue of events to fold")
     sends_queue_url: str | None = _variable("SENDS_QUEUE_URL", "the queue of messages to send")
+    dead_letters_url: str | None = _variable("DEAD_LETTERS_URL", "the queue of what is kept for another try")
     configuration_set: str | None = _variable("CONFIGURATION_SET", "the SES configuration set that mail goes through")
     rebuild_state_machine: str | None = _variable("REBUILD_STATE_MACHINE_ARN", "the run that folds contacts again")
     base_url: str = _variable(
