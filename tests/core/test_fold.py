@@ -14,7 +14,18 @@ from postroad.book import Book, Manifest, compile_book, next_manifest, publish_v
 from postroad.codec import decode_contact, encode_contact
 from postroad.contacts import Contact, Enrollment
 from postroad.events import Event
-from postroad.fold import BACKOFF, MAX_ATTRIBUTES, MAX_UNCONFIRMED, Outcome, begin, fold, needs_history, postpone
+from postroad.fold import (
+    BACKOFF,
+    MAX_ATTRIBUTES,
+    MAX_MESSAGES,
+    MAX_UNCONFIRMED,
+    Outcome,
+    begin,
+    fold,
+    needs_history,
+    postpone,
+)
+from postroad.journeys.interpreter import MOST_EFFECTS
 from postroad.predicates import Verdict, View
 
 NOW = 1_793_610_000.0
@@ -634,6 +645,62 @@ def test_a_journey_that_starts_itself_is_stopped_and_the_event_that_caused_it_co
     assert ana.contact.events_folded == 2
     why = {d.because for d in ana.last.decisions if (d.definition, d.verdict) == ("journey/ping@1", "not started")}
     assert why == {"it has started in this very moment, and would start itself without end"}
+
+
+# Much at once
+
+
+def _crowd(many: int, *steps: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """So many journeys that a sign-up starts."""
+    head = {"kind": "journey", "trigger": {"event": "Signed Up"}}
+    return [{**head, "id": f"j{number:03d}", "steps": list(steps)} for number in range(many)]
+
+
+def _wake_until_quiet(ana: Ana) -> list[Outcome]:
+    """Wake the contact for as long as something is due now."""
+    outcomes = []
+    while ana.contact.wake_at is not None and ana.contact.wake_at <= ana.now:
+        outcomes.append(ana.wakes())
+        assert len(outcomes) < 50
+    return outcomes
+
+
+def test_an_event_that_starts_a_hundred_journeys_queues_all_their_messages_in_commits_that_fit() -> None:
+    pause = {"id": "rest", "wait": {"for": "P1D"}}
+    ana = Ana(Press(*DOCUMENTS, *_crowd(120, _send("one"), _send("two"), pause)).book)
+    first = ana.does("Signed Up")
+    assert ("journey/j119@1", "", "goes on later") in ana.verdicts
+    assert ana.contact.wake_at == NOW
+    outcomes = [first, *_wake_until_quiet(ana)]
+    assert max(len(outcome.messages) for outcome in outcomes) < MAX_MESSAGES + MOST_EFFECTS
+    ids = [message.message_id for outcome in outcomes for message in outcome.messages]
+    assert len(set(ids)) == len(ids) == 241  # and the welcome journey's
+    assert {e.step for e in ana.contact.active.values()} == {"rest", "look"}
+    assert ana.contact.wake_at == NOW + DAY
+
+
+def test_an_event_that_a_hundred_enrollments_wait_for_moves_them_all() -> None:
+    wait = {"id": "order", "wait": {"event": "Order Completed", "timeout": "P2D", "then": [_send("thanks")]}}
+    ana = Ana(Press(*DOCUMENTS, *_crowd(120, wait)).book)
+    ana.does("Signed Up")
+    ana.now += HOUR
+    first = ana.does("Order Completed")
+    ana.now += MINUTE
+    outcomes = [first, *_wake_until_quiet(ana)]
+    assert max(len(outcome.messages) for outcome in outcomes) < MAX_MESSAGES + MOST_EFFECTS
+    assert sum(len(outcome.messages) for outcome in outcomes) == 120
+    assert not ana.contact.active
+    assert not [key for key in ana.contact.turns if key.startswith("journey/")]
+
+
+def test_one_journey_of_two_hundred_messages_in_a_row_is_sent_whole() -> None:
+    row = {"kind": "journey", "id": "row", "trigger": {"event": "Order Completed"}}
+    steps = [_send(f"mail-{number}") for number in range(200)]
+    ana = Ana(Press(*DOCUMENTS, {**row, "steps": steps}).book)
+    outcomes = [ana.does("Order Completed"), *_wake_until_quiet(ana)]
+    assert [message.step for outcome in outcomes for message in outcome.messages] == [step["id"] for step in steps]
+    assert max(len(outcome.messages) for outcome in outcomes) < MAX_MESSAGES + MOST_EFFECTS
+    assert ana.contact.passages["row"].last_state == "completed"
 
 
 # Publication

@@ -214,6 +214,16 @@ def test_two_contacts_full_of_unconfirmed_words_leave_room_for_confirmed_ones() 
     assert "a0" not in words
 
 
+def test_what_a_dropped_enrollment_still_had_to_do_is_forgotten() -> None:
+    a, b = Contact("ana", created_at=NOW), Contact("dev", created_at=NOW)
+    a.active["once"] = Enrollment("enr-1", "once", 1, NOW - 3, "k", "one", NOW + HOUR)
+    a.active["often"] = Enrollment("enr-2", "often", 1, NOW - 3, "k", "one", NOW + HOUR)
+    a.turns = {"journey/once": NOW, "journey/often": NOW, "segment/active": NOW + HOUR}
+    b.passages["once"] = Passage(1, NOW - 9, NOW - 5, "goal", "enr-0")
+    merged, _ = merge(a, b, BOOK, NOW)
+    assert merged.turns == {"journey/often": NOW, "segment/active": NOW + HOUR}
+
+
 def test_the_older_contact_stays_and_of_two_as_old_the_one_with_the_lesser_id() -> None:
     assert order(device(), ana())[0].contact_id == "ana"
     twins = Contact("b", created_at=NOW), Contact("a", created_at=NOW)

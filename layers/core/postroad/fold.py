@@ -33,6 +33,8 @@ from postroad.predicates import View
 
 MAX_CAUSED = 200
 MAX_NAME = 200
+# After so many messages of one event the rest is left to a wake that comes at once: one commit holds them all.
+MAX_MESSAGES = 30
 # A wake that fails is tried again after this long.
 BACKOFF = 15 * 60.0
 
@@ -231,7 +233,7 @@ class _Folding:
         return len(attributes) < MAX_ATTRIBUTES and (word.confirmed or unconfirmed < MAX_UNCONFIRMED)
 
     def make_room(self, word: Attribute) -> list[str]:
-        """Let a confirmed word, when all is full, have the room of the oldest unconfirmed one; the facts that change."""
+        """Let a confirmed word, when all is full, have the room of the oldest unconfirmed one; facts that change."""
         attributes = self.contact.attributes
         weak = [(known.time, name) for name, known in attributes.items() if not known.confirmed]
         if not (word.confirmed and weak and len(attributes) >= MAX_ATTRIBUTES):
@@ -338,6 +340,7 @@ class _Folding:
                 or (enrollment.due is not None and enrollment.due <= self.now)
                 or key in journey.waits_for
                 or journey.key in watching
+                or _turn_of(journey_id) in self.contact.turns
             ):
                 self.move(journey, enrollment, event)
         for journey in self.book.journeys_by_event.get(key, ()):
@@ -369,8 +372,12 @@ class _Folding:
 
     def move(self, journey: Journey, enrollment: Enrollment, event: Event | None) -> None:
         """Run an enrollment's steps until it waits or ends. A step that throws fails this enrollment only."""
+        self.contact.turns.pop(_turn_of(journey.id), None)
         steps = 0
         while True:
+            if len(self.messages) >= MAX_MESSAGES:
+                self.carry_on(journey, enrollment)
+                return
             try:
                 advanced = advance(
                     journey, enrollment, self.view(event, enrollment), self.now, self.book.policy.timezone
@@ -394,6 +401,12 @@ class _Folding:
                 self.fail(enrollment, journey.key, "it ran through more steps at once than allowed")
                 return
 
+    def carry_on(self, journey: Journey, enrollment: Enrollment) -> None:
+        """Leave the rest of an enrollment's steps to a wake; what has happened is remembered till then."""
+        self.contact.turns[_turn_of(journey.id)] = self.now
+        because = f"one event asks for about {MAX_MESSAGES} messages at most; the rest follows within a minute"
+        self.decide(journey.key, enrollment.step, "goes on later", because)
+
     def fail(self, enrollment: Enrollment, definition: str, reason: str) -> None:
         self.decide(definition, enrollment.step, "failed", reason)
         self.close(end(enrollment, "failed", reason))
@@ -402,6 +415,7 @@ class _Folding:
         """An enrollment has ended; what re-entry rules need of it stays."""
         journey_id = enrollment.journey
         self.contact.active.pop(journey_id, None)
+        self.contact.turns.pop(_turn_of(journey_id), None)
         past = self.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "active")
         self.contact.passages[journey_id] = past._replace(
         reached_goal = (enrollment.state, enrollment.reason) == ("completed", "goal")
@@ -498,6 +512,11 @@ class _Folding:
         self.is_news = False
         self.settle(dict.fromkeys((*_asked(book), *gone)))
         self.is_news = True
+
+
+def _turn_of(journey_id: str) -> str:
+    """The key by which a contact knows that an enrollment has to be moved at once."""
+    return f"journey/{journey_id}"
 
 
 def _take_mark(folding: _Folding, event: Event) -> list[str]:

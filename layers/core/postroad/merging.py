@@ -76,7 +76,10 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.stage = max((s for s in (a.stage, b.stage) if s), key=lambda s: (s.since, s.name), default=None)
     merged.segments = _join(a.segments, b.segments, lambda _, x, y: min(x, y))
     merged.turns = _join(a.turns, b.turns, lambda _, x, y: min(x, y))
-    return merged, _merge_journeys(merged, a, b, book)
+    decisions = _merge_journeys(merged, a, b, book)
+    going_on = {f"journey/{journey}" for journey in merged.active}
+    merged.turns = {k: at for k, at in merged.turns.items() if k in going_on or not k.startswith("journey/")}
+    return merged, decisions
 
 
 def _join(a: Mapping[str, Any], b: Mapping[str, Any], choose: Callable[[str, Any, Any], Any]) -> dict[str, Any]:

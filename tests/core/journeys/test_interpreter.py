@@ -6,6 +6,7 @@ from postroad.contacts import Attribute, Contact, Passage
 from postroad.events import Event
 from postroad.instants import DAY, parse_instant
 from postroad.journeys import advance, end, enroll, enrollment_id_of, may_enter, on_mark, parse_journey, starts
+from postroad.journeys.interpreter import MOST_EFFECTS
 from postroad.predicates import View
 
 HOUR = 3_600.0
@@ -262,6 +263,17 @@ def test_how_far_a_contact_came_is_counted_by_its_visits(travel):
     assert ana.enrollment.visits == {"hello": 1, "pause": 1}
     ana.wake_when_due()
     assert ana.enrollment.visits == {"hello": 1, "pause": 1, "end": 1}
+
+
+def test_a_long_row_of_messages_is_asked_for_in_parts(travel):
+    steps = [{"id": f"mail-{number}", "send": {"template": "welcome"}} for number in range(25)]
+    ana = travel(steps)
+    assert ana.sent == [step["id"] for step in steps]
+    assert ana.ended == ("completed", "finished")
+    assert set(ana.enrollment.visits.values()) == {1}
+    first = advance(ana.journey, enroll(ana.journey, "ana", happened(), MONDAY), View(Contact("ana"), MONDAY), MONDAY)
+    assert [effect.step_id for effect in first.effects] == [f"mail-{number}" for number in range(MOST_EFFECTS)]
+    assert (first.enrollment.step, first.enrollment.due) == (f"mail-{MOST_EFFECTS}", MONDAY)
 
 
 # Whole journeys

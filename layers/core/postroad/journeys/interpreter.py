@@ -6,7 +6,8 @@ An enrollment begins at the door (step ""), due at once. `advance` takes it as f
    step, so that nobody is sent what the event has just made needless.
 2. Else the step at which it stands is resumed, and steps are entered one after another until one stays or it ends.
 
-Every step is entered at most once a call. `since` is the moment from which events count for the step at which it
+Every step is entered at most once a call, and a call asks for at most MOST_EFFECTS messages and changes; an enrollment
+with more to do stands before its next step, due at once. `since` is the moment from which events count for the step at which it
 stands: the time of the event that led there, or the instant at which the wait before it ended, so a clock that comes
 round late makes no gap. An event moves an enrollment once: the one that starts it is offered neither to its goal nor to
 its first waits. What was due before an event happened is taken first, and then the event is offered to the wait so
@@ -25,6 +26,10 @@ from postroad.journeys.definition import Journey
 from postroad.journeys.reading import TRIGGER_AGE
 from postroad.journeys.steps import Effect, End, Go, Here, Stay, stamp
 from postroad.predicates import View
+
+
+# A fold is one transaction, and that has room for 100 items.
+MOST_EFFECTS = 10
 
 
 class Advance(NamedTuple):
@@ -144,7 +149,7 @@ class _Walk:
 
     def walk(self) -> Enrollment:
         entered: set[str] = set()
-        entering = not self.enrollment.step
+        entering = self.enrollment.step not in self.enrollment.visits
         step_id: str | None = self.enrollment.step or self.journey.first
         while step_id is not None:
             step = self.journey.steps.get(step_id)
@@ -175,6 +180,8 @@ class _Walk:
                     if answer.used_event:
                         self.event = None
                     step_id, entering = step.way(way), True
+                    if step_id is not None and len(self.effects) >= MOST_EFFECTS:
+                        return self.enrollment.with_(step=step_id, due=self.now)
         return self.end("completed", "finished", "came to the end of the journey")
 
     def stand_at(self, step_id: str) -> None:
