@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64encode
+from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -72,6 +73,7 @@ def parse_identity(text: str) -> Identity:
     return identity
 
 
+@lru_cache(maxsize=1024)  # folding one event asks for the same few ids about twenty times
 def contact_id_of(identity: Identity | str, key: bytes) -> str:
     """The id under which a contact first known by this identity is stored: HMAC-SHA256 cut to 120 bits, URL-safe."""
     digest = hmac.digest(key, str(identity).encode(), "sha256")
