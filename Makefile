@@ -9,6 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PY := .venv/bin/python
 SAM := .postroad/sam/bin/sam
+ASSETS := functions/console/assets/vendor/.made
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --annotation-style line
 
 .PHONY: help run test check format bench build deploy deploy-local keys redrive reset lock clean
@@ -24,12 +25,15 @@ help:  ## list the commands
 .postroad/sam/.installed: requirements-sam.txt infra/venv.sh
 	@infra/venv.sh .postroad/sam -r requirements-sam.txt
 
+$(ASSETS): package.json package-lock.json functions/console/assets/icons.txt infra/assets.py | .venv/.installed
+	@$(PY) infra/assets.py
+
 # ---- every day
 
-run: .venv/.installed  ## start Postroad with the demo brand on http://localhost:8080 (PORT=… changes it)
+run: .venv/.installed $(ASSETS)  ## start Postroad with the demo brand on http://localhost:8080 (PORT=… changes it)
 	@exec $(PY) -m localcloud run --port $(PORT) --seed "$(PY) -m demo"
 
-test: .venv/.installed .postroad/sam/.installed  ## run all tests (ARGS="-k …" passes on to pytest)
+test: .venv/.installed .postroad/sam/.installed $(ASSETS)  ## run all tests (ARGS="-k …" passes on to pytest)
 	@echo "→ running the tests"
 	@$(PY) -m pytest $(ARGS)
 
@@ -44,7 +48,7 @@ check: .venv/.installed .postroad/sam/.installed  ## format, lint, types, import
 format: .venv/.installed  ## format the code and mend what ruff can mend
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-bench: .venv/.installed  ## measure cost and speed, print the table of goals
+bench: .venv/.installed $(ASSETS)  ## measure cost and speed, print the table of goals
 	@PYTHONPATH=infra $(PY) -m tests.bench $(ARGS)
 
 reset: .venv/.installed  ## forget the state of the local cloud
@@ -52,7 +56,7 @@ reset: .venv/.installed  ## forget the state of the local cloud
 
 # ---- in your AWS account
 
-build: .venv/.installed .postroad/sam/.installed  ## build the functions and layers for Lambda (arm64)
+build: .venv/.installed .postroad/sam/.installed $(ASSETS)  ## build the functions and layers for Lambda (arm64)
 	@PYTHON=$(CURDIR)/$(PY) $(SAM) build --cached --parallel
 
 deploy: build  ## deploy to your AWS account; asks for what it needs to know
@@ -77,4 +81,4 @@ lock: .venv/.installed  ## pin every dependency anew from the requirements.in fi
 	  echo "→ $$name.txt"; $(LOCK) $$name.in -o $$name.txt || exit 1; done
 
 clean:  ## remove what was built and every environment (not the local cloud's state: that is make reset)
-	@rm -rf .venv .aws-sam .postroad/sam .postroad/emulator *.egg-info
+	@rm -rf .venv .aws-sam .postroad/sam .postroad/emulator functions/console/assets/vendor *.egg-info

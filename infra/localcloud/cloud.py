@@ -21,6 +21,7 @@ from localcloud.engine import Engine, clients_for, only_user
 from localcloud.gateway import Gateway, routes_of
 from localcloud.inbox import Inbox
 from localcloud.packaging import Say, emulator_python
+from localcloud.signin import SignIn
 from localcloud.timemachine import Clock, TimeMachine, iso
 
 SETTINGS = Path(__file__).with_name("settings.yaml")
@@ -37,6 +38,7 @@ class LocalCloud:
         self.url = f"http://localhost:{port}"
         self.state = self.store / "state"
         self.resetting = threading.Lock()
+        self.sign_in = SignIn(self.settings["name"], self.settings.get("people", ()), time.time)
 
     # ------------------------------------------------------------ life
 

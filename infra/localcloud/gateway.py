@@ -9,7 +9,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -53,11 +53,12 @@ class Route:
     names: list[str]
     function: str
     rank: tuple[Any, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)  # of the stage
 
     @classmethod
-    def parse(cls, path: str, method: str, function: str) -> "Route":
+    def parse(cls, path: str, method: str, function: str, variables: Mapping[str, str] | None = None) -> "Route":
         if path == "/$default":
-            return cls("$default", "ANY", re.compile(".*", re.DOTALL), [], function, (2,))
+            return cls("$default", "ANY", re.compile(".*", re.DOTALL), [], function, (2,), variables or {})
         names: list[str] = []
         parts: list[str] = []
         for part in path.strip("/").split("/"):
@@ -66,20 +67,32 @@ class Route:
             parts.append(re.escape(part) if not variable else "(.+)" if variable[2] else "([^/]+)")
         # A full match wins over a variable, a variable over a greedy one; then the exact method over ANY.
         rank = (0 if not names else 1, ["(.+)" in parts] + [part.startswith("(") for part in parts], method == "ANY")
-        return cls(f"{method} {path}", method, re.compile("/" + "/".join(parts), re.DOTALL), names, function, rank)
+        pattern = re.compile("/" + "/".join(parts), re.DOTALL)
+        return cls(f"{method} {path}", method, pattern, names, function, rank, variables or {})
 
 
 def routes_of(stack: Stack) -> list[Route]:
     """The routes of the template's HTTP APIs, best match first."""
     routes = []
-    for api in stack.of_type("AWS::ApiGatewayV2::Api").values():
+    for key, api in stack.of_type("AWS::ApiGatewayV2::Api").items():
+        variables = _stage_variables(stack, key)
         for path, methods in api["Properties"].get("Body", {}).get("paths", {}).items():
             for method, operation in methods.items():
                 uri = json.dumps(operation.get("x-amazon-apigateway-integration", {}).get("uri", ""))
                 if found := re.search(r"\$\{(\w+)\.Arn\}", uri):
                     name = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-                    routes.append(Route.parse(path, name, stack.names[found[1]]))
+                    routes.append(Route.parse(path, name, stack.names[found[1]], variables))
     return sorted(routes, key=lambda route: route.rank)
+
+
+def _stage_variables(stack: Stack, api: str) -> dict[str, str]:
+    """The variables of an API's stage: texts, or what a Ref names."""
+    variables: dict[str, str] = {}
+    for stage in stack.of_type("AWS::ApiGatewayV2::Stage").values():
+        if stage["Properties"].get("ApiId") == {"Ref": api}:
+            for name, value in stage["Properties"].get("StageVariables", {}).items():
+                variables[name] = stack.names[value["Ref"]] if isinstance(value, dict) else str(value)
+    return variables
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -134,6 +147,7 @@ def event_of(request: Request, route: Route, path: str, found: re.Match[str]) ->
             "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(request.time)),
             "timeEpoch": int(request.time * 1000),
         },
+        "stageVariables": dict(route.variables),
         "pathParameters": dict(zip(route.names, found.groups(), strict=True)),
         "body": body if is_text else base64.b64encode(request.body).decode(),
         "isBase64Encoded": bool(request.body) and not is_text,

@@ -19,6 +19,7 @@ from localcloud.gateway import BODY_LIMIT, Gateway, Request, Response
 from localcloud.inbox import Inbox, LostAnswerError
 from localcloud.timemachine import Clock, NotQuietError, TimeMachine, iso
 
+from localcloud.signin import SignIn
 PAGES = Path(__file__).parent / "pages"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; "
@@ -42,6 +43,7 @@ class Parts(Protocol):
     meter: Meter
 
     def reset(self) -> None: ...
+    sign_in: SignIn
     def costs(self) -> dict[str, Any]: ...
     def reset_costs(self) -> None: ...
 
@@ -70,7 +72,10 @@ class Local:
             ("POST", r"/inbox/account", self.account),
             ("GET", r"/inbox/([\w-]+)/html", self.mail),
             ("GET", r"/inbox/([\w-]+)/raw", self.raw),
-            ("GET", r"/assets/(inbox\.(?:css|js))", lambda request, name: _page(PAGES / name, PAGE_POLICY)),
+            ("GET", r"/sign-in/oauth2/authorize", lambda request: parts.sign_in.authorize(request)),
+            ("POST", r"/sign-in/oauth2/token", lambda request: parts.sign_in.token(request)),
+            ("GET", r"/sign-in/logout", lambda request: parts.sign_in.logout(request)),
+            ("GET", r"/assets/((?:inbox|sign-in)\.(?:css|js))", lambda request, name: _page(PAGES / name, PAGE_POLICY)),
             ("GET", r"/clock", lambda request: Response.of(200, {"now": iso(parts.clock.now())})),
             ("POST", r"/clock", self.advance),
             ("POST", r"/reset", self.reset),

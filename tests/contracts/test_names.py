@@ -9,7 +9,7 @@ import templatecheck
 FUNCTIONS = templatecheck.ROOT / "functions"
 USE_CASES = templatecheck.ROOT / "layers/shell/postroad_aws/usecases"
 # A noun is a surface with many use cases; a verb is one use case.
-SURFACES = {"collect", "public", "api"}
+SURFACES = {"collect", "public", "api", "console"}
 
 
 def _list_folders():

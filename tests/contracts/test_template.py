@@ -144,7 +144,9 @@ def test_a_template_that_cannot_be_translated_is_a_mistake(template):
 
 def test_no_function_can_change_or_delete_a_proof_of_consent(translated):
     for name, resource in translated["Resources"].items():
-        for policy in resource.get("Properties", {}).get("Policies", []):
+        if resource["Type"] != "AWS::IAM::Role":
+            continue
+        for policy in resource["Properties"].get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 if "ConsentProof" in json.dumps(statement["Resource"]):
                     actions = (

@@ -45,6 +45,8 @@ class Settings:
     )
     clock_file: str = _variable("POSTROAD_CLOCK", "a file with seconds to add to the clock; the local cloud's", "")
 
+    sign_in_url: str = _variable("SIGN_IN_URL", "where people sign in to the console, no slash at the end", "")
+    console_links: str = _variable("CONSOLE_LINKS", "further links in the console's menu: Title=address, …", "")
     def require(self, name: str) -> str:
         """The value of a setting that this function cannot work without."""
         value = getattr(self, name)

@@ -1,0 +1,135 @@
+"""Pages from templates: the frame with its menu, what every template may use, and pages that say what went wrong."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from functions.console import assets, words
+from functions.console.requests import Request
+from functions.console.responses import Response, html
+from postroad.local_time import find_zone
+from postroad_aws import books
+from postroad_aws.settings import settings
+
+# No inline script or style, nothing from another host; a form may lead on to the sign-in page, which signs out.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; form-action 'self'{sign_in}; base-uri 'none'; frame-ancestors 'none'"
+)
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+class Item(NamedTuple):
+    """One entry of the menu."""
+
+    title: str
+    icon: str
+    path: str
+
+
+MENU = (Item("Home", "home", "/console"),)
+
+_TITLES = {
+    400: "That was not understood",
+    401: "Your session is over",
+    403: "You may not do this",
+    404: "Nothing is here",
+    405: "This page does not do that",
+    409: "Somebody else was faster",
+    413: "This is too large",
+    422: "This cannot be saved",
+    500: "This did not work",
+}
+
+
+def page(request: Request, template: str, *, status: int = 200, fragment: str | None = None, **values: Any) -> Response:
+    """A template as a page. When htmx asks for a part, and `fragment` names a block, that block alone."""
+    found = _environment().get_template(template)
+    context = found.new_context({**_common(request), **values})
+    blocks = found.blocks[fragment](context) if fragment and request.is_fragment else found.root_render_func(context)
+    return html("".join(blocks), _policy(), status)
+
+
+def problem(request: Request, status: int, sentence: str) -> Response:
+    """A page that says what is wrong and how to go on; for htmx, the sentence alone."""
+    values = {"title": _TITLES.get(status, _TITLES[500]), "sentence": sentence, "code": status}
+    return page(request, "problem.html", status=status, fragment="content", **values)
+
+
+def _common(request: Request) -> dict[str, Any]:
+    """What every template may use beside its own values."""
+    signed_in = request.session is not None
+    policy = books.current_policy() if signed_in else None
+    zone = find_zone(policy.timezone if policy else "UTC") or find_zone("UTC")
+    assert zone is not None
+    return {
+        "request": request,
+        "session": request.session,
+        "now": request.now,
+        "zone": zone,
+        "account": policy.name if policy else "",
+        "menu": [(item, _is_open(item.path, request.path)) for item in MENU],
+        "links": parse_links(settings().console_links),
+        "ago": lambda time: words.relative(time, request.now),
+        "at": lambda time: words.absolute(time, zone),
+        "day": lambda time: words.day(time, zone),
+    }
+
+
+def _is_open(path: str, current: str) -> bool:
+    return current == path or (path != "/console" and current.startswith(path + "/"))
+
+
+def parse_links(text: str) -> list[tuple[str, str]]:
+    """(title, address) of links written as `Shop=https://shop.example, Desk=/desk`; what is no link is left out."""
+    pairs = (part.partition("=") for part in text.split(","))
+    found = [(title.strip(), address.strip()) for title, _, address in pairs]
+    return [(title, address) for title, address in found if title and _is_address(address)]
+
+
+def _is_address(text: str) -> bool:
+    return text.startswith(("https://", "http://")) or (text.startswith("/") and not text.startswith("//"))
+
+
+def _policy() -> str:
+    address = urlsplit(settings().sign_in_url)
+    return _POLICY.format(sign_in=f" {address.scheme}://{address.netloc}" if address.netloc else "")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(asset=assets.url, icon=_icon)
+    environment.filters.update(
+        machine=words.machine,
+        number=words.number,
+        person=words.person,
+        value=words.value,
+        path=lambda text: quote(str(text), safe=""),
+    )
+    environment.globals.update(percent=words.percent, plural=words.plural)
+    return environment
+
+
+def _icon(name: str, kind: str = "") -> Markup:
+    """One of `assets/icons.txt`; a picture beside a word, so nothing for a screen reader."""
+    markup = '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>'
+    return Markup(markup).format(kind, assets.url("icons.svg"), name)
+
+
+def compile_all() -> Mapping[str, Any]:
+    """Every template, compiled; for tests."""
+    return {name: _environment().get_template(name) for name in _environment().list_templates(extensions=["html"])}

@@ -1,0 +1,106 @@
+"""A request as the console's pages read it, and the ways in which it can be wrong."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from functions.console.sessions import Session
+from postroad.errors import PostroadError
+
+MAX_BODY = 350_000
+MAX_FIELDS = 500
+MAX_PARAMETER = 1_000
+
+
+class RequestError(PostroadError):
+    """The request cannot be understood; the sentence says how to mend it."""
+
+
+class TooLargeError(RequestError):
+    """The request holds more than is taken at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `variables` are what the route's path names, `now` is epoch seconds by the product's clock."""
+
+    method: str
+    path: str
+    now: float
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    stage: Mapping[str, str] = field(default_factory=dict)
+    session: Session | None = None
+    origin: str = ""
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether htmx asks for a part of a page."""
+        return self.headers.get("hx-request") == "true" and "hx-history-restore-request" not in self.headers
+
+    @property
+    def address(self) -> str:
+        """Path and query, to come back to."""
+        return self.path + (f"?{self.headers['x-query']}" if self.headers.get("x-query") else "")
+
+    def text(self, name: str) -> str:
+        """A parameter of the query; empty when it is absent. Raises RequestError."""
+        value = self.query.get(name, "")
+        if not is_storable(value):
+            raise RequestError(f"{name} is longer than {MAX_PARAMETER} bytes, or no text.")
+        return value.strip()
+
+    @property
+    def cursor(self) -> str | None:
+        """Where a list goes on."""
+        return self.text("cursor") or None
+
+    def form(self) -> dict[str, str]:
+        """The fields of a posted form; of several with one name the last counts. Raises RequestError."""
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if self.body and kind != "application/x-www-form-urlencoded":
+            raise RequestError("The console takes forms as a browser sends them (application/x-www-form-urlencoded).")
+        try:
+            pairs = parse_qsl(self.body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        except UnicodeError:
+            raise RequestError("The form is not UTF-8.") from None
+        except ValueError:
+            raise RequestError(f"A form has at most {MAX_FIELDS} fields.") from None
+        return dict(pairs)
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text may be asked for as a key: DynamoDB refuses longer ones, and what is no UTF-8."""
+    return len(text.encode(errors="replace")) <= MAX_PARAMETER and (text.isprintable())
+
+
+def read_request(event: Mapping[str, Any], now: float, base_url: str) -> Request:
+    """The request in an HTTP API event, payload version 2.0. Raises TooLargeError."""
+    http = event["requestContext"]["http"]
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    raw = event.get("body") or ""
+    try:
+        body = base64.b64decode(raw) if event.get("isBase64Encoded") else raw.encode(errors="replace")
+    except ValueError:
+        body = b""
+    if len(body) > MAX_BODY:
+        raise TooLargeError(f"This is larger than {MAX_BODY} bytes.")
+    query = event.get("rawQueryString") or ""
+    host = headers.get("host") or event["requestContext"].get("domainName", "")
+    proto = headers.get("x-forwarded-proto", "https")
+    return Request(
+        method="GET" if http["method"] == "HEAD" else http["method"],
+        path=event.get("rawPath") or "/",
+        now=now,
+        query=dict(parse_qsl(query[:8_000], keep_blank_values=True)),
+        headers={**headers, "x-query": query[:8_000]},
+        cookies=dict(cookie.split("=", 1) for cookie in event.get("cookies") or () if "=" in cookie),
+        body=body,
+        stage=event.get("stageVariables") or {},
+        origin=base_url or f"{proto.partition(',')[0].strip()}://{host}",
+    )

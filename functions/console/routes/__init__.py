@@ -1,0 +1,23 @@
+"""The route table: every address of the console, with the least role that may open it.
+
+A page is a module here, named like its entry in the menu (`pages.MENU`), and a folder of templates.
+"""
+
+from functions.console.routes import files, home, journey_people, journeys, session
+from functions.console.routing import Route
+
+ROUTES = (
+    Route("GET", "/", None, session.front),
+    Route("GET", "/console/assets/{digest}/{name}", None, files.show),
+    Route("GET", "/console/sign-in", None, session.begin),
+    Route("GET", "/console/signed-in", None, session.finish),
+    Route("POST", "/console/sign-out", None, session.sign_out),
+    Route("GET", "/console/signed-out", None, session.signed_out),
+    Route("GET", "/console", "viewer", home.show),
+    Route("GET", "/console/journeys", "viewer", journeys.show_list),
+    Route("GET", "/console/journeys/{journey_id}", "viewer", journeys.show_one),
+    Route("GET", "/console/journeys/{journey_id}/people", "viewer", journey_people.show),
+    Route("GET", "/console/journeys/{journey_id}/why", "viewer", journey_people.explain),
+    Route("POST", "/console/journeys/{journey_id}/publish", "marketer", journeys.publish),
+    Route("POST", "/console/journeys/{journey_id}/withdraw", "marketer", journeys.withdraw),
+)
