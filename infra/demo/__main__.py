@@ -1,18 +1,22 @@
-"""Loads the demo brand into a running Postroad: `python -m demo`.
+"""Loads the demo brand into a running Postroad: `python -m demo`, and its history: `python -m demo --history`.
 
-Its keys go into the keys table, because nobody has a key yet; everything else goes through the JSON API, as any
-developer would do it. Loading it again changes nothing.
+Its keys go into the keys table, because nobody has a key yet; the definitions go through the JSON API, as any developer
+would do it. The history is played here and stored (see `playing`). Loading it again changes nothing.
 """
 
+import argparse
 import os
 import secrets
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 
 import boto3
 import requests
 
 from demo.documents import load_definitions
+from postroad_aws.settings import Settings
 from postroad_aws.storage import keys
 
 # Fixed, so that a curl from the README works; they exist on a laptop only.
@@ -23,10 +27,22 @@ DEMO_KEYS = {
 }
 
 
-def load_keys(stack: str) -> None:
+def find_tables(stack: str) -> None:
+    """Put the names of the stack's tables where the product's storage looks for them."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    names = {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for page in pages
+        for each in page["StackResourceSummaries"]
+    }
+    for setting in fields(Settings):
+        logical_id = setting.name.removesuffix("_table").title().replace("_", "")
+        if setting.name.endswith("_table") and logical_id in names:
+            os.environ[setting.metadata["variable"]] = names[logical_id]
+
+
+def load_keys() -> None:
     """Make the stack's secret unless there is one, and the fixed keys."""
-    resource = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId="Keys")
-    os.environ["KEYS_TABLE"] = resource["StackResourceDetail"]["PhysicalResourceId"]
     keys.create_stack_secret(secrets.token_bytes(32))
     for key, what_it_opens in DEMO_KEYS.items():
         if keys.find_key(key) is None:
@@ -43,7 +59,9 @@ def load_brand(url: str) -> int:
         found = session.get(address, timeout=30)
         if found.status_code == 200 and found.json()["live_version"]:
             continue
-        session.put(address, json=document, timeout=30).raise_for_status()
+        # Whatever an interrupted run has left as a draft is replaced.
+        matching = {"if-match": "*"} if found.status_code == 200 else {}
+        session.put(address, json=document, headers=matching, timeout=30).raise_for_status()
         new.append(key)
     if new:
         answer = session.post(f"{url}/api/v1/definitions/publish", json={"definitions": new}, timeout=60)
@@ -52,11 +70,45 @@ def load_brand(url: str) -> int:
     return len(new)
 
 
+def load_history(url: str) -> tuple[int, int]:
+    """Play the history by the brand, which is loaded meanwhile, and store it; how many definitions and people."""
+    from demo.loading import save_worlds
+    from demo.playing import open_shop, play_history
+    from postroad.book import Manifest, compile_book
+    from postroad.definitions import plan_publication
+    from postroad_aws import wiring
+    from postroad_aws.storage import definitions
+
+    if definitions.find_revision() > 0:
+        print("  something is published already; the history is for a new stack only", flush=True)
+        return load_brand(url), 0
+    now = time.time()
+    plan = plan_publication(load_definitions(), compile_book(Manifest(), {}), {})
+    shop = open_shop(plan, keys.derive_key("contacts"), wiring.signer(), url)
+    with ThreadPoolExecutor(1) as beside:
+        brand = beside.submit(load_brand, url)
+        people = save_worlds(play_history(shop, now), now, brand.result)
+    if definitions.find_manifest() != plan.manifest:
+        raise SystemExit(
+            "The brand was published otherwise than the history was folded; forget this state and start anew."
+        )
+    return brand.result(), people
+
+
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="demo", description="Loads the demo brand into a running Postroad.")
+    parser.add_argument("--history", action="store_true", help="also about 500 people, and what they did in 60 days")
+    wants_history = parser.parse_args().history
     started = time.monotonic()
-    load_keys(os.environ.get("STACK_NAME", "postroad"))
-    count = load_brand(os.environ["POSTROAD_URL"])
-    print(f"  the demo brand Tidewater Coffee: {count} definitions in {time.monotonic() - started:.1f} s", flush=True)
+    url = os.environ["POSTROAD_URL"]
+    find_tables(os.environ.get("STACK_NAME", "postroad"))
+    load_keys()
+    count, people = load_history(url) if wants_history else (load_brand(url), 0)
+    told = f", {people} people with their history" if wants_history else ""
+    print(
+        f"  the demo brand Tidewater Coffee: {count} definitions{told} in {time.monotonic() - started:.1f} s",
+        flush=True,
+    )
     return 0
 
 

@@ -1,0 +1,230 @@
+"""The product's ports over memory, for playing a history: nothing fails here, and one thing happens at a time.
+
+Contacts are kept as they are, not as bytes, because a played history folds thousands of events and stores each contact
+once, at the end. The use cases never change what a port has given them.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from postroad.book import Book
+from postroad.commits import Commit, MembershipChange, Row
+from postroad.contacts import Consent, Contact
+from postroad.events import Event
+from postroad.messages import QUEUED, SENDING, Message, states_before
+from postroad.packing import QueueMessage
+from postroad.policy import Policy
+from postroad.quarantine import Reject
+from postroad_aws.ports import Accepted, Answers, Forward, Outcome
+
+
+class Clock:
+    """Whatever time it is made to be."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+class Contacts:
+    """Contacts and forwards, and what commits have brought: who was touched, new messages, changes of place."""
+
+    def __init__(self, messages: "Messages", quarantine: "Quarantine") -> None:
+        self.items: dict[str, Contact | Forward] = {}
+        self.touched: set[str] = set()
+        self.changes: list[MembershipChange] = []
+        self.messages, self.quarantine = messages, quarantine
+
+    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]:
+        return {contact_id: self.items[contact_id] for contact_id in ids if contact_id in self.items}
+
+    def commit(self, commit: Commit) -> Outcome:
+        contact = commit.contact
+        self.items[contact.contact_id] = contact
+        for other in (*commit.attach, *(contact_id for contact_id, _ in commit.absorbed)):
+            self.items[other] = Forward(contact.contact_id)
+            self.touched.discard(other)
+        self.touched.add(contact.contact_id)
+        self.changes += commit.memberships
+        self.messages.insert(commit.messages)
+        self.quarantine.save_rejects(commit.rejects)
+        return Outcome.DONE
+
+    def list_contacts(self) -> Iterable[Contact]:
+        return (item for item in self.items.values() if isinstance(item, Contact))
+
+
+class Timeline:
+    """Rows by contact and key."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Row]] = {}
+
+    def save_rows(self, rows: Sequence[Row], now: float) -> None:
+        for row in rows:
+            self.rows.setdefault(row.contact_id, {})[row.key] = row
+
+    heal_rows = save_rows
+
+    def find_keys(self, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        return {(contact_id, key) for contact_id, key in keys if key in self.rows.get(contact_id, ())}
+
+    def find_row(self, contact_ids: Sequence[str], key: str) -> Row | None:
+        return next((found for each in contact_ids if (found := self.rows.get(each, {}).get(key))), None)
+
+    def list_rows(self) -> list[Row]:
+        return [row for rows in self.rows.values() for row in rows.values()]
+
+    def list_history(self, contact_ids: Sequence[str]) -> Iterable[Event]:
+        rows = (row for each in contact_ids for row in self.rows.get(each, {}).values())
+        return sorted((event for row in rows for event in (row.event, *row.caused)), key=lambda event: event.time)
+
+
+class Messages:
+    """The ledger. `queued` are the ids of those that were put up for sending, and when they may leave."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.items: dict[str, Message] = {}
+        self.queued: list[tuple[float, str]] = []
+        self.clock = clock
+
+    def insert(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self.items[message.message_id] = message
+            if message.state == QUEUED:
+                self.queued.append((self.clock.at, message.message_id))
+
+    def find_message(self, message_id: str) -> Message | None:
+        return self.items.get(message_id)
+
+    def find_messages(self, ids: Collection[str]) -> Mapping[str, Message]:
+        return {message_id: self.items[message_id] for message_id in ids if message_id in self.items}
+
+    def claim(self, message_id: str, owner: str, now: float) -> Message | None:
+        message = self.items[message_id]
+        if message.state != QUEUED:
+            return None
+        self.items[message_id] = message.with_(state=SENDING, owner=owner, claimed_at=now)
+        return self.items[message_id]
+
+    def release(self, message_id: str, owner: str, not_before: float, reason: str, now: float) -> bool:
+        self.items[message_id] = self.items[message_id].with_(
+            state=QUEUED, owner=None, claimed_at=None, not_before=not_before, reason=reason
+        )
+        return True
+
+    def settle(
+        self, message_id: str, state: str, now: float, *, reason: str = "", owner: str | None = None,
+        address: str | None = None, provider_id: str | None = None,
+    ) -> bool:  # fmt: skip
+        message = self.items[message_id]
+        if message.state not in states_before(state):
+            return False
+        self.items[message_id] = message.with_(
+            state=state,
+            reason=reason,
+            address=address or message.address,
+            provider_id=provider_id or message.provider_id,
+            times={**message.times, state: now},
+        )
+        return True
+
+    def note_engagement(self, message_id: str, engagement: str, time: float) -> bool:
+        message = self.items[message_id]
+        self.items[message_id] = message.with_(times={engagement: time, **message.times})
+        return True
+
+
+class Refusals:
+    """Suppressions and answers, and all that was said, in order."""
+
+    def __init__(self) -> None:
+        self.suppressions: dict[str, tuple[str, float, Mapping[str, Any]]] = {}
+        self.answers: dict[tuple[str, str], Consent] = {}
+        self.said: list[tuple[str, str, bool, float, Mapping[str, Any]]] = []
+
+    def find_answers(self, topics: Mapping[str, Collection[str]]) -> Mapping[str, Answers]:
+        return {
+            address: Answers(
+                self.suppressions.get(address, (None,))[0],
+                {topic: self.answers[address, topic] for topic in wanted if (address, topic) in self.answers},
+            )
+            for address, wanted in topics.items()
+        }
+
+    def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:
+        self.suppressions.setdefault(address, (reason, now, evidence))
+
+    def save_consent(self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
+        self.answers[address, topic] = Consent(granted, now)
+        self.said.append((address, topic, granted, now, evidence))
+
+
+class Quarantine:
+    def __init__(self) -> None:
+        self.rejects: dict[str, Reject] = {}
+
+    def save_rejects(self, rejects: Sequence[Reject]) -> None:
+        self.rejects |= {reject.reject_id: reject for reject in rejects}
+
+
+class Queues:
+    """The queue of events, which takes everything."""
+
+    def __init__(self, messages: Messages) -> None:
+        self.events: deque[QueueMessage] = deque()
+        self.messages = messages
+
+    def send_events(self, messages: Sequence[QueueMessage]) -> Sequence[QueueMessage]:
+        self.events.extend(messages)
+        return ()
+
+    def send_messages(self, message_ids: Sequence[str], delay: float = 0.0) -> Sequence[str]:
+        self.messages.queued += [(self.messages.clock.at + delay, message_id) for message_id in message_ids]
+        return ()
+
+
+class Books:
+    """The one book of the whole history."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+
+    def current(self, *, at_least: int = 0) -> Book:
+        return self.book
+
+    def current_policy(self, *, at_least: int = 0) -> Policy:
+        return self.book.policy
+
+    def newest(self) -> Book:
+        return self.book
+
+
+class Ids:
+    """Tokens in a row, and no jitter: the same history each time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def new_id(self) -> str:
+        self.count += 1
+        return f"history-{self.count}"
+
+    def jitter(self) -> float:
+        return 0.0
+
+
+class Post(NamedTuple):
+    """A channel that takes everything and sends nothing; the last mail lies on top."""
+
+    taken: list[Any]
+
+    def send(self, envelope: Any, /) -> Accepted:
+        self.taken[:] = [envelope]
+        return Accepted(f"history-{envelope.message_id}")
