@@ -15,18 +15,23 @@ import yaml
 import templatecheck
 from demo.__main__ import DEMO_KEYS
 from demo.documents import load_definitions
-from functions.api.problems import _STATUS
-from functions.api.requests import MAX_BODY, MAX_LIMIT
+from functions.api.problems import PROBLEMS
+from functions.api.repeats import MAX_KEY
+from functions.api.requests import MAX_BODY, MAX_DEPTH
+from functions.api.routes import TABLE
 from functions.api.routes.definitions import MAX_TOGETHER
+from functions.api.schemas import MAX_LIMIT
+from functions.public.bodies import MAX_BODY as MAX_FORM
 from keys import KINDS as key_kinds
 from localcloud.server import Local
-from postroad import documents, filters, rendering, scoring
+from postroad import broadcasts, documents, filters, rendering, scoring
 from postroad.behaviour import FREQUENCIES
 from postroad.book import Book, Manifest, compile_book
 from postroad.channels import CHANNELS
-from postroad.definitions import KINDS, plan_publication
+from postroad.definitions import KINDS, check_definition, known_in, plan_publication
 from postroad.events import ATTRIBUTE_LIMIT, RESERVED
 from postroad.fold import MAX_ATTRIBUTES, MAX_UNCONFIRMED
+from postroad.forms import FIELD_TYPES, LONGEST_ANSWER, LONGEST_TEXT, MOST_FIELDS
 from postroad.identities import parse_identity
 from postroad.instants import DAY
 from postroad.journeys import parse_journey
@@ -41,7 +46,9 @@ from postroad.resolution import MAX_IDENTITIES
 from postroad.ring import BUSY, KEEP, RETRY_HORIZON
 from postroad.tracking import ROUTES, Refused, Request, Source, parse_pixel, parse_request, read_events
 from postroad_aws.settings import Settings
+from postroad_aws.storage.requests import KEPT_SECONDS
 from postroad_aws.storage.timeline import RETENTION
+from postroad_aws.usecases.submit_form import MOST_FOREIGN, MOST_SHOWN
 
 ROOT = templatecheck.ROOT
 DOCS = ROOT / "docs"
@@ -189,6 +196,8 @@ def test_every_route_of_the_template_is_in_a_document(template):
         ("predicates", "Scores", THRESHOLDS),
         ("templates", "Filters", [entry.key for entry in filters.FILTERS]),
         ("definitions", "Definitions", KINDS),
+        ("forms", "Fields", FIELD_TYPES),
+        ("broadcasts", "What becomes of it", broadcasts.STATES),
     ],
 )
 def test_a_table_lists_what_the_code_has_and_nothing_else(name, heading, words):
@@ -288,6 +297,11 @@ LIMITS = [
     ("predicates", f"counts go up to\n{50}"),
     ("definitions", f"from {-scoring.MOST_POINTS:.0f} to {scoring.MOST_POINTS:.0f}"),
     ("definitions", f"`PT1H` and `P{scoring.LONGEST_HALF_LIFE / DAY:.0f}D`"),
+    ("forms", f"what is asked, at most {MOST_FIELDS}."),
+    ("forms", f"one line of at most {LONGEST_ANSWER} characters"),
+    ("forms", f"at most {LONGEST_TEXT:,} characters; kept with the event"),
+    ("forms", f"413 over {MAX_FORM:,} bytes"),
+    ("forms", f"a form {MOST_SHOWN} times in ten minutes, and {MOST_FOREIGN} times"),
     ("templates", f"| {rendering.MAX_SOURCE:,} characters |"),
     ("templates", f"| {rendering.MAX_TAGS:,}, with {rendering.MAX_CODE:,} characters in them |"),
     ("templates", f"| {rendering.MAX_DEPTH} levels |"),
@@ -325,13 +339,27 @@ def test_a_window_counts_as_far_as_the_page_says():
 
 
 def test_every_block_says_what_it_is():
-    known = {"yaml definition", "yaml predicate", "yaml steps", "jinja template", "json", "json values", "python"}
+    known = {
+        "yaml definition",
+        "yaml draft",
+        "yaml predicate",
+        "yaml steps",
+        "jinja template",
+        "json",
+        "json values",
+        "python",
+    }
     assert [block for block in BLOCKS if block.kind not in known] == []
 
 
 @blocks("yaml definition")
 def test_a_definition_could_be_published_beside_the_demo_brand(block, shop):
     shop.publish(yaml.safe_load(block.text))
+
+
+@blocks("yaml draft")
+def test_a_draft_has_no_mistakes_beside_the_demo_brand(block, shop):
+    check_definition(yaml.safe_load(block.text), known_in(shop.book, {}))
 
 
 @blocks("yaml predicate")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from postroad import policy as policies
 from postroad.behaviour import Tracker, combine_trackers
 from postroad.contacts import Contact, Points
+from postroad.forms import Form, parse_form
 from postroad.journeys import Journey, parse_journey
 from postroad.policy import Policy, parse_policy
 from postroad.predicates import View
@@ -113,6 +114,7 @@ class Book:
     journeys: Mapping[str, Journey]
     versions: Mapping[tuple[str, int], Journey]
     templates: Mapping[str, TemplateRef]
+    forms: Mapping[str, Form]
     trackers_by_event: Mapping[str, tuple[Tracker, ...]]
     scores_by_event: Mapping[str, tuple[Score, ...]]
     journeys_by_event: Mapping[str, tuple[Journey, ...]]
@@ -203,6 +205,7 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
             for p in manifest.live.values()
             if p.kind == TEMPLATE
         },
+        forms={p.definition_id: parse_form(document, version=p.version) for p, document in live("form")},
         trackers_by_event=_index((tracker.event, tracker) for tracker in trackers.values()),
         scores_by_event=_index((event, sheet) for sheet in scores.values() for event in sorted(sheet.events)),
         journeys_by_event=_index((event, j) for j in journeys.values() for event in sorted(j.starts_on)),

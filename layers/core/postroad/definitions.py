@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from postroad import broadcasts
 from postroad.book import Book, Manifest, TemplateRef, compile_book, next_manifest, publish_version
 from postroad.documents import parse_id
 from postroad.errors import DefinitionError
+from postroad.forms import Form, parse_form
 from postroad.journeys import describe_journey, parse_journey, validate_references
 from postroad.policy import parse_policy
 from postroad.scoring import parse_score
@@ -30,12 +32,13 @@ class Kind(NamedTuple):
     """What can be done with one kind of definition.
 
     `parse` reads a document or raises DefinitionError; `describe` says in lines what a parsed one does; `check` finds
-    references to what is not there.
+    references to what is not there; `unpublished` says what to do with a kind that is not published.
     """
 
     parse: Callable[[Mapping[str, Any]], Any]
     describe: Callable[[Any], tuple[str, ...]]
     check: Callable[[Any, Known], Mistakes] = lambda parsed, known: ()
+    unpublished: str = ""
 
 
 def _parse_template(document: Mapping[str, Any]) -> Any:
@@ -76,6 +79,15 @@ def _check_journey(parsed: Any, known: Known) -> Mistakes:
     return validate_references(parsed, known.ids, known.templates)
 
 
+def _check_form(parsed: Form, known: Known) -> Mistakes:
+    missing = [box.topic for box in parsed.consents if box.topic not in known.ids.get("topic", ())]
+    return tuple(("consents", f"the policy has no topic {topic!r}") for topic in missing)
+
+
+def _check_broadcast(parsed: broadcasts.Broadcast, known: Known) -> Mistakes:
+    return broadcasts.find_missing(parsed, known.ids.get("segment", ()), known.templates)
+
+
 def _describe_predicate(parsed: Any) -> tuple[str, ...]:
     return (parsed.describe(),)
 
@@ -95,6 +107,13 @@ KINDS: Mapping[str, Kind] = {
         _check_facts,
     ),
     "journey": Kind(parse_journey, describe_journey, _check_journey),
+    "form": Kind(parse_form, Form.describe, _check_form),
+    "broadcast": Kind(
+        broadcasts.parse_broadcast,
+        broadcasts.Broadcast.describe,
+        _check_broadcast,
+        unpublished="a broadcast is not published but scheduled: POST /api/v1/broadcasts/{id}/schedule",
+    ),
 }
 
 
@@ -157,6 +176,7 @@ def _live_definitions(book: Book) -> list[tuple[str, Any]]:
         "score": book.scores,
         "stages": book.stages,
         "journey": book.journeys,
+        "form": book.forms,
     }
     return [(f"{kind}/{name}", parsed) for kind, definitions in kinds.items() for name, parsed in definitions.items()]
 
@@ -201,6 +221,8 @@ def plan_publication(
     mistakes: list[tuple[str, str]] = []
     for key, document in entering.items():
         try:
+            if unpublished := get_kind(key.partition("/")[0]).unpublished:
+                raise DefinitionError(("kind", unpublished))
             check_definition(document, known)
         except DefinitionError as error:
             prefix = f"{key}: " if len(entering) > 1 else ""

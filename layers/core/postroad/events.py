@@ -36,12 +36,15 @@ ADDRESS_SUPPRESSED = "Address Suppressed"
 ADDRESS_RELEASED = "Address Released"
 MESSAGE_SKIPPED = "Message Skipped"
 MESSAGE_FAILED = "Message Failed"
+BROADCAST_ADDRESSED = "Broadcast Addressed"
+# Our forms say it, and whoever has forms of their own may say it too.
+FORM_SUBMITTED = "Form Submitted"
 
 # Only Postroad may say these: a client that sends one of these names is not believed.
 RESERVED = frozenset(
     (WAKE, SEGMENT_ENTERED, SEGMENT_LEFT, STAGE_CHANGED, ATTRIBUTES_UPDATED, JOURNEY_STARTED, JOURNEY_ENDED,
      EMAIL_OPENED, EMAIL_CLICKED, EMAIL_BOUNCED, EMAIL_COMPLAINED, UNSUBSCRIBED, SUBSCRIBED, SMS_REPLIED,
-     ADDRESS_SUPPRESSED, ADDRESS_RELEASED, MESSAGE_SKIPPED, MESSAGE_FAILED)
+     ADDRESS_SUPPRESSED, ADDRESS_RELEASED, MESSAGE_SKIPPED, MESSAGE_FAILED, BROADCAST_ADDRESSED)
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any, NamedTuple
 
+from postroad import broadcasts
 from postroad import events as names
 from postroad.behaviour import recompute
 from postroad.book import Book
@@ -439,27 +440,57 @@ class _Folding:
         return enrollment
 
     def queue(self, journey: Journey, enrollment: Enrollment, send: Send) -> Enrollment:
-        """Put a message up for sending; one that cannot be sent is kept too, as skipped, with the reason."""
-        template = self.book.templates.get(send.template)
-        address = self.contact.find_address(send.channel)
-        obstacle = (
-            f"the template {send.template} is not published"
-            if template is None
-            else f"the contact has no address for {send.channel}"
-            if address is None
-            else self.find_obstacle(template.topic, send.channel, address)
-        )
-        message = Message(
+        """Put the message of a send step up for sending."""
+        obstacle = self.put_up(
+            send.template,
+            send.channel,
             message_id=send.message_id,
-            contact_id=self.contact.contact_id,
             origin=journey.key,
             step=send.step_id,
             enrollment_id=enrollment.enrollment_id,
-            channel=send.channel,
-            topic=template.topic if template else "",
-            template=send.template,
-            template_version=template.version if template else 0,
             trigger_key=enrollment.trigger_key,
+            expires_at=send.expires_at,
+        )
+        if not obstacle:  # the step's own decision has said that it is sent
+            return enrollment
+        self.decide(journey.key, send.step_id, SKIPPED, obstacle)
+        return on_mark(enrollment, send.step_id, "skipped")
+
+    def queue_broadcast(self, event: Event) -> None:
+        """Put this contact's message of a broadcast up for sending."""
+        said = event.properties
+        broadcast_id, template_id = str(said.get("broadcast")), str(said.get("template"))
+        template = self.book.templates.get(template_id)
+        origin = f"{broadcasts.KIND}/{broadcast_id}"
+        obstacle = self.put_up(
+            template_id,
+            template.channel if template else "",
+            message_id=broadcasts.message_id_of(broadcast_id, self.contact.contact_id),
+            origin=origin,
+            step="",
+            enrollment_id="",
+            trigger_key=event.key,
+        )
+        because = obstacle or f"was in the segment {said.get('segment')} when the broadcast began"
+        self.decide(origin, "", SKIPPED if obstacle else QUEUED, because)
+
+    def put_up(self, template_id: str, channel: str, **parts: Any) -> str | None:
+        """Add a message; one that cannot be sent is kept too, as skipped, with the reason, which is returned."""
+        template = self.book.templates.get(template_id)
+        address = self.contact.find_address(channel) if template else None
+        obstacle = (
+            f"the template {template_id} is not published"
+            if template is None
+            else f"the contact has no address for {channel}"
+            if address is None
+            else self.find_obstacle(template.topic, channel, address)
+        )
+        message = Message(
+            contact_id=self.contact.contact_id,
+            channel=channel,
+            topic=template.topic if template else "",
+            template=template_id,
+            template_version=template.version if template else 0,
             created_at=self.now,
             state=SKIPPED if obstacle else QUEUED,
             reason=obstacle or "",
@@ -531,6 +562,11 @@ def _take_mark(folding: _Folding, event: Event) -> list[str]:
     return []
 
 
+def _take_broadcast(folding: _Folding, event: Event) -> list[str]:
+    folding.queue_broadcast(event)
+    return []
+
+
 def _take_suppression(folding: _Folding, event: Event) -> list[str]:
     for address in event.properties.get("addresses", ()):
         folding.contact.suppressions[address] = str(event.properties.get("reason") or event.name)
@@ -570,6 +606,7 @@ _ABSORB: dict[str, Callable[[_Folding, Event], list[str]]] = {
     names.MESSAGE_FAILED: _take_mark,
     names.UNSUBSCRIBED: _take_consent(granted=False),
     names.SUBSCRIBED: _take_consent(granted=True),
+    names.BROADCAST_ADDRESSED: _take_broadcast,
 }
 
 _MARKS = {

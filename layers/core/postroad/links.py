@@ -58,8 +58,18 @@ class Unsubscribe:
     message_id: str
 
 
-Link = Click | Open | Unsubscribe
-AnyLink = TypeVar("AnyLink", Click, Open, Unsubscribe)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Says that we showed a form's page, and when, in epoch seconds: a robot that only posts has no such thing."""
+
+    purpose: ClassVar[str] = "f"
+    form_id: str
+    at: int
+    nonce: str
+
+
+Link = Click | Open | Unsubscribe | Shown
+AnyLink = TypeVar("AnyLink", Click, Open, Unsubscribe, Shown)
 
 _MAC_BYTES = 16
 _MAX_TOKEN = 4096

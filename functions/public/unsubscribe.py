@@ -1,0 +1,57 @@
+"""The unsubscribe page. A GET changes nothing: mail scanners follow every link."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from functions.public.bodies import BodyError, read_inputs
+from functions.public.pages import Answer, page
+from postroad.links import Unsubscribe
+from postroad_aws.observability import logger
+from postroad_aws.usecases.refuse import unsubscribe
+from postroad_aws.wiring import production, signer
+
+_ASK = """<p>You will get no more messages about <b>{topic}</b>.</p>
+<form method="post"><button name="scope" value="topic">Unsubscribe from {topic}</button></form>
+<form method="post"><button class="quiet" name="scope" value="everything">Unsubscribe from everything</button></form>"""
+
+
+def answer(event: Mapping[str, Any], token: str) -> Answer:
+    """`GET /u/{token}` asks; `POST /u/{token}` is in force when it is answered."""
+    link = signer().find(Unsubscribe, token)
+    if link is None:
+        return page(404, "This link does not work", "<p>It may have been cut off. Try that of a newer message.</p>")
+    topic = _topic_name(link)
+    if event["requestContext"]["http"]["method"] != "POST":
+        return page(200, "Unsubscribe?", _ASK.format(topic=escape(topic)))
+    form = _read(event)
+    one_click = form.get("List-Unsubscribe") == "One-Click"
+    everything = form.get("scope") == "everything" and not one_click
+    try:
+        unsubscribe(production(), link, {"by": "one-click" if one_click else "page"}, everything=everything)
+    except Exception:
+        logger.exception("a refusal could not be written", message_id=link.message_id)
+        return page(
+            503,
+            "Please try again",
+            "<p>We could not finish this just now. One more press of the button will do it.</p>",
+        )
+    what = "any more messages" if everything else f"messages about <b>{escape(topic)}</b> any more"
+    return page(200, "You are unsubscribed", f"<p>You will not get {what}.</p>")
+
+
+def _topic_name(link: Unsubscribe) -> str:
+    try:
+        return production().books.current().policy.find_topic(link.topic).name
+    except Exception:  # whoever wants to leave must not wait for our definitions
+        logger.exception("the name of a topic could not be read", message_id=link.message_id)
+        return link.topic
+
+
+def _read(event: Mapping[str, Any]) -> dict[str, str]:
+    """Mail clients send urlencoded or multipart (RFC 8058 section 3.1). What cannot be read says nothing: then the post
+    itself is the refusal."""
+    try:
+        return read_inputs(event)
+    except BodyError:
+        return {}
