@@ -10,31 +10,18 @@ import os
 import secrets
 import sys
 import time
-from dataclasses import replace
 
 import boto3
 
+from postroad_aws import ids
 from postroad_aws.storage import keys
-
-KINDS = {
-    "write": ("wk_", keys.Key(kind="write", source="server", trusted=True, name="server")),
-    "browser": ("bk_", keys.Key(kind="write", source="browser", trusted=False, name="browser")),
-    "api": ("ak_", keys.Key(kind="api", source="api", trusted=True, name="api")),
-}
+from postroad_aws.usecases.create_key import KINDS, create_key
 
 
 def find_table(stack: str) -> str:
     """The name of the stack's keys table."""
     resource = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId="Keys")
     return str(resource["StackResourceDetail"]["PhysicalResourceId"])
-
-
-def make_key(kind: str, now: float) -> str:
-    """A new key of a kind of KINDS; stored as a hash, returned in clear."""
-    prefix, what_it_opens = KINDS[kind]
-    key = prefix + secrets.token_urlsafe(24)
-    keys.save_key(key, replace(what_it_opens, created_at=now))
-    return key
 
 
 def main() -> int:
@@ -47,7 +34,8 @@ def main() -> int:
     os.environ["KEYS_TABLE"] = find_table(given.stack)
     keys.create_stack_secret(secrets.token_bytes(32))
     for kind in given.kinds or KINDS:
-        print(f"{kind:8} {make_key(kind, time.time())}")
+        key, *_ = create_key(keys, ids, kind, time.time())
+        print(f"{kind:8} {key}")
     return 0
 
 

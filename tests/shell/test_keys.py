@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.settings import settings
-from postroad_aws.storage import keys
+from postroad_aws.storage import CursorError, NotFoundError, keys
 from postroad_aws.storage.keys import Key, StackSecretError
 
 
@@ -59,7 +59,7 @@ def test_only_the_hash_of_a_key_is_stored(table):
 def test_a_disabled_key_opens_nothing():
     keys.save_key("old", Key("write", "shop", disabled_at=1_762_074_840.5))
     assert keys.find_key("old") is None
-    assert keys.list_keys().items[0][1].disabled_at == 1_762_074_840.5
+    assert keys.list_keys().items[0].key.disabled_at == 1_762_074_840.5
 
 
 def test_a_found_key_is_remembered_for_a_minute(table, tick):
@@ -94,12 +94,34 @@ def test_keys_are_listed_in_pages_and_the_secret_is_not_among_them():
         keys.save_key(f"k{number}", Key("write", f"source-{number}"))
     found, cursor = [], None
     while True:
-        page = keys.list_keys(cursor, limit=2)
+        page = keys.list_keys(cursor=cursor, limit=2)
         found += page.items
         cursor = page.next
         if cursor is None:
             break
     assert sorted(key.source for _, key in found) == [f"source-{number}" for number in range(5)]
+
+
+def test_a_cursor_of_keys_that_nobody_gave_out_is_refused():
+    for cursor in ("x", "e30", "WyIiXQ", "WzFd"):
+        with pytest.raises(CursorError):
+            keys.list_keys(cursor=cursor)
+
+
+def test_a_disabled_key_opens_nothing_from_its_first_disabling_on():
+    key_hash = keys.save_key("k", SHOP)
+    assert keys.find_key("k")
+    assert keys.disable_key(key_hash, 100.0).disabled_at == 100.0
+    assert keys.disable_key(key_hash, 200.0).disabled_at == 100.0
+    assert keys.find_key("k") is None
+
+
+def test_what_is_no_key_is_not_disabled():
+    keys.create_stack_secret(b"s" * 32)
+    for key_hash in ("secret", keys.hash_key("nobody")):
+        with pytest.raises(NotFoundError):
+            keys.disable_key(key_hash, 100.0)
+    assert keys.get_stack_secret() == b"s" * 32
 
 
 def test_the_secret_is_made_once_and_never_replaced():

@@ -54,11 +54,12 @@ class Shop:
         """A call of the tracking API, whatever comes back."""
         return self.call("POST", path, json=document, auth=(key, "") if key else None)
 
-    def api(self, method: str, path: str, document: Any = None, **query: Any) -> requests.Response:
-        """A call of the JSON API, whatever comes back."""
-        return self.call(
-            method, f"/api/v1{path}", json=document, params=query, headers={"authorization": f"Bearer {API_KEY}"}
-        )
+    def api(
+        self, method: str, path: str, document: Any = None, *, read: object = None, **query: Any
+    ) -> requests.Response:
+        """A call of the JSON API, whatever comes back; `read` is the edit that was read, "*" for any."""
+        headers = {"authorization": f"Bearer {API_KEY}", **({} if read is None else {"if-match": str(read)})}
+        return self.call(method, f"/api/v1{path}", json=document, params=query, headers=headers)
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self.api("GET", path, **query)
@@ -109,7 +110,9 @@ class Shop:
     def publish(self, *documents: dict[str, Any]) -> dict[str, int]:
         """Save and publish together; answers the versions, which are in force for every event from now on."""
         for document in documents:
-            saved = self.api("PUT", f"/definitions/{document['kind']}/{document['id']}", document)
+            path = f"/definitions/{document['kind']}/{document['id']}"
+            known = self.api("GET", path).status_code == 200
+            saved = self.api("PUT", path, document, read="*" if known else None)
             assert saved.status_code == 200, saved.text
         keys = [f"{document['kind']}/{document['id']}" for document in documents]
         answer = self.api("POST", "/definitions/publish", {"definitions": keys})

@@ -45,7 +45,7 @@ def test_a_draft_may_have_mistakes_and_says_where(shop):
     assert (checked["valid"], checked["mistakes"], checked["description"]) == (False, saved.json()["mistakes"], [])
     refused = shop.api("POST", f"/definitions/segment/{name}/publish")
     assert refused.status_code == 422
-    assert refused.json()["mistakes"] == saved.json()["mistakes"]
+    assert refused.json()["errors"] == saved.json()["mistakes"]
     assert shop.get(f"/definitions/segment/{name}")["live_version"] is None
 
 
@@ -58,7 +58,7 @@ def test_a_journey_may_not_refer_to_what_is_not_there(shop):
     shop.api("PUT", f"/definitions/journey/{name}", _journey(name, *steps))
     refused = shop.api("POST", f"/definitions/journey/{name}/publish")
     assert refused.status_code == 422
-    assert refused.json()["mistakes"] == [
+    assert refused.json()["errors"] == [
         {"path": "steps[0].send.template", "detail": "there is no template 'no-such-template'; publish it first"},
         {"path": "steps[1].branch.cases[0].if", "detail": "there is no segment 'no-such-segment'; publish it first"},
     ]
@@ -97,10 +97,11 @@ def test_a_document_is_described_in_words_before_it_is_published(shop):
 
 def test_two_people_who_edit_one_draft_do_not_overwrite_each_other(shop):
     path = f"/definitions/segment/{fresh('edited')}"
-    first = shop.api("PUT", path, {"if": {"attribute": "plan", "is": "home"}}).json()
-    assert shop.api("PUT", path, {"if": {"attribute": "plan", "is": "a"}}, edit=first["edit"]).status_code == 200
-    late = shop.api("PUT", path, {"if": {"attribute": "plan", "is": "b"}}, edit=first["edit"])
-    assert late.status_code == 409
+    first = shop.api("PUT", path, {"if": {"attribute": "plan", "is": "home"}})
+    read = first.headers["etag"]
+    assert shop.api("PUT", path, {"if": {"attribute": "plan", "is": "a"}}, read=read).status_code == 200
+    assert shop.api("PUT", path, {"if": {"attribute": "plan", "is": "b"}}, read=read).status_code == 412
+    assert shop.api("PUT", path, {"if": {"attribute": "plan", "is": "b"}}).status_code == 428
     assert shop.get(path)["document"]["if"]["is"] == "a"
 
 

@@ -1,65 +1,161 @@
 """Contacts, their timelines, and why things were decided."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Annotated, Any, TypedDict
 
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-
-from functions.api.problems import RequestError
-from functions.api.requests import read_page, read_query
+from functions.api.routing import Routes
+from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, ParameterError
 from postroad.book import Book
 from postroad.commits import Row
 from postroad.contacts import Contact
+from postroad.decisions import Decision
 from postroad.identities import contact_id_of, parse_identity
 from postroad.instants import format_instant
 from postroad.predicates import View
 from postroad_aws import books, clock
-from postroad_aws.storage import NotFoundError, keys, timeline
+from postroad_aws.storage import NotFoundError, Page, keys, timeline
 from postroad_aws.storage import contacts as storage
 from postroad_aws.usecases.find_contact import find_contact
 
-router = APIGatewayHttpRouter()
+routes = Routes("Contacts")
+
+Properties = dict[str, Any]
 
 
-@router.get("/contacts")
-def list_contacts() -> dict[str, Any]:
-    """Contacts, the newest first; with `identity=email:ana@example.com`, the one who has it."""
-    named = read_query(router, "identity")
-    if named:
+class JourneyView(TypedDict):
+    """An enrollment under way."""
+
+    journey: str
+    version: int
+    step: Annotated[str, "Where the contact stands."]
+    entered: Instant
+    next: Annotated[Instant | None, "When it moves by itself; null when only an event moves it."]
+
+
+class ConsentView(TypedDict):
+    """A contact's latest answer to a topic."""
+
+    granted: bool
+    time: Instant
+
+
+class ContactView(TypedDict):
+    """A contact: all that is known about one person."""
+
+    contact_id: Annotated[str, "Its id: no secret, and nobody can tell from it who it is."]
+    created_at: Annotated[Instant, "When it was first heard of."]
+    last_seen: Annotated[Instant | None, "When it was heard of last."]
+    identities: Annotated[list[str], Example(["email:ana@example.com", "user:ana"])]
+    attributes: Annotated[Properties, "By name."]
+    scores: Annotated[dict[str, float], "By score, as they stand at this moment."]
+    stage: str | None
+    segments: Annotated[list[str], "Ids of the segments that it is in."]
+    journeys: Annotated[list[JourneyView], "Enrollments under way."]
+    consents: Annotated[
+        dict[str, ConsentView], "The latest answers by topic; `*` is every topic, `sms:…` those by text."
+    ]
+    suppressions: Annotated[dict[str, str], "Addresses that get nothing any more, each with the reason."]
+    merged_from: Annotated[list[str], "Ids of contacts that turned out to be this one."]
+
+
+class CausedView(TypedDict):
+    """An event that followed from another one."""
+
+    name: str
+    properties: Properties
+
+
+class DecisionView(TypedDict):
+    """Why something was, or was not, done."""
+
+    definition: Annotated[str, Example("journey/welcome@1"), "What decided."]
+    step: str
+    verdict: str
+    because: Annotated[str, "The reason, in a sentence."]
+
+
+class EventView(TypedDict):
+    """Something that happened to a contact."""
+
+    event_id: str
+    name: str
+    time: Instant
+    properties: Properties
+    attributes: Annotated[Properties, "What the event said about the contact."]
+    context: Properties
+    source: Annotated[str, "Whose key sent it."]
+    caused: Annotated[list[CausedView], "Events that followed from it, such as *Segment Entered*."]
+    decisions: list[DecisionView]
+
+
+class TimedDecisionView(DecisionView):
+    """Why something was, or was not, done, and what caused it."""
+
+    time: Instant
+    event_id: str
+    event: Annotated[str, "The name of the event that caused it."]
+
+
+@routes.get("/contacts")
+def list_contacts(
+    identity: Annotated[
+        str | None,
+        Example("email:ana@example.com"),
+        "`email:`, `phone:` (as `+351…`), `user:` or `anon:` and its value.",
+    ] = None,
+    cursor: Cursor | None = None,
+    limit: Limit = 50,
+) -> Listed[ContactView]:
+    """Contacts, the newest first.
+
+    With `identity`, the one who has it, in a list of none or one.
+    """
+    if identity is not None:
         try:
-            identity = parse_identity(named)
+            parsed = parse_identity(identity)
         except ValueError as error:
-            raise RequestError(f"{error}.") from None
-        contact = find_contact(storage, contact_id_of(identity, keys.derive_key("contacts")))
-        return _list([contact] if contact else [], None)
-    cursor, limit = read_page(router)
+            raise ParameterError(("identity", str(error))) from None
+        contact = find_contact(storage, contact_id_of(parsed, keys.derive_key("contacts")))
+        return {"items": show_contacts([contact] if contact else []), "next": None}
     page = storage.list_contacts(cursor=cursor, limit=limit)
-    return _list(page.items, page.next)
+    return {"items": show_contacts(page.items), "next": page.next}
 
 
-@router.get("/contacts/<contact_id>")
-def get_contact(contact_id: str) -> dict[str, Any]:
-    return show(_get(contact_id), books.newest(), clock.now())
+@routes.get("/contacts/{contact_id}")
+def get_contact(contact_id: str) -> ContactView:
+    """One contact.
+
+    The id of a contact that was merged into another leads to that one.
+    """
+    (shown,) = show_contacts([read_contact(contact_id)])
+    return shown
 
 
-@router.get("/contacts/<contact_id>/timeline")
-def list_timeline(contact_id: str) -> dict[str, Any]:
-    """What happened, the latest first."""
-    page = _rows(contact_id)
+@routes.get("/contacts/{contact_id}/timeline")
+def list_timeline(contact_id: str, cursor: Cursor | None = None, limit: Limit = 50) -> Listed[EventView]:
+    """What happened to a contact, the latest first.
+
+    Kept for 400 days. Opens and clicks are filed under the minute in which they happened.
+    """
+    page = _list_rows(contact_id, cursor, limit)
     # Events that said no time of their own are kept by the hour.
     rows = sorted(page.items, key=lambda row: row.event.time, reverse=True)
     return {"items": [_show_row(row) for row in rows], "next": page.next}
 
 
-@router.get("/contacts/<contact_id>/decisions")
-def list_decisions(contact_id: str) -> dict[str, Any]:
-    """Why things were, or were not, done, the latest first."""
-    page = _rows(contact_id)
-    items = [
+@routes.get("/contacts/{contact_id}/decisions")
+def list_decisions(contact_id: str, cursor: Cursor | None = None, limit: Limit = 50) -> Listed[TimedDecisionView]:
+    """Why things were, or were not, done, the latest event first.
+
+    The decisions of the timeline; `limit` counts events, not decisions.
+    """
+    page = _list_rows(contact_id, cursor, limit)
+    items: list[TimedDecisionView] = [
         {
             "time": format_instant(row.event.time),
             "event_id": row.event.event_id,
             "event": row.event.name,
-            **decision._asdict(),
+            **_show_decision(decision),
         }
         for row in page.items
         for decision in row.decisions
@@ -67,26 +163,26 @@ def list_decisions(contact_id: str) -> dict[str, Any]:
     return {"items": items, "next": page.next}
 
 
-def _get(contact_id: str) -> Contact:
+def read_contact(contact_id: str) -> Contact:
+    """The contact that an address names. Raises NotFoundError."""
     contact = find_contact(storage, contact_id)
     if contact is None:
         raise NotFoundError("There is no contact with this id.")
     return contact
 
 
-def _rows(contact_id: str) -> Any:
-    contact = _get(contact_id)
-    cursor, limit = read_page(router)
+def show_contacts(contacts: Iterable[Contact]) -> list[ContactView]:
+    """Contacts as the API speaks of them; scores as they stand now."""
+    book, now = books.newest(), clock.now()
+    return [_show(contact, book, now) for contact in contacts]
+
+
+def _list_rows(contact_id: str, cursor: str | None, limit: int) -> Page[Row]:
+    contact = read_contact(contact_id)
     return timeline.list_rows((contact.contact_id, *contact.merged_from), cursor=cursor, limit=limit)
 
 
-def _list(contacts: Any, cursor: str | None) -> dict[str, Any]:
-    book, now = books.newest(), clock.now()
-    return {"items": [show(contact, book, now) for contact in contacts], "next": cursor}
-
-
-def show(contact: Contact, book: Book, now: float) -> dict[str, Any]:
-    """A contact as the API speaks of it; scores as they stand now."""
+def _show(contact: Contact, book: Book, now: float) -> ContactView:
     view = View(contact, now, book.scores, assumed=book.assumed)
     return {
         "contact_id": contact.contact_id,
@@ -116,7 +212,7 @@ def show(contact: Contact, book: Book, now: float) -> dict[str, Any]:
     }
 
 
-def _show_row(row: Row) -> dict[str, Any]:
+def _show_row(row: Row) -> EventView:
     event = row.event
     return {
         "event_id": event.event_id,
@@ -127,5 +223,14 @@ def _show_row(row: Row) -> dict[str, Any]:
         "context": dict(event.context),
         "source": event.source,
         "caused": [{"name": caused.name, "properties": dict(caused.properties)} for caused in row.caused],
-        "decisions": [decision._asdict() for decision in row.decisions],
+        "decisions": [_show_decision(decision) for decision in row.decisions],
+    }
+
+
+def _show_decision(decision: Decision) -> DecisionView:
+    return {
+        "definition": decision.definition,
+        "step": decision.step,
+        "verdict": decision.verdict,
+        "because": decision.because,
     }

@@ -1,126 +1,216 @@
-"""Definitions: drafts that are saved, checked and published."""
+"""Definitions: drafts that are saved, checked and published, and the versions that this makes."""
 
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-
-from functions.api.problems import RequestError
-from functions.api.requests import is_storable, read_object, read_page, read_query
+from functions.api.problems import Mistake, StaleError, UnconditionalError, list_mistakes
+from functions.api.routing import Header, Routes
+from functions.api.schemas import BodyError, Cursor, Example, Instant, Limit, Listed, OneOf, Within
+from postroad.book import Manifest
 from postroad.definitions import KINDS, check_definition, get_kind, known_in
 from postroad.errors import DefinitionError
 from postroad.instants import format_instant
 from postroad_aws import books, clock, runs
-from postroad_aws.storage import NotFoundError
+from postroad_aws.storage import VersionConflictError
 from postroad_aws.storage import definitions as storage
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.withdraw_definition import withdraw_definition
 
-router = APIGatewayHttpRouter()
+routes = Routes("Definitions")
 
 # As many as one transaction takes beside the manifest.
 MAX_TOGETHER = 90
 
+Kind = Annotated[str, OneOf(KINDS)]
+Document = Annotated[dict[str, Any], "The definition itself."]
+IfMatch = Annotated[
+    str | None, Header("If-Match"), Example('"3"'), "The `ETag` of the draft that you read; `*` for whatever is there."
+]
 
-@router.get("/definitions")
-def list_definitions() -> dict[str, Any]:
+
+class DraftView(TypedDict):
+    """A definition being worked on."""
+
+    kind: Kind
+    id: str
+    edit: Annotated[int, "How often it was saved; its `ETag`."]
+    saved_at: Instant
+    live_version: Annotated[int | None, "The version that is in force; null when none is."]
+    document: Document
+
+
+class SavedView(DraftView):
+    """A draft that was just saved."""
+
+    mistakes: Annotated[list[Mistake], "What would be refused if it were published now."]
+
+
+class VersionHeadView(TypedDict):
+    """A published version, without its document."""
+
+    version: int
+    published_at: Instant
+    is_live: bool
+
+
+class VersionView(TypedDict):
+    """A published version; it never changes."""
+
+    kind: Kind
+    id: str
+    version: int
+    document: Document
+
+
+class CheckedView(TypedDict):
+    """What a check found."""
+
+    valid: bool
+    mistakes: list[Mistake]
+    description: Annotated[list[str], "What it does, in lines of English; empty when it has mistakes."]
+
+
+class PublishedView(TypedDict):
+    """What publishing made."""
+
+    revision: Annotated[int, "The number of the book; each publication adds one."]
+    versions: Annotated[dict[str, int], Example({"journey/welcome": 2})]
+
+
+class WithdrawnView(TypedDict):
+    """What withdrawing made."""
+
+    revision: Annotated[int, "The number of the book."]
+
+
+class TogetherBody(TypedDict):
+    """Drafts to publish at once."""
+
+    definitions: Annotated[list[str], Within(1, MAX_TOGETHER), Example(["template/welcome", "journey/welcome"])]
+
+
+@routes.get("/definitions")
+def list_definitions(kind: Kind, cursor: Cursor | None = None, limit: Limit = 50) -> Listed[DraftView]:
     """The drafts of a kind, each with the version that is live."""
-    kind = read_query(router, "kind")
-    if kind is None:
-        raise RequestError(f"Say which kind: kind={'|'.join(KINDS)}.")
-    get_kind(kind)
-    cursor, limit = read_page(router)
     page = storage.list_drafts(kind, cursor=cursor, limit=limit)
-    live = storage.find_manifest().live
-    return {"items": [_show(draft, live) for draft in page.items], "next": page.next}
+    manifest = storage.find_manifest()
+    return {"items": [_show(draft, manifest) for draft in page.items], "next": page.next}
 
 
-@router.get("/definitions/<kind>/<definition_id>")
-def get_definition(kind: str, definition_id: str) -> dict[str, Any]:
-    """A draft; with `version=3`, the published version."""
-    version = read_query(router, "version")
-    if version is None:
-        return _show(storage.get_draft(kind, definition_id), storage.find_manifest().live)
-    if not (version.isascii() and version.isdigit() and len(version) < 9):
-        raise RequestError("version is a whole number.")
-    document = storage.get_version(kind, definition_id, int(version))
-    return {"kind": kind, "id": definition_id, "version": int(version), "document": document}
+@routes.get("/definitions/{kind}/{definition_id}", etag="edit")
+def get_draft(kind: Kind, definition_id: str) -> DraftView:
+    """A draft."""
+    return _show(storage.get_draft(kind, definition_id), storage.find_manifest())
 
 
-@router.put("/definitions/<kind>/<definition_id>")
-def put_draft(kind: str, definition_id: str) -> dict[str, Any]:
-    """Save a draft. `edit` is the number of the edit that was read; without it, the latest is replaced.
+@routes.put("/definitions/{kind}/{definition_id}", etag="edit")
+def put_draft(kind: Kind, definition_id: str, body: Document, if_match: IfMatch = None) -> SavedView:
+    """Save a draft.
 
-    A draft may have mistakes: they are listed, and refused only when it is published.
+    It is saved with its mistakes, which the answer lists; only an id that is none is refused. To change a draft that is
+    there, say in `If-Match` which one you read: if somebody has saved since, the answer is 412, without the header 428.
     """
-    document = {**read_object(router), "kind": kind, "id": definition_id}
+    document = {**body, "kind": kind, "id": definition_id}
     mistakes = _find_mistakes(document, only_refuse=("kind", "id"))
-    edit = read_query(router, "edit")
-    if edit is None:
-        known = storage.find_draft(kind, definition_id)
-        edit = str(known.edit) if known else "0"
-    if not (edit.isascii() and edit.isdigit() and len(edit) < 9):
-        raise RequestError("edit is the number that the draft had when you read it.")
-    draft = storage.save_draft(kind, definition_id, document, edit=int(edit), now=clock.now())
-    return {**_show(draft, storage.find_manifest().live), "mistakes": mistakes}
+    draft = storage.find_draft(kind, definition_id)
+    if draft is None or draft.document != document:
+        edit = _expected_edit(draft, if_match)
+        try:
+            draft = storage.save_draft(kind, definition_id, document, edit=edit, now=clock.now())
+        except VersionConflictError:
+            raise StaleError("Somebody else has saved this since you read it; read it again.") from None
+    return {**_show(draft, storage.find_manifest()), "mistakes": mistakes}
 
 
-@router.post("/definitions/<kind>/<definition_id>/validate")
-def validate(kind: str, definition_id: str) -> dict[str, Any]:
-    """Check the draft, or the document in the body; answers its mistakes, and what it does in words."""
-    document = _document(kind, definition_id)
+@routes.get("/definitions/{kind}/{definition_id}/versions")
+def list_versions(
+    kind: Kind, definition_id: str, cursor: Cursor | None = None, limit: Limit = 50
+) -> Listed[VersionHeadView]:
+    """The published versions of a definition, the newest first."""
+    page = storage.list_versions(kind, definition_id, cursor=cursor, limit=limit)
+    live = _live_version(storage.find_manifest(), kind, definition_id)
+    items: list[VersionHeadView] = [
+        {"version": each.version, "published_at": format_instant(each.saved_at), "is_live": each.version == live}
+        for each in page.items
+    ]
+    return {"items": items, "next": page.next}
+
+
+@routes.get("/definitions/{kind}/{definition_id}/versions/{version}")
+def get_version(kind: Kind, definition_id: str, version: Annotated[int, Within(1, 999_999)]) -> VersionView:
+    """One published version."""
+    document = storage.get_version(kind, definition_id, version)
+    return {"kind": kind, "id": definition_id, "version": version, "document": dict(document)}
+
+
+@routes.post("/definitions/{kind}/{definition_id}/validate")
+def validate(kind: Kind, definition_id: str, body: Document | None = None) -> CheckedView:
+    """Check the draft, or the document in the body, and save nothing."""
+    document = dict(storage.get_draft(kind, definition_id).document) if body is None else body
+    document = {**document, "kind": kind, "id": definition_id}
     mistakes = _find_mistakes(document)
-    parsed = None if mistakes else get_kind(kind).parse(document)
-    return {
-        "valid": not mistakes,
-        "mistakes": mistakes,
-        "description": list(get_kind(kind).describe(parsed)) if parsed else [],
-    }
+    description = [] if mistakes else list(get_kind(kind).describe(get_kind(kind).parse(document)))
+    return {"valid": not mistakes, "mistakes": mistakes, "description": description}
 
 
-@router.post("/definitions/<kind>/<definition_id>/publish")
-def publish(kind: str, definition_id: str) -> dict[str, Any]:
-    """Make the draft the next version, live at once."""
-    return _publish({f"{kind}/{definition_id}": storage.get_draft(kind, definition_id).document})
+@routes.post("/definitions/{kind}/{definition_id}/publish")
+def publish(kind: Kind, definition_id: str, if_match: IfMatch = None) -> PublishedView:
+    """Make the draft the next version, live at once for events; a run folds everybody by it.
+
+    With `If-Match` only if the draft is still the one that you read.
+    """
+    draft = storage.get_draft(kind, definition_id)
+    if if_match is not None and _expected_edit(draft, if_match) != draft.edit:
+        raise StaleError("Somebody else has saved this since you read it; read it again.")
+    return _publish({f"{kind}/{definition_id}": draft.document})
 
 
-@router.post("/definitions/<kind>/<definition_id>/withdraw")
-def withdraw(kind: str, definition_id: str) -> dict[str, Any]:
-    """Take it out of force: nobody enters a journey any more, and who is under way goes on to the end."""
+@routes.post("/definitions/{kind}/{definition_id}/withdraw")
+def withdraw(kind: Kind, definition_id: str) -> WithdrawnView:
+    """Take it out of force: nobody enters a journey any more, and who is under way goes on to the end.
+
+    Its versions stay, and it can be published again. Refused while something that is live refers to it.
+    """
     return {"revision": withdraw_definition(storage, runs, clock, f"{kind}/{definition_id}")}
 
 
-@router.post("/definitions/publish")
-def publish_together() -> dict[str, Any]:
-    """Publish several drafts at once, which may refer to one another: `{"definitions": ["journey/welcome", …]}`."""
-    named = read_object(router).get("definitions")
-    if not isinstance(named, list) or not named or not all(isinstance(key, str) and _is_key(key) for key in named):
-        raise RequestError('Name the drafts: {"definitions": ["journey/welcome", …]}.')
-    if len(named) > MAX_TOGETHER:
-        raise RequestError(f"At most {MAX_TOGETHER} definitions are published at once.")
-    return _publish({key: storage.get_draft(*key.split("/", 1)).document for key in named})
+@routes.post("/definitions/publish")
+def publish_together(body: TogetherBody) -> PublishedView:
+    """Publish several drafts at once, all or none, so that they may refer to one another."""
+    keys = [_read_key(key, f"definitions[{number}]") for number, key in enumerate(body["definitions"])]
+    return _publish({"/".join(key): storage.get_draft(*key).document for key in keys})
 
 
-def _is_key(text: str) -> bool:
+def _read_key(text: str, path: str) -> tuple[str, str]:
     kind, _, definition_id = text.partition("/")
-    return bool(kind and definition_id) and is_storable(text)
+    if not (kind and definition_id):
+        raise BodyError((path, "is no definition; write kind and id, such as journey/welcome"))
+    return kind, definition_id
 
 
-def _publish(entering: dict[str, Any]) -> dict[str, Any]:
+def _publish(entering: dict[str, Any]) -> PublishedView:
     published = publish_definitions(storage, runs, clock, entering)
     return {"revision": published.revision, "versions": dict(published.versions)}
 
 
-def _document(kind: str, definition_id: str) -> dict[str, Any]:
-    get_kind(kind)
-    if router.current_event.body:
-        return {**read_object(router), "kind": kind, "id": definition_id}
-    draft = storage.find_draft(kind, definition_id)
-    if draft is None:
-        raise NotFoundError("There is no draft of this; send the document in the body to check it.")
-    return dict(draft.document)
+def _expected_edit(draft: storage.Draft | None, if_match: str | None) -> int:
+    """The edit that the caller means to replace; 0 when there should be no draft."""
+    if if_match is None:
+        if draft is not None:
+            raise UnconditionalError(
+                f'There is a draft already. Send If-Match with the ETag that you read (now "{draft.edit}"), or with *.'
+            )
+        return 0
+    if if_match == "*":
+        if draft is None:
+            raise StaleError("There is no draft to replace; without If-Match it is made.")
+        return draft.edit
+    number = if_match.removeprefix("W/").strip('"')
+    if not (number.isascii() and number.isdigit() and len(number) < 9):
+        raise StaleError("If-Match is not an ETag of this draft; read it again.")
+    return int(number)
 
 
-def _find_mistakes(document: dict[str, Any], only_refuse: tuple[str, ...] = ()) -> list[dict[str, str]]:
+def _find_mistakes(document: dict[str, Any], only_refuse: tuple[str, ...] = ()) -> list[Mistake]:
     """The document's mistakes; one at a path of `only_refuse` is raised."""
     try:
         check_definition(document, known_in(books.newest(), {f"{document['kind']}/{document['id']}": document}))
@@ -128,17 +218,21 @@ def _find_mistakes(document: dict[str, Any], only_refuse: tuple[str, ...] = ()) 
         refused = tuple(mistake for mistake in error.mistakes if mistake[0] in only_refuse)
         if refused:
             raise DefinitionError(*refused) from None
-        return [{"path": path, "detail": sentence} for path, sentence in error.mistakes]
+        return list_mistakes(error.mistakes)
     return []
 
 
-def _show(draft: Any, live: Any) -> dict[str, Any]:
-    published = live.get(f"{draft.kind}/{draft.definition_id}")
+def _live_version(manifest: Manifest, kind: str, definition_id: str) -> int | None:
+    published = manifest.live.get(f"{kind}/{definition_id}")
+    return published.version if published else None
+
+
+def _show(draft: storage.Draft, manifest: Manifest) -> DraftView:
     return {
         "kind": draft.kind,
         "id": draft.definition_id,
         "edit": draft.edit,
         "saved_at": format_instant(draft.saved_at),
-        "live_version": published.version if published else None,
-        "document": draft.document,
+        "live_version": _live_version(manifest, draft.kind, draft.definition_id),
+        "document": dict(draft.document),
     }

@@ -1,48 +1,69 @@
 """Messages: what was sent, or why not."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from typing import Annotated, TypedDict
 
 from functions.api.problems import RequestError
-from functions.api.requests import read_page, read_query
+from functions.api.routes.contacts import read_contact
+from functions.api.routing import Routes
+from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf
 from postroad.instants import format_instant
-from postroad.messages import Message
+from postroad.messages import STATES, Message
 from postroad_aws.storage import NotFoundError
-from postroad_aws.storage import contacts as contacts_storage
 from postroad_aws.storage import messages as storage
-from postroad_aws.usecases.find_contact import find_contact
 
-router = APIGatewayHttpRouter()
+routes = Routes("Messages")
+
+Origin = Annotated[str, Example("journey/welcome@1"), "What asked for it, and in which version."]
 
 
-@router.get("/messages")
-def list_messages() -> dict[str, Any]:
-    """Messages of a contact (`contact=…`) or of what queued them (`origin=journey/welcome@3`)."""
-    contact_id, origin = read_query(router, "contact"), read_query(router, "origin")
-    cursor, limit = read_page(router)
-    if contact_id:
-        contact = find_contact(contacts_storage, contact_id)
-        if contact is None:
-            raise NotFoundError("There is no contact with this id.")
-        page = storage.list_by_contact((contact.contact_id, *contact.merged_from), cursor=cursor, limit=limit)
-    elif origin:
+class MessageView(TypedDict):
+    """One thing for one contact on one channel, and what became of it."""
+
+    message_id: str
+    contact_id: str
+    state: Annotated[str, OneOf(STATES)]
+    reason: Annotated[str | None, "Why it was skipped, bounced or failed."]
+    channel: Annotated[str, Example("email")]
+    topic: str
+    template: str
+    template_version: int
+    origin: Origin
+    step: str
+    created_at: Instant
+    times: Annotated[dict[str, str], "When it came to each state."]
+
+
+@routes.get("/messages")
+def list_messages(
+    contact: Annotated[str | None, "The `contact_id` of somebody."] = None,
+    origin: Origin | None = None,
+    cursor: Cursor | None = None,
+    limit: Limit = 50,
+) -> Listed[MessageView]:
+    """Messages of a contact, or of what asked for them; not in the order of time.
+
+    One of `contact` and `origin` must be given.
+    """
+    if contact is not None:
+        found = read_contact(contact)
+        page = storage.list_by_contact((found.contact_id, *found.merged_from), cursor=cursor, limit=limit)
+    elif origin is not None:
         page = storage.list_by_origin(origin, cursor=cursor, limit=limit)
     else:
         raise RequestError("Say whose messages: contact=<contact_id> or origin=journey/welcome@3.")
-    return {"items": [show(message) for message in page.items], "next": page.next}
+    return {"items": [_show(message) for message in page.items], "next": page.next}
 
 
-@router.get("/messages/<message_id>")
-def get_message(message_id: str) -> dict[str, Any]:
+@routes.get("/messages/{message_id}")
+def get_message(message_id: str) -> MessageView:
+    """One message."""
     message = storage.find_message(message_id)
     if message is None:
         raise NotFoundError("There is no message with this id.")
-    return show(message)
+    return _show(message)
 
 
-def show(message: Message) -> dict[str, Any]:
-    """A message as the API speaks of it."""
+def _show(message: Message) -> MessageView:
     return {
         "message_id": message.message_id,
         "contact_id": message.contact_id,

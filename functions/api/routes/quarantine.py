@@ -1,23 +1,34 @@
 """Quarantine: what could not be taken, with the reason."""
 
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-
-from functions.api.requests import read_page
+from functions.api.routing import Routes
+from functions.api.schemas import Cursor, Instant, Limit, Listed
 from postroad.instants import format_instant
 from postroad_aws import clock
 from postroad_aws.storage import quarantine as storage
 
-router = APIGatewayHttpRouter()
+routes = Routes("Quarantine")
 
 
-@router.get("/quarantine")
-def list_quarantine() -> dict[str, Any]:
-    """What could not be taken, the latest first."""
-    cursor, limit = read_page(router)
+class RejectView(TypedDict):
+    """Something that was accepted and could be no event."""
+
+    id: str
+    received: Instant
+    reason: Annotated[str, "Why, in a sentence."]
+    source: Annotated[str, "Whose key sent it."]
+    raw: Annotated[Any, "What was sent, without its key, cut at 64 KB."]
+
+
+@routes.get("/quarantine")
+def list_quarantine(cursor: Cursor | None = None, limit: Limit = 50) -> Listed[RejectView]:
+    """What was accepted and could be no event, the latest first.
+
+    Kept for 30 days.
+    """
     page = storage.list_rejects(clock.now(), cursor=cursor, limit=limit)
-    items = [
+    items: list[RejectView] = [
         {
             "id": reject.reject_id,
             "received": format_instant(reject.received),

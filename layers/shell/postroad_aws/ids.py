@@ -9,6 +9,11 @@ def new_id() -> str:
     return secrets.token_urlsafe(12)
 
 
+def new_secret() -> str:
+    """A key that nobody can guess."""
+    return secrets.token_urlsafe(24)
+
+
 def jitter() -> float:
     """A number in [0, 1), for waits between retries."""
     return random.random()

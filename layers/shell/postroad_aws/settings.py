@@ -35,6 +35,7 @@ class Settings:
     consent_proof_table: str | None = _variable("CONSENT_PROOF_TABLE", "the append-only table of consent's proofs")
     keys_table: str | None = _variable("KEYS_TABLE", "the table of write keys, API keys and the stack's secret")
     quarantine_table: str | None = _variable("QUARANTINE_TABLE", "the table of what could not be taken")
+    requests_table: str | None = _variable("REQUESTS_TABLE", "the table of requests with an idempotency key")
     events_queue_url: str | None = _variable("EVENTS_QUEUE_URL", "the FIFO queue of events to fold")
     sends_queue_url: str | None = _variable("SENDS_QUEUE_URL", "the queue of messages to send")
     dead_letters_url: str | None = _variable("DEAD_LETTERS_URL", "the queue of what is kept for another try")

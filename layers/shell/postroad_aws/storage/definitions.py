@@ -8,12 +8,12 @@ import json
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from postroad.book import Manifest, parse_manifest
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
-from postroad_aws.storage import NotFoundError, Page, VersionConflictError
+from postroad_aws.storage import CursorError, NotFoundError, Page, VersionConflictError
 from postroad_aws.storage.batches import get_items
 from postroad_aws.storage.paging import walk
 
@@ -22,6 +22,7 @@ Document = Mapping[str, Any]
 VersionKey = tuple[str, str, int]
 
 _MANIFEST = ("manifest", "live")
+_MOST_VERSIONS = 999_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class Draft:
     document: Document
     edit: int
     saved_at: float
+
+
+class Version(NamedTuple):
+    """A published version; it never changes."""
+
+    kind: str
+    definition_id: str
+    version: int
+    saved_at: float
+    document: Document
 
 
 def find_draft(kind: str, definition_id: str) -> Draft | None:
@@ -107,6 +118,23 @@ def find_version(kind: str, definition_id: str, version: int) -> Document | None
 def get_version(kind: str, definition_id: str, version: int) -> Document:
     """One published version. Raises NotFoundError."""
     return load_versions([(kind, definition_id, version)])[kind, definition_id, version]
+
+
+def list_versions(kind: str, definition_id: str, *, cursor: str | None = None, limit: int = 50) -> Page[Version]:
+    """The published versions of a definition, the newest first. Raises CursorError."""
+    from postroad_aws.storage.rows import DefinitionRow
+
+    def query(name: str, after: str | None, most: int) -> list[Version]:
+        if after is not None and not (after.isascii() and after.isdigit() and 0 < int(after) <= _MOST_VERSIONS):
+            raise CursorError("This cursor belongs to another listing; start again without it.")
+        newest = int(after) - 1 if after else _MOST_VERSIONS
+        condition = DefinitionRow.id_version.between(_id_version(name, 0), _id_version(name, newest))
+        rows = DefinitionRow.query(
+            kind, condition, scan_index_forward=False, limit=most, page_size=most, consistent_read=True
+        )
+        return [_read_version(row) for row in rows]
+
+    return walk([definition_id], query, lambda found: str(found.version), cursor, limit)
 
 
 def load_versions(wanted: Collection[VersionKey]) -> dict[VersionKey, Document]:
@@ -185,6 +213,11 @@ def _read_draft(row: Any) -> Draft:
     return Draft(
         row.kind.removesuffix(":draft"), row.id_version, _inflate(row.document), int(row.edit), float(row.saved_at)
     )
+
+
+def _read_version(row: Any) -> Version:
+    definition_id, _, version = row.id_version.rpartition("#")
+    return Version(row.kind, definition_id, int(version), float(row.saved_at), _inflate(row.document))
 
 
 def _deflate(document: Document) -> bytes:

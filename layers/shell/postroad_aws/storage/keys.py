@@ -1,7 +1,6 @@
 """The keys table: write keys and API keys by their hash, and the stack's own secret.
 
-The door reads it at each cold start, so it speaks botocore; pynamodb would cost 15 ms there. Nothing in a function
-writes here: keys are made by an operator.
+The door reads it at each cold start, so it speaks botocore; pynamodb would cost 15 ms there.
 """
 
 import hashlib
@@ -16,6 +15,8 @@ from typing import Any, Literal, NamedTuple
 from postroad.errors import PostroadError
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
+from postroad_aws.storage import NotFoundError, Page
+from postroad_aws.storage.paging import decode_cursor, encode_cursor
 
 KNOWN_SECONDS = 60.0
 UNKNOWN_SECONDS = 10.0
@@ -41,11 +42,11 @@ class Key:
     disabled_at: float | None = None
 
 
-class Page(NamedTuple):
-    """Keys by their hash, and the cursor of the next page."""
+class StoredKey(NamedTuple):
+    """What a key opens, under the hash by which it is stored."""
 
-    items: tuple[tuple[str, Key], ...]
-    next: str | None
+    key_hash: str
+    key: Key
 
 
 def hash_key(key: str) -> str:
@@ -89,12 +90,34 @@ def save_key(key: str, value: Key) -> str:
     return key_hash
 
 
-def list_keys(cursor: str | None = None, limit: int = 100) -> Page:
-    """A page of all keys, with their hashes; the keys themselves are known to nobody."""
-    start = {"ExclusiveStartKey": {"key_hash": {"S": cursor}}} if cursor else {}
+def disable_key(key_hash: str, now: float) -> Key:
+    """The key opens nothing any more, once every process has forgotten it (KNOWN_SECONDS). The first time stays.
+
+    Raises NotFoundError.
+    """
+    client = get_client("dynamodb")
+    try:
+        answer = client.update_item(
+            TableName=_table(),
+            Key={"key_hash": {"S": key_hash}},
+            UpdateExpression="SET disabled_at = if_not_exists(disabled_at, :now)",
+            ConditionExpression="attribute_exists(kind)",
+            ExpressionAttributeValues={":now": {"N": repr(now)}},
+            ReturnValues="ALL_NEW",
+        )
+    except client.exceptions.ConditionalCheckFailedException:
+        raise NotFoundError("There is no key with this id.") from None
+    _cache.pop(key_hash, None)
+    return _read(answer["Attributes"])
+
+
+def list_keys(*, cursor: str | None = None, limit: int = 50) -> Page[StoredKey]:
+    """All keys, in no order; the keys themselves are known to nobody. Raises CursorError."""
+    start = {"ExclusiveStartKey": {"key_hash": {"S": decode_cursor(cursor, str)[0]}}} if cursor else {}
     answer = get_client("dynamodb").scan(TableName=_table(), Limit=limit, **start)
-    items = tuple((item["key_hash"]["S"], _read(item)) for item in answer["Items"] if "kind" in item)
-    return Page(items, answer.get("LastEvaluatedKey", {}).get("key_hash", {}).get("S"))
+    items = [StoredKey(item["key_hash"]["S"], _read(item)) for item in answer["Items"] if "kind" in item]
+    last = answer.get("LastEvaluatedKey")
+    return Page(items, encode_cursor(last["key_hash"]["S"]) if last else None)
 
 
 @cache

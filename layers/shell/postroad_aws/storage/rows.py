@@ -210,3 +210,17 @@ class QuarantineRow(Model):
     id = UnicodeAttribute(range_key=True)
     body = BinaryAttribute(legacy_encoding=False)
     expires_at = NumberAttribute()
+
+
+class RequestRow(Model):
+    """A request that was made with an idempotency key, and its answer as soon as there is one."""
+
+    class Meta:
+        table_name = _table("requests_table")
+
+    request_id = UnicodeAttribute(hash_key=True)
+    asked = UnicodeAttribute()
+    owner = UnicodeAttribute()
+    began = NumberAttribute()
+    answer = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute()

@@ -1,0 +1,83 @@
+"""The requests table: what was asked with an idempotency key, and what was answered, for a day."""
+
+from contextlib import suppress
+from typing import NamedTuple
+
+from botocore.exceptions import ClientError
+
+from postroad.instants import DAY
+from postroad_aws.clients import get_client
+from postroad_aws.settings import settings
+from postroad_aws.storage.batches import code_of
+
+KEPT_SECONDS = DAY
+# Longer than a function may take: whoever began earlier than this has died.
+ABANDONED_SECONDS = 60.0
+
+
+class Known(NamedTuple):
+    """A request that somebody has made already; `answer` is None while it is under way."""
+
+    asked: str
+    answer: str | None
+
+
+def begin(request_id: str, asked: str, owner: str, now: float) -> Known | None:
+    """Claim a request for us to do: None. When it is under way or was done within a day: what is known of it."""
+    item = {
+        "request_id": {"S": request_id},
+        "asked": {"S": asked},
+        "owner": {"S": owner},
+        "began": {"N": repr(now)},
+        "expires_at": {"N": str(int(now + KEPT_SECONDS) + 1)},
+    }
+    try:
+        get_client("dynamodb").put_item(
+            TableName=_table(),
+            Item=item,
+            # DynamoDB deletes what has expired some days late.
+            ConditionExpression="attribute_not_exists(request_id) OR began < :yesterday"
+            " OR (attribute_not_exists(answer) AND began < :abandoned)",
+            ExpressionAttributeValues={
+                ":yesterday": {"N": repr(now - KEPT_SECONDS)},
+                ":abandoned": {"N": repr(now - ABANDONED_SECONDS)},
+            },
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        found = error.response["Item"]
+        if found["owner"]["S"] == owner:
+            return None  # the SDK repeats a call whose answer was lost, and then finds our own claim
+        return Known(found["asked"]["S"], found["answer"]["S"] if "answer" in found else None)
+    return None
+
+
+def finish(request_id: str, owner: str, answer: str) -> None:
+    """Keep the answer of a request that is ours; nothing when somebody else has taken it over."""
+    with suppress(get_client("dynamodb").exceptions.ConditionalCheckFailedException):
+        get_client("dynamodb").update_item(
+            TableName=_table(),
+            Key={"request_id": {"S": request_id}},
+            UpdateExpression="SET answer = :answer",
+            ConditionExpression="#owner = :owner",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":answer": {"S": answer}, ":owner": {"S": owner}},
+        )
+
+
+def forget(request_id: str, owner: str) -> None:
+    """A request that is ours was refused, and may be made again."""
+    with suppress(get_client("dynamodb").exceptions.ConditionalCheckFailedException):
+        get_client("dynamodb").delete_item(
+            TableName=_table(),
+            Key={"request_id": {"S": request_id}},
+            ConditionExpression="#owner = :owner",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":owner": {"S": owner}},
+        )
+
+
+def _table() -> str:
+    return settings().require("requests_table")
