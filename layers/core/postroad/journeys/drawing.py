@@ -22,8 +22,8 @@ GAP = 28.0  # between columns, and around the picture
 DROP = 20.0  # of a line between a card and a bend or a label
 CORNER = 10.0
 
-# Cards that are no steps; no step can have such an id.
-START, END, GOAL, EXIT = ":start", ":end", ":goal", ":exit"
+# Cards that are no steps; how a passage ends is called as in `places`. No step can have such an id.
+START, GOAL, EXITED, COMPLETED = ":start", ":goal", ":exited", ":completed"
 
 Point = tuple[float, float]
 
@@ -47,7 +47,7 @@ class Box(NamedTuple):
 
 
 class Card(NamedTuple):
-    """A step, or one of START, END, GOAL, EXIT. `icon` is the key of its type, for a message its channel."""
+    """A step, or one of START, GOAL, EXITED, COMPLETED. `icon` is the key of its type, for a message its channel."""
 
     id: str
     icon: str
@@ -153,8 +153,8 @@ class _Sheet:
         bottom, loose = self.column(self.journey.outline, axis, GAP + CARD_HEIGHT, [first])
         if loose:
             top = bottom + 2 * DROP
-            self.join(loose, END, axis, top)
-            bottom = self.card(END, END[1:], "End", "Came to the end of the journey", axis, top)
+            self.join(loose, COMPLETED, axis, top)
+            bottom = self.card(COMPLETED, COMPLETED[1:], "End", "Came to the end of the journey", axis, top)
         return Drawing(width, bottom + GAP, tuple(self.cards), tuple(self.ways))
 
     def reach(self, ids: tuple[str, ...]) -> _Reach:
@@ -227,7 +227,7 @@ def _asides(journey: Journey) -> Iterator[tuple[str, str, str]]:
     if journey.goal:
         yield GOAL, "Goal", journey.goal.describe()
     if journey.exit_if:
-        yield EXIT, "Leaves early", f"If {journey.exit_if.describe()}"
+        yield EXITED, "Leaves early", f"If {journey.exit_if.describe()}"
 
 
 def _only_way(step: Step, start: Point) -> _Loose:
