@@ -10,6 +10,7 @@ from functions.public.bodies import BodyError, is_json, read_header, read_inputs
 from functions.public.pages import Answer, page
 from postroad.forms import BACK, FASTEST, FIELD_TYPES, LONGEST_ANSWER, SEAL, TRAP, VISITOR, Field, Form, Mistakes
 from postroad.links import Shown
+from postroad_aws import books
 from postroad_aws.observability import logger
 from postroad_aws.storage import visits
 from postroad_aws.usecases.submit_form import Accepted, Again, Busy, Post, Stranger, TooMany, submit_form
@@ -34,12 +35,10 @@ _AUTOFILL = {
 def answer(event: Mapping[str, Any], form_id: str) -> Answer:
     """`GET /f/{form}` shows it, `POST /f/{form}` takes it, `OPTIONS` says which sites may post by script."""
     http = event["requestContext"]["http"]
-    ports = production()
-    book = ports.books.current()
-    form = book.forms.get(form_id)
+    form = books.find_form(form_id)
     if form is None:
         return page(404, "There is no such form", "<p>It may have been taken down. Look for a newer link.</p>")
-    visit = _Visit(form, book.policy.name, event)
+    visit = _Visit(form, books.current_policy().name, event)
     if http["method"] == "OPTIONS":
         return {"statusCode": 204, "headers": visit.cors, "body": ""}
     if http["method"] != "POST":
@@ -52,7 +51,7 @@ def answer(event: Mapping[str, Any], form_id: str) -> Answer:
         return visit.refuse(error.status, "This could not be read", str(error))
     post = Post(form, values, http.get("sourceIp", ""), read_header(event, "origin"), visit.page, visit.host)
     try:
-        outcome = submit_form(ports, visits, post)
+        outcome = submit_form(production(), visits, post)
     except Exception:
         logger.exception("a form could not be taken", form=form.id)
         outcome = Busy()

@@ -42,7 +42,7 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
 
 def _topic_name(link: Unsubscribe) -> str:
     try:
-        return production().books.current().policy.find_topic(link.topic).name
+        return production().books.current_policy().find_topic(link.topic).name
     except Exception:  # whoever wants to leave must not wait for our definitions
         logger.exception("the name of a topic could not be read", message_id=link.message_id)
         return link.topic

@@ -114,7 +114,7 @@ def test_a_topic_that_the_policy_lacks_is_refused_also_later():
         plan_publication({"form/newsletter": NEWSLETTER}, empty, {})
     plan = plan_publication({"policy/policy": policy, "form/newsletter": NEWSLETTER}, empty, {})
     book = compile_book(plan.manifest, plan.versions)
-    assert book.forms["newsletter"].version == 1
+    assert book.forms["newsletter"] == ("newsletter", 1, ("newsletter",))
     with pytest.raises(DefinitionError, match="it is live"):
         plan_publication({"policy/policy": {**policy, "topics": [{"id": "other"}]}}, book, plan.versions)
 

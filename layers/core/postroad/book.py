@@ -4,14 +4,13 @@ A contact in an account with 500 segments pays for those that an event can touch
 index is not asked at all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from postroad import policy as policies
 from postroad.behaviour import Tracker, combine_trackers
 from postroad.contacts import Contact, Points
-from postroad.forms import Form, parse_form
 from postroad.journeys import Journey, parse_journey
 from postroad.policy import Policy, parse_policy
 from postroad.predicates import View
@@ -19,14 +18,19 @@ from postroad.scoring import Score, parse_score
 from postroad.segments import Segment, parse_segment
 from postroad.stages import Stages, parse_stages
 
-# The kind whose documents only the sender reads.
-TEMPLATE = "template"
+# The kinds whose documents the fold does not read, each with what the book must know of one all the same.
+TEMPLATE, FORM = "template", "form"
+_UNLOADED: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
+    TEMPLATE: lambda document: (document["channel"], document["topic"]),
+    FORM: lambda document: tuple(sorted({box["topic"] for box in document.get("consents") or ()})),
+}
 
 
 class Published(NamedTuple):
     """One published version of a definition; `since` is the revision of the book that first had it live.
 
-    `facts` is all that the book knows of a definition that it does not load: of a template, its channel and topic.
+    `facts` is all that the book knows of a definition that it does not load: of a template its channel and topic, of a
+    form the topics that it asks consent to.
     """
 
     kind: str
@@ -58,7 +62,7 @@ class Manifest:
     @property
     def loaded(self) -> list[tuple[str, str, int]]:
         """The (kind, id, version) of every document that `compile_book` needs."""
-        return [published[:3] for published in (*self.live.values(), *self.held) if published.kind != TEMPLATE]
+        return [published[:3] for published in (*self.live.values(), *self.held) if published.kind not in _UNLOADED]
 
     def last_version(self, key: str) -> int:
         """The newest version that a definition ever had; 0 when it was never published."""
@@ -100,6 +104,14 @@ class TemplateRef(NamedTuple):
     topic: str
 
 
+class FormRef(NamedTuple):
+    """What publishing needs to know of a form; the rest is the affair of whoever shows it."""
+
+    form_id: str
+    version: int
+    topics: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """Everything live at one revision. Built by `compile_book`; never changed."""
@@ -114,7 +126,7 @@ class Book:
     journeys: Mapping[str, Journey]
     versions: Mapping[tuple[str, int], Journey]
     templates: Mapping[str, TemplateRef]
-    forms: Mapping[str, Form]
+    forms: Mapping[str, FormRef]
     trackers_by_event: Mapping[str, tuple[Tracker, ...]]
     scores_by_event: Mapping[str, tuple[Score, ...]]
     journeys_by_event: Mapping[str, tuple[Journey, ...]]
@@ -205,7 +217,11 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
             for p in manifest.live.values()
             if p.kind == TEMPLATE
         },
-        forms={p.definition_id: parse_form(document, version=p.version) for p, document in live("form")},
+        forms={
+            p.definition_id: FormRef(p.definition_id, p.version, p.facts)
+            for p in manifest.live.values()
+            if p.kind == FORM
+        },
         trackers_by_event=_index((tracker.event, tracker) for tracker in trackers.values()),
         scores_by_event=_index((event, sheet) for sheet in scores.values() for event in sorted(sheet.events)),
         journeys_by_event=_index((event, j) for j in journeys.values() for event in sorted(j.starts_on)),
@@ -234,7 +250,7 @@ def _index(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
 
 def publish_version(document: Mapping[str, Any], kind: str, definition_id: str, version: int) -> Published:
     """A version about to enter the manifest."""
-    facts = (document["channel"], document["topic"]) if kind == TEMPLATE else ()
+    facts = _UNLOADED[kind](document) if kind in _UNLOADED else ()
     return Published(kind, definition_id, version, 0, facts)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from postroad import broadcasts
-from postroad.book import Book, Manifest, TemplateRef, compile_book, next_manifest, publish_version
+from postroad.book import Book, FormRef, Manifest, TemplateRef, compile_book, next_manifest, publish_version
 from postroad.documents import parse_id
 from postroad.errors import DefinitionError
 from postroad.forms import Form, parse_form
@@ -79,8 +79,8 @@ def _check_journey(parsed: Any, known: Known) -> Mistakes:
     return validate_references(parsed, known.ids, known.templates)
 
 
-def _check_form(parsed: Form, known: Known) -> Mistakes:
-    missing = [box.topic for box in parsed.consents if box.topic not in known.ids.get("topic", ())]
+def _check_form(parsed: Form | FormRef, known: Known) -> Mistakes:
+    missing = [topic for topic in parsed.topics if topic not in known.ids.get("topic", ())]
     return tuple(("consents", f"the policy has no topic {topic!r}") for topic in missing)
 
 

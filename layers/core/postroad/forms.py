@@ -88,6 +88,11 @@ class Form:
     privacy: str | None
     color: str
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What it asks consent to."""
+        return tuple(sorted({box.topic for box in self.consents}))
+
     def describe(self) -> tuple[str, ...]:
         asked = ", ".join(f"{field.label}{' (required)' if field.required else ''}" for field in self.fields)
         boxes = (f"asks for consent to {box.topic}: {box.text}" for box in self.consents)

@@ -1,12 +1,16 @@
 """The book as this process knows it: loaded from the definitions table, compiled, and kept for a few seconds."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from postroad import policy as policies
 from postroad.book import Book, Manifest, compile_book
 from postroad.policy import Policy, parse_policy
 from postroad_aws import clock
 from postroad_aws.storage import definitions
+
+if TYPE_CHECKING:
+    from postroad.forms import Form
 
 # Events are folded by the newest book. Whatever else reads the book sees a publication after this long.
 FRESH_SECONDS = 5.0
@@ -40,11 +44,18 @@ def current_policy(*, at_least: int = 0) -> Policy:
     return _policy(versions[0]) if versions else Policy()
 
 
+def find_form(form_id: str) -> "Form | None":
+    """The form of this id, if one is live."""
+    published = _current_manifest(0).live.get(f"form/{form_id}")
+    return _form(form_id, published.version) if published else None
+
+
 def forget() -> None:
     """Load anew at the next use, for tests."""
     global _manifest, _book, _checked
     _manifest, _book, _checked = None, None, 0.0
     _policy.cache_clear()
+    _form.cache_clear()
 
 
 def _current_manifest(at_least: int) -> Manifest:
@@ -64,3 +75,10 @@ def _current_manifest(at_least: int) -> Manifest:
 @lru_cache(maxsize=1)
 def _policy(version: int) -> Policy:
     return parse_policy(definitions.get_version(policies.KIND, policies.KIND, version))
+
+
+@lru_cache(maxsize=64)
+def _form(form_id: str, version: int) -> "Form":
+    from postroad.forms import parse_form  # only the forms' pages need it
+
+    return parse_form(definitions.get_version("form", form_id, version), version=version)
