@@ -31,7 +31,7 @@ $(ASSETS): package.json package-lock.json functions/console/assets/icons.txt inf
 # ---- every day
 
 run: .venv/.installed $(ASSETS)  ## start Postroad with the demo brand on http://localhost:8080 (PORT=… changes it)
-	@exec $(PY) -m localcloud run --port $(PORT) --seed "$(PY) -m demo"
+	@exec $(PY) -m localcloud run --port $(PORT) --site infra/demo/site --seed "$(PY) -m demo --history --site /_local/site"
 
 test: .venv/.installed .postroad/sam/.installed $(ASSETS)  ## run all tests (ARGS="-k …" passes on to pytest)
 	@echo "→ running the tests"

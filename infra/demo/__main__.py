@@ -9,8 +9,10 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from typing import Any
 
 import boto3
 import requests
@@ -49,12 +51,12 @@ def load_keys() -> None:
             keys.save_key(key, what_it_opens)
 
 
-def load_brand(url: str) -> int:
+def load_brand(url: str, documents: Mapping[str, Mapping[str, Any]]) -> int:
     """Save and publish the definitions that are not live yet; returns how many were."""
     session = requests.Session()
     session.headers["authorization"] = "Bearer demo-api-key"
     new = []
-    for key, document in load_definitions().items():
+    for key, document in documents.items():
         address = f"{url}/api/v1/definitions/{key}"
         found = session.get(address, timeout=30)
         if found.status_code == 200 and found.json()["live_version"]:
@@ -70,7 +72,7 @@ def load_brand(url: str) -> int:
     return len(new)
 
 
-def load_history(url: str) -> tuple[int, int]:
+def load_history(url: str, documents: Mapping[str, Mapping[str, Any]]) -> tuple[int, int]:
     """Play the history by the brand, which is loaded meanwhile, and store it; how many definitions and people."""
     from demo.loading import save_worlds
     from demo.playing import open_shop, play_history
@@ -81,12 +83,12 @@ def load_history(url: str) -> tuple[int, int]:
 
     if definitions.find_revision() > 0:
         print("  something is published already; the history is for a new stack only", flush=True)
-        return load_brand(url), 0
+        return load_brand(url, documents), 0
     now = time.time()
-    plan = plan_publication(load_definitions(), compile_book(Manifest(), {}), {})
+    plan = plan_publication(documents, compile_book(Manifest(), {}), {})
     shop = open_shop(plan, keys.derive_key("contacts"), wiring.signer(), url)
     with ThreadPoolExecutor(1) as beside:
-        brand = beside.submit(load_brand, url)
+        brand = beside.submit(load_brand, url, documents)
         people = save_worlds(play_history(shop, now), now, brand.result)
     if definitions.find_manifest() != plan.manifest:
         raise SystemExit(
@@ -98,13 +100,15 @@ def load_history(url: str) -> tuple[int, int]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description="Loads the demo brand into a running Postroad.")
     parser.add_argument("--history", action="store_true", help="also about 500 people, and what they did in 60 days")
-    wants_history = parser.parse_args().history
+    parser.add_argument("--site", default="", help="the path on this Postroad's host to which links in mails lead")
+    arguments = parser.parse_args()
     started = time.monotonic()
     url = os.environ["POSTROAD_URL"]
     find_tables(os.environ.get("STACK_NAME", "postroad"))
     load_keys()
-    count, people = load_history(url) if wants_history else (load_brand(url), 0)
-    told = f", {people} people with their history" if wants_history else ""
+    documents = load_definitions(url + arguments.site) if arguments.site else load_definitions()
+    count, people = load_history(url, documents) if arguments.history else (load_brand(url, documents), 0)
+    told = f", {people} people with their history" if arguments.history else ""
     print(
         f"  the demo brand Tidewater Coffee: {count} definitions{told} in {time.monotonic() - started:.1f} s",
         flush=True,

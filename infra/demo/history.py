@@ -22,9 +22,9 @@ DEMO_TRAIT = "demo_data"
 
 PRODUCTS: tuple[Mapping[str, Any], ...] = (
     {"product_id": "sampler", "name": "The sampler", "category": "Coffee", "price": 24.0},
-    {"product_id": "harbour", "name": "Harbour blend, 1 kg", "category": "Coffee", "price": 29.0},
-    {"product_id": "lighthouse", "name": "Lighthouse espresso, 1 kg", "category": "Coffee", "price": 31.0},
-    {"product_id": "low-tide", "name": "Low Tide decaf, 500 g", "category": "Coffee", "price": 17.5},
+    {"product_id": "harbour", "name": "Harbour blend", "category": "Coffee", "price": 29.0},
+    {"product_id": "lighthouse", "name": "Lighthouse espresso", "category": "Coffee", "price": 31.0},
+    {"product_id": "low-tide", "name": "Low Tide decaf", "category": "Coffee", "price": 17.5},
     {"product_id": "grinder", "name": "Hand grinder", "category": "Tools", "price": 79.0},
 )
 CAMPAIGNS = (
@@ -119,8 +119,8 @@ class _Story:
     # Time
 
     def begin(self, earliest: float = 0.0, latest: float = 1.0) -> None:
-        """Come for the first time, somewhere between two fractions of the whole time; more people come each week."""
-        share = earliest + (latest - earliest) * self.chance.random() ** 0.85
+        """Come for the first time, somewhere between two fractions of the whole time."""
+        share = earliest + (latest - earliest) * self.chance.random() ** 1.25
         self.come(self.first_day + share * (self.now - self.first_day))
 
     def come(self, at: float) -> None:
@@ -172,7 +172,7 @@ class _Story:
         if self.chance.random() < 0.5:
             self.see("/", "Tidewater Coffee")
         for product in self.chance.sample(PRODUCTS, self.chance.randint(1, most)):
-            self.see(f"/coffee/{product['product_id']}", str(product["name"]))
+            self.see(f"/{product['product_id']}", str(product["name"]))
 
     def sign_up(self) -> None:
         self.is_known = True
@@ -219,7 +219,7 @@ def _passes_by(story: _Story) -> None:
 
 
 def _signs_up(story: _Story) -> None:
-    story.begin(latest=0.94)
+    story.begin(latest=0.92)
     story.campaign = story.chance.choice((None, *CAMPAIGNS))
     story.browse(2)
     story.sign_up()
@@ -256,7 +256,7 @@ def _comes_back(story: _Story) -> None:
 
 
 def _leaves_a_cart(story: _Story) -> None:
-    story.begin(latest=0.97)
+    story.begin(latest=0.92)
     story.browse(1)
     story.sign_up()
     story.after(1, 10)
@@ -280,11 +280,13 @@ def _is_keen(story: _Story) -> None:
     story.campaign = CAMPAIGNS[1]
     story.browse(4)
     story.sign_up()
-    story.fill_cart()
-    story.after(0.3, 1.0)
     story.browse(4)
     story.fill_cart()
-    story.see("/coffee/sampler", "The sampler")
+    story.after(0.3, 1.0)
+    story.browse(5)
+    story.browse(4)
+    story.fill_cart()
+    story.see("/sampler", "The sampler")
 
 
 def _wants_office_coffee(story: _Story) -> None:
