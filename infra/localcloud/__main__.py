@@ -20,7 +20,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, default=Path(".postroad"), help="the folder for all that is kept")
     parser.add_argument("--template", type=Path, default=Path("template.yaml"))
     parser.add_argument("--settings", type=Path, default=SETTINGS)
-    parser.add_argument("--site", type=Path, help="a folder of pages to serve under /_local/site")
     parser.add_argument("--seed", default="", help="a command that loads the first data, run once for each new state")
     return parser.parse_args()
 
@@ -31,9 +30,7 @@ def _run(arguments: argparse.Namespace) -> int:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
 
-    cloud = LocalCloud(
-        arguments.template, arguments.state, arguments.port, arguments.seed, say, arguments.settings, arguments.site
-    )
+    cloud = LocalCloud(arguments.template, arguments.state, arguments.port, arguments.seed, say, arguments.settings)
     stop = threading.Event()
 
     def interrupt(*_: object) -> None:
@@ -53,10 +50,14 @@ def _run(arguments: argparse.Namespace) -> int:
         return 1
     try:
         print(f"{cloud.settings['name']} is running at {cloud.url}", flush=True)
-        stop.wait()
+        while not stop.wait(1):
+            cloud.check()
     except KeyboardInterrupt:
         pass
-    print("Stopping; the state is kept", flush=True)
+    except RuntimeError as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    print("Stopping: what is under way ends first, then the state is kept", flush=True)
     cloud.stop()
     return 0
 

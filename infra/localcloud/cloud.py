@@ -17,7 +17,7 @@ import yaml
 from localcloud import server
 from localcloud.costs import Meter
 from localcloud.deploy import Deployer, Stack
-from localcloud.engine import Engine, clients_for, only_user
+from localcloud.engine import Engine, clients_for, find_user, only_user
 from localcloud.gateway import Gateway, routes_of
 from localcloud.inbox import Inbox
 from localcloud.packaging import Say, emulator_python
@@ -28,21 +28,12 @@ SETTINGS = Path(__file__).with_name("settings.yaml")
 
 
 class LocalCloud:
-    """Runs `template` on 127.0.0.1:`port`, all it keeps in `store`. `seed` is a command run once for each new state,
-    `site` a folder of pages that are served beside the product."""
+    """Runs `template` on 127.0.0.1:`port`, all it keeps in `store`. `seed` is a command run once for each new state."""
 
     def __init__(
-        self,
-        template: Path,
-        store: Path,
-        port: int,
-        seed: str = "",
-        say: Say = print,
-        settings: Path = SETTINGS,
-        site: Path | None = None,
+        self, template: Path, store: Path, port: int, seed: str = "", say: Say = print, settings: Path = SETTINGS
     ):
         self.template, self.store, self.port, self.seed, self.say = template.resolve(), store.resolve(), port, seed, say
-        self.site = site.resolve() if site else None
         self.settings: Mapping[str, Any] = yaml.safe_load(settings.read_text())
         self.url = f"http://localhost:{port}"
         self.state = self.store / "state"
@@ -57,11 +48,13 @@ class LocalCloud:
         try:
             self.server = server.serve(self.port, self)
         except OSError as problem:
+            if find_user(self.state) == self.port:
+                raise RuntimeError(f"{self.settings['name']} is already running at {self.url}") from problem
             advice = f"Port {self.port} is in use; choose another, for example PORT={self.port + 1}"
             raise RuntimeError(advice) from problem
         self.clock = Clock(self.state / "clock")
         python = emulator_python(self.store, self.say)
-        self.engine = Engine(python, self.state, region, self.clock.offset)
+        self.engine = Engine(python, self.state, region, self.clock.offset, self.port)
         try:
             self.clients = clients_for(self.engine.endpoint, region)
             self.meter = Meter(self.store / "errors.log", self.say, self.clock.now())
@@ -78,6 +71,7 @@ class LocalCloud:
             self.executions_before: dict[str, Any] = {}
             stack = self._deploy()
             threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True, name="http").start()
+            self.inbox.begin()
             # A new stack is empty, whatever an earlier run, which may have died, says of its data.
             if stack.is_new or not (self.state / "seeded").exists():
                 self._seed(stack)
@@ -86,10 +80,22 @@ class LocalCloud:
             self.engine.stop()
             raise
 
+    def check(self) -> None:
+        """Raises RuntimeError when the emulator has ended by itself."""
+        if self.engine.process.poll() is not None:
+            raise RuntimeError(f"The AWS emulator has ended by itself; see {self.engine.log}. Start again.")
+
     def stop(self) -> None:
-        """End in order; the state is kept."""
-        self.time_machine.stopped.set()
-        self.server.shutdown()
+        """End in order: first what causes work, then what is under way, then the emulator. The state is kept whole."""
+        self.time_machine.stop()
+        self.server.refuse()
+        self.inbox.stop()  # from now on events about mails wait for the next start
+        try:
+            if left := self.engine.ask("/_localcloud/hold", {})["cut_off"]:
+                self.say(f"Did not wait any longer for {', '.join(left)}")
+            self.server.shutdown()
+        except OSError as problem:
+            self.say(f"The AWS emulator is gone ({problem}); see {self.engine.log}")
         self.engine.stop()
 
     def _deploy(self) -> Stack:
@@ -102,6 +108,7 @@ class LocalCloud:
             stack.names[key]: each["Properties"].get("StateMachineType", "STANDARD")
             for key, each in stack.of_type("AWS::StepFunctions::StateMachine").items()
         }
+        self.engine.ask("/_localcloud/begin", {})
         return stack
 
     def _seed(self, stack: Stack) -> None:

@@ -1,4 +1,5 @@
-"""MiniStack, run with what no AWS API offers: one clock for all, and an exact answer to "is anything still going on?".
+"""MiniStack, run with what no AWS API offers: one clock for all, an exact answer to "is anything still going on?", and
+sources (queues, streams, state machines) that begin when the local cloud says so and stop before it does.
 
 This file alone knows MiniStack's insides (it runs in the emulator's own environment, as a child of the local cloud).
 Each change to MiniStack says why it is there:
@@ -18,12 +19,16 @@ Each change to MiniStack says why it is there:
 - Reads tell what AWS would bill: MiniStack says half a unit for a query of any size, and nothing for a batch.
 - Streams are part of the kept state: it remembers how far they were read, and would skip as many new records.
 - Executions of state machines are counted (Express ones are then forgotten, as on AWS).
+- A state machine's Wait ends by the product's clock, and its own times are that clock's.
+- An execution that the end of a run cut off goes on at the next start; MiniStack calls it failed, AWS would not stop.
+- Schedules are listed page by page; MiniStack gives the first hundred and does not say that there are more.
 - A FIFO queue refuses the ids that AWS refuses; a text to a phone keeps its time.
 - MiniStack waits 150 ms before each execution, up to 50 ms after each invocation that logs nothing, and 50 ms between
   idle wakes. No caller depends on it, and a story of three weeks has hundreds of them.
 """
 
 import asyncio
+import contextvars
 import json
 import os
 import re
@@ -32,6 +37,8 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 real_time = time.time
 clock = {"offset": float(os.environ.get("LOCALCLOUD_OFFSET", "0"))}
@@ -50,8 +57,17 @@ SQS_ID = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
 # Threads that are at work while they live; all others are loops that wait. Found by the name of what they run.
 WORK = {"_run_execution", "_run", "_execute_function_with_config_scope", "_deliver_to_lambda", "_task"}
 
+WIND_DOWN = 10.0  # seconds that a stop gives to what is under way
+
 requests = {"open": 0}
 runs = {"started": 0}
+# Sources are held until the stack is deployed, and from the moment of a stop. `tasks` and `reading` are under way.
+sources = {"held": True, "tasks": 0, "reading": 0, "life": 0}
+# Threads that walk through a state machine, but for those that wait for others; until when some of them wait.
+walkers = {"count": 0}
+begun: set = set()
+waits: dict = {}
+turned = threading.Condition()  # of the four above and the clock
 
 
 # ---------------------------------------------------------------- the changes
@@ -128,6 +144,21 @@ def _execute_warm(func, event, request_id):
 
 lambda_svc._acquire_execution_slot = _acquire_slot
 lambda_svc._execute_function_warm = _execute_warm
+
+
+def _held_with_the_others(read):
+    def read_unless_held():
+        sources["reading"] += 1  # by one thread alone
+        try:
+            return not sources["held"] and read()
+        finally:
+            sources["reading"] -= 1
+
+    return read_unless_held
+
+
+for name in ("_poll_sqs", "_poll_kinesis", "_poll_dynamodb_streams"):
+    setattr(lambda_svc, name, _held_with_the_others(getattr(lambda_svc, name)))
 
 concurrency_of = lambda_svc._sqs_esm_concurrency
 
@@ -219,11 +250,22 @@ for table in (value for value in vars(sqs).values() if isinstance(value, dict)):
 
 run_execution = stepfunctions._run_execution
 executions: dict = defaultdict(lambda: {"executions": 0, "transitions": 0, "ms": 0.0})
+life = contextvars.ContextVar("life", default=0)  # a reset ends what belongs to an earlier one
+cut_off: list = []
 
 
 def _run_execution(arn):
+    with turned:
+        walkers["count"] += 1
+        begun.add(threading.get_ident())
+    life.set(sources["life"])
     began = time.monotonic()
-    run_execution(arn)
+    try:
+        run_execution(arn)
+    finally:
+        with turned:
+            walkers["count"] -= 1
+            begun.discard(threading.get_ident())
     execution = stepfunctions._executions.get(arn)
     if execution:
         machine = execution["stateMachineArn"]
@@ -235,7 +277,123 @@ def _run_execution(arn):
             del stepfunctions._executions[arn]  # AWS keeps none either; one a minute would swell the state
 
 
+execute_task = stepfunctions._execute_task
+
+
+def _execute_task(*arguments):
+    with turned:
+        while sources["held"] and life.get() == sources["life"]:
+            turned.wait()
+        _leave_when_forgotten()
+        sources["tasks"] += 1
+    try:
+        return execute_task(*arguments)
+    finally:
+        with turned:
+            sources["tasks"] -= 1
+
+
+def _leave_when_forgotten() -> None:
+    if life.get() != sources["life"]:
+        raise SystemExit  # of this thread alone
+
+
+def _wait(seconds: float) -> None:
+    """A Wait, or the pause before a retry."""
+    until, me = time.time() + seconds, threading.get_ident()
+    with turned:
+        waits[me] = until
+        try:
+            while (left := until - time.time()) > 0 and life.get() == sources["life"]:
+                turned.wait(left)
+        finally:
+            del waits[me]
+        _leave_when_forgotten()
+
+
+def _wait_until(timestamp: str) -> None:
+    _wait(datetime.fromisoformat(timestamp).timestamp() - time.time())
+
+
+class _Pool(ThreadPoolExecutor):
+    def submit(self, *work):
+        future = super().submit(*work)
+        future.workers = self._max_workers
+        return future
+
+
+wait_for = stepfunctions.futures_wait
+
+
+def _wait_for(futures):
+    """Whoever waits for others is not at work; they are, as many at once as may be."""
+    left = len(futures)
+    workers = min((future.workers for future in futures), default=0)
+
+    def ended(_):
+        nonlocal left
+        with turned:
+            left -= 1
+            walkers["count"] -= 0 < left < workers  # the last one leaves its place to who waited
+
+    if futures:
+        with turned:
+            walkers["count"] += min(workers, left) - 1
+        for future in futures:
+            future.add_done_callback(ended)
+    return wait_for(futures)
+
+
+restore_machines = stepfunctions._restore_state
+
+
+def _restore_machines(data):
+    known = (data or {}).get("executions")
+    for execution in known.all_values() if known else ():
+        if execution["status"] == "RUNNING" and not execution.get("mapRunArn") and not execution.get("sync"):
+            cut_off.append(execution)
+    restore_machines(data)
+    for execution in cut_off:
+        execution.update(status="RUNNING", stopDate=None)
+        del execution["error"], execution["cause"]
+
+
+def _go_on(execution):
+    """Go on with the state in which it was cut off, as it was entered: a Task, a whole Map, may run once more."""
+    life.set(sources["life"])
+    entered = [each["stateEnteredEventDetails"] for each in execution["events"] if "stateEnteredEventDetails" in each]
+    machine = stepfunctions._state_machines.get(execution["stateMachineArn"]) or {"definition": "{}", "name": ""}
+    definition = json.loads(machine["definition"])
+    start = entered[-1] if entered else {"name": definition.get("StartAt"), "input": execution["input"]}
+    about = {"Id": execution["executionArn"], "Name": execution["name"], "StartTime": execution["startDate"]}
+    context = {
+        "QueryLanguage": definition.get("QueryLanguage", "JSONPath"),
+        "Execution": {**about, "Input": json.loads(execution["input"])},
+        "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
+        "variables": {},
+    }
+    try:
+        states = definition.get("States", {})
+        output = stepfunctions._run_sub_machine(states, start["name"], json.loads(start["input"]), execution, context)
+        execution.update(status="SUCCEEDED", output=json.dumps(output), stopDate=_now_iso())
+        stepfunctions._emit_execution_status_event(execution)
+    except stepfunctions._ExecutionError as problem:
+        stepfunctions._fail_execution(execution, problem.error, problem.cause)
+    finally:
+        with turned:
+            walkers["count"] -= 1
+
+
+def _now_iso() -> str:
+    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 stepfunctions._run_execution = _run_execution
+stepfunctions._execute_task = _execute_task
+stepfunctions._scaled_sleep, stepfunctions._sleep_until = _wait, _wait_until
+stepfunctions.ThreadPoolExecutor, stepfunctions.futures_wait = _Pool, _wait_for
+stepfunctions._restore_state = _restore_machines
+stepfunctions.now_iso = _now_iso
 
 
 SCHEDULED = ("ScheduleExpressionTimezone", "StartDate", "EndDate", "ActionAfterCompletion")
@@ -255,6 +413,24 @@ def _whole_schedule(step):
 
 schedule_steps["create"] = _whole_schedule(schedule_steps["create"])
 schedule_steps["update"] = _whole_schedule(schedule_steps["update"])
+
+list_schedules = scheduler._list_schedules
+
+
+def _list_schedules(query):
+    status, headers, body = list_schedules({**query, "MaxResults": sys.maxsize})
+    found, first, size = (
+        json.loads(body)["Schedules"],
+        int(query.get("NextToken", 0)),
+        int(query.get("MaxResults", 100)),
+    )
+    page = {"Schedules": found[first : first + size]}
+    if first + size < len(found):
+        page["NextToken"] = str(first + size)
+    return status, headers, json.dumps(page).encode()
+
+
+scheduler._list_schedules = _list_schedules
 
 write_capacity = dynamodb._add_consumed_capacity
 batch_get, transact_get = dynamodb._batch_get_item, dynamodb._transact_get_items
@@ -356,9 +532,11 @@ sns._sms_log_for = _texts_to
 
 
 def _work_threads() -> list[str]:
-    """Names of what asynchronous work is still running: executions, invocations of the kind Event, deliveries."""
+    """Names of what asynchronous work is running: executions that begin, invocations of the kind Event, deliveries."""
     found = []
     for thread in threading.enumerate():
+        if thread.ident in begun:  # a state machine's, which is counted by itself
+            continue
         target = getattr(thread, "_target", None)  # gone when the thread has run
         names = {getattr(each, "__name__", "") for each in (target, *(getattr(thread, "_args", None) or ()))}
         found += names & WORK
@@ -397,9 +575,9 @@ def look() -> tuple[list[str], float | None]:
     before, between and after, with no invocation started meanwhile.
     """
     before = runs["started"]
-    busy = _running()
-    later = []
     now = time.time()
+    walking, later = _walking(now)
+    busy = _running() + walking
     for account, region, mapping in _mappings():
         source = mapping.get("EventSourceArn", "")
         name = source.rsplit(":", 1)[-1]
@@ -413,10 +591,18 @@ def look() -> tuple[list[str], float | None]:
                 later.append(visible)
         elif "/stream/" in source and (lag := _stream_lag(account, region, mapping)):
             busy.append(f"{lag} records of {source.split('/')[1]}")
-    busy += _running()
+    busy += _running() + _walking(now)[0]
     if runs["started"] != before:
         busy.append("an invocation started meanwhile")
     return busy, min(later, default=None)
+
+
+def _walking(now: float) -> tuple[list[str], list[float]]:
+    """State machines that go on now, and when those go on that wait."""
+    with turned:
+        later = [until for until in waits.values() if until > now]
+        walking = walkers["count"] - len(later)
+    return ([f"{walking} steps of state machines"] if walking else []), later
 
 
 def _running() -> list[str]:
@@ -428,6 +614,36 @@ def _running() -> list[str]:
     return busy
 
 
+# ---------------------------------------------------------------- beginning and stopping
+
+
+def _begin() -> None:
+    """The stack is there: queues, streams and state machines may cause invocations."""
+    with turned:
+        sources["held"] = False
+        walkers["count"] += len(cut_off)
+        turned.notify_all()
+    lambda_svc._esm_wake.set()
+    while cut_off:
+        threading.Thread(target=_go_on, args=(cut_off.pop(),), daemon=True).start()
+
+
+async def _hold() -> list[str]:
+    """Let nothing new begin, and what is under way end. Answers what did not: a state kept then has it half done."""
+    with turned:
+        sources["held"] = True
+    deadline = time.monotonic() + WIND_DOWN
+    while (left := _under_way()) and time.monotonic() < deadline:
+        await asyncio.sleep(0.005)
+    return left
+
+
+def _under_way() -> list[str]:
+    """What a stop waits for: a state machine stops between two of its tasks, and goes on there."""
+    names = {"tasks": "tasks of state machines", "reading": "looks at queues and streams"}
+    return _running() + [f"{sources[key]} {name}" for key, name in names.items() if sources[key]]
+
+
 # ---------------------------------------------------------------- the server
 
 
@@ -436,6 +652,10 @@ async def application(scope, receive, send):
         return await ministack.app(scope, receive, send)
     if scope["path"].startswith("/_localcloud/"):
         return await _answer(scope["path"], receive, send)
+    if scope["path"] == "/_ministack/reset":
+        with turned:
+            sources["life"] += 1
+            turned.notify_all()
     requests["open"] += 1
     try:
         return await ministack.app(scope, receive, send)
@@ -452,9 +672,16 @@ async def _answer(path, receive, send):
             break
     asked = json.loads(body or b"{}")
     if path == "/_localcloud/clock":
-        clock["offset"] = float(asked["offset"])
+        with turned:
+            clock["offset"] = float(asked["offset"])
+            turned.notify_all()
         lambda_svc._esm_wake.set()  # a message may have become visible
         answer = {"offset": clock["offset"]}
+    elif path == "/_localcloud/begin":
+        _begin()
+        answer = {}
+    elif path == "/_localcloud/hold":
+        answer = {"cut_off": await _hold()}
     elif path == "/_localcloud/executions":
         answer = executions
     else:  # /_localcloud/drain
@@ -490,7 +717,12 @@ async def main() -> None:
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=wait_for_parent, daemon=True, name="parent").start()
-    await serve(application, config, shutdown_trigger=stop.wait)
+
+    async def wind_down() -> None:
+        await stop.wait()
+        await _hold()
+
+    await serve(application, config, shutdown_trigger=wind_down)
 
 
 if __name__ == "__main__":

@@ -53,19 +53,41 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def only_user(state: Path) -> IO[str]:
-    """Take the state for this run. Raises RuntimeError when another run keeps it."""
+def only_user(state: Path, port: int = 0) -> IO[str]:
+    """Take the state for a run that serves `port`. Raises RuntimeError when another run keeps it."""
     state.mkdir(parents=True, exist_ok=True)
-    lock = (state / "lock").open("w")
-    deadline = time.monotonic() + 15  # an emulator whose parent was killed may still be saving
+    lock = (state / "lock").open("a+")
+    deadline = time.monotonic() + 30  # an emulator whose parent was killed may still be saving
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
         except BlockingIOError:
+            other = find_user(state)
+            if other not in (None, port) and _answers(other):
+                raise RuntimeError(
+                    f"The state in {state} is in use by the run at http://localhost:{other}; stop that first."
+                ) from None
             if time.monotonic() > deadline:
                 raise RuntimeError(f"The state in {state} is in use by another run.") from None
             time.sleep(0.1)
+        else:
+            lock.truncate(0)
+            lock.write(str(port))
+            lock.flush()
+            return lock
+
+
+def find_user(state: Path) -> int | None:
+    """The port of the run that keeps this state now."""
+    try:
+        with (state / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        port = (state / "lock").read_text()
+        return int(port) if port.isdigit() else None
+    return None
 
 
 def _throw_away(folder: Path) -> None:
@@ -79,8 +101,9 @@ def _throw_away(folder: Path) -> None:
 class Engine:
     """MiniStack, bound to 127.0.0.1, its state kept in `state` when it ends in order."""
 
-    def __init__(self, python: Path, state: Path, region: str, offset: float):
-        self.lock = only_user(state)
+    def __init__(self, python: Path, state: Path, region: str, offset: float, serves: int = 0):
+        """`serves` is the port of the local cloud itself, for whoever finds the state in use."""
+        self.lock = only_user(state, serves)
         scratch = state.parent / "scratch"
         _throw_away(scratch)
         scratch.mkdir(parents=True)

@@ -16,6 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,12 +116,31 @@ class Inbox:
         self.lock = threading.Lock()
         self.account = Account()
         self.sent: list[float] = []  # real times: a rate is about real seconds
-        self.mails: list[dict[str, Any]] = (
-            [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        )
         self.parsed: dict[str, dict[str, Any]] = {}
         self.events: queue.Queue[tuple[float, dict[str, Any]]] = queue.Queue()
+        self.stopped = threading.Event()
+        self.mails = self._kept()
+
+    def _kept(self) -> list[dict[str, Any]]:
+        """The mails of earlier runs; what has not been told of them yet will be. A line that was cut off is no mail."""
+        lines = []
+        for line in self.path.read_text().splitlines() if self.path.exists() else []:
+            with suppress(ValueError):
+                lines.append(json.loads(line))
+        told = {line["told"] for line in lines if "told" in line}
+        mails = [line for line in lines if "raw" in line]
+        for mail in mails:
+            if mail["set"] and mail["id"] not in told:
+                self.events.put((0.0, mail))
+        return mails
+
+    def begin(self) -> None:
+        """Publish what is and will be to tell."""
         threading.Thread(target=self._publish, daemon=True, name="mail-events").start()
+
+    def stop(self) -> None:
+        """Publish nothing more; what is not told yet is told by the next run."""
+        self.stopped.set()
 
     # ------------------------------------------------------------ SES v2
 
@@ -157,8 +177,7 @@ class Inbox:
             if refusal := self._refusal():
                 return refusal
             self.mails.append(mail)
-            with self.path.open("a") as log:
-                log.write(json.dumps(mail) + "\n")
+            self._keep(mail)
             lose = self.account.lose > 0
             self.account.lose -= lose
         self.count("emails")
@@ -167,6 +186,10 @@ class Inbox:
         if lose:
             raise LostAnswerError
         return Response.of(200, {"MessageId": mail["id"]})
+
+    def _keep(self, line: dict[str, Any]) -> None:
+        with self.path.open("a") as log:
+            log.write(json.dumps(line) + "\n")
 
     def _refusal(self) -> Response | None:
         now, account = time.time(), self.account
@@ -229,12 +252,16 @@ class Inbox:
         while True:
             due, mail = self.events.get()
             time.sleep(max(0.0, due - time.monotonic()))
+            if self.stopped.is_set():
+                return
             try:
                 entries = [
                     {"Source": "aws.ses", "DetailType": kind, "Detail": json.dumps(detail)}
                     for kind, detail in self._story(mail)
                 ]
                 self.clients("events").put_events(Entries=entries)
+                with self.lock:
+                    self._keep({"told": mail["id"]})
             except Exception as problem:
                 print(f"The mailbox could not publish an event: {problem}", flush=True)
             finally:

@@ -73,7 +73,7 @@ def next_due(expression: str, zone: str, created: float, last: float | None) -> 
         match found and found.groups():
             case ("at", text):
                 moment = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
-                return moment if last is None else None
+                return moment if last is None or last < moment else None  # it may have been put off since it ran
             case ("rate", text):
                 amount, unit = text.split()
                 return (created if last is None else last) + int(amount) * UNITS[unit.rstrip("s")]

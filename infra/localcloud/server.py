@@ -8,8 +8,10 @@ import base64
 import json
 import re
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,9 +19,9 @@ from typing import Any, Protocol
 from localcloud.costs import Meter
 from localcloud.gateway import BODY_LIMIT, Gateway, Request, Response
 from localcloud.inbox import Inbox, LostAnswerError
+from localcloud.signin import SignIn
 from localcloud.timemachine import Clock, NotQuietError, TimeMachine, iso
 
-from localcloud.signin import SignIn
 PAGES = Path(__file__).parent / "pages"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; "
@@ -29,11 +31,6 @@ PAGE_POLICY = (
 MAIL_POLICY = (
     "default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
-)
-# A site in a folder: its own scripts and styles, and whatever the product serves beside it.
-SITE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 KINDS = {".css": "text/css", ".js": "text/javascript", ".html": "text/html"}
 
@@ -46,10 +43,9 @@ class Parts(Protocol):
     clock: Clock
     time_machine: TimeMachine
     meter: Meter
-    site: Path | None
+    sign_in: SignIn
 
     def reset(self) -> None: ...
-    sign_in: SignIn
     def costs(self) -> dict[str, Any]: ...
     def reset_costs(self) -> None: ...
 
@@ -87,7 +83,6 @@ class Local:
             ("POST", r"/reset", self.reset),
             ("GET", r"/costs", lambda request: Response.of(200, parts.costs())),
             ("POST", r"/costs/reset", self.reset_costs),
-            ("GET", r"/site(/[\w./-]*)?", self.site),
             ("*", r"/ses(/.*)", lambda request, path: parts.inbox.ses(request.method, path, request.body)),
         ]
 
@@ -163,19 +158,6 @@ class Local:
         except NotQuietError as problem:
             return Response.of(504, {"message": str(problem)})
 
-    def site(self, request: Request, path: str | None) -> Response:
-        """A page of the folder that was given as --site; an address leaves out `.html`."""
-        folder = self.parts.site
-        if folder is None:
-            return Response.of(404, {"message": "There is no site; start with --site FOLDER."})
-        if path is None:
-            return Response(302, [("location", "/_local/site/")])
-        for name in (path, f"{path}.html", f"{path}/index.html"):
-            file = (folder / name.lstrip("/")).resolve()
-            if file.is_relative_to(folder) and file.suffix in KINDS and file.is_file():
-                return _page(file, SITE_POLICY)
-        return Response.of(404, {"message": "Not Found"})
-
     def reset(self, request: Request) -> Response:
         self.parts.reset()
         return Response.of(200, {"now": iso(self.parts.clock.now())})
@@ -190,6 +172,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = 600
+    server: "Server"
     parts: Parts
     local: Local
 
@@ -202,6 +185,12 @@ class Handler(BaseHTTPRequestHandler):
         body = self._body()
         if body is None:
             return self._answer(Response.of(400, {"message": "Bad Request"}), close=True)
+        with self.server.answering(self.path) as may_answer:
+            if not may_answer:
+                return self._answer(Response.of(503, {"message": "Service Unavailable"}), close=True)
+            return self._respond(body)
+
+    def _respond(self, body: bytes) -> None:
         request = Request(
             self.command,
             self.path,
@@ -283,6 +272,34 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
+
+    def __init__(self, *arguments: Any):
+        self.refuses = False
+        self.open = 0
+        self.changed = threading.Condition()
+        super().__init__(*arguments)
+
+    def refuse(self) -> None:
+        """Answer 503 from now on, but for the mailbox: functions that are under way still need it."""
+        self.refuses = True
+
+    @contextmanager
+    def answering(self, path: str) -> Iterator[bool]:
+        """Count a request as open; whether it may be answered."""
+        with self.changed:
+            self.open += 1
+        try:
+            yield not self.refuses or path.startswith("/_local/ses")
+        finally:
+            with self.changed:
+                self.open -= 1
+                self.changed.notify_all()
+
+    def shutdown(self) -> None:
+        """Returns when the open requests are answered; after five seconds in any case."""
+        with self.changed:
+            self.changed.wait_for(lambda: not self.open, timeout=5)
+        super().shutdown()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no error of ours."""

@@ -12,11 +12,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
 
 from localcloud.costs import Meter
 from localcloud.deploy import Stack
@@ -94,6 +96,12 @@ class TimeMachine:
                     if hint and logical.startswith(owner):
                         self.hints[name] = {**hint, "Table": stack.names[hint["Table"]]}
 
+    def stop(self) -> None:
+        """Fire nothing more; returns when what is being fired is. An advance that is under way ends early."""
+        self.stopped.set()
+        with self.lock:
+            pass
+
     def forget(self) -> None:
         """Back to real time, nothing ever run."""
         with self.lock:
@@ -112,7 +120,10 @@ class TimeMachine:
         """
         deadline = time.monotonic() + QUIET_WITHIN
         while True:
-            looked = self.engine.ask("/_localcloud/drain", {"timeout": max(0.0, deadline - time.monotonic())})
+            if self.stopped.is_set():
+                raise NotQuietError("the local cloud is stopping")
+            # Not longer than a second at once: a stop may come meanwhile.
+            looked = self.engine.ask("/_localcloud/drain", {"timeout": min(1.0, max(0.0, deadline - time.monotonic()))})
             # The mailbox's own work is done by PutEvents, so it is quiet only when both were, one after the other.
             if not looked["busy"] and not self.pending():
                 again = self.engine.ask("/_localcloud/drain", {"timeout": 0})
@@ -135,11 +146,14 @@ class TimeMachine:
         for each in listed:
             stamp = str(each.get("LastModificationDate"))
             old = known.get(each["Arn"])
-            self.schedules[each["Arn"]] = (
-                old
-                if old and old["stamp"] == stamp
-                else {**client.get_schedule(Name=each["Name"], GroupName=each["GroupName"]), "stamp": stamp}
-            )
+            if not old or old["stamp"] != stamp:
+                old = {**client.get_schedule(Name=each["Name"], GroupName=each["GroupName"]), "stamp": stamp}
+                try:
+                    next_due(old["ScheduleExpression"], old.get("ScheduleExpressionTimezone", "UTC"), 0.0, None)
+                except ValueError as problem:  # AWS would not have taken it
+                    print(f"{each['Name']} will not run: {problem}", flush=True)
+                    old["State"] = "DISABLED"
+            self.schedules[each["Arn"]] = old
 
     def _due(self, schedule: dict[str, Any], use_hints: bool) -> float | None:
         if schedule["State"] != "ENABLED":
@@ -148,6 +162,8 @@ class TimeMachine:
         if hint and not use_hints:
             last = max(last or 0.0, self.skipped_to) or None
         created = schedule["CreationDate"].timestamp()
+        if last is not None and last < created:
+            last = None  # that was another schedule of the same name
         zone = schedule.get("ScheduleExpressionTimezone", "UTC")
         at = next_due(schedule["ScheduleExpression"], zone, created, last)
         if hint and use_hints and at is not None:
@@ -203,6 +219,17 @@ class TimeMachine:
         service, arn = target["Arn"].split(":")[2], target["Arn"]
         late = self.clock.now() - due > 60  # the local cloud was not running: once is enough for all that was missed
         self.fired[schedule["Arn"]] = self.clock.now() if late else due
+        try:
+            self._call(service, arn, text, target)
+        except ClientError as problem:  # it goes on with the next occurrence
+            print(f"The schedule {schedule['Name']} could not call its target: {problem}", flush=True)
+        if schedule["ScheduleExpression"].startswith("at") and schedule.get("ActionAfterCompletion") == "DELETE":
+            with suppress(ClientError):  # whom it called may have deleted it
+                self.clients("scheduler").delete_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
+            del self.fired[schedule["Arn"]]
+        self._keep()
+
+    def _call(self, service: str, arn: str, text: str, target: dict[str, Any]) -> None:
         if service == "lambda":
             self.clients("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
         elif service == "states":
@@ -213,11 +240,7 @@ class TimeMachine:
         elif service == "sns":
             self.clients("sns").publish(TopicArn=arn, Message=text)
         else:
-            raise ValueError(f"the schedule {schedule['Name']} has a target that the local cloud cannot call: {arn}")
-        if schedule["ScheduleExpression"].startswith("at") and schedule.get("ActionAfterCompletion") == "DELETE":
-            self.clients("scheduler").delete_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
-            del self.fired[schedule["Arn"]]
-        self._keep()
+            print(f"A schedule has a target that the local cloud cannot call: {arn}", flush=True)
 
     def _keep(self) -> None:
         self.fired_path.write_text(json.dumps(self.fired))

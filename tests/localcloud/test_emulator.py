@@ -64,3 +64,16 @@ def test_what_the_template_says_of_schedules_and_of_time_to_live_holds(aws):
     things = next(name for name in aws("dynamodb").list_tables()["TableNames"] if "Things" in name)
     found = aws("dynamodb").describe_time_to_live(TableName=things)["TimeToLiveDescription"]
     assert found == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+
+
+def test_schedules_are_listed_page_by_page(aws):
+    scheduler, names = aws("scheduler"), {f"page-{number}" for number in range(120)}
+    once = {"ScheduleExpression": "at(2099-01-01T00:00:00)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+    for name in names:
+        target = {"Arn": "arn:aws:sqs:us-east-1:000000000000:nowhere", "RoleArn": "arn:aws:iam::000000000000:role/r"}
+        scheduler.create_schedule(Name=name, Target=target, **once)
+    pages = [page["Schedules"] for page in scheduler.get_paginator("list_schedules").paginate()]
+    assert names <= {each["Name"] for page in pages for each in page}
+    assert [len(page) for page in pages][:-1] == [100] * (len(pages) - 1)
+    for name in names:
+        scheduler.delete_schedule(Name=name)

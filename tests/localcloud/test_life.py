@@ -53,6 +53,29 @@ def test_the_state_survives_a_restart_and_changed_code_is_deployed(own):
     assert own.stop(signal.SIGTERM) == 0
 
 
+def test_what_is_under_way_when_it_is_stopped_is_done_once(own):
+    """The small product claims nothing: what is cut off in the middle would be mailed twice, or not told."""
+    own.start()
+    names = [f"slow-{count}" for count in range(4)] + [f"rush-{count}" for count in range(40)]
+    for name in names:
+        own.start_thing(name, mail_to=f"{name}@example.com")
+    until(lambda: own.mails("slow-0"))  # and whoever sent it is still at it
+    assert own.stop(signal.SIGTERM) == 0
+    own.start()
+    assert not (own.store / "errors.log").exists()
+    own.advance("PT10M")
+    assert {name: len(own.mails(name)) for name in names} == dict.fromkeys(names, 1)
+    told = {f"{name} Email {what}" for name in names for what in ("Sent", "Delivered")}
+    assert told <= own.heard("slow-") | own.heard("rush-")
+
+
+def until(happened, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_a_new_function_route_queue_schedule_and_state_machine_work_with_no_change_to_the_local_cloud(own):
     template = own.product / "template.yaml"
     added = """
