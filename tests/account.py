@@ -26,7 +26,7 @@ from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, definitions, keys, messages, quarantine, timeline
-from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.find_contact import find_owner
 from postroad_aws.usecases.process_events import Delivery, process_events
 
 ANA = "ana.marker@example.com"
@@ -145,7 +145,7 @@ class Account:
         return contact_id_of(to_identity(identity), keys.derive_key("contacts"))
 
     def contact(self, identity: Identity | str) -> Contact:
-        found = find_contact(contacts, self.contact_id(identity))
+        found = find_owner(contacts, to_identity(identity), keys.derive_key("contacts"))
         assert found is not None
         return found
 

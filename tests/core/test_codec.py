@@ -72,6 +72,7 @@ contacts = st.builds(
     last_seen=st.just(0.0) | times,
     events_folded=st.integers(0, 10**6),
     identities=by_key(times),
+    claims=st.lists(keys, max_size=2).map(frozenset),
     attributes=by_key(st.builds(Attribute, values, times, st.booleans())),
     consents=by_key(st.builds(Consent, st.booleans(), times)),
     suppressions=by_key(texts),

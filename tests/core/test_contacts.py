@@ -61,6 +61,23 @@ def test_the_address_that_a_contact_is_said_to_have_is_written_to_if_it_is_its_o
     assert contact.find_address("email") == written_to
 
 
+@pytest.mark.parametrize(
+    ("identities", "written_to"),
+    [
+        ("claimed", "claimed@example.com"),
+        ("claimed sure", "sure@example.com"),
+        ("sure claimed", "sure@example.com"),
+    ],
+)
+def test_a_claimed_address_is_written_to_until_there_is_a_confirmed_one(identities, written_to):
+    found = {f"email:{name}@example.com": float(since) for since, name in enumerate(identities.split())}
+    contact = Contact("c", identities=found, claims=frozenset({"email:claimed@example.com"}))
+    contact.attributes["email"] = Attribute("claimed@example.com", 3.0, confirmed=False)
+    assert contact.find_address("email") == written_to
+    assert contact.confirmed == {text for text in found if "sure" in text}
+    assert contact.is_known
+
+
 def test_of_two_addresses_of_one_instant_the_choice_is_always_the_same():
     pair = {"email:b@example.com": 1.0, "email:a@example.com": 1.0}
     turned = dict(reversed(pair.items()))

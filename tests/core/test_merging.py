@@ -155,6 +155,13 @@ def test_nothing_that_is_known_is_lost(a: Contact, b: Contact) -> None:
     )
 
 
+def test_a_claim_of_one_is_none_when_the_other_is_known_by_it() -> None:
+    a = Contact("ana", created_at=NOW, identities={"email:a@x.example": NOW, "user:a": NOW})
+    b = Contact("dev", created_at=NOW, identities={"email:a@x.example": NOW, "email:b@x.example": NOW, "anon:b": NOW})
+    b.claims = frozenset({"email:a@x.example", "email:b@x.example"})
+    assert merge(a, b, BOOK, NOW)[0].claims == merge(b, a, BOOK, NOW)[0].claims == {"email:b@x.example"}
+
+
 @settings(max_examples=50)
 @given(contacts("ana"), contacts("dev"))
 def test_a_refusal_of_either_outranks_a_yes_of_the_other(a: Contact, b: Contact) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from postroad.contacts import Contact
 from postroad.events import Event
-from postroad.identities import KINDS, Identity, find_identity
-from postroad.resolution import MAX_IDENTITIES, identities_of, resolve
+from postroad.identities import KINDS, Identity, claim_of, find_identity
+from postroad.resolution import MAX_IDENTITIES, identities_of, resolve, row_of
 
 NOW = 1_793_610_000.0
 # The letters of the table: two users, an old user id, an e-mail, a phone, two devices and an old one.
@@ -28,7 +28,7 @@ class Case(NamedTuple):
     """A source says an event with these identities while these contacts are known; what becomes of it.
 
     `contact` is None when a new one begins; `apart` counts the contacts that are kept apart from it; `old` is the id
-    that an alias call renames.
+    that an alias call renames. A small letter is a claim: only a browser has named it. `loses` are (contact, claim).
     """
 
     says: str
@@ -40,6 +40,7 @@ class Case(NamedTuple):
     absorb: str = ""
     apart: int = 0
     old: str | None = None
+    loses: str = ""
 
 
 CASES = (
@@ -80,17 +81,41 @@ CASES = (
     Case("a new user id goes to whom it renames", "server", "U", {"ben": "O"}, "ben", "U", old="O"),
     Case("an alias may come before the old user id", "server", "U", {"ana": "U"}, "ana", "O", old="O"),
     Case("or before both", "server", "U", {}, None, "U O", old="O"),
+    # Claims
+    Case("a browser finds who has claimed the address", "browser", "E B", {"ana": "e A"}, "ana", "B"),
+    Case("so does another browser with the address alone", "browser", "E", {"ana": "e"}, "ana"),
+    Case("a browser takes no claimed address", "browser", "U E", {"ana": "U", "bo": "e"}, "ana", "", "", 1),
+    Case("a server confirms what a browser claimed", "server", "E", {"ana": "e A"}, "ana", "E"),
+    Case("also with a user id that is new", "server", "U E", {"ana": "e A"}, "ana", "U E"),
+    Case("also who is known by claims alone", "server", "E", {"ana": "u e"}, "ana", "E"),
+    Case("also for whom it knows by another id", "server", "U E", {"ana": "U e"}, "ana", "E"),
+    Case("a claimed user id is that user's", "server", "U", {"ana": "u e"}, "ana"),
+    Case("a server joins who claims and who is known", "server", "U E", {"ana": "U", "m": "e"}, "ana", "E", "m"),
+    Case("a claim keeps nobody from their address", "server", "E", {"thief": "V e"}, None, "E", loses="thief E"),
+    Case("nor with a user id", "server", "U E", {"thief": "V e"}, None, "U E", loses="thief E"),
+    Case("nor whom a server knows", "server", "U E", {"ana": "U", "thief": "V e"}, "ana", "E", loses="thief E"),
+    Case("nor by a claimed user id", "server", "U E", {"thief": "v e"}, None, "U E", "", 1, loses="thief E"),
+    Case("nor who has another address", "server", "E", {"typo": "P e"}, None, "E", loses="typo E"),
+    Case("who is confirmed is found before who claims", "browser", "E B", {"ana": "E", "thief": "V"}, "ana", "B"),
+    # Alias calls of browsers
     Case("a browser's only before an old device", "browser", "U", {"ana": "U"}, "ana", "D", old="D"),
     Case("and not before an old user id", "browser", "U", {"ana": "U"}, "ana", "", old="O"),
 )  # fmt: skip
 
 
 def read(letters: str) -> tuple[Identity, ...]:
-    return tuple(LETTERS[letter] for letter in letters.split())
+    return tuple(LETTERS[letter.upper()] for letter in letters.split())
+
+
+def rows(letters: str) -> tuple[Identity, ...]:
+    """Under what the identities of a contact are stored."""
+    said = zip(letters.split(), read(letters), strict=True)
+    return tuple(claim_of(identity) if letter.islower() else identity for letter, identity in said)
 
 
 def contact(contact_id: str, letters: str) -> Contact:
-    return Contact(contact_id, created_at=NOW, identities=dict.fromkeys(map(str, read(letters)), NOW))
+    claims = frozenset(str(LETTERS[letter.upper()]) for letter in letters.split() if letter.islower())
+    return Contact(contact_id, created_at=NOW, identities=dict.fromkeys(map(str, read(letters)), NOW), claims=claims)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.says for case in CASES])
@@ -100,15 +125,23 @@ def test_whose_event_it_is(case: Case) -> None:
     owners = {
         identity: contact(contact_id, letters)
         for contact_id, letters in case.known.items()
-        for identity in read(letters)
+        for identity in rows(letters)
     }
     found = resolve(event, {identity: owners[identity] for identity in identities_of(event) if identity in owners})
     assert (found.contact.contact_id if found.contact else None) == case.contact
     assert found.attach == read(case.attach)
     assert {other.contact_id for other in found.absorb} == set(case.absorb.split())
-    assert len(found.decisions) == case.apart
+    lost = [(owner.contact_id, identity) for owner, identity in found.release]
+    assert lost == [tuple(case.loses.split()[:1]) + read(case.loses[-1])] if case.loses else not lost
+    assert [decision.verdict for decision in found.decisions] == ["kept apart"] * case.apart + ["taken over"] * len(
+        lost
+    )
     strongest = min(event.identities, key=lambda identity: KINDS.index(identity.kind))
-    assert found.first == (None if found.contact else strongest)
+    assert found.first == (None if found.contact else row_of(strongest, event))
+    joined = [found.contact, *found.absorb]
+    claimed = {text for one in joined if one for text in one.claims}
+    still = claimed - set(map(str, found.confirm))
+    assert still == (claimed - set(map(str, event.identities)) if event.trusted else claimed)
 
 
 @pytest.mark.parametrize(

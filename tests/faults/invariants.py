@@ -14,6 +14,7 @@ from postroad.behaviour import Memory, Tracker, recompute
 from postroad.contacts import Contact
 from postroad.events import WAKE, Event
 from postroad.fold import fold
+from postroad.identities import claim_of, parse_identity
 from postroad.messages import QUEUED, SENDING, SKIPPED
 from postroad.places import places_of
 from postroad.predicates import View
@@ -259,7 +260,8 @@ def identities_lead_home(world: World) -> Iterator[str]:
     """Each identity of a contact leads to it, no two people are one, and nobody has two user ids but by an alias."""
     for contact in world.memory.list_contacts():
         for identity in contact.identities:
-            found = world.memory.load(contact_id_of(identity, KEY))
+            row = claim_of(parse_identity(identity)) if identity in contact.claims else identity
+            found = world.memory.load(contact_id_of(row, KEY))
             if found is None or found.contact_id != contact.contact_id:
                 yield f"{identity} belongs to {contact.contact_id} and leads to {found and found.contact_id}"
         people = {re.search(r"\d", text)[0] for text in contact.identities if "device-of-all" not in text}  # type: ignore[index]

@@ -9,13 +9,13 @@ from postroad.book import Book
 from postroad.commits import Row
 from postroad.contacts import Contact
 from postroad.decisions import Decision
-from postroad.identities import contact_id_of, parse_identity
+from postroad.identities import parse_identity
 from postroad.instants import format_instant
 from postroad.predicates import View
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, Page, keys, timeline
 from postroad_aws.storage import contacts as storage
-from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.find_contact import find_contact, find_owner
 
 routes = Routes("Contacts")
 
@@ -115,7 +115,7 @@ def list_contacts(
             parsed = parse_identity(identity)
         except ValueError as error:
             raise ParameterError(("identity", str(error))) from None
-        contact = find_contact(storage, contact_id_of(parsed, keys.derive_key("contacts")))
+        contact = find_owner(storage, parsed, keys.derive_key("contacts"))
         return {"items": show_contacts([contact] if contact else []), "next": None}
     page = storage.list_contacts(cursor=cursor, limit=limit)
     return {"items": show_contacts(page.items), "next": page.next}

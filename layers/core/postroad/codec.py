@@ -104,6 +104,7 @@ def encode_contact(contact: Contact) -> bytes:
         "b": c.revision,
         "n": c.events_folded,
         "i": {text: ms(since) for text, since in c.identities.items()},
+        "c": sorted(c.claims),
         "a": {
             name: [word.value, ms(word.time), 1] if word.confirmed else [word.value, ms(word.time)]
             for name, word in c.attributes.items()
@@ -158,6 +159,7 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
         last_seen=time(take("l")) if "l" in document else 0.0,
         events_folded=take("n", 0),
         identities={text: time(since) for text, since in take("i", {}).items()},
+        claims=frozenset(take("c", ())),
         attributes={name: Attribute(word[0], time(word[1]), len(word) > 2) for name, word in take("a", {}).items()},
         consents={topic: Consent(bool(answer[0]), time(answer[1])) for topic, answer in take("o", {}).items()},
         suppressions=take("x", {}),

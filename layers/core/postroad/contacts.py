@@ -94,7 +94,8 @@ class Passage(NamedTuple):
 class Contact:
     """One person. `version` counts commits (0: not stored yet), `revision` is the newest book that folded it.
 
-    `identities` maps "kind:value" to when it was attached; `behaviour` maps a tracker's id to its bounded memory;
+    `identities` maps "kind:value" to when it was attached; `claims` are those of them that only a public source has
+    named; `behaviour` maps a tracker's id to its bounded memory;
     `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
     way by journey. `wake_at` is the armed timer. `dropped` are the enrollments that a merge
     ended, whose messages still on the way must not be sent. `extra` is what a newer version of
@@ -109,6 +110,7 @@ class Contact:
     last_seen: float = 0.0
     events_folded: int = 0
     identities: dict[str, float] = field(default_factory=dict)
+    claims: frozenset[str] = frozenset()
     attributes: dict[str, Attribute] = field(default_factory=dict)
     consents: dict[str, Consent] = field(default_factory=dict)
     suppressions: dict[str, str] = field(default_factory=dict)
@@ -146,15 +148,15 @@ class Contact:
         return f"{sum(self.contact_id.encode()[:4]) % SHARDS:02d}"
 
     def identity_values(self, kind: str) -> list[str]:
-        """Its identities of one kind, the latest attached first."""
+        """Its identities of one kind, the latest attached first. Claims are left out when any of them is confirmed."""
         prefix = kind + ":"
         found = [(since, text) for text, since in self.identities.items() if text.startswith(prefix)]
+        found = [pair for pair in found if pair[1] not in self.claims] or found
         return [text[len(prefix) :] for _, text in sorted(found, key=lambda pair: (-pair[0], pair[1]))]
 
     def find_address(self, channel: str) -> str | None:
         """Where a channel reaches this contact: the address it is said to have, if that is an identity of it; else the
-        identity that was attached last. A confirmed attribute is no browser's word, and the identity says that it was
-        free when it was attached."""
+        identity that was attached last. A claim counts only as long as there is no confirmed address."""
         if channel not in CHANNELS:
             return None
         kind = address_kind(channel)
@@ -170,3 +172,8 @@ class Contact:
     def is_known(self) -> bool:
         """Whether it has an identity beyond anonymous ones."""
         return any(not text.startswith("anon:") for text in self.identities)
+
+    @property
+    def confirmed(self) -> set[str]:
+        """Its identities, beyond anonymous ones, that a trusted source has named."""
+        return {text for text in self.identities if not text.startswith("anon:") and text not in self.claims}

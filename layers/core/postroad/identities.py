@@ -10,6 +10,8 @@ from unicodedata import normalize
 
 # Strongest first: the strongest identity that an event carries decides whose event it is.
 KINDS = ("user", "email", "phone", "anon")
+# The kinds that something can be sent to.
+ADDRESSES = ("email", "phone")
 
 _JUNK = frozenset(
     ("", "null", "none", "nil", "undefined", "nan", "0", "-1", "true", "false", "anonymous", "unknown", "n/a",
@@ -74,6 +76,15 @@ def parse_identity(text: str) -> Identity:
 
 
 @lru_cache(maxsize=1024)  # folding one event asks for the same few ids about twenty times
+def claim_of(identity: Identity) -> Identity:
+    """Where an identity is stored that only a public source has named.
+
+    An address that nobody has confirmed may be somebody else's, whose contact must find its place free. Other ids are
+    nobody else's: they are stored as they are.
+    """
+    return Identity("claim", str(identity)) if identity.kind in ADDRESSES else identity
+
+
 def contact_id_of(identity: Identity | str, key: bytes) -> str:
     """The id under which a contact first known by this identity is stored: HMAC-SHA256 cut to 120 bits, URL-safe."""
     digest = hmac.digest(key, str(identity).encode(), "sha256")

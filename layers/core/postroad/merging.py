@@ -64,6 +64,7 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.merged_from = (*earlier[: MAX_MERGED_FROM - 1], loser.contact_id)
     merged.ring = a.ring.merge(b.ring)
     merged.identities = _best(_join(a.identities, b.identities, lambda _, x, y: min(x, y)), MAX_IDENTITIES, _strength)
+    merged.claims = ((a.claims | b.claims) - a.confirmed - b.confirmed) & merged.identities.keys()
     attributes = _join(a.attributes, b.attributes, lambda _, x, y: max(x, y, key=_weight_of_word))
     room = sum(word.confirmed for word in attributes.values()) + MAX_UNCONFIRMED
     merged.attributes = _best(

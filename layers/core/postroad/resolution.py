@@ -7,6 +7,9 @@ The rules, for an event whose identities are ordered by strength (user, email, p
   names together, unless that would join two user ids. Only an alias call that names both joins two user ids.
 - A public source (a browser) joins nobody but anonymous contacts. It attaches an anonymous id that nobody owns; an
   e-mail or phone only to a contact that was anonymous until then, or is new.
+- What a public source names beyond anonymous ids is a claim until a trusted one names it too. An address that is a
+  claim keeps nobody from it: to a trusted source it is free, unless its contact is known by claims alone, or by
+  something else that the event names. Whoever claimed it for somebody else loses it.
 """
 
 from collections.abc import Mapping
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 from postroad.contacts import MAX_IDENTITIES, Contact
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.identities import KINDS, Identity
+from postroad.identities import KINDS, Identity, claim_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +26,41 @@ class Resolution:
     """What an event says about who its contact is.
 
     `contact` is None when it begins a new contact, which is then stored under `first`. `attach` are the identities that
-    the contact gains (`first` included when new); `absorb` the contacts that are the same person.
+    the contact gains (`first` included when new), `confirm` those that are no claims any more; `absorb` the contacts
+    that are the same person; `apart` those that are somebody else; `release` the contacts that lose a claim, with the
+    address.
     """
 
     contact: Contact | None
     first: Identity | None
     attach: tuple[Identity, ...] = ()
+    confirm: tuple[Identity, ...] = ()
     absorb: tuple[Contact, ...] = ()
+    apart: tuple[Contact, ...] = ()
+    release: tuple[tuple[Contact, Identity], ...] = ()
     decisions: tuple[Decision, ...] = ()
 
 
 def identities_of(event: Event) -> tuple[Identity, ...]:
-    """All that the event names, strongest first. The old id of an alias may be a user's or an anonymous one."""
-    return _strongest_first({*event.identities, *_old_ids(event)})
+    """Where to look for the contacts that the event may concern: all that it names, and the claims to that.
+
+    The old id of an alias may be a user's or an anonymous one.
+    """
+    named = _named(event)
+    return tuple(dict.fromkeys((*named, *map(claim_of, named))))
 
 
-def resolve(event: Event, owners: Mapping[Identity, Contact]) -> Resolution:
-    """Decide whose event it is. `owners` holds the contact of each identity of `identities_of(event)` that has one."""
+def row_of(identity: Identity, event: Event) -> Identity:
+    """Under what an identity is stored that this event attaches."""
+    return identity if event.trusted else claim_of(identity)
+
+
+def resolve(event: Event, stored: Mapping[Identity, Contact]) -> Resolution:
+    """Decide whose event it is. `stored` holds the contact of each identity of `identities_of(event)` that has one."""
     said = _strongest_first(set(event.identities))
+    owners = {identity: stored[identity] for identity in _named(event) if identity in stored}
+    claims = {i: stored[claim_of(i)] for i in said if i not in owners and claim_of(i) in stored}
+    owners |= {i: owner for i, owner in claims.items() if not event.trusted or _is_named(owner, said)}
     renamed = owners.get(Identity("user", event.previous.value)) if event.previous and event.trusted else None
     users = {str(identity) for identity in said if identity.kind == "user"}
 
@@ -51,7 +71,7 @@ def resolve(event: Event, owners: Mapping[Identity, Contact]) -> Resolution:
 
     contact = owners.get(said[0])
     others: dict[str, Contact] = {}
-    for owner in (owners[identity] for identity in identities_of(event) if identity in owners):
+    for owner in (owners[identity] for identity in _named(event) if identity in owners):
         if contact is None and may_join(owner):
             contact = owner
         if contact is None or owner.contact_id != contact.contact_id:
@@ -62,21 +82,44 @@ def resolve(event: Event, owners: Mapping[Identity, Contact]) -> Resolution:
         if may_join(owner):
             absorb.append(owner)
             users |= _users(owner)
+    mine = {owner.contact_id for owner in (contact, *absorb) if owner}
     free = [identity for identity in said if identity not in owners and _may_attach(event, contact, identity, renamed)]
+    free += [identity for identity in claims if event.trusted and identity not in free]
     if event.previous and not any(identity in owners for identity in _old_ids(event)):
         # An alias may come before anything that the old id did.
         free += [event.previous] if event.trusted or event.previous.kind == "anon" else []
     room = MAX_IDENTITIES - (len(contact.identities) if contact else 0)
+    attach = tuple(dict.fromkeys(free))[: max(room, 0)]
+    lost = [(owner, i) for i, owner in claims.items() if i in attach and owner.contact_id not in mine]
+    sure = [identity for identity in said if identity in stored and stored[identity].contact_id in mine]
     return Resolution(
         contact=contact,
-        first=None if contact else said[0],
-        attach=tuple(dict.fromkeys(free))[: max(room, 0)],
+        first=None if contact else row_of(said[0], event),
+        attach=attach,
         absorb=tuple(absorb),
-        decisions=tuple(
-            Decision("identity", "", "kept apart", "an identity of this event belongs to another contact")
-            for _ in range(len(others) - len(absorb))
+        confirm=(*attach, *sure) if event.trusted else (),
+        apart=tuple({o.contact_id: o for o in stored.values() if o.contact_id not in mine}.values()),
+        release=tuple((owner, i) for owner, i in lost if str(i) in owner.claims),
+        decisions=(
+            *(
+                Decision("identity", "", "kept apart", "an identity of this event belongs to another contact")
+                for _ in range(len(others) - len(absorb))
+            ),
+            *(
+                Decision("identity", "", "taken over", "a browser had named this address for another contact")
+                for _ in lost
+            ),
         ),
     )
+
+
+def _named(event: Event) -> tuple[Identity, ...]:
+    return _strongest_first({*event.identities, *_old_ids(event)})
+
+
+def _is_named(claimant: Contact, said: tuple[Identity, ...]) -> bool:
+    """Whether a trusted event may concern somebody who claims an address of it: nothing says that they are another."""
+    return not claimant.confirmed or any(str(identity) in claimant.confirmed for identity in said)
 
 
 def _strongest_first(identities: set[Identity]) -> tuple[Identity, ...]:

@@ -1,12 +1,14 @@
 """Following forwards."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import pytest
 
 from postroad.contacts import Contact
+from postroad.identities import Identity
 from postroad_aws.ports import Forward
-from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.find_contact import find_contact, find_owner
 
 
 class Items:
@@ -45,6 +47,22 @@ def test_nothing_is_found_where_nothing_is():
 def test_a_circle_of_forwards_is_no_endless_loop():
     with pytest.raises(RecursionError):
         find_contact(Items(a=Forward("b"), b=Forward("a")), "a")
+
+
+def test_who_has_an_address_is_found_before_who_only_claims_it(account):
+    email = Identity("email", "ana@example.com")
+
+    def owner():
+        return find_owner(account.ports.contacts, email, account.ports.contact_key)
+
+    assert owner() is None
+    account.fold(replace(account.event("Page Viewed", str(email), "anon:device", path="/"), trusted=False))
+    claimant = owner()
+    assert claimant.identities.keys() == {str(email), "anon:device"}
+    account.fold(account.event("Page Viewed", "user:bo", "anon:device", path="/"))
+    assert owner().contact_id == claimant.contact_id
+    account.fold(account.event("Page Viewed", "user:ana", str(email), path="/"))
+    assert owner().identities.keys() == {str(email), "user:ana"}
 
 
 def test_it_follows_what_merges_have_stored(account):

@@ -53,6 +53,17 @@ def test_the_address_that_the_mail_went_to_is_refused_although_the_contact_has_i
     assert refused()
 
 
+def test_nobody_refuses_for_an_address_that_they_only_claimed(account):
+    theirs = "email:victim@example.com"
+    account.fold(replace(account.event("Page Viewed", theirs, "anon:device", path="/"), trusted=False))
+    account.fold(account.event("Identified", EMAIL, "anon:device", attributes={"email": ANA}))
+    message = account.sign_up()
+    assert theirs in account.contact(EMAIL).identities
+    unsubscribe(account.ports, Unsubscribe(message.contact_id, "email", "offers", message.message_id), {})
+    assert refused()
+    assert not refused(theirs)
+
+
 def test_of_a_contact_who_is_gone_the_messages_address_is_refused(account):
     message = account.sign_up()
     send_message(account.ports, message.message_id)

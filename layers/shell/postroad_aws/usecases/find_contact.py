@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from postroad.contacts import Contact
+from postroad.identities import Identity, claim_of, contact_id_of
 from postroad_aws.ports import Forward
 
 
@@ -14,6 +15,14 @@ class Items(Protocol):
 def find_contact(contacts: Items, contact_id: str) -> Contact | None:
     """Follow the forwards, however many, reading consistently; None when nothing is there."""
     return find_contacts(contacts, [contact_id]).get(contact_id)
+
+
+def find_owner(contacts: Items, identity: Identity, key: bytes) -> Contact | None:
+    """Who has an identity: who is known by it, else who a browser has named with it. `key` makes ids of contacts."""
+    sure, claimed = (contact_id_of(row, key) for row in (identity, claim_of(identity)))
+    found = find_contacts(contacts, {sure, claimed})
+    claimant = found.get(claimed)
+    return found.get(sure) or (claimant if claimant and str(identity) in claimant.identities else None)
 
 
 def find_contacts(contacts: Items, ids: Collection[str]) -> dict[str, Contact]:

@@ -22,7 +22,7 @@ from postroad.messages import Message
 from postroad.packing import unpack
 from postroad.places import membership_changes, places_of
 from postroad.quarantine import Reject, reject_event, reject_text
-from postroad.resolution import Resolution, identities_of, resolve
+from postroad.resolution import Resolution, identities_of, resolve, row_of
 from postroad_aws.observability import logger
 from postroad_aws.ports import Forward, Outcome, Ports
 from postroad_aws.usecases.wake_contacts import wake_event
@@ -314,6 +314,10 @@ class _Cluster:
         else:
             owners = {identity: self.find(self.id_of(identity)) for identity in identities_of(event)}
             resolution = resolve(event, {identity: owner for identity, owner in owners.items() if owner})
+        if any(self.has_folded(self.opened(Resolution(other, None)), event) for other in resolution.apart):
+            return  # by who claimed an address of it then, and has lost it since
+        for claimant, identity in resolution.release:
+            self.release(self.opened(Resolution(claimant, None)), identity)
         pending = self.opened(resolution)
         if not pending.is_new and self.has_folded(pending, event):
             if pending.contact.revision < self.book.revision:
@@ -326,6 +330,7 @@ class _Cluster:
             decisions += why
         for identity in resolution.attach:
             self.attach(pending, identity, event)
+        pending.contact.claims -= set(map(str, resolution.confirm))
         if self.has_folded(pending, event):  # by a contact that has become one with it
             return
         self.fold(pending, event, decisions, everything=bool(resolution.absorb))
@@ -379,11 +384,20 @@ class _Cluster:
             self.rows_found |= {key: key in found for key in wanted}
 
     def attach(self, pending: _Pending, identity: Identity, event: Event) -> None:
-        contact, contact_id = pending.contact, self.id_of(identity)
+        contact, contact_id = pending.contact, self.id_of(row_of(identity, event))
         contact.identities[str(identity)] = event.time
+        if not event.trusted and identity.kind != "anon":
+            contact.claims |= {str(identity)}
         if contact_id != contact.contact_id:
             pending.attach.append(contact_id)
             self.items[contact_id] = Forward(contact.contact_id)
+
+    def release(self, pending: _Pending, identity: Identity) -> None:
+        """A contact loses an address that a browser had named for it, and is stored before whoever has it now."""
+        pending.contact.identities.pop(str(identity), None)
+        pending.contact.claims -= {str(identity)}
+        pending.changed = True
+        self.commit(pending)
 
     def join(self, a: _Pending, b: _Pending) -> tuple[_Pending, tuple[Decision, ...]]:
         """Make two contacts one; the loser becomes a forward, and what was gathered for it goes along."""

@@ -17,12 +17,12 @@ from typing import NamedTuple, Protocol
 from postroad.consent import EVERY_TOPIC, consent_key, stands
 from postroad.contacts import Consent, Contact
 from postroad.forms import FASTEST, SEAL, SLOWEST, TRAP, Form, Given, Mistakes, Submission, events_of, read_submission
-from postroad.identities import contact_id_of
+from postroad.identities import claim_of, contact_id_of, parse_identity
 from postroad.links import Shown
 from postroad.packing import pack
 from postroad_aws.observability import logger
 from postroad_aws.ports import Ports
-from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.find_contact import find_contacts
 
 # So many posts of one network to one form in ten minutes; fewer where we did not show the page ourselves.
 WINDOW = 600.0
@@ -128,13 +128,12 @@ def _find_refused(ports: Ports, submission: Submission) -> frozenset[Given]:
     for given in submission.consents:
         asked.setdefault(given.address, {EVERY_TOPIC}).add(given.topic)
     answers = ports.refusals.find_answers(asked)
-    owners = {address: _find_owner(ports, address) for address in asked}
+    owners = {address: _find_owners(ports, address) for address in asked}
 
     def latest(given: Given, topic: str) -> Consent | None:
-        owner = owners[given.address]
         said = (
             answers[given.address].consents.get(topic),
-            owner.consents.get(consent_key(given.channel, topic)) if owner else None,
+            *(owner.consents.get(consent_key(given.channel, topic)) for owner in owners[given.address]),
         )
         return max((each for each in said if each), key=lambda each: (each.time, not each.granted), default=None)
 
@@ -145,8 +144,11 @@ def _find_refused(ports: Ports, submission: Submission) -> frozenset[Given]:
     )
 
 
-def _find_owner(ports: Ports, address: str) -> Contact | None:
-    return find_contact(ports.contacts, contact_id_of(address, ports.contact_key))
+def _find_owners(ports: Ports, address: str) -> list[Contact]:
+    """Whoever has this address, and whoever claims it."""
+    identity = parse_identity(address)
+    ids = [contact_id_of(each, ports.contact_key) for each in (identity, claim_of(identity))]
+    return list(find_contacts(ports.contacts, ids).values())
 
 
 def _network(address: str) -> str:
