@@ -418,8 +418,8 @@ class _Folding:
         self.contact.active.pop(journey_id, None)
         self.contact.turns.pop(_turn_of(journey_id), None)
         past = self.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "active")
-        self.contact.passages[journey_id] = past._replace(
         reached_goal = (enrollment.state, enrollment.reason) == ("completed", "goal")
+        self.contact.passages[journey_id] = past._replace(
             last_ended=self.now,
             last_state="goal" if reached_goal else enrollment.state,
             last_enrollment=enrollment.enrollment_id,
@@ -494,14 +494,11 @@ class _Folding:
             created_at=self.now,
             state=SKIPPED if obstacle else QUEUED,
             reason=obstacle or "",
-            expires_at=send.expires_at,
             times={SKIPPED if obstacle else QUEUED: self.now},
+            **parts,
         )
         self.messages.append(message)
-        if not obstacle:  # the step's own decision has said that it is sent
-            return enrollment
-        self.decide(journey.key, send.step_id, message.state, obstacle)
-        return on_mark(enrollment, send.step_id, "skipped")
+        return obstacle
 
     def find_obstacle(self, topic_id: str, channel: str, address: str) -> str | None:
         """What the contact's own copies say; the sender asks the tables again, last."""
