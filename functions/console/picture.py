@@ -30,7 +30,7 @@ def facts_of(journey: Journey, counts: Counts) -> dict[str, tuple[Fact, ...]]:
     }
     for step in journey.steps.values():
         if isinstance(step.body, SendStep):
-            facts[step.id] = _message_facts(counts, step.id)
+            facts[step.id] = _message_facts(counts, step.id, step.body)
         elif isinstance(step.body, Wait):
             place = counts.place(step.id)
             went_on = max(place.passed, 0)
@@ -43,14 +43,13 @@ def _ended(counts: Counts, spot: str, label: str) -> tuple[Fact, ...]:
     return (Fact(number(counts.place(spot).here), label, "here"), share)
 
 
-def _message_facts(counts: Counts, step_id: str) -> tuple[Fact, ...]:
+def _message_facts(counts: Counts, step_id: str, step: SendStep) -> tuple[Fact, ...]:
     messages = counts.step(step_id)
     facts = [Fact(number(messages.sent), "sent", "sent")]
     if messages.sent:
-        facts += [
-            Fact(percent(messages.opened, messages.sent), "opened", "opened"),
-            Fact(percent(messages.clicked, messages.sent), "clicked", "clicked"),
-        ]
+        # Nothing tells that a text was read.
+        facts += [Fact(percent(messages.opened, messages.sent), "opened", "opened")] if step.channel == "email" else []
+        facts += [Fact(percent(messages.clicked, messages.sent), "clicked", "clicked")]
     elif messages.queued:
         facts += [Fact(number(messages.queued), "on the way", "waiting")]
     if unsent := messages.skipped + messages.failed:

@@ -1,6 +1,6 @@
 """The people behind each number of a journey, and why each of them is there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from functions.console import pages
@@ -44,7 +44,7 @@ class Why(NamedTuple):
 def show(request: Request) -> Response:
     """Who is at a place of the journey (`at`), or to whom the messages of a step went (`who`: one of CROWDS)."""
     shown = find_shown(request)
-    card = _find_card(shown, request.text("at"))
+    card = _find_card(_cards(shown), request.text("at"))
     counts = stats.find_counts([shown.subject])[shown.subject]
     values: dict[str, Any] = {"shown": shown, "card": card, "crowd": None, "tabs": []}
     if shown.journey and card.id in shown.journey.steps and isinstance(shown.journey.steps[card.id].body, SendStep):
@@ -71,22 +71,24 @@ def show(request: Request) -> Response:
 def explain(request: Request) -> Response:
     """Why one contact is at a place: what led there."""
     shown = find_shown(request)
-    card = _find_card(shown, request.text("at"))
+    cards = _cards(shown)
+    spot = _find_card(cards, request.text("at")).id
     contact = find_contact(contacts, request.text("contact") or "-")
     if contact is None:
         raise NotFoundError("This contact is no longer there.")
-    why = _find_why(contact, shown, card.id)
-    return pages.page(
-        request, "journeys/why.html", fragment="content", shown=shown, card=card, contact=contact, why=why
-    )
+    values: dict[str, Any] = {"shown": shown, "contact": contact, "why": _find_why(contact, shown, spot)}
+    titles = {card.id: card.title for card in cards.values()}
+    return pages.page(request, "journeys/why.html", fragment="content", titles=titles, **values)
 
 
-def _find_card(shown: Shown, card_id: str) -> Card:
-    cards = draw_journey(shown.journey).cards if shown.journey else ()
-    for card in cards:
-        if card.id == card_id:
-            return card
-    raise NotFoundError("This journey has no such step in this version.")
+def _cards(shown: Shown) -> dict[str, Card]:
+    return {card.id: card for card in draw_journey(shown.journey).cards} if shown.journey else {}
+
+
+def _find_card(cards: Mapping[str, Card], card_id: str) -> Card:
+    if card_id not in cards:
+        raise NotFoundError("This journey has no such step in this version.")
+    return cards[card_id]
 
 
 def _people(shown: Shown, found: Sequence[tuple[str, float, Message | None]]) -> list[Person]:

@@ -145,8 +145,7 @@ def withdraw(request: Request) -> Response:
 
 
 def find_shown(request: Request) -> Shown:
-    """The journey of the address, in the version of the query, else what is live, else the draft. Raises
-    NotFoundError."""
+    """The journey of the address in the version of the query, else the newest, else the draft. Raises NotFoundError."""
     journey_id = request.variables["journey_id"]
     subject = f"{KIND}/{journey_id}"
     manifest = definitions.find_manifest()
@@ -155,7 +154,7 @@ def find_shown(request: Request) -> Shown:
     draft = definitions.find_draft(KIND, journey_id)
     if draft is None and not last:
         raise NotFoundError("There is no journey of this name. The list has those that there are.")
-    version = _version(request.text("version"), 0 if draft and not live else live or last)
+    version = _version(request.text("version"), live or last)
     document = (
         definitions.get_version(KIND, journey_id, version)
         if version
