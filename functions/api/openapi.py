@@ -9,7 +9,7 @@ from functions.api.repeats import MAX_KEY
 from functions.api.requests import PREFIX
 from functions.api.routes import TABLE
 from functions.api.routing import Parameter, Route
-from functions.api.schemas import schema_of
+from functions.api.schemas import MAX_TEXT, schema_of
 
 Json = dict[str, Any]
 
@@ -80,6 +80,8 @@ def _parameter(parameter: Parameter, components: dict[str, Json]) -> Json:
     schema = schema_of(parameter.annotation, components)
     # An absent parameter is left out; there is no null in a query.
     schema = {**next(iter(schema.pop("anyOf", [{}]))), **schema}
+    if schema["type"] == "string" and "enum" not in schema:
+        schema = {"minLength": 1, "maxLength": MAX_TEXT, **schema}
     described = {"description": schema.pop("description")} if "description" in schema else {}
     if not parameter.is_required and parameter.default is not None:
         schema["default"] = parameter.default

@@ -44,6 +44,10 @@ class BusyError(PostroadError):
     """The first request with this idempotency key is still under way."""
 
 
+class RefusedError(PostroadError):
+    """What is asked for may not be done as things stand."""
+
+
 class StaleError(PostroadError):
     """What the caller has read is no longer what is stored."""
 
@@ -80,6 +84,7 @@ PROBLEMS: Mapping[type[BaseException], Problem] = {
     NotFoundError: Problem("not-found", 404, "there is no such address, contact, message, draft, version or key"),
     WrongMethodError: Problem("wrong-method", 405, "the address takes other methods: `Allow` says which"),
     VersionConflictError: Problem("conflict", 409, "somebody else has changed the same meanwhile: try again"),
+    RefusedError: Problem("refused", 409, "it may not be done as things stand: `detail` says why"),
     BusyError: Problem("busy", 409, "the first request with this `Idempotency-Key` is still under way"),
     StaleError: Problem("stale", 412, "somebody else has saved since you read it: read it again"),
     TooLargeError: Problem("too-large", 413, "the body is too large"),

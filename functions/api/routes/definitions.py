@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypedDict
 
 from functions.api.problems import Mistake, StaleError, UnconditionalError, list_mistakes
 from functions.api.routing import Header, Routes
-from functions.api.schemas import BodyError, Cursor, Example, Instant, Limit, Listed, OneOf, Within
+from functions.api.schemas import BodyError, Cursor, Example, Instant, Limit, Listed, OneOf, Text, Within
 from postroad.book import Manifest
 from postroad.definitions import KINDS, check_definition, get_kind, known_in
 from postroad.errors import DefinitionError
@@ -21,6 +21,7 @@ routes = Routes("Definitions")
 MAX_TOGETHER = 90
 
 Kind = Annotated[str, OneOf(KINDS)]
+DefinitionKey = Annotated[str, Text(), Example("journey/welcome")]
 Document = Annotated[dict[str, Any], "The definition itself."]
 IfMatch = Annotated[
     str | None, Header("If-Match"), Example('"3"'), "The `ETag` of the draft that you read; `*` for whatever is there."
@@ -85,7 +86,9 @@ class WithdrawnView(TypedDict):
 class TogetherBody(TypedDict):
     """Drafts to publish at once."""
 
-    definitions: Annotated[list[str], Within(1, MAX_TOGETHER), Example(["template/welcome", "journey/welcome"])]
+    definitions: Annotated[
+        list[Annotated[str, Text()]], Within(1, MAX_TOGETHER), Example(["template/welcome", "journey/welcome"])
+    ]
 
 
 @routes.get("/definitions")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, NotRequired, TypedDict
 
-from functions.api.problems import RequestError
+from functions.api.problems import RefusedError
 from functions.api.routing import Caller, Routes
 from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf, Text
 from postroad.instants import format_instant
@@ -69,7 +69,7 @@ def disable_key(key_id: str, caller: Caller) -> KeyView:
     A key does not disable itself: so there is always one left.
     """
     if key_id == caller.key_id:
-        raise RequestError("A key does not disable itself; use another API key.")
+        raise RefusedError("A key does not disable itself; use another API key.")
     return _show(key_id, storage.disable_key(key_id, clock.now()))
 
 

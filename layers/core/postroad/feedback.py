@@ -11,6 +11,9 @@ from typing import Any
 from postroad.instants import parse_instant
 from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, FAILED, SENT
 
+# The reason of a suppression after a complaint.
+REPORTED = "reported as spam"
+
 # The tag by which a mail carries its message's id through SES.
 MESSAGE_TAG = "message_id"
 
@@ -68,8 +71,9 @@ def find_feedback(detail: Mapping[str, Any], received: float) -> Feedback | None
         reason = f"bounced ({part.get('bounceSubType', 'General')})"
         return Feedback(message_id, BOUNCED, time, provider_id, reason, _addresses(part.get("bouncedRecipients")))
     if kind == "Complaint":
-        reason = "reported as spam"
-        return Feedback(message_id, COMPLAINED, time, provider_id, reason, _addresses(part.get("complainedRecipients")))
+        return Feedback(
+            message_id, COMPLAINED, time, provider_id, REPORTED, _addresses(part.get("complainedRecipients"))
+        )
     if kind in ("Reject", "Rendering Failure"):
         reason = str(part.get("reason") or part.get("errorMessage") or kind)
         return Feedback(message_id, FAILED, time, provider_id, f"SES refused it: {reason}")

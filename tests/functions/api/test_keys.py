@@ -57,7 +57,7 @@ def test_a_disabled_key_opens_nothing_any_more(account):
 
 def test_a_key_does_not_lock_itself_out(account):
     key_id = keys.hash_key("demo-api-key")
-    assert problem(call("POST", f"/api/v1/keys/{key_id}/disable"))[0] == 400
+    assert problem(call("POST", f"/api/v1/keys/{key_id}/disable"))[0] == 409
     assert call("GET", "/api/v1/keys")[0] == 200
 
 

@@ -12,12 +12,18 @@ from typing import Any, NamedTuple
 
 from postroad.contacts import Consent
 from postroad.instants import format_instant
+from postroad.suppressions import Suppression
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Answers
 from postroad_aws.settings import settings
-from postroad_aws.storage.batches import get_items_of
+from postroad_aws.storage import NotFoundError, Page
+from postroad_aws.storage.batches import get_items_of, write_items
+from postroad_aws.storage.paging import decode_cursor, encode_cursor
 
 Item = dict[str, Any]
+
+# Where the proof of a lifted suppression stands among those of topics; no topic has such a name.
+_LIFTED = "!lifted"
 
 
 class Proof(NamedTuple):
@@ -32,6 +38,40 @@ def find_suppression(address: str) -> str | None:
     """The reason why nothing may go to this address."""
     item = _get(settings().require("suppressions_table"), {"address_hash": {"S": _hash(address)}})
     return item["reason"]["S"] if item else None
+
+
+def find_suppression_of(address: str) -> Suppression | None:
+    """All that is known of a suppression, read consistently."""
+    item = _get(settings().require("suppressions_table"), {"address_hash": {"S": _hash(address)}})
+    return _suppression(item) if item else None
+
+
+def get_suppression(address: str) -> Suppression:
+    """All that is known of a suppression, read consistently. Raises NotFoundError."""
+    found = find_suppression_of(address)
+    if found is None:
+        raise NotFoundError("Nothing is suppressed under this address.")
+    return found
+
+
+def list_suppressions(*, cursor: str | None = None, limit: int = 50) -> Page[Suppression]:
+    """All suppressions, in no order. Raises CursorError."""
+    start = {"ExclusiveStartKey": {"address_hash": {"S": decode_cursor(cursor, str)[0]}}} if cursor else {}
+    answer = get_client("dynamodb").scan(TableName=settings().require("suppressions_table"), Limit=limit, **start)
+    last = answer.get("LastEvaluatedKey")
+    return Page(
+        [_suppression(item) for item in answer["Items"]], encode_cursor(last["address_hash"]["S"]) if last else None
+    )
+
+
+def lift_suppression(address: str, now: float, evidence: Mapping[str, Any]) -> None:
+    """Let the address be written to again. That it was suppressed, and why no more, is kept with the proofs."""
+    was = get_suppression(address)
+    stood = {"reason": was.reason, "time": was.time, "evidence": was.evidence}
+    _save_proof(address, _LIFTED, True, now, {**evidence, "suppression": stood})
+    get_client("dynamodb").delete_item(
+        TableName=settings().require("suppressions_table"), Key={"address_hash": {"S": _hash(address)}}
+    )
 
 
 def find_consent(address: str, topic: str) -> Consent | None:
@@ -83,8 +123,24 @@ def save_consent(address: str, topic: str, granted: bool, now: float, evidence: 
     The proof comes first: no answer counts without one. Of two answers of one instant the no counts.
     """
     client = get_client("dynamodb")
-    address_topic = {"address_topic": {"S": _address_topic(address, topic)}}
-    answer = {"granted": {"BOOL": granted}, "time": {"N": repr(now)}}
+    _save_proof(address, topic, granted, now, evidence)
+    newer = "attribute_not_exists(address_topic) OR #time < :time"
+    with suppress(client.exceptions.ConditionalCheckFailedException):
+        client.put_item(
+            TableName=settings().require("consents_table"),
+            Item={
+                "address_topic": {"S": _address_topic(address, topic)},
+                "granted": {"BOOL": granted},
+                "time": {"N": repr(now)},
+            },
+            ConditionExpression=newer if granted else newer + " OR #time = :time",
+            ExpressionAttributeNames={"#time": "time"},
+            ExpressionAttributeValues={":time": {"N": repr(now)}},
+        )
+
+
+def _save_proof(address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
+    client = get_client("dynamodb")
     text = _json(evidence)
     # Two answers of one instant are two proofs; the same answer again is the same one.
     digest = hashlib.sha256(f"{granted}{text}".encode(errors="surrogatepass")).hexdigest()[:12]
@@ -92,22 +148,22 @@ def save_consent(address: str, topic: str, granted: bool, now: float, evidence: 
         client.put_item(
             TableName=settings().require("consent_proof_table"),
             Item={
-                **address_topic,
+                "address_topic": {"S": _address_topic(address, topic)},
                 "at": {"S": f"{format_instant(now)}#{digest}"},
-                **answer,
+                "granted": {"BOOL": granted},
+                "time": {"N": repr(now)},
                 "evidence": {"S": text},
             },
             ConditionExpression="attribute_not_exists(address_topic)",
         )
-    newer = "attribute_not_exists(address_topic) OR #time < :time"
-    with suppress(client.exceptions.ConditionalCheckFailedException):
-        client.put_item(
-            TableName=settings().require("consents_table"),
-            Item={**address_topic, **answer},
-            ConditionExpression=newer if granted else newer + " OR #time = :time",
-            ExpressionAttributeNames={"#time": "time"},
-            ExpressionAttributeValues={":time": {"N": repr(now)}},
-        )
+
+
+def forget_answers(addresses: Collection[str], topics: Collection[str]) -> None:
+    """Delete what stands about addresses that belong to nobody, such as made-up ones. The proofs stay."""
+    hashes = [{"address_hash": {"S": _hash(address)}} for address in addresses]
+    answers = [{"address_topic": {"S": _address_topic(address, topic)}} for address in addresses for topic in topics]
+    write_items(settings().require("suppressions_table"), [{"DeleteRequest": {"Key": key}} for key in hashes])
+    write_items(settings().require("consents_table"), [{"DeleteRequest": {"Key": key}} for key in answers])
 
 
 def list_proof(address: str, topic: str) -> list[Proof]:
@@ -121,6 +177,11 @@ def list_proof(address: str, topic: str) -> list[Proof]:
 def _get(table: str, key: Item) -> Item | None:
     answer: Item = get_client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
     return answer.get("Item")
+
+
+def _suppression(item: Item) -> Suppression:
+    evidence = json.loads(item["evidence"]["S"])
+    return Suppression(item["address_hash"]["S"], item["reason"]["S"], float(item["time"]["N"]), evidence)
 
 
 def _consent(item: Item) -> Consent:

@@ -1,0 +1,87 @@
+"""The OpenAPI document is true: schemathesis asks every route for what it says, and for what it does not."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.generation.modes import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from functions.api.openapi import build_document
+from functions.api.routes import TABLE
+from postroad_aws.storage import keys
+from tests.functions.api.client import ask
+from tests.functions.api.wsgi import application
+
+# A cursor, an address or a definition has to mean something, whatever its type says.
+NOT_PROMISED = [positive_data_acceptance]
+BOUNDED = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+class ApiKey:
+    def get(self, case, context):
+        return "demo-api-key"
+
+    def set(self, case, data, context):
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+
+def load():
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
+    schema.auth(ApiKey)
+    return schema
+
+
+everything = load()
+sound = load()
+sound.config.generation.update(modes=[GenerationMode.POSITIVE])
+
+
+@everything.parametrize()
+@BOUNDED
+def test_every_route_answers_as_its_document_says(ana, case):
+    case.call_and_validate(excluded_checks=NOT_PROMISED)
+
+
+@pytest.fixture
+def known(ana):
+    """What a path may name that is there."""
+    return {
+        "contact_id": ana.contact_id,
+        "message_id": ana.message_id,
+        "kind": "journey",
+        "definition_id": "welcome",
+        "version": 1,
+        "key_id": keys.hash_key("demo-write-key"),
+    }
+
+
+@sound.include(path_regex=r"\{").parametrize()
+@BOUNDED
+def test_what_is_there_is_shown_as_the_document_says(known, case):
+    case.path_parameters.update({name: known[name] for name in case.path_parameters})
+    response = case.call_and_validate(excluded_checks=NOT_PROMISED)
+    assert response.status_code != 404
+
+
+def test_the_document_and_its_page_need_no_key_and_load_nothing_from_elsewhere():
+    for path in ("openapi.json", "docs", "docs/docs.css", "docs/docs.js"):
+        answer = ask("GET", f"/api/v1/{path}", key=None)
+        assert answer["statusCode"] == 200
+        assert "script-src 'self'" in answer["headers"]["content-security-policy"]
+        assert "unsafe" not in answer["headers"]["content-security-policy"]
+        assert "http://" not in answer["body"]
+        assert "https://" not in answer["body"]
+    assert "<style" not in ask("GET", "/api/v1/docs", key=None)["body"]
+    for path in ("/api/v1", "/api/v1/"):
+        assert ask("GET", path, key=None)["headers"]["location"] == "/api/v1/docs"
+
+
+def test_every_route_and_every_parameter_says_what_it_is():
+    document = build_document()
+    names = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
+    assert len(names) == len(set(names)) == len(TABLE)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert operation["summary"].endswith("."), operation["operationId"]
+    for name, schema in document["components"]["schemas"].items():
+        assert schema["description"].endswith("."), name
