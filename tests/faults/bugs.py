@@ -226,6 +226,26 @@ def an_old_book_folds_on() -> AbstractContextManager[Any]:
     return stack
 
 
+def batches_are_counted_whenever_they_come() -> AbstractContextManager[Any]:
+    """Nothing remembers what has been added up."""
+
+    def add(self: memories.MemoryStats, stream: str, first: int, last: int, increments: Any, now: float) -> int:
+        self.memory.sums.update(increments)
+        return last
+
+    return changed(memories.MemoryStats, add_once=add)
+
+
+def the_other_contacts_places_stay() -> AbstractContextManager[Any]:
+    """Only the contact that stays is compared with what is stored of it."""
+    changes = folding.membership_changes
+
+    def compare(contact: Any, stored: Mapping[str, Any]) -> Any:
+        return changes(contact, {contact.contact_id: stored.get(contact.contact_id, {})})
+
+    return changed(folding, membership_changes=compare)
+
+
 BUGS: Mapping[str, Bug] = {
     bug.plant.__name__: bug
     for bug in (
@@ -245,6 +265,8 @@ BUGS: Mapping[str, Bug] = {
         Bug(messages_after_the_commit, "the_outbox_is_the_commit", 1),
         Bug(failures_are_acknowledged, "nothing_lost", 1),
         Bug(a_merge_asks_nobody, "memberships_equal_a_recomputation", 5),
+        Bug(the_other_contacts_places_stay, "memberships_equal_a_recomputation", 5),
+        Bug(batches_are_counted_whenever_they_come, "stats_equal_a_recount", 1),
         Bug(timers_are_never_moved, "nothing_stuck", 0),
         Bug(a_merge_forgets_what_it_dropped, "no_step_twice", 24),
         Bug(twins_are_not_looked_for, "no_step_twice", 48),

@@ -16,8 +16,9 @@ from postroad.events import WAKE, Event
 from postroad.fold import fold
 from postroad.identities import claim_of, parse_identity
 from postroad.messages import QUEUED, SENDING, SKIPPED
-from postroad.places import places_of
+from postroad.places import places_of, split_place
 from postroad.predicates import View
+from postroad.stats import ENTERED, HERE, MESSAGES, count_message
 from postroad_aws.usecases.wake_contacts import wake_event
 from tests.faults.worlds import GARBAGE, KEY, ONCE, TIMEOUT, World, contact_id_of
 
@@ -195,6 +196,7 @@ def nothing_waits_for_ever(world: World) -> Iterator[str]:
         if message.state in ("skipped", "failed") and not message.reason:
             yield f"message {message.message_id} is {message.state} without a reason"
     left = len(world.events) + len(world.sends) + len(world.events.dead) + len(world.sends.dead) + len(world.stream)
+    left += sum(len(stream.left) for stream in world.counting.values())
     if left or world.dead:
         yield f"{left} letters and {len(world.dead)} calls are left over"
     yield from world.log.steps_back
@@ -256,6 +258,23 @@ def memberships_equal_a_recomputation(world: World) -> Iterator[str]:
             yield f"the table of memberships {'lacks' if key in expected else 'still has'} {key}"
 
 
+def stats_equal_a_recount(world: World) -> Iterator[str]:
+    """5. The numbers are those of the rows, counted now; who came to a place has been counted once."""
+    expected: Counter[tuple[str, ...]] = Counter()
+    found: Counter[tuple[str, ...]] = Counter()
+    for message in world.memory.messages.values():
+        expected.update({tuple(cell): number for cell, number in count_message(None, message).items()})
+    for place, _ in world.memory.memberships:
+        expected[(*split_place(place), HERE)] += 1
+    for place, number in world.log.arrivals.items():
+        expected[(*split_place(place), ENTERED)] += number
+    for cell, number in world.memory.sums.items():
+        found[tuple(cell) if cell.kind == MESSAGES else (cell.definition, cell.spot, cell.counter)] += number
+    for what in sorted({*expected, *found}):
+        if expected[what] != found[what]:
+            yield f"of {what} there are {expected[what]}, and the numbers say {found[what]}"
+
+
 def identities_lead_home(world: World) -> Iterator[str]:
     """Each identity of a contact leads to it, no two people are one, and nobody has two user ids but by an alias."""
     for contact in world.memory.list_contacts():
@@ -290,6 +309,7 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         nothing_stuck,
         nothing_waits_for_ever,
         memberships_equal_a_recomputation,
+        stats_equal_a_recount,
         identities_lead_home,
     )
 }

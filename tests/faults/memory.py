@@ -8,7 +8,7 @@ seed.
 
 import hashlib
 from bisect import insort
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
@@ -23,6 +23,7 @@ from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, state
 from postroad.packing import QueueMessage
 from postroad.policy import Policy
 from postroad.quarantine import Reject
+from postroad.stats import Cell
 from postroad_aws.ports import Answers, Forward, Outcome
 
 DEDUPLICATION = 5 * 60.0
@@ -48,6 +49,10 @@ class Stored(NamedTuple):
     visible: float
 
 
+# The change that has put a row of the memberships; None is no row.
+Member = MembershipChange | None
+
+
 class Memory:
     """All that is stored. `lag` is how many seconds an eventually consistent read may be behind."""
 
@@ -62,11 +67,14 @@ class Memory:
         self.suppressions: dict[str, str] = {}
         self.consents: dict[tuple[str, str], Consent] = {}
         self.proof: list[tuple[str, str, float, bool]] = []
-        self.memberships: dict[tuple[str, str], float] = {}
+        self.memberships: dict[tuple[str, str], MembershipChange] = {}
+        self.sums: Counter[Cell] = Counter()
+        self.marks: dict[tuple[str, int], int] = {}
         self.rejects: dict[str, Reject] = {}
         # Whoever simulates a stream, or a clock, or checks what may never happen, listens here.
         self.on_insert: Callable[[Message], None] = lambda message: None
         self.on_state: Callable[[Message | None, Message], None] = lambda before, after: None
+        self.on_membership: Callable[[Member, Member], None] = lambda before, after: None
         self.on_commit: Callable[[Commit], None] = lambda commit: None
         self.on_wake: Callable[[float], None] = lambda at: None
 
@@ -352,11 +360,29 @@ class MemoryMemberships:
         self.memory = memory
 
     def apply(self, changes: Sequence[MembershipChange]) -> None:
-        for place, contact_id, since, _ in changes:
-            if since is None:
-                self.memory.memberships.pop((place, contact_id), None)
-            else:
-                self.memory.memberships[place, contact_id] = since
+        for change in changes:
+            key = (change.place, change.contact_id)
+            before = self.memory.memberships.pop(key, None)
+            after = None if change.since is None else change
+            if after:
+                self.memory.memberships[key] = after
+            if before != after:
+                self.memory.on_membership(before, after)
+
+
+class MemoryStats:
+    def __init__(self, memory: Memory, most: int = 6) -> None:
+        self.memory = memory
+        self.most = most
+
+    def fits(self, increments: Mapping[Cell, int]) -> bool:
+        return len(increments) <= self.most
+
+    def add_once(self, stream: str, first: int, last: int, increments: Mapping[Cell, int], now: float) -> int:
+        if (stream, first) not in self.memory.marks:
+            self.memory.marks[stream, first] = last
+            self.memory.sums.update(increments)
+        return self.memory.marks[stream, first]
 
 
 class MemoryQuarantine:

@@ -1,6 +1,7 @@
 """The memory is as good as the tables: it passes what they pass. And its queues behave like SQS's."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.shell.port_contract import (
     MessagesContract,
     QuarantineContract,
     RefusalsContract,
+    StatsContract,
     TimelineContract,
 )
 
@@ -49,6 +51,12 @@ class TestRefusals(RefusalsContract): ...
 
 
 class TestQuarantine(QuarantineContract): ...
+
+
+class TestStats(StatsContract):
+    @pytest.fixture
+    def ports(self) -> SimpleNamespace:
+        return SimpleNamespace(stats=World(0).counting["messages"].port)
 
 
 def a_message(number: int, group: str = "ana") -> QueueMessage:

@@ -7,6 +7,7 @@ that left, refusals that were confirmed, events that were accepted), for `invari
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,9 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from postroad import events as names
-from postroad import ring
+from postroad import ring, stats
 from postroad.book import Book, Manifest, compile_book, next_manifest, publish_version
-from postroad.commits import Commit
+from postroad.commits import Commit, MembershipChange
 from postroad.contacts import SHARDS
 from postroad.envelopes import Email
 from postroad.events import Event
@@ -29,7 +30,9 @@ from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, QUEUED, SENT, Mess
 from postroad.packing import PackingError, pack, unpack
 from postroad.policy import Policy
 from postroad.rendering import CompiledMessage, compile_message_template
+from postroad.stats import Increments
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
+from postroad_aws.usecases import count_stats as counting
 from postroad_aws.usecases import process_events as folding
 from postroad_aws.usecases import rebuild_contacts as rebuilding
 from postroad_aws.usecases import record_feedback as feedbacks
@@ -279,6 +282,7 @@ class Log:
     asked: set[str] = field(default_factory=set)
     lost_feedback: int = 0
     buried: set[str] = field(default_factory=set)
+    arrivals: Counter[str] = field(default_factory=Counter)
 
 
 class Sandbox:
@@ -341,6 +345,51 @@ class Function:
         self.world.loop.invoke(lambda: work(sandbox.ports), ended)
 
 
+class Counting:
+    """A table's stream before the function that counts. A batch begins where the last one that was done ended; it comes
+    again when the function fails, and now and then although it has done its work, and may then hold more records."""
+
+    WINDOW = 10.0
+
+    def __init__(self, world: "World", name: str) -> None:
+        self.world = world
+        self.name = name
+        self.numbers = 0
+        self.left: list[counting.Change] = []
+        self.tried = 0  # records that a batch had which is to come again
+        self.is_reading = False
+        self.port = WorldStats(world.loop, memories.MemoryStats(world.memory))
+
+    def put(self, count: Callable[[], Increments]) -> None:
+        self.numbers += 1
+        self.left.append(counting.Change(self.numbers, count()))
+        if len(self.left) == 1:
+            self.world.loop.at(self.world.loop.now + self.WINDOW, self.read)
+
+    def read(self) -> None:
+        if self.is_reading or not self.left:
+            return
+        world, batch = self.world, self.left[: max(self.tried, 1 + int(20 * self.world.loop.chance()))]
+        self.is_reading = True
+
+        def done(invocation: Invocation) -> None:
+            self.is_reading, self.tried = False, len(batch)
+            if invocation.error is None and not world.chance(world.duplicates / 2):
+                del self.left[: len(batch)]
+                self.tried = 0
+            world.loop.at(world.loop.now + 1.0, self.read)
+
+        world.others.invoke(lambda ports: counting.count_stats(self.port, ports.clock, self.name, batch), done)
+
+
+class WorldStats:
+    """The numbers behind the network; what fits is known without asking."""
+
+    def __init__(self, loop: Loop, stats: memories.MemoryStats) -> None:
+        self.fits = stats.fits
+        self.add_once = wire(loop, stats, "add_once").add_once
+
+
 class World:
     """One seed's world, made but not yet run."""
 
@@ -379,6 +428,7 @@ class World:
         self.sweeps: set[float] = set()
         self.stream: list[tuple[str, int]] = []
         self.is_relaying = False
+        self.counting = {name: Counting(self, name) for name in ("messages", "memberships")}
         self.requests: list[float] = []
         self.garbage = 0
         self.dead: list[Callable[[], None]] = []
@@ -396,7 +446,7 @@ class World:
             ),
             messages=wire(
                 loop, memories.MemoryMessages(memory),
-                "find_message", "find_messages", "claim", "release", "settle", "postpone",
+                "find_message", "find_messages", "claim", "release", "settle", "postpone", "note_engagement",
                 list_pending=memory.has_pending,
             ),
             refusals=wire(
@@ -498,6 +548,7 @@ class World:
         memory.on_state = self._moved
         memory.on_commit = self._committed
         memory.on_wake = self.plan_tick
+        memory.on_membership = self._counted
 
     def poll_events(self) -> None:
         while self.folders.is_free and (letters := self.events.receive(10)):
@@ -551,6 +602,12 @@ class World:
 
         self.others.invoke(lambda ports: relaying.relay_messages(ports.queues, [m for m, _ in batch]), done)
 
+    def _counted(self, before: MembershipChange | None, after: MembershipChange | None) -> None:
+        if after and not after.moved:
+            self.log.arrivals[after.place] += 1
+        now = self.loop.now
+        self.counting["memberships"].put(lambda: stats.count_membership(before, after, now))
+
     def plan_tick(self, at: float) -> None:
         minute = max(-(-at // 60), self.loop.now // 60 + 1) * 60
         if minute not in self.ticks and minute <= self.end:
@@ -596,6 +653,7 @@ class World:
         pending_at = self.memory.pending.get(after.message_id)
         if pending_at is not None:
             self.plan_sweep(pending_at)
+        self.counting["messages"].put(lambda: stats.count_message(before, after))
         if before is not None and not may_follow(before, after):
             self.log.steps_back.append(f"{after.message_id}: {before.state} → {after.state}")
 
@@ -762,7 +820,7 @@ def may_follow(before: Message, after: Message) -> bool:
     """States never go back, but that a sender may give its claim back."""
     if before.state == "sending" and after.state == "queued":
         return True
-    return RANK[after.state] > RANK[before.state] or before == after
+    return RANK[after.state] > RANK[before.state] or before.with_(times=after.times) == after
 
 
 class Post:

@@ -9,6 +9,7 @@ import pytest
 from functions.process_events.app import handler
 from postroad.events import Event
 from postroad.packing import pack
+from postroad.places import places_of
 from postroad_aws import books
 from postroad_aws.clients import get_client
 from postroad_aws.storage import definitions, memberships, messages
@@ -242,3 +243,51 @@ def test_with_nothing_published_an_event_is_still_kept(bare_account):
     contact = bare_account.contact(EMAIL)
     assert (contact.find_value("plan"), contact.segments, contact.stage) == ("vip", {}, None)
     assert definitions.find_manifest().revision == 0
+
+
+def test_the_first_open_and_the_first_click_stand_at_the_message_and_those_of_machines_apart(account):
+    sent = account.sign_up()
+
+    def engaged(name: str, actor: str, after: float) -> Event:
+        event = account.event(name, message_id=sent.message_id, actor=actor)
+        return replace(event, contact_id=sent.contact_id, time=event.time + after)
+
+    scanned, opened, proxied, clicked = (
+        engaged("Email Opened", "machine", 1.0),
+        engaged("Email Opened", "unknown", 2.0),
+        engaged("Email Opened", "human", 3.0),
+        engaged("Email Link Clicked", "human", 4.0),
+    )
+    assert handler(batch(scanned, opened, proxied, clicked), None) == NOTHING_FAILED
+    times = account.messages(EMAIL)["welcome"].times
+    expected = {"machine_opened": scanned.time, "opened": opened.time, "clicked": clicked.time}
+    assert {name: times.get(name) for name in expected} == expected
+    assert "machine_clicked" not in times
+
+
+def test_an_open_of_a_message_that_does_not_exist_is_an_event_like_any_other(account):
+    contact_id = account.sign_up().contact_id
+    event = replace(account.event("Email Opened", message_id="enr-0.nowhere", actor="human"), contact_id=contact_id)
+    assert handler(batch(event), None) == NOTHING_FAILED
+    assert "Email Opened" in account.names(EMAIL)
+
+
+def test_who_moves_on_in_a_journey_is_found_at_the_next_place_only(account):
+    sent = account.sign_up()
+    assert listed("journey/welcome/first-open") == [sent.contact_id]
+    opened = account.event("Email Opened", message_id=sent.message_id, actor="human")
+    account.fold(replace(opened, contact_id=sent.contact_id))
+    assert listed("journey/welcome/first-open") == []
+    assert listed("journey/welcome/first-purchase") == [sent.contact_id]
+    account.fold(account.event("Product Added", EMAIL), account.event("Order Completed", EMAIL, total=20))
+    assert set(places_of(account.contact(EMAIL))) == {
+        "segment/customers",
+        "journey/welcome/pause",
+        "journey/abandoned-cart/:goal",
+    }
+    for place in places_of(account.contact(EMAIL)):
+        assert listed(place) == [sent.contact_id]
+
+
+def listed(place: str) -> list[str]:
+    return [member.contact_id for member in memberships.list_members(place).items]

@@ -71,8 +71,8 @@ def _forget() -> None:
 @pytest.fixture
 def ports(aws: Any) -> Any:
     """The storage ports as production has them: the modules themselves."""
-    from postroad_aws.storage import contacts, messages, quarantine, refusals, timeline
+    from postroad_aws.storage import contacts, messages, quarantine, refusals, stats, timeline
 
     return SimpleNamespace(
-        contacts=contacts, timeline=timeline, messages=messages, refusals=refusals, quarantine=quarantine
+        contacts=contacts, timeline=timeline, messages=messages, refusals=refusals, quarantine=quarantine, stats=stats
     )

@@ -1,7 +1,7 @@
 """What every set of storage ports must do: the tables (on moto) and the fault simulation's memory alike.
 
 Nothing here knows AWS. A test module subclasses these and has a fixture `ports` with the attributes `contacts`,
-`timeline`, `messages`, `refusals` and `quarantine` (see `postroad_aws.ports`), empty at the start of each test.
+`timeline`, `messages`, `refusals`, `quarantine` and `stats` (see `postroad_aws.ports`), empty when a test begins.
 """
 
 import itertools
@@ -32,6 +32,7 @@ from postroad.messages import (
 )
 from postroad.quarantine import Reject
 from postroad.ring import Ring
+from postroad.stats import Cell
 from postroad_aws.ports import Forward, Outcome, Ports
 
 T0 = 1_793_610_840.123
@@ -315,6 +316,20 @@ def replace_row(row: Row, caused: tuple[Event, ...], decisions: tuple[Decision, 
 
 
 class MessagesContract:
+    def test_the_first_time_of_an_open_stays_whatever_the_state(self, ports: Ports) -> None:
+        queue(ports, a_message(times={QUEUED: T0}))
+        assert ports.messages.note_engagement("enr-1.welcome", "machine_opened", at(5))
+        assert ports.messages.note_engagement("enr-1.welcome", "machine_opened", at(9))
+        assert ports.messages.settle("enr-1.welcome", DELIVERED, at(20))
+        assert ports.messages.note_engagement("enr-1.welcome", "opened", at(60))
+        found = message(ports)
+        assert found.times == {QUEUED: T0, "machine_opened": at(5), DELIVERED: at(20), "opened": at(60)}
+        assert found.state == DELIVERED
+
+    def test_an_open_of_no_message_makes_none(self, ports: Ports) -> None:
+        assert not ports.messages.note_engagement("enr-1.nowhere", "opened", T0)
+        assert ports.messages.find_message("enr-1.nowhere") is None
+
     def test_of_two_senders_one_gets_the_claim(self, ports: Ports) -> None:
         queue(ports, a_message())
         claimed = ports.messages.claim("enr-1.welcome", "me", at(5))
@@ -515,3 +530,21 @@ class QuarantineContract:
         ports.quarantine.save_rejects(rejects)
         ports.quarantine.save_rejects([*rejects, rejects[0]])
         ports.quarantine.save_rejects([])
+
+
+class StatsContract:
+    SENT = Cell("journey/welcome", "messages", "2026-11-02", "hello", "sent")
+
+    def test_a_batch_that_comes_again_is_told_by_its_first_record_how_far_it_was_counted(self, ports: Any) -> None:
+        assert ports.stats.add_once("messages", 5, 9, {self.SENT: 2}, T0) == 9
+        assert ports.stats.add_once("messages", 5, 9, {self.SENT: 2}, T0) == 9
+        assert ports.stats.add_once("messages", 5, 20, {self.SENT: 4}, T0) == 9
+        assert ports.stats.add_once("messages", 10, 20, {self.SENT: 2}, T0) == 20
+
+    def test_two_streams_know_nothing_of_each_other(self, ports: Any) -> None:
+        assert ports.stats.add_once("messages", 5, 9, {self.SENT: 2}, T0) == 9
+        assert ports.stats.add_once("memberships", 5, 7, {}, T0) == 7
+
+    def test_one_number_always_fits(self, ports: Any) -> None:
+        assert ports.stats.fits({self.SENT: 1})
+        assert ports.stats.fits({})

@@ -15,6 +15,7 @@ MODELS = {
     "ConsentProof": "ConsentProofRow",
     "Keys": "KeyRow",
     "Quarantine": "QuarantineRow",
+    "Stats": "StatsRow",
     "Requests": "RequestRow",
 }
 

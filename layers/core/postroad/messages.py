@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, Event
+
 QUEUED = "queued"
 SENDING = "sending"
 UNKNOWN = "unknown"
@@ -20,6 +22,10 @@ _RANK = {QUEUED: 0, SENDING: 1, UNKNOWN: 2, SKIPPED: 3, FAILED: 3, SENT: 4, DELI
 
 STATES = tuple(_RANK)
 
+# What readers do with a message; its row has the first time of each. What machines do is apart, "nobody knows" is not.
+_ENGAGEMENTS = {EMAIL_OPENED: "opened", EMAIL_CLICKED: "clicked"}
+ENGAGEMENTS = (*_ENGAGEMENTS.values(), *(f"machine_{name}" for name in _ENGAGEMENTS.values()))
+
 # How long the sweep leaves a pending message alone, in seconds: queued means that the relay has put it on the queue,
 # sending that a function with a timeout of 30 s has it.
 PATIENCE = {QUEUED: 600.0, SENDING: 900.0}
@@ -30,6 +36,14 @@ def split_message_id(message_id: str) -> tuple[str, str]:
     was visited again."""
     enrollment_id, _, step = message_id.partition(".")
     return enrollment_id, step.partition("~")[0]
+
+
+def find_engagement(event: Event) -> tuple[str, str] | None:
+    """(message id, one of ENGAGEMENTS) when the event is an open or a click."""
+    name, message_id = _ENGAGEMENTS.get(event.name), event.properties.get("message_id")
+    if name is None or not isinstance(message_id, str) or not message_id:
+        return None
+    return message_id, f"machine_{name}" if event.properties.get("actor") == "machine" else name
 
 
 def states_before(state: str) -> tuple[str, ...]:
@@ -43,7 +57,8 @@ class Message:
 
     `message_id` is derived ("<enrollment>.<step>"), so folding twice cannot make two. `origin` names what queued it
     ("journey/welcome@3"). `trigger_key` is the timeline key of the event that started the enrollment, for templates
-    that speak of it. `owner` is the token of the sender that has claimed it. Times are epoch seconds.
+    that speak of it. `owner` is the token of the sender that has claimed it. `times` says when it came to a state, or
+    was first opened or clicked (`ENGAGEMENTS`). Times are epoch seconds.
     """
 
     message_id: str

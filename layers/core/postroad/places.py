@@ -1,8 +1,8 @@
 """Places: where a contact can be found by what it is in.
 
 A place is a text: `segment/vip`, `journey/welcome/look` for who rests at a step, `journey/welcome/:goal` for whose last
-passage ended so. Its *subject* (`journey/welcome`) is what numbers are shown of, its *spot* what is left: "" for a
-segment, a step's id, or ":" and an outcome. A journey's versions share their places.
+passage ended so. It is a definition (`journey/welcome`) and a *spot* of it: "" of a segment, a step's id, or ":" and
+an outcome. A journey's versions share their places.
 """
 
 from collections.abc import Mapping
@@ -26,8 +26,13 @@ def outcome_place(journey_id: str, outcome: str) -> str:
     return f"journey/{journey_id}/:{outcome}"
 
 
+def is_outcome(spot: str) -> bool:
+    """Whether a spot says how a journey ended."""
+    return spot.startswith(":")
+
+
 def split_place(place: str) -> tuple[str, str]:
-    """(subject, spot)."""
+    """(definition, spot)."""
     kind, _, rest = place.partition("/")
     definition_id, _, spot = rest.partition("/")
     return f"{kind}/{definition_id}", spot

@@ -23,6 +23,7 @@ from postroad.quarantine import Reject
 if TYPE_CHECKING:
     # Its import loads Jinja2, which only the sender and the API need.
     from postroad.rendering import CompiledMessage
+    from postroad.stats import Cell
 
 
 class Fault(Exception):
@@ -100,6 +101,9 @@ class Messages(Protocol):
         With `owner`, only while that owner's claim, or its unknown outcome, stands.
         """
 
+    def note_engagement(self, message_id: str, engagement: str, time: float) -> bool:
+        """Keep when a message was first opened or clicked (`messages.ENGAGEMENTS`); False when there is none."""
+
     def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
         """Messages that the sweep should have looked at by then (`messages.PATIENCE`), the earliest first."""
 
@@ -132,6 +136,15 @@ class Refusals(Protocol):
 
 class Memberships(Protocol):
     def apply(self, changes: Sequence[MembershipChange]) -> None: ...
+
+
+class Stats(Protocol):
+    def fits(self, increments: Mapping["Cell", int]) -> bool:
+        """Whether these can be added at once."""
+
+    def add_once(self, stream: str, first: int, last: int, increments: Mapping["Cell", int], now: float) -> int:
+        """Add what the records from `first` to `last` of a stream brought, all or nothing; returns the last record that
+        is counted: `last`, or another one when a batch that began with `first` has been counted before."""
 
 
 class Quarantine(Protocol):

@@ -64,6 +64,12 @@ def list_shard(place: str, shard: str, *, after: str | None = None, limit: int =
     return [Membership(row.contact_id, row.since) for row in rows]
 
 
+def parse_item(item: Item) -> MembershipChange:
+    """The change that has put this item, as the table and its stream have it."""
+    place = item["place_shard"]["S"].rpartition("#")[0]
+    return MembershipChange(place, item["contact_id"]["S"], float(item["since"]["N"]), "moved" in item)
+
+
 def _table() -> str:
     return settings().require("memberships_table")
 

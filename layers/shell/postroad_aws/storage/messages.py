@@ -29,13 +29,13 @@ _OPTIONAL_NUMBERS = ("not_before", "expires_at", "claimed_at")
 def find_message(message_id: str) -> Message | None:
     """The message, read consistently."""
     answer = get_client("dynamodb").get_item(TableName=_table(), Key=_key(message_id), ConsistentRead=True)
-    return _read(answer["Item"]) if "Item" in answer else None
+    return parse_item(answer["Item"]) if "Item" in answer else None
 
 
 def find_messages(ids: Collection[str]) -> dict[str, Message]:
     """Those of these messages that are there, in one read that may be a moment old."""
     items = _get(sorted(ids), consistent=False)
-    return {item["message_id"]["S"]: _read(item) for item in items}
+    return {item["message_id"]["S"]: parse_item(item) for item in items}
 
 
 def put_request(message: Message) -> Item:
@@ -63,7 +63,7 @@ def claim(message_id: str, owner: str, now: float) -> Message | None:
     )
     # The SDK repeats a call whose answer was lost, and then finds our own claim.
     if done or (_text(item, "owner") == owner and _text(item, "state") == SENDING):
-        return _read(item)
+        return parse_item(item)
     return None
 
 
@@ -132,6 +132,18 @@ def settle(
     return _text(item, "owner") == owner and _text(item, "state") == state and _number(times, state) == now
 
 
+def note_engagement(message_id: str, engagement: str, time: float) -> bool:
+    """Keep when a message was first opened or clicked (`ENGAGEMENTS`); False when there is no such message."""
+    done, _ = _update(
+        message_id,
+        "SET #times.#at = if_not_exists(#times.#at, :time)",
+        "attribute_exists(message_id)",
+        {":time": time},
+        at=engagement,
+    )
+    return done
+
+
 def list_pending(shard: str, until: float, limit: int) -> list[Message]:
     """Messages that the sweep should have looked at by then, the earliest first."""
     answer = get_client("dynamodb").query(
@@ -145,7 +157,7 @@ def list_pending(shard: str, until: float, limit: int) -> list[Message]:
     items = {item["message_id"]["S"]: item for item in _get(ids, consistent=True)}
     # An index lags behind its table: what is no longer due is left out.
     due = {message_id: item for message_id, item in items.items() if "pending_at" in item and _due(item) <= until}
-    return [_read(due[message_id]) for message_id in ids if message_id in due]
+    return [parse_item(due[message_id]) for message_id in ids if message_id in due]
 
 
 def postpone(message_id: str, until: float | None) -> bool:
@@ -180,7 +192,7 @@ def list_by_origin(origin: str, *, cursor: str | None = None, limit: int = 50) -
 
 def _load(ids: Page[str]) -> Page[Message]:
     found = {item["message_id"]["S"]: item for item in _get(ids.items, consistent=False)}
-    return Page([_read(found[message_id]) for message_id in ids.items if message_id in found], ids.next)
+    return Page([parse_item(found[message_id]) for message_id in ids.items if message_id in found], ids.next)
 
 
 def _table() -> str:
@@ -222,7 +234,8 @@ def _item(message: Message) -> Item:
     return item
 
 
-def _read(item: Mapping[str, Any]) -> Message:
+def parse_item(item: Mapping[str, Any]) -> Message:
+    """The message of an item, as the table and its stream have it."""
     known: dict[str, Any] = {name: _text(item, name) or "" for name in _TEXTS}
     known |= {name: _text(item, name) for name in _OPTIONAL_TEXTS}
     known |= {name: _number(item, name) for name in _OPTIONAL_NUMBERS}

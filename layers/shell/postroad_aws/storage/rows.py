@@ -212,6 +212,17 @@ class QuarantineRow(Model):
     expires_at = NumberAttribute()
 
 
+class StatsRow(Model):
+    """The sums of one definition over one period; each is an attribute of its own, by "spot/counter"."""
+
+    class Meta:
+        table_name = _table("stats_table")
+
+    definition = UnicodeAttribute(hash_key=True)
+    period = UnicodeAttribute(range_key=True)
+    expires_at = NumberAttribute(null=True)
+
+
 class RequestRow(Model):
     """A request that was made with an idempotency key, and its answer as soon as there is one."""
 

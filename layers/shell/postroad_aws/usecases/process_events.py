@@ -18,7 +18,7 @@ from postroad.fold import Outcome as Folded
 from postroad.fold import begin, fold, needs_history, postpone
 from postroad.identities import Identity, contact_id_of
 from postroad.merging import merge, order
-from postroad.messages import Message
+from postroad.messages import Message, find_engagement
 from postroad.packing import unpack
 from postroad.places import membership_changes, places_of
 from postroad.quarantine import Reject, reject_event, reject_text
@@ -162,6 +162,9 @@ class _Batch:
         for attempt in range(MAX_TRIES):
             cluster = _Cluster(self.ports, consistent=attempt > 0, at_least=revision)
             cluster.rows = list(self.rows)
+        for event in events:
+            if engagement := find_engagement(event):
+                self.ports.messages.note_engagement(*engagement, event.time)
             if attempt == 0:
                 cluster.items, cluster.rows_found = dict(self.items), dict(self.rows_found)
             try:
