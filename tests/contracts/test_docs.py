@@ -25,16 +25,17 @@ from keys import KINDS as key_kinds
 from localcloud.server import Local
 from postroad import broadcasts, documents, filters, rendering, scoring
 from postroad.behaviour import FREQUENCIES
-from postroad.book import Book, Manifest, compile_book
+from postroad.book import MOST_HELD, Book, Manifest, compile_book
 from postroad.channels import CHANNELS
-from postroad.definitions import KINDS, check_definition, known_in, plan_publication
+from postroad.definitions import KINDS, PATIENCE, check_definition, known_in, plan_publication
 from postroad.events import ATTRIBUTE_LIMIT, RESERVED
-from postroad.fold import MAX_ATTRIBUTES, MAX_UNCONFIRMED
+from postroad.fold import MAX_ATTRIBUTES, MAX_MESSAGES, MAX_UNCONFIRMED
 from postroad.forms import FIELD_TYPES, LONGEST_ANSWER, LONGEST_TEXT, MOST_FIELDS
 from postroad.identities import parse_identity
 from postroad.instants import DAY
 from postroad.journeys import parse_journey
 from postroad.journeys.definition import MOST_LEVELS, MOST_STEPS
+from postroad.journeys.reading import REMEMBERED, TRIGGER_AGE
 from postroad.journeys.steps import STEP_TYPES, WAITS
 from postroad.messages import STATES
 from postroad.operators import OPERATORS, THRESHOLDS
@@ -284,6 +285,7 @@ def test_the_way_to_change_something_names_what_exists():
         assert list(ROOT.glob(name)) or list((ROOT / "layers").glob(f"*/*/{name}")), name
 
 
+NUMBERS = {5: "five", 7: "seven"}
 LIMITS = [
     ("journeys", f"at most {MOST_STEPS} in all, nested at most {MOST_LEVELS} levels deep"),
     ("predicates", f"counts go up to\n{50}"),
@@ -315,6 +317,11 @@ LIMITS = [
     ("tracking", f"at most {MAX_ATTRIBUTES} attributes, of at most {ATTRIBUTE_LIMIT:,} bytes each"),
     ("tracking", f"most {MAX_UNCONFIRMED} of them on the word of public sources"),
     ("tracking", f"at most {MAX_IDENTITIES} identities"),
+    ("definitions", f"and {PATIENCE / DAY:.0f} days, after it was replaced"),
+    ("definitions", f"at most {MOST_HELD} older versions"),
+    ("journeys", f"asks for about {MAX_MESSAGES} messages to one contact"),
+    ("journeys", f"more than {NUMBERS[TRIGGER_AGE / DAY]} days old when it arrives starts no journey"),
+    ("journeys", f"the {NUMBERS[REMEMBERED]} latest times of the last {NUMBERS[TRIGGER_AGE / DAY]} days"),
 ]
 
 

@@ -1,5 +1,6 @@
 """Kinds of definitions, what they may refer to, and publishing them together."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.documents import load_definitions
-from postroad.book import Book, Manifest, compile_book
+from postroad.book import MOST_HELD, Book, Manifest, compile_book, parse_manifest
 from postroad.definitions import (
     KINDS,
+    PATIENCE,
     Publication,
     check_definition,
     get_kind,
@@ -18,6 +20,7 @@ from postroad.definitions import (
     plan_withdrawal,
 )
 from postroad.errors import DefinitionError
+from postroad.instants import DAY
 
 Documents = dict[tuple[str, str, int], Any]
 
@@ -45,18 +48,18 @@ def entering(*documents: Any) -> dict[str, Any]:
 class Shelf:
     """What has been published so far."""
 
-    def __init__(self, *documents: Any) -> None:
+    def __init__(self, *documents: Any, now: float | None = None) -> None:
         self.documents: Documents = {}
         self.manifest = Manifest()
         if documents:
-            self.publish(*documents)
+            self.publish(*documents, now=now)
 
     @property
     def book(self) -> Book:
         return compile_book(self.manifest, self.documents)
 
-    def publish(self, *documents: Any) -> Publication:
-        publication = plan_publication(entering(*documents), self.book, self.documents)
+    def publish(self, *documents: Any, now: float | None = None) -> Publication:
+        publication = plan_publication(entering(*documents), self.book, self.documents, now)
         self.documents |= publication.versions
         self.manifest = publication.manifest
         return publication
@@ -76,7 +79,7 @@ def test_every_kind_has_a_row_here_and_in_the_demo():
     assert {kind for kind in KINDS if not KINDS[kind].unpublished} == {key.partition("/")[0] for key in DEMO}
 
 
-@pytest.mark.parametrize("document", (*ALL, BROADCAST), ids=lambda document: document["kind"])
+@pytest.mark.parametrize("document", [*ALL, BROADCAST], ids=lambda document: document["kind"])
 def test_a_definition_is_read_and_says_what_it_does(document):
     kind = get_kind(document["kind"])
     parsed = check_definition(document, known_in(Shelf().book, entering(*ALL)))
@@ -240,6 +243,45 @@ def test_the_demo_can_be_published_in_two_parts():
     shelf = Shelf(*first)
     shelf.publish(*(document for document in DEMO.values() if document["kind"] == "journey"))
     assert len(shelf.manifest.live) == len(DEMO)
+
+
+# --- versions of journeys that are held
+
+
+def paused(days: int) -> dict[str, Any]:
+    return {**JOURNEY, "steps": [{"id": "pause", "wait": {"for": f"P{days}D"}}]}
+
+
+def test_an_older_version_is_held_as_long_as_somebody_can_be_in_it():
+    shelf = Shelf(POLICY, TEMPLATE, paused(10), now=0.0)
+    shelf.publish(paused(1), now=5 * DAY)
+    shelf.publish(SEGMENT, now=5 * DAY + 10 * DAY + PATIENCE)
+    assert shelf.book.find_journey("welcome", 1)
+    shelf.publish(SEGMENT, now=5 * DAY + 10 * DAY + PATIENCE + 1)
+    assert not shelf.book.find_journey("welcome", 1)
+    assert shelf.book.find_journey("welcome", 2)
+    assert (shelf.manifest.held, dict(shelf.manifest.ends)) == ((), {})
+
+
+def test_a_version_that_was_held_before_ends_were_known_is_let_go_in_its_time():
+    shelf = Shelf(POLICY, TEMPLATE, paused(10))
+    shelf.publish(paused(1))
+    assert not shelf.manifest.ends
+    shelf.publish(SEGMENT, now=DAY)
+    assert shelf.manifest.ends == {"journey/welcome@1": DAY + 10 * DAY + PATIENCE}
+    shelf.manifest = parse_manifest(json.loads(json.dumps(shelf.manifest.to_document())))
+    shelf.publish(SEGMENT, now=12 * DAY + PATIENCE)
+    assert not shelf.book.find_journey("welcome", 1)
+
+
+def test_of_very_many_versions_the_newest_are_held():
+    shelf = Shelf(POLICY, TEMPLATE, JOURNEY, {**paused(400), "id": "other"})
+    for hour in range(MOST_HELD + 5):
+        shelf.publish(paused(400), now=hour * 3_600.0)
+    assert [p.version for p in shelf.manifest.held] == list(range(6, MOST_HELD + 6))
+    shelf.publish({**paused(1), "id": "other"}, now=MOST_HELD * DAY)
+    assert shelf.book.find_journey("other", 1)
+    assert len(shelf.manifest.held) == MOST_HELD + 1
 
 
 # --- withdrawing

@@ -6,6 +6,7 @@ index is not asked at all.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, NamedTuple
 
 from postroad import policy as policies
@@ -26,6 +27,10 @@ _UNLOADED: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
 }
 
 
+# So many older versions of a journey are held; who is still in an older one fails, with a reason.
+MOST_HELD = 50
+
+
 class Published(NamedTuple):
     """One published version of a definition; `since` is the revision of the book that first had it live.
 
@@ -43,6 +48,11 @@ class Published(NamedTuple):
     def key(self) -> str:
         return f"{self.kind}/{self.definition_id}"
 
+    @property
+    def pinned(self) -> str:
+        """The key with the version, as decisions name it."""
+        return f"{self.key}@{self.version}"
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -50,7 +60,8 @@ class Manifest:
 
     `live` by key ("journey/welcome"); `held` are older versions that enrollments may still be pinned to; `trackers`
     says since which revision each tracker has been kept, and how wide, so that one already kept is not recomputed;
-    `withdrawn` has the last version of what is no longer live.
+    `withdrawn` has the last version of what is no longer live; `ends` says until when somebody may be under way in a
+    version that is held ("journey/welcome@3"), in epoch seconds.
     """
 
     revision: int = 0
@@ -58,6 +69,7 @@ class Manifest:
     held: tuple[Published, ...] = ()
     trackers: Mapping[str, tuple[int, int, float | None]] = field(default_factory=dict)
     withdrawn: Mapping[str, int] = field(default_factory=dict)
+    ends: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def loaded(self) -> list[tuple[str, str, int]]:
@@ -75,6 +87,7 @@ class Manifest:
             "held": [list(published) for published in self.held],
             "trackers": {tracker_id: list(kept) for tracker_id, kept in self.trackers.items()},
             "withdrawn": dict(self.withdrawn),
+            "ends": dict(self.ends),
         }
 
 
@@ -87,6 +100,7 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         tuple(_published(entry) for entry in document["held"]),
         {tracker_id: (kept[0], kept[1], kept[2]) for tracker_id, kept in document["trackers"].items()},
         document.get("withdrawn", {}),
+        document.get("ends", {}),
     )
 
 
@@ -259,11 +273,15 @@ def next_manifest(
     entering: Iterable[Published],
     book_trackers: Mapping[str, Tracker],
     leaving: Iterable[str] = (),
+    *,
+    ends: Mapping[str, float] | None = None,
+    now: float = -inf,
 ) -> Manifest:
     """The manifest after publishing: `entering` replace their older versions, `leaving` (keys) are no longer live.
 
-    Journeys hold on to what they replace or withdraw, for those under way. `book_trackers` are those of the new book;
-    one that was kept already, at least as wide, keeps its `since`.
+    Journeys hold on to what they replace or withdraw, for those under way: until the time in `ends`, and for at most
+    MOST_HELD newer versions. `book_trackers` are those of the new book; one that was kept already, at least as wide,
+    keeps its `since`.
     """
     revision = manifest.revision + 1
     live, held, withdrawn = dict(manifest.live), list(manifest.held), dict(manifest.withdrawn)
@@ -276,7 +294,11 @@ def next_manifest(
             withdrawn[key] = before.version
     live |= entered
     kept = {key: version for key, version in withdrawn.items() if key not in live}
-    return Manifest(revision, live, tuple(held), _kept_trackers(manifest, book_trackers, revision), kept)
+    known = {**(ends or {}), **manifest.ends}
+    held = [published for published in held if known.get(published.pinned, inf) >= now]
+    held = [p for n, p in enumerate(held) if sum(later.key == p.key for later in held[n + 1 :]) < MOST_HELD]
+    lasting = {published.pinned: known[published.pinned] for published in held if published.pinned in known}
+    return Manifest(revision, live, tuple(held), _kept_trackers(manifest, book_trackers, revision), kept, lasting)
 
 
 def _kept_trackers(

@@ -8,10 +8,21 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from postroad import broadcasts
-from postroad.book import Book, FormRef, Manifest, TemplateRef, compile_book, next_manifest, publish_version
+from postroad.behaviour import Tracker
+from postroad.book import (
+    Book,
+    FormRef,
+    Manifest,
+    Published,
+    TemplateRef,
+    compile_book,
+    next_manifest,
+    publish_version,
+)
 from postroad.documents import parse_id
 from postroad.errors import DefinitionError
 from postroad.forms import Form, parse_form
+from postroad.instants import DAY
 from postroad.journeys import describe_journey, parse_journey, validate_references
 from postroad.policy import parse_policy
 from postroad.scoring import parse_score
@@ -209,13 +220,35 @@ class Publication(NamedTuple):
     manifest: Manifest
 
 
+# Seconds by which somebody may be late on their way: a clock that stood still, a wake that failed.
+PATIENCE = 30 * DAY
+
+
+def _follow(
+    book: Book,
+    now: float | None,
+    entering: Collection[Published],
+    trackers: Mapping[str, Tracker],
+    leaving: Collection[str] = (),
+) -> Manifest:
+    """The manifest after the book's; by `now` it lets go of versions in which nobody can be under way any more."""
+    if now is None:
+        return next_manifest(book.manifest, entering, trackers, leaving)
+    ends = {journey.key: now + journey.longest + PATIENCE for journey in book.versions.values()}
+    return next_manifest(book.manifest, entering, trackers, leaving, ends=ends, now=now)
+
+
 def plan_publication(
-    entering: Mapping[str, Mapping[str, Any]], book: Book, documents: Mapping[tuple[str, str, int], Mapping[str, Any]]
+    entering: Mapping[str, Mapping[str, Any]],
+    book: Book,
+    documents: Mapping[tuple[str, str, int], Mapping[str, Any]],
+    now: float | None = None,
 ) -> Publication:
     """Check these documents ("journey/welcome" → document) together and make them the next versions.
 
-    `documents` holds all that the current manifest names. Raises DefinitionError; a path begins with the definition's
-    key when several are published together.
+    `documents` holds all that the current manifest names. By `now`, in epoch seconds, versions of journeys in which
+    nobody can be any more are let go. Raises DefinitionError; a path begins with the definition's key when several are
+    published together.
     """
     known = known_in(book, entering)
     mistakes: list[tuple[str, str]] = []
@@ -243,12 +276,14 @@ def plan_publication(
         versions[kind, definition_id, version] = document
         published.append(publish_version(document, kind, definition_id, version))
     # Compiled once to learn the trackers, which the manifest records.
-    draft = next_manifest(book.manifest, published, {})
+    draft = _follow(book, now, published, {})
     trackers = compile_book(draft, {**documents, **versions}).trackers
-    return Publication(versions, next_manifest(book.manifest, published, trackers))
+    return Publication(versions, _follow(book, now, published, trackers))
 
 
-def plan_withdrawal(key: str, book: Book, documents: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Publication:
+def plan_withdrawal(
+    key: str, book: Book, documents: Mapping[tuple[str, str, int], Mapping[str, Any]], now: float | None = None
+) -> Publication:
     """Take a definition ("journey/welcome") out of force; its drafts and versions stay.
 
     Nobody enters a withdrawn journey any more, and who is under way goes on to the end. Raises DefinitionError when it
@@ -256,7 +291,7 @@ def plan_withdrawal(key: str, book: Book, documents: Mapping[tuple[str, str, int
     """
     if key not in book.manifest.live:
         raise DefinitionError(("", f"{key} is not live"))
-    draft = next_manifest(book.manifest, (), {}, (key,))
+    draft = _follow(book, now, (), {}, (key,))
     rest = compile_book(draft, documents)
     known = known_in(rest, {})
     going_on = [*_live_definitions(rest), *((journey.key, journey) for journey in rest.versions.values())]
@@ -267,4 +302,4 @@ def plan_withdrawal(key: str, book: Book, documents: Mapping[tuple[str, str, int
     ]
     if mistakes:
         raise DefinitionError(*mistakes)
-    return Publication({}, next_manifest(book.manifest, (), rest.trackers, (key,)))
+    return Publication({}, _follow(book, now, (), rest.trackers, (key,)))

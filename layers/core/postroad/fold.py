@@ -334,7 +334,7 @@ class _Folding:
         for journey_id, enrollment in sorted(self.contact.active.items()):
             journey = self.book.find_journey(journey_id, enrollment.version)
             if journey is None:
-                gone = f"version {enrollment.version} of the journey is no longer there"
+                gone = f"version {enrollment.version} of the journey is no longer kept"
                 self.fail(enrollment, f"journey/{journey_id}@{enrollment.version}", gone)
             elif (
                 enrollment.enrollment_id == marked

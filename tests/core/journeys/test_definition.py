@@ -193,6 +193,25 @@ def test_a_journey_knows_what_it_listens_to_and_reads():
     assert [tracker.event for tracker in counting.trackers] == ["page viewed"]
 
 
+DAY = 86_400.0
+
+
+@pytest.mark.parametrize(
+    ("document", "days"),
+    [
+        (steps(HELLO), 0),
+        (steps(HELLO, {"wait": {"for": "P2D"}}, {"wait": {"for": "P3D"}}), 5),
+        (steps({"wait": {"until": "09:00", "weekdays": ["mon"]}}), 8),
+        (NESTED, 2 + 1 / 24 + 8),
+        (steps({"wait": {"event": "X", "timeout": "P2D", "then": [{"wait": {"for": "P9D"}}, {"exit": {}}]}}), 11),
+        (steps({"wait": {"event": "X", "timeout": "P2D", "then": [{"exit": {}}]}}, {"wait": {"for": "P4D"}}), 6),
+        (nested(10), 11 - 1),
+    ],
+)
+def test_a_journey_knows_how_long_somebody_is_under_way_at_most(document, days):
+    assert parse_journey(document).longest == pytest.approx(days * DAY)
+
+
 def test_a_journey_describes_itself():
     assert describe_journey(parse_journey(NESTED)) == (
         "The tour",

@@ -8,6 +8,7 @@ place ("wait-2", "look-then-exit-1"); a send step must have its own, because its
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from postroad.behaviour import Tracker
@@ -102,6 +103,20 @@ class Journey:
     @property
     def first(self) -> str:
         return self.outline[0]
+
+    @property
+    def longest(self) -> float:
+        """Seconds that somebody is under way at most: of all ways the one with the longest waits."""
+
+        @cache
+        def rest(step_id: str | None) -> float:
+            if step_id is None:
+                return 0.0
+            step = self.steps[step_id]
+            ways = {step.way(name) for name in step.arms} or {step.next}
+            return step.body.longest + max(map(rest, ways))
+
+        return rest(self.first)
 
 
 def parse_journey(document: object, *, version: int = 0) -> Journey:

@@ -7,11 +7,12 @@ An enrollment begins at the door (step ""), due at once. `advance` takes it as f
 2. Else the step at which it stands is resumed, and steps are entered one after another until one stays or it ends.
 
 Every step is entered at most once a call, and a call asks for at most MOST_EFFECTS messages and changes; an enrollment
-with more to do stands before its next step, due at once. `since` is the moment from which events count for the step at which it
-stands: the time of the event that led there, or the instant at which the wait before it ended, so a clock that comes
-round late makes no gap. An event moves an enrollment once: the one that starts it is offered neither to its goal nor to
-its first waits. What was due before an event happened is taken first, and then the event is offered to the wait so
-reached. What happened after `since`, and was heard of before, is remembered by the contact: goals and waits ask for it.
+with more to do stands before its next step, due at once. `since` is the moment from which events count for the step at
+which it stands: the time of the event that led there, or the instant at which the wait before it ended, so a clock that
+comes round late makes no gap. An event moves an enrollment once: the one that starts it is offered neither to its goal
+nor to its first waits. What was due before an event happened is taken first, and then the event is offered to the wait
+so reached. What happened after `since`, and was heard of before, is remembered by the contact: goals and waits ask for
+it.
 """
 
 import hashlib
@@ -26,7 +27,6 @@ from postroad.journeys.definition import Journey
 from postroad.journeys.reading import TRIGGER_AGE
 from postroad.journeys.steps import Effect, End, Go, Here, Stay, stamp
 from postroad.predicates import View
-
 
 # A fold is one transaction, and that has room for 100 items.
 MOST_EFFECTS = 10

@@ -125,6 +125,11 @@ class StepType:
     key: ClassVar[str]
     ends: ClassVar[bool] = False
 
+    @property
+    def longest(self) -> float:
+        """Seconds that somebody stays here at most."""
+        return 0.0
+
     def enter(self, here: Here) -> Answer:
         raise NotImplementedError
 
@@ -205,6 +210,10 @@ class Wait(StepType):
 class WaitFor(Wait):
     seconds: float
 
+    @property
+    def longest(self) -> float:
+        return self.seconds
+
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "WaitFor":
         return cls(reader.duration("for", least=1, most=LONGEST))
@@ -221,6 +230,10 @@ class WaitUntil(Wait):
     hour: time
     weekdays: tuple[int, ...]
     timezone: str | None
+
+    @property
+    def longest(self) -> float:
+        return 8 * DAY  # the same weekday again, and a clock change
 
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "WaitUntil":
@@ -250,6 +263,10 @@ class WaitUntil(Wait):
 class WaitForEvent(Wait):
     happening: Happening
     timeout: float
+
+    @property
+    def longest(self) -> float:
+        return self.timeout
 
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "WaitForEvent":
@@ -281,6 +298,10 @@ class WaitForEvent(Wait):
 class WaitForFact(Wait):
     fact: Predicate
     timeout: float
+
+    @property
+    def longest(self) -> float:
+        return self.timeout
 
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "WaitForFact":

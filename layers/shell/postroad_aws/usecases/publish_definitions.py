@@ -40,8 +40,9 @@ def publish_definitions(
     """
     manifest = definitions.find_manifest()
     documents = definitions.load_versions(manifest.loaded)
-    publication = plan_publication(entering, compile_book(manifest, documents), documents)
-    definitions.publish(publication.versions, publication.manifest, clock.now())
+    now = clock.now()
+    publication = plan_publication(entering, compile_book(manifest, documents), documents, now)
+    definitions.publish(publication.versions, publication.manifest, now)
     if any(not key.startswith(_UNSEEN) for key in entering):
         runs.start_rebuild(publication.manifest.revision)
     versions = {f"{kind}/{definition_id}": version for kind, definition_id, version in publication.versions}

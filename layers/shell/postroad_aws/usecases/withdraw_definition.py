@@ -14,7 +14,8 @@ def withdraw_definition(definitions: Definitions, runs: Runs, clock: Clock, key:
     """
     manifest = definitions.find_manifest()
     documents = definitions.load_versions(manifest.loaded)
-    withdrawal = plan_withdrawal(key, compile_book(manifest, documents), documents)
-    definitions.publish({}, withdrawal.manifest, clock.now())
+    now = clock.now()
+    withdrawal = plan_withdrawal(key, compile_book(manifest, documents), documents, now)
+    definitions.publish({}, withdrawal.manifest, now)
     runs.start_rebuild(withdrawal.manifest.revision)
     return withdrawal.manifest.revision
