@@ -67,9 +67,18 @@ def test_one_change_that_is_too_much_for_once_is_added_all_the_same(memory):
 
 
 def test_what_changes_no_number_costs_nothing(memory):
-    count(memory, change(1), change(2, 1), change(3, -1))
+    count(memory, change(1), change(2))
     count(memory)
     assert (memory.sums, memory.marks) == ({}, {})
+
+
+def test_of_what_cancels_out_a_part_may_have_been_counted_before(memory):
+    count(memory, change(1, 1))
+    count(memory, change(1, 1), change(2, -1))
+    assert sums(memory) == {}
+    count(memory, change(3, 2), change(4, -2))
+    count(memory, change(3, 2), change(4, -2), change(5, 2))
+    assert sums(memory) == {cell(2): 1}
 
 
 CHANGES = st.lists(

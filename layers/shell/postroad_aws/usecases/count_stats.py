@@ -24,8 +24,8 @@ def count_stats(stats: Stats, clock: Clock, stream: str, changes: Sequence[Chang
     while left:
         batch, increments = _take(stats, left)
         last = batch[-1].sequence
-        # What adds nothing needs no mark, unless more follows: a longer batch may be cut elsewhere when it comes again.
-        if increments or len(batch) < len(left):
+        # What changes no number needs no mark. What cancels out does: a part of it may have been counted before.
+        if any(change.increments for change in left):
             last = stats.add_once(stream, batch[0].sequence, last, increments, clock.now())
         left = [change for change in left if change.sequence > last]
 
