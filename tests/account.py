@@ -71,12 +71,21 @@ class Account:
             name="rebuild", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/rebuild"
         )
         self.machine: str = machine["stateMachineArn"]
+        broadcasts = get_client("stepfunctions").create_state_machine(
+            name="broadcast", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/broadcast"
+        )
+        self.broadcast_machine: str = broadcasts["stateMachineArn"]
+        get_client("scheduler").create_schedule_group(Name="broadcasts")
         for name, value in {
             "EVENTS_QUEUE_URL": self.events_queue,
             "SENDS_QUEUE_URL": self.sends_queue,
             "DEAD_LETTERS_URL": self.dead_letters,
             "CONFIGURATION_SET": "ConfigurationSet",
             "REBUILD_STATE_MACHINE_ARN": self.machine,
+            "BROADCAST_STATE_MACHINE_ARN": self.broadcast_machine,
+            "BROADCAST_SCHEDULES": "broadcasts",
+            "BROADCAST_SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
+            "DEAD_LETTERS_ARN": "arn:aws:sqs:us-east-1:123456789012:dead-letters",
             "BASE_URL": "https://post.tidewater.example",
             "POSTROAD_CLOCK": str(clock_file),
         }.items():
@@ -202,6 +211,8 @@ def forget() -> None:
     settings.cache_clear()
     wiring.production.cache_clear()
     wiring.keyless.cache_clear()
+    wiring.broadcast_ports.cache_clear()
+    wiring.run_ports.cache_clear()
     wiring.signer.cache_clear()
     templates.get_template.cache_clear()
     keys.forget_keys()

@@ -15,11 +15,14 @@ from functions.public import app
 from functions.public.bodies import MAX_BODY, MAX_INPUTS
 from postroad.consent import EVERY_TOPIC
 from postroad.forms import SLOWEST
+from postroad.identities import Identity, claim_of
 from postroad_aws.storage import refusals
 from postroad_aws.usecases.submit_form import MOST_FOREIGN, MOST_SHOWN, WINDOW
 from tests.account import ANA, Account
 
 EMAIL = f"email:{ANA}"
+# Where the contact is stored whom only a form has named.
+CLAIM = claim_of(Identity("email", ANA))
 SITE = "https://tidewater.example"
 ENCODED = "application/x-www-form-urlencoded"
 
@@ -120,14 +123,14 @@ def test_a_form_becomes_a_contact_an_event_and_a_consent_with_its_proof(account)
     assert answer["statusCode"] == 200
     assert "Welcome aboard" in answer["body"]
     account.fold_arrived()
-    contact = account.contact(EMAIL)
+    contact = account.contact(CLAIM)
     assert {name: word.value for name, word in contact.attributes.items()} == {
         "email": ANA,
         "first_name": "Ana",
         "drink": "Filter",
     }
     assert not any(word.confirmed for word in contact.attributes.values())
-    assert sorted(account.names(EMAIL)) == ["Form Submitted", "Subscribed"]
+    assert sorted(account.names(CLAIM)) == ["Form Submitted", "Subscribed"]
     assert contact.consents["newsletter"].granted
     (proof,) = refusals.list_proof(EMAIL, "newsletter")
     assert proof.granted
@@ -149,14 +152,14 @@ def test_a_second_press_of_the_button_says_nothing_new(account):
     for _ in range(3):
         assert call("POST", values)["statusCode"] == 200
         account.fold_arrived()
-    assert sorted(account.names(EMAIL)) == ["Form Submitted", "Subscribed"]
+    assert sorted(account.names(CLAIM)) == ["Form Submitted", "Subscribed"]
 
 
 def test_the_visitor_of_the_site_and_whoever_fills_in_the_form_are_one(account):
     account.fold(account.event("Page Viewed", "anon:device-1", path="/"))
     submit(account, _anonymous_id="device-1")
     account.fold_arrived()
-    assert sorted(account.names(EMAIL)) == ["Form Submitted", "Page Viewed", "Subscribed"]
+    assert sorted(account.names(CLAIM)) == ["Form Submitted", "Page Viewed", "Subscribed"]
 
 
 def test_what_a_form_says_never_overwrites_what_is_confirmed(account):
@@ -183,8 +186,8 @@ def test_a_sites_own_form_may_post_in_any_encoding(account, kind, encode):
     answer = call("POST", encode(foreign(first_name="Zoë")), kind, headers={"origin": SITE})
     assert answer["statusCode"] == 200, answer["body"]
     account.fold_arrived()
-    assert account.contact(EMAIL).find_value("first_name") == "Zoë"
-    assert account.contact(EMAIL).consents["newsletter"].granted
+    assert account.contact(CLAIM).find_value("first_name") == "Zoë"
+    assert account.contact(CLAIM).consents["newsletter"].granted
 
 
 # ---------------------------------------------------------------- a refusal stays

@@ -17,6 +17,7 @@ MODELS = {
     "Quarantine": "QuarantineRow",
     "Stats": "StatsRow",
     "Requests": "RequestRow",
+    "Broadcasts": "BroadcastRow",
 }
 
 

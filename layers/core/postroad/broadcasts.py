@@ -35,8 +35,10 @@ STATES = (DRAFT, SCHEDULED, RUNNING, MAILING, DONE, CANCELLED)
 
 # Nobody has worked at a running broadcast for so long: whoever did was cut off.
 ABANDONED = 5 * 60.0
-# The first look after a broadcast was begun, and how far the later ones move apart.
-SOONEST_LOOK, LATEST_LOOK = 10 * 60.0, 6 * 3_600.0
+# How soon somebody looks again, and how far looks move apart at most.
+SOONEST_LOOK, LATEST_LOOK = 2 * 60.0, 6 * 3_600.0
+# Indexes of messages may be behind: a count that is to say that none is left comes at least so long after the last.
+SETTLING = 60.0
 # What comes back late (bounces, complaints) is counted so long after a broadcast is done.
 AFTERMATH = DAY
 MOST_REASONS = 50
@@ -190,10 +192,12 @@ def next_look(run: Run, now: float) -> float | None:
 
 def after_count(run: Run, tally: Tally, now: float) -> Run:
     """The run after all its messages were counted: done when each has come to an end."""
-    tally = replace(tally, counted_at=now)
-    state = run.state if run.state == DONE else MAILING if tally.pending else DONE
-    counted = replace(run, tally=tally, touched_at=now)
-    return counted if state == run.state else counted.to(state, now)
+    counted = replace(run, tally=replace(tally, counted_at=now), touched_at=now)
+    if run.state == RUNNING:
+        return counted.to(MAILING, now)
+    if run.state == MAILING and not tally.pending and now - run.times[MAILING] >= SETTLING:
+        return counted.to(DONE, now)
+    return counted
 
 
 # ------------------------------------------------------------------------------------------------- people and messages

@@ -17,7 +17,7 @@ _CONNECT_TIMEOUT = 2.0
 
 # The clients that we make. botocore looks into each of its 400 service folders before it makes one; told which
 # there are, it looks into these (18 ms of every cold start).
-SERVICES = ("dynamodb", "sqs", "sns", "sesv2", "stepfunctions")
+SERVICES = ("dynamodb", "sqs", "sns", "sesv2", "stepfunctions", "scheduler")
 
 
 class _Loader(Loader):

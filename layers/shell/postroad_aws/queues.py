@@ -40,10 +40,18 @@ def send_messages(message_ids: Sequence[str], delay: float = 0.0) -> Sequence[st
 
 def events_backlog() -> int:
     """About how many messages wait on the events queue."""
-    answer = get_client("sqs").get_queue_attributes(
-        QueueUrl=_events_url(), AttributeNames=["ApproximateNumberOfMessages"]
-    )
-    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    return _count(_events_url(), "ApproximateNumberOfMessages")
+
+
+def sends_backlog() -> int:
+    """About how many messages wait to be sent, those put off included."""
+    url = settings().require("sends_queue_url")
+    return _count(url, "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
+
+
+def _count(url: str, *attributes: str) -> int:
+    answer = get_client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(attributes))
+    return sum(int(answer["Attributes"][name]) for name in attributes)
 
 
 def _events_url() -> str:

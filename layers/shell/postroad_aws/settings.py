@@ -43,13 +43,19 @@ class Settings:
     dead_letters_url: str | None = _variable("DEAD_LETTERS_URL", "the queue of what is kept for another try")
     configuration_set: str | None = _variable("CONFIGURATION_SET", "the SES configuration set that mail goes through")
     rebuild_state_machine: str | None = _variable("REBUILD_STATE_MACHINE_ARN", "the run that folds contacts again")
+    broadcast_state_machine: str | None = _variable("BROADCAST_STATE_MACHINE_ARN", "the run that sends a broadcast")
+    broadcast_schedules: str | None = _variable(
+        "BROADCAST_SCHEDULES", "the group of the schedules that start broadcasts"
+    )
+    broadcast_schedule_role: str | None = _variable("BROADCAST_SCHEDULE_ROLE_ARN", "the role of these schedules")
+    dead_letters_arn: str | None = _variable("DEAD_LETTERS_ARN", "the same queue, as schedules name it")
     base_url: str = _variable(
         "BASE_URL", "scheme and host of our own pages, no slash at the end; empty: as the request says", ""
     )
-    clock_file: str = _variable("POSTROAD_CLOCK", "a file with seconds to add to the clock; the local cloud's", "")
-
     sign_in_url: str = _variable("SIGN_IN_URL", "where people sign in to the console, no slash at the end", "")
     console_links: str = _variable("CONSOLE_LINKS", "further links in the console's menu: Title=address, …", "")
+    clock_file: str = _variable("POSTROAD_CLOCK", "a file with seconds to add to the clock; the local cloud's", "")
+
     def require(self, name: str) -> str:
         """The value of a setting that this function cannot work without."""
         value = getattr(self, name)

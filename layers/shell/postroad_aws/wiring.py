@@ -6,7 +6,7 @@ What only some functions need is imported when it is first touched, so that a co
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postroad.channels import CHANNELS
 from postroad.links import Signer
@@ -14,6 +14,10 @@ from postroad_aws import books, clock, ids, queues, runs
 from postroad_aws.ports import Channel, KeylessPorts, Ports
 from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, timeline
+
+if TYPE_CHECKING:
+    from postroad_aws.usecases.run_broadcast import RunPorts
+    from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
 
 
 class _Late:
@@ -65,6 +69,24 @@ _OPEN: dict[str, Any] = {
 def keyless() -> KeylessPorts:
     """The ports of a function that may not read the stack's secret."""
     return KeylessPorts(**_OPEN)
+
+
+@cache
+def broadcast_ports() -> "BroadcastPorts":
+    """What scheduling, cancelling and showing broadcasts touches."""
+    from postroad_aws.storage import broadcasts, definitions, stats
+    from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
+
+    return BroadcastPorts(definitions, broadcasts, books, runs, stats, clock)
+
+
+@cache
+def run_ports() -> "RunPorts":
+    """What running a broadcast touches."""
+    from postroad_aws.storage import broadcasts, memberships
+    from postroad_aws.usecases.run_broadcast import RunPorts
+
+    return RunPorts(production(), broadcasts, memberships, messages, queues, runs)
 
 
 @cache

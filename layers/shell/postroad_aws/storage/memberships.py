@@ -60,7 +60,7 @@ def list_shard(place: str, shard: str, *, after: str | None = None, limit: int =
     from postroad_aws.storage.rows import MembershipRow
 
     condition = MembershipRow.contact_id > after if after else None
-    rows = MembershipRow.query(f"{place}#{shard}", condition, limit=limit, page_size=limit)
+    rows = MembershipRow.query(f"{place}#{shard}", condition, limit=limit, page_size=limit, consistent_read=True)
     return [Membership(row.contact_id, row.since) for row in rows]
 
 

@@ -235,3 +235,32 @@ class RequestRow(Model):
     began = NumberAttribute()
     answer = UnicodeAttribute(null=True)
     expires_at = NumberAttribute()
+
+
+class _TimeIndex(GlobalSecondaryIndex["BroadcastRow"]):
+    class Meta:
+        index_name = "by_time"
+        projection = KeysOnlyProjection()
+
+    listing = UnicodeAttribute(hash_key=True)
+    listed_at = UnicodeAttribute(range_key=True)
+
+
+class BroadcastRow(Model):
+    """A broadcast that was scheduled; see `postroad.broadcasts.Run`. Documents are JSON."""
+
+    class Meta:
+        table_name = _table("broadcasts_table")
+
+    broadcast_id = UnicodeAttribute(hash_key=True)
+    listing = UnicodeAttribute()
+    listed_at = UnicodeAttribute()
+    document = UnicodeAttribute()
+    edit = NumberAttribute()
+    number = NumberAttribute()
+    state = UnicodeAttribute()
+    at = NumberAttribute()
+    times: MapAttribute[str, float] = MapAttribute()
+    touched_at = NumberAttribute()
+    tally = UnicodeAttribute(null=True)
+    by_time = _TimeIndex()

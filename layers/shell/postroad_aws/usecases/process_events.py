@@ -69,32 +69,36 @@ def process_events(ports: Ports, deliveries: Sequence[Delivery]) -> list[str]:
         work.extend(Work(receipt, group, event) for event in envelope.events)
     if rejects:
         ports.quarantine.save_rejects(rejects)
-    failed: set[str] = set()
+    clusters = list(_clusters(work, ports.contact_key))
     try:
-        batch = _Batch(ports, ports.books.newest().revision)
+        failing = fold_apart(ports, [[item.event for item in cluster] for cluster in clusters])
     except Exception as error:
         logger.exception("the book could not be read", error=type(error).__name__)
         return [receipt for receipt, _, _ in deliveries]
-    clusters = list(_clusters(work, ports.contact_key))
+    failed = {item.receipt for number in failing for item in clusters[number]}
+    return [receipt for receipt, _, _ in deliveries if receipt in failed]
+
+
+def fold_apart(ports: Ports, clusters: Sequence[Sequence[Event]]) -> list[int]:
+    """Fold clusters that have nothing to do with one another, by the newest book; returns the numbers of those that
+    AWS did not let through, to be folded again. Raises when the book cannot be read."""
+    batch = _Batch(ports, ports.books.newest().revision)
     if len(clusters) > 1:
-        batch.load([item.event for item in work])
-    for cluster in clusters:
+        batch.load([event for cluster in clusters for event in cluster])
+    failed = []
+    for number, cluster in enumerate(clusters):
         try:
-            batch.fold([item.event for item in cluster])
-        except Exception as error:  # AWS did not answer as asked: this cluster comes again, others go on
+            batch.fold(cluster)
+        except Exception as error:  # this cluster comes again, others go on
             logger.exception("a cluster of events failed", events=len(cluster), error=type(error).__name__)
-            failed.update(item.receipt for item in cluster)
+            failed.append(number)
     try:
         batch.save_rows()
+        batch.catch_up_begun()
     except Exception as error:  # nobody knows whose rows are missing: all come again, and those rows are healed
         logger.exception("the rows of a batch failed", error=type(error).__name__)
-        failed.update(receipt for receipt, _, _ in deliveries)
-    try:
-        batch.catch_up_begun()
-    except Exception as error:
-        logger.exception("new contacts could not be caught up", error=type(error).__name__)
-        failed.update(receipt for receipt, _, _ in deliveries)
-    return [receipt for receipt, _, _ in deliveries if receipt in failed]
+        return list(range(len(clusters)))
+    return failed
 
 
 def _clusters(work: Sequence[Work], key: bytes) -> Iterator[list[Work]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 from typing import Any
 
+from postroad import broadcasts
 from postroad import messages as states
 from postroad.channels import full_address
 from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
@@ -29,6 +30,8 @@ from postroad_aws.usecases.send_event import send_event
 MAX_DELAY = 900.0
 # Seconds for which what was read of contacts and refusals may be relied upon.
 FRESH = 2.0
+# Seconds until a message looks again at another one that is being sent to the same person.
+TWIN_PAUSE = 60.0
 # In these states a message has not been given to a channel; of a dropped enrollment it will not be.
 _NEVER_LEFT = (states.QUEUED, states.SKIPPED, states.FAILED)
 
@@ -145,6 +148,11 @@ def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: flo
         return _give_up(ports, message, owner, states.SKIPPED, "another journey of this person goes on instead")
     if _has_twin(ports, message, contact):
         return _give_up(ports, message, owner, states.SKIPPED, "this person got the same step as another contact")
+    verdict = _judge_twins(ports, message, contact)
+    if verdict == broadcasts.DOUBLE:
+        return _give_up(ports, message, owner, states.SKIPPED, "this person gets the broadcast as another contact")
+    if verdict == broadcasts.WAIT:
+        return _put_back(ports, message, owner, now + TWIN_PAUSE, "the same is being sent to another address of theirs")
     address = contact.find_address(message.channel)
     if address is None:
         return _give_up(ports, message, owner, states.SKIPPED, f"the contact has no address for {message.channel}")
@@ -157,8 +165,17 @@ def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: flo
     return sending, address
 
 
+def _judge_twins(ports: Ports, message: Message, contact: Contact) -> str:
+    """What the other messages mean that this person has of the same broadcast, having been several contacts."""
+    before, after = broadcasts.twins_of(message, contact)
+    find = ports.messages.find_message
+    return broadcasts.judge_twins(map(find, before), map(find, after))
+
+
 def _has_twin(ports: Ports, message: Message, contact: Contact) -> bool:
     """Whether the same step left, or may have, for an enrollment that a merge has dropped. Ids are derived."""
+    if not message.enrollment_id:
+        return False
     journey = message.origin.partition("@")[0]
     for enrollment_id in contact.dropped:
         twin = ports.messages.find_message(message.message_id.replace(message.enrollment_id, enrollment_id, 1))

@@ -1,0 +1,138 @@
+"""The broadcasts table: every broadcast that was ever scheduled, its state and its numbers.
+
+One item each. `listed_at` (its time and id) sorts them in the index `by_time`, which has one partition: a business
+makes a few of them a day.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from postroad.broadcasts import Run, parse_broadcast, parse_tally
+from postroad.instants import format_instant
+from postroad_aws.clients import get_client
+from postroad_aws.settings import settings
+from postroad_aws.storage import Page, VersionConflictError
+from postroad_aws.storage.batches import code_of, get_items
+from postroad_aws.storage.paging import decode_cursor, encode_cursor
+
+Item = dict[str, Any]
+
+_LIST = "all"
+
+
+def find_run(broadcast_id: str) -> Run | None:
+    """The run of a broadcast, read consistently; None when it was never scheduled."""
+    answer = get_client("dynamodb").get_item(TableName=_table(), Key=_key(broadcast_id), ConsistentRead=True)
+    return _read(answer["Item"]) if "Item" in answer else None
+
+
+def find_runs(broadcast_ids: Collection[str]) -> dict[str, Run]:
+    """The runs of these broadcasts, those left out that were never scheduled."""
+    keys = [_key(broadcast_id) for broadcast_id in dict.fromkeys(broadcast_ids)]
+    runs = [_read(item) for item in get_items(_table(), keys, consistent=True)] if keys else []
+    return {run.broadcast.id: run for run in runs}
+
+
+def list_runs(*, cursor: str | None = None, limit: int = 50) -> Page[Run]:
+    """All runs, the latest first. Raises CursorError."""
+    query: Item = {
+        "TableName": _table(),
+        "IndexName": "by_time",
+        "KeyConditionExpression": "listing = :all",
+        "ExpressionAttributeValues": {":all": {"S": _LIST}},
+        "ScanIndexForward": False,
+        "Limit": limit + 1,
+    }
+    if cursor is not None:
+        (listed_at,) = decode_cursor(cursor, str)
+        query["KeyConditionExpression"] += " AND listed_at < :after"
+        query["ExpressionAttributeValues"][":after"] = {"S": listed_at}
+    items = get_client("dynamodb").query(**query)["Items"]
+    shown = [item["broadcast_id"]["S"] for item in items[:limit]]
+    following = encode_cursor(items[limit - 1]["listed_at"]["S"]) if len(items) > limit else None
+    found = find_runs(shown)
+    return Page([found[broadcast_id] for broadcast_id in shown if broadcast_id in found], following)
+
+
+def save_run(run: Run, before: Run | None) -> None:
+    """Store a run in place of the one that was read. Raises VersionConflictError when that is no longer what is there.
+
+    Saying the same again, after an answer was lost, is no conflict.
+    """
+    condition, values = "attribute_not_exists(broadcast_id)", {}
+    if before:
+        condition = "#state = :state AND #number = :number"
+        values = {":state": {"S": before.state}, ":number": {"N": str(before.number)}}
+    parts: Item = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    if before:
+        parts["ExpressionAttributeValues"] = values
+        parts["ExpressionAttributeNames"] = {"#state": "state", "#number": "number"}
+    try:
+        get_client("dynamodb").put_item(TableName=_table(), Item=_item(run), **parts)
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        found = error.response.get("Item")
+        if not found or replace(_read(found), touched_at=run.touched_at) != run:
+            raise VersionConflictError(f"The broadcast {run.broadcast.id} has changed in the meantime.") from None
+
+
+def touch(broadcast_id: str, number: int, now: float) -> None:
+    """Note that somebody works at this run."""
+    try:
+        get_client("dynamodb").update_item(
+            TableName=_table(),
+            Key=_key(broadcast_id),
+            UpdateExpression="SET touched_at = :now",
+            ConditionExpression="#number = :number",
+            ExpressionAttributeNames={"#number": "number"},
+            ExpressionAttributeValues={":now": {"N": repr(now)}, ":number": {"N": str(number)}},
+        )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+
+
+def _table() -> str:
+    return settings().require("broadcasts_table")
+
+
+def _key(broadcast_id: str) -> Item:
+    return {"broadcast_id": {"S": broadcast_id}}
+
+
+def _item(run: Run) -> Item:
+    item: Item = {
+        **_key(run.broadcast.id),
+        "listing": {"S": _LIST},
+        "listed_at": {"S": f"{format_instant(run.at)}#{run.broadcast.id}"},
+        "document": {"S": json.dumps(run.document, separators=(",", ":"))},
+        "edit": {"N": str(run.edit)},
+        "number": {"N": str(run.number)},
+        "state": {"S": run.state},
+        "at": {"N": repr(run.at)},
+        "times": {"M": {state: {"N": repr(time)} for state, time in run.times.items()}},
+        "touched_at": {"N": repr(run.touched_at)},
+    }
+    if run.tally:
+        item["tally"] = {"S": json.dumps(run.tally.to_document(), separators=(",", ":"))}
+    return item
+
+
+def _read(item: Mapping[str, Any]) -> Run:
+    document = json.loads(item["document"]["S"])
+    return Run(
+        broadcast=parse_broadcast(document),
+        document=document,
+        edit=int(item["edit"]["N"]),
+        number=int(item["number"]["N"]),
+        state=item["state"]["S"],
+        at=float(item["at"]["N"]),
+        times={state: float(time["N"]) for state, time in item["times"]["M"].items()},
+        touched_at=float(item["touched_at"]["N"]),
+        tally=parse_tally(json.loads(item["tally"]["S"])) if "tally" in item else None,
+    )

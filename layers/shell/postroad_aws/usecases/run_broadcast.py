@@ -1,0 +1,160 @@
+"""Run a broadcast: begin it, address the people of its segment, count what became of its messages.
+
+Each of these may be done again, or by two at once: an event acts once, and ids of messages are derived. What each does
+next is decided in `postroad.broadcasts`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+from postroad.broadcasts import (
+    ADDRESS,
+    NOTHING,
+    RUNNING,
+    SCHEDULED,
+    Run,
+    Tally,
+    after_count,
+    event_for,
+    next_look,
+    next_task,
+)
+from postroad.messages import Message
+from postroad.packing import pack
+from postroad.places import segment_place
+from postroad_aws.observability import logger
+from postroad_aws.ports import Ports
+from postroad_aws.storage import Page, VersionConflictError
+from postroad_aws.storage.memberships import Membership
+from postroad_aws.usecases.process_events import fold_apart
+
+PAGE = 100
+# While so many messages wait to be sent, others would only wait behind them, and what events trigger with them.
+DEEP = 500
+PAUSE = 1.0
+
+
+class Broadcasts(Protocol):
+    def find_run(self, broadcast_id: str) -> Run | None: ...
+
+    def save_run(self, run: Run, before: Run | None) -> None: ...
+
+    def touch(self, broadcast_id: str, number: int, now: float) -> None: ...
+
+
+class Members(Protocol):
+    def list_shard(
+        self, place: str, shard: str, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[Membership]: ...
+
+
+class Ledger(Protocol):
+    def list_by_origin(self, origin: str, *, cursor: str | None = None, limit: int = 50) -> Page[Message]: ...
+
+
+class Queues(Protocol):
+    def sends_backlog(self) -> int: ...
+
+
+class Schedules(Protocol):
+    def schedule_broadcast(self, broadcast_id: str, number: int, at: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunPorts:
+    """What a run touches beside what folding touches."""
+
+    folding: Ports
+    broadcasts: Broadcasts
+    members: Members
+    ledger: Ledger
+    queues: Queues
+    schedules: Schedules
+
+
+class Counted(NamedTuple):
+    """What has been counted so far; `cursor` is None when that is all."""
+
+    tally: Tally
+    cursor: str | None
+
+
+def begin_broadcast(ports: RunPorts, broadcast_id: str, number: int) -> str:
+    """Look at a run; returns what is to be done about it: address people, count messages, or nothing."""
+    now = ports.folding.clock.now()
+    run = ports.broadcasts.find_run(broadcast_id)
+    task = next_task(run, number, now)
+    if run is None or run.number != number:
+        return NOTHING
+    if task == ADDRESS:
+        begun = run.to(RUNNING, now) if run.state == SCHEDULED else replace(run, touched_at=now)
+        try:
+            ports.broadcasts.save_run(begun, run)
+        except VersionConflictError:
+            return NOTHING  # somebody else has begun or cancelled it
+        run = begun
+    if run.state == RUNNING:
+        # Whoever addresses people may be cut off: somebody looks again.
+        _look_again(ports, run, now)
+    logger.info("a broadcast was looked at", broadcast=broadcast_id, state=run.state, task=task)
+    return task
+
+
+def address_shard(
+    ports: RunPorts, broadcast_id: str, number: int, shard: str, cursor: str | None, has_time: Callable[[], bool]
+) -> str | None:
+    """Address the members of one shard, as far as the time goes; returns the cursor to go on with, None at the end."""
+    run = ports.broadcasts.find_run(broadcast_id)
+    if run is None or run.number != number or run.state != RUNNING:
+        return None
+    place = segment_place(run.broadcast.segment)
+    while has_time():
+        ports.broadcasts.touch(broadcast_id, number, ports.folding.clock.now())
+        if ports.queues.sends_backlog() > DEEP:
+            ports.folding.clock.sleep(PAUSE)
+            continue
+        members = ports.members.list_shard(place, shard, after=cursor, limit=PAGE)
+        _address(ports.folding, run, [member.contact_id for member in members])
+        if len(members) < PAGE:
+            return None
+        cursor = members[-1].contact_id
+    return cursor or ""
+
+
+def _address(ports: Ports, run: Run, contact_ids: Sequence[str]) -> None:
+    events = [event_for(run, contact_id) for contact_id in contact_ids]
+    failed = [events[number] for number in fold_apart(ports, [[event] for event in events])]
+    # One contact must not hold up the others: the queue tries it again, by itself.
+    if failed and ports.queues.send_events(pack(failed)):
+        raise ConnectionError(f"{len(failed)} people could not be addressed, and the events queue did not take them")
+
+
+def count_messages(
+    ports: RunPorts, broadcast_id: str, number: int, so_far: Counted, has_time: Callable[[], bool]
+) -> Counted:
+    """Count a broadcast's messages, as far as the time goes; at the end the run gets its numbers and its next state."""
+    run = ports.broadcasts.find_run(broadcast_id)
+    if run is None or run.number != number:
+        return Counted(so_far.tally, None)
+    tally, cursor = so_far
+    while True:
+        page = ports.ledger.list_by_origin(run.broadcast.origin, cursor=cursor, limit=PAGE)
+        tally, cursor = tally.add(page.items), page.next
+        if cursor is None:
+            break
+        if not has_time():
+            return Counted(tally, cursor)
+    now = ports.folding.clock.now()
+    counted = after_count(run, tally, now)
+    # First the next look, so that a crash in between ends nothing.
+    _look_again(ports, counted, now)
+    ports.broadcasts.save_run(counted, run)
+    logger.info("a broadcast was counted", broadcast=broadcast_id, state=counted.state, audience=tally.audience)
+    return Counted(tally, None)
+
+
+def _look_again(ports: RunPorts, run: Run, now: float) -> None:
+    at = next_look(run, now)
+    if at is not None:
+        ports.schedules.schedule_broadcast(run.broadcast.id, run.number, at)
