@@ -22,6 +22,12 @@ _POLICY = (
     "connect-src 'self'; frame-src 'self'; form-action 'self'{sign_in}; base-uri 'none'; frame-ancestors 'none'"
 )
 
+# A mail as its reader sees it: nothing runs, nothing is fetched, and only our own page may frame it.
+_MAIL_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -33,7 +39,14 @@ class Item(NamedTuple):
     path: str
 
 
-MENU = (Item("Home", "home", "/console"),)
+MENU = (
+    Item("Home", "home", "/console"),
+    Item("Contacts", "users", "/console/contacts"),
+    Item("Segments", "users-group", "/console/segments"),
+    Item("Journeys", "route", "/console/journeys"),
+    Item("Messages", "mail", "/console/messages"),
+    Item("Quarantine", "shield-check", "/console/quarantine"),
+)
 
 _TITLES = {
     400: "That was not understood",
@@ -54,6 +67,11 @@ def page(request: Request, template: str, *, status: int = 200, fragment: str | 
     context = found.new_context({**_common(request), **values})
     blocks = found.blocks[fragment](context) if fragment and request.is_fragment else found.root_render_func(context)
     return html("".join(blocks), _policy(), status)
+
+
+def preview_of(mail: str) -> Response:
+    """A mail's own HTML, to be shown in a frame."""
+    return html(mail, _MAIL_POLICY)
 
 
 def problem(request: Request, status: int, sentence: str) -> Response:
@@ -117,6 +135,7 @@ def _environment() -> Environment:
         machine=words.machine,
         number=words.number,
         person=words.person,
+        sentence=words.sentence,
         value=words.value,
         path=lambda text: quote(str(text), safe=""),
     )

@@ -81,6 +81,11 @@ def value(thing: Any) -> str:
     return str(thing)
 
 
+def sentence(text: str) -> str:
+    """A description with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""
+
+
 class Person(NamedTuple):
     """How a contact is called: `name`, what stands under it, two letters, and one of eight colours."""
 

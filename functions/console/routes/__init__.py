@@ -3,7 +3,19 @@
 A page is a module here, named like its entry in the menu (`pages.MENU`), and a folder of templates.
 """
 
-from functions.console.routes import files, home, journey_people, journeys, session
+from functions.console.routes import (
+    contacts,
+    demo,
+    files,
+    home,
+    journey_people,
+    journeys,
+    messages,
+    quarantine,
+    segments,
+    session,
+    tour,
+)
 from functions.console.routing import Route
 
 ROUTES = (
@@ -14,6 +26,18 @@ ROUTES = (
     Route("POST", "/console/sign-out", None, session.sign_out),
     Route("GET", "/console/signed-out", None, session.signed_out),
     Route("GET", "/console", "viewer", home.show),
+    Route("GET", "/console/tour", "viewer", tour.show),
+    Route("POST", "/console/tour/hide", "viewer", tour.hide),
+    Route("GET", "/console/demo", "viewer", demo.show),
+    Route("POST", "/console/demo/remove", "marketer", demo.remove),
+    Route("GET", "/console/contacts", "viewer", contacts.show_list),
+    Route("GET", "/console/contacts/{contact_id}", "viewer", contacts.show_one),
+    Route("GET", "/console/segments", "viewer", segments.show_list),
+    Route("GET", "/console/segments/{segment_id}", "viewer", segments.show_one),
+    Route("GET", "/console/messages", "viewer", messages.show_list),
+    Route("GET", "/console/messages/{message_id}", "viewer", messages.show_one),
+    Route("GET", "/console/messages/{message_id}/preview", "viewer", messages.show_preview),
+    Route("GET", "/console/quarantine", "viewer", quarantine.show_list),
     Route("GET", "/console/journeys", "viewer", journeys.show_list),
     Route("GET", "/console/journeys/{journey_id}", "viewer", journeys.show_one),
     Route("GET", "/console/journeys/{journey_id}/people", "viewer", journey_people.show),

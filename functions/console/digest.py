@@ -1,0 +1,76 @@
+"""The last days in numbers, and what of them needs somebody."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from functions.console.words import number, percent, plural
+from postroad.places import outcome_place, split_place
+from postroad.stats import Counts, DayCounts, MessageCounts
+
+# A provider begins to doubt a sender above these shares of what was sent.
+MANY_BOUNCES, MANY_COMPLAINTS = 0.05, 0.001
+# Below so many messages a share says nothing.
+ENOUGH = 50
+
+
+class Days(NamedTuple):
+    """What some days have added, over all journeys and broadcasts; the lists are by day, the earliest first."""
+
+    messages: MessageCounts
+    sent: list[int]
+    started: int
+    goals: int
+
+
+class Notice(NamedTuple):
+    """Something that needs somebody: a sentence, where to look, and how bad it is."""
+
+    sentence: str
+    href: str
+    colour: str
+
+
+def add_up(days: Iterable[Sequence[DayCounts]]) -> Days:
+    """The same days of many subjects as one."""
+    subjects = [list(each) for each in days]
+    by_day = list(zip(*subjects, strict=True)) if subjects else []
+    messages = [[each.counts.all_messages for each in day] for day in by_day]
+    together = [MessageCounts(*map(sum, zip(*day, strict=True))) for day in messages]
+    return Days(
+        MessageCounts(*map(sum, zip(*together, strict=True))) if together else MessageCounts(),
+        [each.sent for each in together],
+        sum(each.counts.started for day in by_day for each in day),
+        sum(each.counts.place(_GOAL).entered for day in by_day for each in day),
+    )
+
+
+def find_notices(week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects: int, is_more: bool) -> list[Notice]:
+    """What to look at, the worst first. `journeys` are names and numbers by id; `rejects` came in within the week."""
+    found = []
+    for journey_id, (name, counts) in journeys.items():
+        if failed := counts.place(_FAILED).here:
+            sentence = f"{plural(failed, 'person', 'people')} could not go on in {name}."
+            found.append(Notice(sentence, f"/console/journeys/{journey_id}", "red"))
+    sent = week.messages.sent
+    if sent >= ENOUGH and week.messages.bounced > MANY_BOUNCES * sent:
+        share = percent(week.messages.bounced, sent)
+        found.append(
+            Notice(f"{share} of this week's messages bounced. Above 5 % providers begin to refuse.", _MESSAGES, "red")
+        )
+    if sent >= ENOUGH and week.messages.complained > MANY_COMPLAINTS * sent:
+        share = percent(week.messages.complained, sent)
+        found.append(Notice(f"{share} of this week's messages were reported as spam.", _MESSAGES, "red"))
+    if week.messages.failed:
+        sentence = f"{plural(week.messages.failed, 'message')} of this week could not be sent."
+        found.append(Notice(sentence, _MESSAGES, "orange"))
+    if week.messages.unknown:
+        sentence = f"Of {plural(week.messages.unknown, 'message')} nobody knows whether they left."
+        found.append(Notice(sentence, _MESSAGES, "orange"))
+    if rejects:
+        count = f"More than {number(rejects)} things" if is_more else plural(rejects, "thing")
+        found.append(Notice(f"{count} came in this week and could not be understood.", "/console/quarantine", "orange"))
+    return found
+
+
+_MESSAGES = "/console/messages"
+_GOAL, _FAILED = (split_place(outcome_place("any", outcome))[1] for outcome in ("goal", "failed"))

@@ -1,0 +1,131 @@
+"""Contacts: everybody, the newest first, and one with all that is known and why."""
+
+from typing import Any, NamedTuple
+
+from functions.console import telling
+from functions.console.pages import page
+from functions.console.requests import Request
+from functions.console.responses import Response, redirect
+from postroad.book import Book
+from postroad.consent import EVERY_TOPIC
+from postroad.contacts import Contact
+from postroad.policy import Policy
+from postroad.predicates import View
+from postroad_aws import books
+from postroad_aws.storage import NotFoundError, contacts, keys, messages, timeline
+from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.search_contacts import search_contacts
+
+_PAGE = 50
+# What is shown below somebody's name, by its tab: the template's block and what fills it.
+TABS = {"timeline": "What happened", "why": "Why", "messages": "Messages"}
+
+
+class Line(NamedTuple):
+    """A contact in the list; `score` is that of the account's first score sheet."""
+
+    contact: Contact
+    score: float | None
+    segments: list[str]
+
+
+class Answer(NamedTuple):
+    """What somebody has said about a topic; `since` is None when they have said nothing."""
+
+    topic: str
+    granted: bool
+    since: float | None
+
+
+def show_list(request: Request) -> Response:
+    """Everybody; with `q`, those who have this identity."""
+    wanted = request.text("q")
+    if wanted:
+        found, following = search_contacts(contacts, keys.derive_key("contacts"), wanted), None
+    else:
+        found, following = contacts.list_contacts(cursor=request.cursor, limit=_PAGE)
+    book = books.current()
+    sheet = next(iter(book.scores.values()), None)
+    lines = [_line(contact, book, request.now) for contact in found]
+    title = sheet.name if sheet else None
+    values: dict[str, Any] = {"lines": lines, "next": following, "wanted": wanted, "sheet": title}
+    return page(request, "contacts/list.html", fragment="rows", **values)
+
+
+def show_one(request: Request) -> Response:
+    """One contact: who they are, where they stand, and below it one of the tabs."""
+    contact_id = request.variables["contact_id"]
+    contact = find_contact(contacts, contact_id)
+    if contact is None:
+        raise NotFoundError("There is no contact with this id.")
+    if contact.contact_id != contact_id:
+        # Merged: the address of today is that of whom they have become.
+        return redirect(f"/console/contacts/{contact.contact_id}")
+    tab = request.text("tab")
+    tab = tab if tab in TABS else "timeline"
+    book = books.current()
+    values: dict[str, Any] = {"contact": contact, "tab": tab, "tabs": TABS, **_fill(tab, request, contact, book)}
+    if not request.is_fragment:
+        values |= _portrait(contact, book, request.now)
+    return page(request, "contacts/contact.html", fragment=tab, **values)
+
+
+def _line(contact: Contact, book: Book, now: float) -> Line:
+    sheet = next(iter(book.scores.values()), None)
+    score = sheet.value(_view(contact, book, now)) if sheet else None
+    return Line(contact, score, [telling.name_of(book, "segment", each) for each in sorted(contact.segments)])
+
+
+def _fill(tab: str, request: Request, contact: Contact, book: Book) -> dict[str, Any]:
+    ids = (contact.contact_id, *contact.merged_from)
+    if tab == "messages":
+        found = messages.list_by_contact(ids, cursor=request.cursor, limit=_PAGE)
+        newest = sorted(found.items, key=lambda message: -message.created_at)
+        return {"messages": newest, "next": found.next, "name_of": lambda key: _origin(book, key)}
+    rows = timeline.list_rows(ids, cursor=request.cursor, limit=_PAGE)
+    # Events that said no time of their own are kept by the hour.
+    told = [telling.tell(row, book) for row in sorted(rows.items, key=lambda row: -row.event.time)]
+    return {"told": told, "next": rows.next}
+
+
+def _portrait(contact: Contact, book: Book, now: float) -> dict[str, Any]:
+    view = _view(contact, book, now)
+    return {
+        "attributes": {name: each.value for name, each in sorted(contact.attributes.items()) if each.value is not None},
+        "scores": [(sheet.name, sheet.value(view), sheet.reasons(view)) for sheet in book.scores.values()],
+        "segments": [
+            (each, telling.name_of(book, "segment", each), since)
+            for each, since in sorted(contact.segments.items(), key=lambda pair: -pair[1])
+        ],
+        "journeys": telling.journeys_of(contact, book),
+        "passages": [
+            (telling.name_of(book, "journey", each), each, passage)
+            for each, passage in sorted(contact.passages.items(), key=lambda pair: -(pair[1].last_ended or 0))
+            if each not in contact.active and passage.last_ended
+        ],
+        "answers": _answers(contact, book.policy),
+        "home_zone": telling.zone_of(contact),
+    }
+
+
+def _answers(contact: Contact, policy: Policy) -> list[Answer]:
+    said = dict(contact.consents)
+    found = []
+    for topic in policy.topics.values():
+        consent = said.pop(topic.topic_id, None)
+        granted = consent.granted if consent else not topic.opt_in
+        found.append(Answer(topic.name, granted, consent.time if consent else None))
+    for key, consent in sorted(said.items()):
+        channel, _, topic_id = key.rpartition(":")
+        name = "Everything" if topic_id == EVERY_TOPIC else policy.find_topic(topic_id).name
+        found.append(Answer(f"{name} by {channel}" if channel else name, consent.granted, consent.time))
+    return found
+
+
+def _origin(book: Book, origin: str) -> str:
+    kind, _, rest = origin.partition("/")
+    return telling.name_of(book, kind, rest.partition("@")[0])
+
+
+def _view(contact: Contact, book: Book, now: float) -> View:
+    return View(contact, now, book.scores, assumed=book.assumed)

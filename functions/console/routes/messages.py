@@ -1,0 +1,130 @@
+"""Messages: what every journey and broadcast has sent, and one with all that became of it."""
+
+from typing import Any, NamedTuple
+
+from functions.console import telling
+from functions.console.pages import page, preview_of
+from functions.console.requests import Request
+from functions.console.responses import Response
+from postroad.book import Book
+from postroad.contacts import Contact
+from postroad.messages import ENGAGEMENTS, STATES, Message
+from postroad.stats import MessageCounts
+from postroad_aws import books
+from postroad_aws.storage import NotFoundError, contacts, definitions, messages, stats, timeline
+from postroad_aws.usecases.find_contact import find_contact, find_contacts
+from postroad_aws.usecases.list_recipients import list_recipients
+from postroad_aws.usecases.preview_message import Preview, preview_message
+from postroad_aws.wiring import production
+
+_PAGE = 50
+_MOST_BROADCASTS = 100
+
+
+class Sender(NamedTuple):
+    """What sends messages; `origins` are its versions, the newest first."""
+
+    key: str
+    kind: str
+    name: str
+    origins: tuple[str, ...]
+    counts: MessageCounts
+
+
+class Line(NamedTuple):
+    message: Message
+    contact: Contact | None
+
+
+def show_list(request: Request) -> Response:
+    """Everything that sends; with `from`, the messages of one of them; with `state`, those in that state."""
+    book = books.current()
+    senders = list_senders(book)
+    chosen = next((sender for sender in senders if sender.key == request.text("from")), None)
+    state = request.text("state")
+    values: dict[str, Any] = {
+        "senders": senders,
+        "chosen": chosen,
+        "states": STATES,
+        "state": state if state in STATES else "",
+    }
+    if chosen is None:
+        return page(request, "messages/senders.html", **values)
+    found = list_recipients(
+        messages,
+        chosen.origins,
+        lambda message: not values["state"] or message.state == state,
+        cursor=request.cursor,
+        enough=_PAGE,
+    )
+    people = find_contacts(contacts, {message.contact_id for message in found.items})
+    newest = sorted(found.items, key=lambda message: -message.created_at)
+    lines = [Line(message, people.get(message.contact_id)) for message in newest]
+    return page(request, "messages/list.html", fragment="rows", lines=lines, next=found.next, **values)
+
+
+def show_one(request: Request) -> Response:
+    """One message: whose, from where, what became of it, and how it looks."""
+    message = _get(request)
+    book = books.current()
+    kind, _, rest = message.origin.partition("/")
+    sender = telling.name_of(book, kind, rest.partition("@")[0])
+    contact = find_contact(contacts, message.contact_id)
+    history = sorted(message.times.items(), key=lambda pair: pair[1])
+    return page(
+        request,
+        "messages/message.html",
+        message=message,
+        contact=contact,
+        sender=sender,
+        sender_page=f"/console/{kind}s/{rest.partition('@')[0]}" if kind in ("journey", "broadcast") else "",
+        topic=book.policy.find_topic(message.topic).name,
+        history=[(name, time, name in ENGAGEMENTS) for name, time in history],
+        preview=_preview(message),
+    )
+
+
+def show_preview(request: Request) -> Response:
+    """The mail alone, for a frame that lets it do nothing."""
+    return preview_of(_preview(_get(request)).html)
+
+
+def list_senders(book: Book) -> list[Sender]:
+    """Journeys that are live or were, then broadcasts, each with its numbers."""
+    versions: dict[str, list[int]] = {}
+    for journey_id, version in book.versions:
+        versions.setdefault(journey_id, []).append(version)
+    broadcasts = definitions.list_drafts("broadcast", limit=_MOST_BROADCASTS).items
+    counts = stats.find_counts(
+        [*(f"journey/{each}" for each in versions), *(f"broadcast/{each.definition_id}" for each in broadcasts)]
+    )
+    journeys = [
+        Sender(
+            f"journey/{journey_id}",
+            "journey",
+            telling.name_of(book, "journey", journey_id),
+            tuple(f"journey/{journey_id}@{number}" for number in sorted(numbers, reverse=True)),
+            counts[f"journey/{journey_id}"].all_messages,
+        )
+        for journey_id, numbers in versions.items()
+    ]
+    runs = [
+        Sender(
+            key, "broadcast", str(draft.document.get("name") or draft.definition_id), (key,), counts[key].all_messages
+        )
+        for draft in broadcasts
+        if (key := f"broadcast/{draft.definition_id}")
+    ]
+    return sorted((*journeys, *runs), key=lambda sender: (-sender.counts.total, sender.name))
+
+
+def _get(request: Request) -> Message:
+    message = messages.find_message(request.variables["message_id"])
+    if message is None:
+        raise NotFoundError("There is no message with this id.")
+    return message
+
+
+def _preview(message: Message) -> Preview:
+    ports = production()
+    return preview_message(contacts, timeline, ports.templates, ports.books, message)

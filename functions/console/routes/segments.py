@@ -1,0 +1,61 @@
+"""Segments: each as a sentence, with who is in it."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from functions.console.pages import page
+from functions.console.requests import Request
+from functions.console.responses import Response
+from postroad.contacts import Contact
+from postroad.instants import DAY
+from postroad.places import segment_place
+from postroad.segments import Segment
+from postroad_aws import books
+from postroad_aws.storage import NotFoundError, contacts, memberships, stats
+from postroad_aws.usecases.find_contact import find_contacts
+
+DAYS = 30
+_PAGE = 50
+
+
+class Member(NamedTuple):
+    contact: Contact
+    since: float
+
+
+class Shown(NamedTuple):
+    """A segment, and how many are in it now."""
+
+    segment: Segment
+    members: int
+
+
+def show_list(request: Request) -> Response:
+    segments = sorted(books.current().segments.values(), key=lambda segment: segment.name.lower())
+    counts = stats.count_members([segment_place(segment.id) for segment in segments])
+    shown = [Shown(segment, counts[segment_place(segment.id)]) for segment in segments]
+    return page(request, "segments/list.html", shown=shown)
+
+
+def show_one(request: Request) -> Response:
+    book, segment_id = books.current(), request.variables["segment_id"]
+    segment = book.segments.get(segment_id)
+    if segment is None:
+        raise NotFoundError("There is no segment of this name. It may have been withdrawn.")
+    place = segment_place(segment_id)
+    found = memberships.list_members(place, cursor=request.cursor, limit=_PAGE)
+    known = find_contacts(contacts, [membership.contact_id for membership in found.items])
+    members = [Member(known[each.contact_id], each.since) for each in found.items if each.contact_id in known]
+    values: dict[str, Any] = {"segment": segment, "members": members, "next": found.next}
+    if not request.is_fragment:
+        values |= {"count": stats.count_members([place])[place], "arrivals": _arrivals(place, request.now)}
+        values |= {
+            "readers": [key for key in book.readers.get(f"segment:{segment_id}", ()) if key in book.manifest.live]
+        }
+    return page(request, "segments/segment.html", fragment="rows", **values)
+
+
+def _arrivals(place: str, now: float) -> list[int]:
+    """How many came on each of the last days, the earliest first."""
+    since, until = (datetime.fromtimestamp(time, UTC).date().isoformat() for time in (now - (DAYS - 1) * DAY, now))
+    return [day.counts.place().entered for day in stats.list_days(place, since, until)]

@@ -1,0 +1,165 @@
+"""A contact's life in words: what happened, what it led to, and why."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from functions.console.words import value
+from postroad import events as names
+from postroad.book import Book
+from postroad.commits import Row
+from postroad.contacts import Contact, Enrollment
+from postroad.decisions import Decision
+from postroad.events import Event
+from postroad.local_time import find_zone
+
+
+class Look(NamedTuple):
+    """How an event is shown."""
+
+    icon: str
+    colour: str = "grey"
+
+
+_LOOKS = {
+    names.IDENTIFIED: Look("id", "blue"),
+    names.PAGE_VIEWED: Look("eye"),
+    names.SCREEN_VIEWED: Look("eye"),
+    names.WAKE: Look("clock"),
+    names.EMAIL_OPENED: Look("mail-opened", "green"),
+    names.EMAIL_CLICKED: Look("link", "green"),
+    names.EMAIL_BOUNCED: Look("mail", "red"),
+    names.EMAIL_COMPLAINED: Look("flag", "red"),
+    names.UNSUBSCRIBED: Look("hand-stop", "orange"),
+    names.SUBSCRIBED: Look("check", "green"),
+    names.SMS_REPLIED: Look("message", "green"),
+    names.ADDRESS_SUPPRESSED: Look("ban", "red"),
+    names.ADDRESS_RELEASED: Look("check", "green"),
+    names.MESSAGE_SKIPPED: Look("mail", "orange"),
+    names.MESSAGE_FAILED: Look("mail", "red"),
+    names.FORM_SUBMITTED: Look("edit", "purple"),
+}
+_OTHERS = Look("bolt", "purple")
+
+# What an event of ours is called in a sentence, from its properties.
+_SENTENCES: dict[str, Callable[[Book, Mapping[str, Any]], str]] = {
+    names.WAKE: lambda book, said: "It was time to look again",
+    names.SEGMENT_ENTERED: lambda book, said: f"Entered the segment {_named(book, 'segment', said, 'segment')}",
+    names.SEGMENT_LEFT: lambda book, said: f"Left the segment {_named(book, 'segment', said, 'segment')}",
+    names.STAGE_CHANGED: lambda book, said: f"Became {value(said.get('stage'))}",
+    names.JOURNEY_STARTED: lambda book, said: f"Started the journey {_named(book, 'journey', said, 'journey')}",
+    names.JOURNEY_ENDED: lambda book, said: _ended(book, said),
+    names.ATTRIBUTES_UPDATED: lambda book, said: "Attributes were updated",
+}
+
+# These say themselves in the title, or are ids that mean nothing to people.
+_UNTOLD = {"message_id", "enrollment_id", "campaign_id", "email_id", "segment", "journey", "version"}
+
+
+class Told(NamedTuple):
+    """One moment of a contact's life. `facts` are (name, value) pairs, `followed` sentences."""
+
+    time: float
+    title: str
+    look: Look
+    source: str
+    facts: list[tuple[str, str]]
+    followed: list[str]
+    decisions: "list[Reason]"
+
+
+class Reason(NamedTuple):
+    """Why something was, or was not, done: `what` decided it (a title and, if there is one, its page)."""
+
+    what: str
+    href: str
+    step: str
+    verdict: str
+    because: str
+
+
+class Journeying(NamedTuple):
+    """Where somebody stands in a journey: what is waited for, until when, and what comes then."""
+
+    title: str
+    href: str
+    enrollment: Enrollment
+    now: str
+    then: str
+
+
+def tell(row: Row, book: Book) -> Told:
+    """A row of the timeline in words."""
+    event = row.event
+    facts = {**event.attributes, **{n: v for n, v in event.properties.items() if n not in _UNTOLD}}
+    return Told(
+        event.time,
+        _sentence(book, event),
+        _LOOKS.get(event.name, _OTHERS),
+        event.source,
+        [(name, value(each)) for name, each in facts.items()],
+        [_sentence(book, caused) for caused in row.caused],
+        [explain(decision, book) for decision in row.decisions],
+    )
+
+
+def explain(decision: Decision, book: Book) -> Reason:
+    """A decision, with the names of what decided it."""
+    key, _, version = decision.definition.partition("@")
+    kind, _, definition_id = key.partition("/")
+    title = name_of(book, kind, definition_id) if definition_id else kind
+    step = decision.step
+    if kind == "journey" and version.isdigit() and (journey := book.find_journey(definition_id, int(version))):
+        step = journey.steps[step].body.describe() if step in journey.steps else step
+    href = f"/console/{kind}s/{definition_id}" if kind in ("journey", "segment") and definition_id else ""
+    return Reason(title, href, step, decision.verdict, decision.because)
+
+
+def name_of(book: Book, kind: str, definition_id: str) -> str:
+    """What people call a definition; its id when nothing of it is live."""
+    known: Mapping[str, Any] = {
+        "segment": book.segments,
+        "journey": book.journeys,
+        "score": book.scores,
+        "stages": book.stages,
+    }.get(kind, {})
+    return known[definition_id].name if definition_id in known else definition_id
+
+
+def journeys_of(contact: Contact, book: Book) -> list[Journeying]:
+    """The journeys that somebody is in, the one that goes on first before the others."""
+    found = []
+    for enrollment in contact.active.values():
+        journey = book.find_journey(enrollment.journey, enrollment.version)
+        step = journey.steps.get(enrollment.step) if journey else None
+        following = journey.steps.get(step.next or "") if journey and step and not step.arms else None
+        found.append(
+            Journeying(
+                name_of(book, "journey", enrollment.journey),
+                f"/console/journeys/{enrollment.journey}",
+                enrollment,
+                step.body.describe() if step else enrollment.step,
+                following.body.describe() if following else "",
+            )
+        )
+    return sorted(found, key=lambda one: (one.enrollment.due is None, one.enrollment.due or 0.0, one.title))
+
+
+def zone_of(contact: Contact) -> str:
+    """The time zone that a contact is said to live in; empty when none is known."""
+    said = contact.find_value("timezone")
+    return said if isinstance(said, str) and find_zone(said) else ""
+
+
+def _sentence(book: Book, event: Event) -> str:
+    say = _SENTENCES.get(event.name)
+    return say(book, event.properties) if say else event.name
+
+
+def _named(book: Book, kind: str, said: Mapping[str, Any], key: str) -> str:
+    definition_id = str(said.get(key, ""))
+    return name_of(book, kind, definition_id)
+
+
+def _ended(book: Book, said: Mapping[str, Any]) -> str:
+    reason = f": {said['reason']}" if said.get("reason") else ""
+    return f"{_named(book, 'journey', said, 'journey')} ended ({value(said.get('state'))}){reason}"

@@ -1,0 +1,50 @@
+"""What a message says, rendered anew for its contact as they are now: for eyes, not for a channel."""
+
+from typing import NamedTuple
+
+from postroad.contacts import Contact
+from postroad.envelopes import values_of
+from postroad.errors import PostroadError
+from postroad.messages import Message
+from postroad_aws.ports import Books, Contacts, Templates, Timeline
+from postroad_aws.usecases.find_contact import find_contact
+
+
+class Preview(NamedTuple):
+    """`html` is empty for a text message. `problem` says why there is nothing to see."""
+
+    subject: str = ""
+    html: str = ""
+    text: str = ""
+    problem: str = ""
+
+
+def preview_message(
+    contacts: Contacts, timeline: Timeline, templates: Templates, books: Books, message: Message
+) -> Preview:
+    """The message without our links and pixel, so that looking at it counts as nothing."""
+    contact = find_contact(contacts, message.contact_id)
+    if contact is None:
+        return Preview(problem="The contact does not exist any more.")
+    try:
+        template = templates.get_template(message.template, message.template_version)
+        values = values_of(
+            contact,
+            message.address or contact.find_address(message.channel) or "",
+            message.channel,
+            _properties(timeline, message, contact),
+            books.current().policy,
+            "about:blank",
+        )
+        rendered = template.render(values)
+    except PostroadError as error:
+        return Preview(problem=f"It cannot be shown: {error}")
+    return Preview(rendered.subject, rendered.html, rendered.text)
+
+
+def _properties(timeline: Timeline, message: Message, contact: Contact) -> dict[str, object]:
+    """Those of the event that started the journey."""
+    if not message.trigger_key:
+        return {}
+    row = timeline.find_row((contact.contact_id, *contact.merged_from), message.trigger_key)
+    return dict(row.event.properties) if row else {}

@@ -1,0 +1,200 @@
+"""The pages of contacts: everybody, one, and why things were done."""
+
+import re
+
+import pytest
+
+from postroad_aws.storage import contacts, messages
+from tests.account import ANA
+
+HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
+
+
+@pytest.fixture
+def ana(account):
+    account.sign_up(first_name="Ana", last_name="Marker", company={"name": "Acme", "size": 40})
+    return account.contact(f"email:{ANA}")
+
+
+def _people(account, count):
+    for number in range(count):
+        account.fold(account.event("Signed Up", f"user:u{number:03}"))
+
+
+def test_the_list_shows_everybody_the_newest_first_with_score_stage_and_segments(account, browser, ana):
+    account.advance(60)
+    account.fold(account.event("Order Completed", "user:otto", total=24))
+    text = browser.get("/console/contacts").text
+    assert text.index("otto") < text.index("Ana Marker")
+    assert ANA in text
+    assert "Customers" in text
+    assert "Engagement" in text
+    assert "1 minute ago" in text
+
+
+def test_a_list_goes_on_where_it_ended(account, browser):
+    _people(account, 60)
+    first = browser.get("/console/contacts").text
+    more = re.search(r'hx-get="([^"]+)"', first)[1].replace("&amp;", "&")
+    rest = browser.fragment(more)
+    assert "<html" not in rest.text
+    names = re.findall(r"<b>(u\d+)</b>", first) + re.findall(r"<b>(u\d+)</b>", rest.text)
+    assert len(names) == len(set(names)) == 60
+    assert "Show more" not in rest.text
+    assert "<html" in browser.get(more).text
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "bnVsbA", "WyJhIiwxXQ", "%22", "W251bGwsbnVsbF0"])
+def test_a_cursor_that_nobody_gave_is_refused_with_a_sentence(browser, ana, cursor):
+    addresses = ("contacts", f"contacts/{ana.contact_id}", f"contacts/{ana.contact_id}?tab=messages")
+    for address in (*addresses, "segments/customers", "quarantine", "messages?from=journey%2Fwelcome"):
+        answer = browser.get(f"/console/{address}{'&' if '?' in address else '?'}cursor={cursor}")
+        assert answer.status == 400, address
+        assert "cursor" in answer.text
+
+
+@pytest.mark.parametrize("wanted", [ANA, ANA.upper(), f"email:{ANA}", f"  {ANA} ", "ana-7", "user:ana-7"])
+def test_somebody_is_found_by_an_identity(account, browser, wanted):
+    account.fold(account.event("Signed Up", "user:ana-7", f"email:{ANA}", attributes={"first_name": "Ana"}))
+    account.fold(account.event("Signed Up", "user:otto"))
+    from urllib.parse import quote
+
+    text = browser.get(f"/console/contacts?q={quote(wanted)}").text
+    assert "<b>Ana</b>" in text
+    assert "otto" not in text
+
+
+def test_somebody_is_found_by_our_own_id(browser, ana):
+    assert "Ana Marker" in browser.get(f"/console/contacts?q={ana.contact_id}").text
+
+
+def test_a_search_that_finds_nobody_says_what_to_do(browser, ana):
+    text = browser.get("/console/contacts?q=nobody%3Cb%3E").text
+    assert "Nobody is called that" in text
+    assert "nobody&lt;b&gt;" in text
+
+
+def test_an_empty_account_says_what_to_do(bare_browser):
+    assert "appears with the first event" in bare_browser.get("/console/contacts").text
+    assert "No segments yet" in bare_browser.get("/console/segments").text
+    assert "Nothing is in quarantine" in bare_browser.get("/console/quarantine").text
+    assert "No messages yet" in bare_browser.get("/console/messages").text
+    assert "All is well" in bare_browser.get("/console").text
+
+
+def test_a_contact_shows_where_they_stand_and_what_comes_next(account, browser, ana):
+    text = browser.get(f"/console/contacts/{ana.contact_id}").text
+    assert "<h1>Ana Marker" in text
+    assert "Welcome" in text
+    assert "opened welcome, at most 3 days" in text
+    assert "(in 2 days)" in text
+    assert "Offers and reminders" in text
+    assert "stands until it is refused" in text
+    assert "name: Acme, size: 40" in text
+    assert "{" not in re.sub(r"<meta[^>]*>|<script.*?</script>", "", text)
+
+
+def test_the_score_says_its_reasons(account, browser, ana):
+    account.fold(account.event("Order Completed", f"email:{ANA}", total=24))
+    text = browser.get(f"/console/contacts/{ana.contact_id}").text
+    assert re.search(r'<span class="points up">\+\d+</span><span>Order Completed</span>', text)
+
+
+def test_the_timeline_tells_what_followed_and_why(account, browser, ana):
+    account.fold(account.event("Order Completed", f"email:{ANA}", total=24.5))
+    text = browser.get(f"/console/contacts/{ana.contact_id}").text
+    assert text.index("Order Completed</b>") < text.index("Signed Up</b>")
+    assert '<span class="text-secondary">total</span> 24.5' in text
+    assert "Entered the segment Customers" in text
+    assert "Started the journey Welcome" in text
+    assert "enters for the first time" in text
+
+
+def test_why_lists_the_decisions_alone(account, browser, ana):
+    text = browser.get(f"/console/contacts/{ana.contact_id}?tab=why").text
+    assert "did Order Completed" not in text
+    assert re.search(r">Welcome</a>, Send welcome by email: <b>send</b>", text)
+
+
+def test_the_messages_of_a_contact_say_their_state_and_reason(account, browser, ana):
+    message = account.messages(f"email:{ANA}")["welcome"]
+    messages.settle(message.message_id, "skipped", account.now(), reason="the contact unsubscribed from <Offers>")
+    text = browser.get(f"/console/contacts/{ana.contact_id}?tab=messages").text
+    assert "the contact unsubscribed from &lt;Offers&gt;" in text
+    assert f"/console/messages/{message.message_id}" in text
+
+
+def test_a_long_timeline_goes_on(account, browser, ana):
+    account.fold(*(account.event(f"Step {n:03}", f"email:{ANA}") for n in range(60)))
+    first = browser.get(f"/console/contacts/{ana.contact_id}").text
+    more = re.search(r'hx-get="([^"]+cursor[^"]+)"', first)[1].replace("&amp;", "&")
+    rest = browser.fragment(more).text
+    assert "<html" not in rest
+    seen = set(re.findall(r"Step \d+", first)) | set(re.findall(r"Step \d+", rest))
+    assert len(seen) == 60
+    assert "Signed Up" in rest
+
+
+def test_who_was_merged_is_shown_as_whom_they_have_become(account, browser):
+    account.fold(account.event("Page Viewed", "anon:a-1"))
+    visitor = account.contact("anon:a-1").contact_id
+    account.fold(account.event("Signed Up", f"email:{ANA}"))
+    account.fold(account.event("Identified", f"email:{ANA}", "anon:a-1"))
+    today = account.contact("anon:a-1").contact_id
+    assert browser.get(f"/console/contacts/{today}").status == 200
+    [yesterday] = {visitor, account.contact_id(f"email:{ANA}")} - {today}
+    answer = browser.get(f"/console/contacts/{yesterday}")
+    assert (answer.status, answer.headers["location"]) == (303, f"/console/contacts/{today}")
+
+
+def test_nobody_has_this_id(browser):
+    answer = browser.get("/console/contacts/nobody")
+    assert answer.status == 404
+    assert "There is no contact with this id" in answer.text
+
+
+def test_markup_is_text_wherever_it_comes_from(account, browser):
+    said = {"first_name": HOSTILE, "note": HOSTILE, HOSTILE: HOSTILE, "deep": {HOSTILE: [HOSTILE]}}
+    account.fold(
+        account.event(HOSTILE, "user:evil", attributes={**said, "email": "evil@example.com"}, **{HOSTILE: HOSTILE})
+    )
+    account.fold(account.event("Signed Up", "user:evil", "email:evil@example.com", attributes=said))
+    contact = account.contact("user:evil")
+    [message] = account.messages("user:evil").values()
+    pages = [
+        "",
+        "/contacts",
+        "/contacts?q=evil",
+        f"/contacts/{contact.contact_id}",
+        f"/contacts/{contact.contact_id}?tab=why",
+        f"/contacts/{contact.contact_id}?tab=messages",
+        "/messages?from=journey%2Fwelcome",
+        f"/messages/{message.message_id}",
+    ]
+    for page in pages:
+        text = browser.get(f"/console{page}").text
+        assert "<script>alert" not in text, page
+        assert "49" not in re.findall(r">49<", text), page
+    assert "&lt;script&gt;" in browser.get(f"/console/contacts/{contact.contact_id}").text
+
+
+def test_a_contact_with_many_of_everything_is_shown(account, browser):
+    facts = {f"fact_{n:03}": "x" * 200 for n in range(150)}
+    account.fold(account.event("Signed Up", "user:big", attributes=facts))
+    account.fold(*(account.event("Signed Up", "user:big", f"anon:a-{n}") for n in range(30)))
+    answer = browser.get(f"/console/contacts/{account.contact('user:big').contact_id}")
+    assert answer.status == 200
+    assert "fact_149" in answer.text
+
+
+def test_the_list_costs_the_same_however_many_there_are(account, browser, monkeypatch):
+    calls = []
+    original = contacts.find_items
+    monkeypatch.setattr(
+        contacts, "find_items", lambda ids, **options: calls.append(len(ids)) or original(ids, **options)
+    )
+    _people(account, 10)
+    browser.get("/console/contacts")
+    _people(account, 120)
+    browser.get("/console/contacts")
+    assert calls[-1] == 50

@@ -1,0 +1,188 @@
+"""The pages of home, segments, messages and quarantine."""
+
+import re
+
+import pytest
+
+from postroad.quarantine import reject_text
+from postroad.stats import Counts, MessageCounts, PlaceCounts
+from postroad_aws.storage import messages, quarantine
+from tests.account import ANA
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def message(account):
+    return account.sign_up(first_name="Ana")
+
+
+# Segments
+
+
+def test_each_segment_is_a_sentence_with_a_number(account, browser):
+    text = browser.get("/console/segments").text
+    assert "Customers" in text
+    assert "Did Order Completed within the last 365 days." in text
+
+
+def test_a_segment_lists_its_members(account, browser):
+    account.fold(account.event("Order Completed", f"email:{ANA}", total=1))
+    account.fold(account.event("Page Viewed", "user:otto"))
+    text = browser.get("/console/segments/customers").text
+    assert ANA in text
+    assert "otto" not in text
+    assert "Used by" in text
+
+
+def test_a_segment_of_many_is_paged(account, browser):
+    account.fold(*(account.event("Order Completed", f"user:u{n:03}", total=1) for n in range(70)))
+    first = browser.get("/console/segments/customers").text
+    more = re.search(r'hx-get="([^"]+cursor[^"]+)"', first)[1].replace("&amp;", "&")
+    rest = browser.fragment(more).text
+    names = re.findall(r"<b>(u\d+)</b>", first) + re.findall(r"<b>(u\d+)</b>", rest)
+    assert len(names) == len(set(names)) == 70
+
+
+def test_a_segment_that_is_not_there_says_so(browser):
+    assert browser.get("/console/segments/nothing").status == 404
+
+
+def test_an_empty_segment_says_how_one_gets_in(browser):
+    assert "Nobody is in it now" in browser.get("/console/segments/customers").text
+
+
+# Messages
+
+
+def test_everything_that_sends_is_listed(browser, message):
+    text = browser.get("/console/messages").text
+    assert 'href="/console/messages?from=journey%2Fwelcome"' in text
+    assert "Abandoned cart" in text
+
+
+def test_the_messages_of_a_sender_by_state(account, browser, message):
+    every = browser.get("/console/messages?from=journey%2Fwelcome").text
+    assert ANA in every
+    assert "queued" in every
+    assert ANA in browser.get("/console/messages?from=journey%2Fwelcome&state=queued").text
+    other = browser.get("/console/messages?from=journey%2Fwelcome&state=bounced").text
+    assert ANA not in other
+    assert "No message is bounced" in other
+    assert "No messages yet" not in browser.get("/console/messages?from=nothing").text
+
+
+def test_a_message_tells_its_life(account, browser, message):
+    messages.claim(message.message_id, "o", account.now())
+    messages.settle(message.message_id, "sent", account.now() + 2, owner="o", address=ANA, provider_id="p")
+    messages.settle(message.message_id, "bounced", account.now() + 60, reason="the mailbox is full")
+    text = browser.get(f"/console/messages/{message.message_id}").text
+    assert "<h1>Welcome aboard, Ana" in text
+    assert re.search(r"<b>queued</b>.*<b>sent</b>.*<b>bounced</b>", text, re.DOTALL)
+    assert "the mailbox is full" in text
+    assert "Offers and reminders" in text
+    assert 'sandbox=""' in text
+
+
+def test_the_preview_is_the_mail_alone_and_may_do_nothing(account, browser, message):
+    answer = browser.get(f"/console/messages/{message.message_id}/preview")
+    assert answer.status == 200
+    policy = answer.headers["content-security-policy"]
+    assert "sandbox;" in policy
+    assert "script" not in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "Good to have you, Ana." in answer.text
+    assert "/o/" not in answer.text
+    assert "/c/" not in answer.text
+
+
+def test_a_hostile_name_stays_text_in_the_preview(account, browser):
+    message = account.sign_up(first_name=HOSTILE)
+    assert HOSTILE not in browser.get(f"/console/messages/{message.message_id}/preview").text
+
+
+def test_a_message_that_is_not_there_says_so(browser):
+    assert browser.get("/console/messages/x.y").status == 404
+    assert browser.get("/console/messages/x.y/preview").status == 404
+
+
+# Quarantine
+
+
+def test_quarantine_says_the_reason_and_what_was_sent(account, browser):
+    raw = '{"event": "' + HOSTILE + '", "userId": null}'
+    quarantine.save_rejects([reject_text(raw, "the event names <nobody>", account.now() - 60, "demo-server")])
+    text = browser.get("/console/quarantine").text
+    assert "The event names &lt;nobody&gt;." in text
+    assert "from the source demo-server" in text
+    assert "&lt;script&gt;" in text
+    assert HOSTILE not in text
+
+
+def test_quarantine_of_what_is_no_json_is_shown_as_it_came(account, browser):
+    quarantine.save_rejects([reject_text("[" * 50_000, "it is nested too deeply", account.now())])
+    answer = browser.get("/console/quarantine")
+    assert answer.status == 200
+    assert "[[[[" in answer.text
+
+
+def test_quarantine_goes_on(account, browser):
+    for number in range(60):
+        quarantine.save_rejects([reject_text(f"raw {number:02}", f"reason {number:02}", account.now() - number)])
+    first = browser.get("/console/quarantine").text
+    more = re.search(r'hx-get="([^"]+cursor[^"]+)"', first)[1].replace("&amp;", "&")
+    rest = browser.fragment(more).text
+    found = re.findall(r"Reason (\d+)", first) + re.findall(r"Reason (\d+)", rest)
+    assert len(found) == len(set(found)) == 60
+
+
+# Home
+
+
+def test_home_shows_numbers_journeys_and_the_newest(account, browser, message):
+    text = browser.get("/console").text
+    assert "Newest contacts" in text
+    assert ANA in text
+    assert "All is well" in text
+    assert 'hx-trigger="every 30s"' in text
+
+
+def test_home_says_what_came_in_and_could_not_be_understood(account, browser):
+    quarantine.save_rejects([reject_text("x", "it is no JSON", account.now() - 60)])
+    text = browser.get("/console").text
+    assert "1 thing came in this week and could not be understood." in text
+    assert 'href="/console/quarantine"' in text
+
+
+def test_home_refreshes_its_numbers_alone(browser):
+    text = browser.fragment("/console").text
+    assert "<html" not in text
+    assert "Needs attention" in text
+    assert 'id="numbers"' not in text
+
+
+def test_notices_put_the_worst_first():
+    from functions.console.digest import Days, find_notices
+
+    week = Days(MessageCounts(total=1_000, sent=1_000, bounced=60, complained=2, failed=3, unknown=1), [], 0, 0)
+    journeys = {"welcome": ("Welcome", Counts(places={":failed": PlaceCounts(here=2, entered=2)}))}
+    notices = find_notices(week, journeys, 50, is_more=True)
+    assert [(notice.colour, notice.sentence.partition(" of ")[0]) for notice in notices] == [
+        ("red", "2 people could not go on in Welcome."),
+        ("red", "6 %"),
+        ("red", "0.2 %"),
+        ("orange", "3 messages"),
+        ("orange", "Of 1 message nobody knows whether they left."),
+        ("orange", "More than 50 things came in this week and could not be understood."),
+    ]
+    assert find_notices(Days(MessageCounts(sent=49, bounced=40), [], 0, 0), {}, 0, is_more=False) == []
+
+
+def test_days_of_many_subjects_are_added_up():
+    from functions.console.digest import add_up
+    from postroad.stats import DayCounts
+
+    one = Counts(places={":goal": PlaceCounts(here=1, entered=2)}, messages={"a": MessageCounts(total=3, sent=2)})
+    days = add_up([[DayCounts("2026-11-22", one), DayCounts("2026-11-23", one)]] * 2)
+    assert (days.messages.total, days.sent, days.goals) == (12, [4, 4], 8)
+    assert add_up([]).messages == MessageCounts()
