@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from postroad.behaviour import Tracker
-from postroad.book import Book, Manifest, Published, TemplateRef, compile_book, next_manifest, parse_manifest
-from postroad.definitions import plan_publication
+from postroad.book import Manifest, Published, TemplateRef, compile_book, next_manifest, parse_manifest
+from tests.books import Shelf
 
 POLICY = {"kind": "policy", "id": "policy", "timezone": "Europe/Lisbon", "topics": [{"id": "offers", "opt_in": False}]}
 BUYERS = {"kind": "segment", "id": "buyers", "if": {"event": "Order Completed", "at_least": 1, "within": "P30D"}}
@@ -23,21 +23,6 @@ WELCOME = {
 }
 
 
-class Shelf:
-    """Publishes documents one after the other."""
-
-    def __init__(self) -> None:
-        self.documents: dict[tuple[str, str, int], Any] = {}
-        self.manifest = Manifest()
-
-    def publish(self, *documents: Any) -> Book:
-        entering = {f"{document['kind']}/{document['id']}": document for document in documents}
-        publication = plan_publication(entering, compile_book(self.manifest, self.documents), self.documents)
-        self.documents |= publication.versions
-        self.manifest = publication.manifest
-        return compile_book(self.manifest, self.documents)
-
-
 def window(days: int, count: int = 1) -> dict[str, Any]:
     return {**BUYERS, "if": {"event": "Order Completed", "at_least": count, "within": f"P{days}D"}}
 
@@ -48,7 +33,7 @@ def test_with_nothing_live_there_is_an_empty_book():
 
 
 def test_a_definition_is_asked_only_about_what_it_reads():
-    book = Shelf().publish(POLICY, BUYERS, VIP, HOT, WARMTH, LIFE, WELCOME)
+    book = Shelf().after(POLICY, BUYERS, VIP, HOT, WARMTH, LIFE, WELCOME)
     assert list(book.reading(["attribute:plan"])) == ["segment/vip"]
     assert set(book.reading(["segment:buyers"])) == {"segment/hot", "stages/life"}
     assert list(book.reading(["score:warmth"])) == ["segment/hot"]
@@ -62,7 +47,7 @@ def test_a_definition_is_asked_only_about_what_it_reads():
 
 def test_definitions_that_watch_the_same_share_one_tracker_as_wide_as_any_needs():
     wide = {**BUYERS, "id": "regulars", "if": {"event": "order completed", "at_least": 3, "within": "P90D"}}
-    book = Shelf().publish(BUYERS, wide)
+    book = Shelf().after(BUYERS, wide)
     (tracker,) = book.trackers.values()
     assert tracker.window == 90 * 86_400
     assert tracker.keep >= 3
@@ -70,9 +55,8 @@ def test_definitions_that_watch_the_same_share_one_tracker_as_wide_as_any_needs(
 
 def test_what_is_live_since_an_older_book_is_no_news():
     shelf = Shelf()
-    shelf.publish(VIP, WARMTH)
-    book = shelf.publish(BUYERS)
-    assert book.changed_since(1) == ["segment/buyers"]
+    shelf.after(VIP, WARMTH)
+    book = shelf.after(BUYERS)
     assert [tracker.event for tracker in book.trackers_since(1)] == ["order completed"]
     assert book.trackers_since(2) == []
     assert [sheet.id for sheet in book.scores_since(0)] == ["warmth"]
@@ -91,22 +75,22 @@ def test_what_is_live_since_an_older_book_is_no_news():
 )
 def test_a_tracker_is_recomputed_only_when_it_has_to_remember_more(first, second, again):
     shelf = Shelf()
-    shelf.publish(first)
-    book = shelf.publish(second)
+    shelf.after(first)
+    book = shelf.after(second)
     assert bool(book.trackers_since(1)) is again
 
 
 def test_a_tracker_that_was_narrowed_has_forgotten_and_is_recomputed_when_widened():
     shelf = Shelf()
-    shelf.publish(window(30))
-    shelf.publish(window(7))
-    assert shelf.publish(window(30)).trackers_since(2)
+    shelf.after(window(30))
+    shelf.after(window(7))
+    assert shelf.after(window(30)).trackers_since(2)
 
 
 def test_an_older_version_of_a_journey_stays_for_those_in_it():
     shelf = Shelf()
-    shelf.publish(WELCOME)
-    book = shelf.publish({**WELCOME, "steps": [{"id": "week", "wait": {"for": "P7D"}}]})
+    shelf.after(WELCOME)
+    book = shelf.after({**WELCOME, "steps": [{"id": "week", "wait": {"for": "P7D"}}]})
     assert book.journeys["welcome"].version == 2
     found = [book.find_journey("welcome", version) for version in (1, 2, 3)]
     assert [journey and journey.version for journey in found] == [1, 2, None]
@@ -124,15 +108,15 @@ def test_a_template_is_known_by_its_latest_version():
         "subject": "Hi",
         "html": "<p>Hi</p>",
     }
-    shelf.publish(POLICY, template)
-    ref = shelf.publish({**template, "subject": "Ho"}).templates["hi"]
+    shelf.after(POLICY, template)
+    ref = shelf.after({**template, "subject": "Ho"}).templates["hi"]
     assert (ref.version, ref.channel, ref.topic) == (2, "email", "offers")
 
 
 def test_a_manifest_is_the_same_after_being_stored():
     shelf = Shelf()
-    shelf.publish(POLICY, BUYERS, VIP, HOT, WARMTH, LIFE, WELCOME)
-    shelf.publish(WELCOME, BUYERS)
+    shelf.after(POLICY, BUYERS, VIP, HOT, WARMTH, LIFE, WELCOME)
+    shelf.after(WELCOME, BUYERS)
     assert parse_manifest(json.loads(json.dumps(shelf.manifest.to_document()))) == shelf.manifest
 
 
@@ -156,7 +140,7 @@ def test_memories_of_what_is_no_longer_live_survive_a_merge():
 
 
 def test_a_tracker_of_the_book_remembers():
-    (tracker,) = Shelf().publish(BUYERS).trackers.values()
+    (tracker,) = Shelf().after(BUYERS).trackers.values()
     assert isinstance(tracker, Tracker)
     assert tracker.update(None, 5.0, 5.0)
 
@@ -164,7 +148,7 @@ def test_a_tracker_of_the_book_remembers():
 def test_a_book_knows_channel_and_topic_of_a_template_without_its_text():
     shelf = Shelf()
     hello = {"kind": "template", "id": "hello", "channel": "sms", "topic": "offers", "text": "Hello"}
-    shelf.publish(POLICY, hello)
+    shelf.after(POLICY, hello)
     assert shelf.manifest.loaded == [("policy", "policy", 1)]
     manifest = parse_manifest(json.loads(json.dumps(shelf.manifest.to_document())))
     documents = {key: shelf.documents[key] for key in manifest.loaded}

@@ -8,21 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.documents import load_definitions
-from postroad.book import MOST_HELD, Book, Manifest, compile_book, parse_manifest
+from postroad.book import MOST_HELD, parse_manifest
 from postroad.definitions import (
     KINDS,
     PATIENCE,
-    Publication,
     check_definition,
     get_kind,
     known_in,
-    plan_publication,
-    plan_withdrawal,
 )
 from postroad.errors import DefinitionError
 from postroad.instants import DAY
-
-Documents = dict[tuple[str, str, int], Any]
+from tests.books import Shelf, by_key
 
 DEMO = load_definitions()
 POLICY = {"kind": "policy", "id": "policy", "topics": [{"id": "offers", "opt_in": False}]}
@@ -39,30 +35,6 @@ JOURNEY = {
 FORM = {"kind": "form", "id": "contact", "fields": [{"id": "email", "type": "email", "required": True}]}
 ALL = (POLICY, TEMPLATE, SEGMENT, SCORE, STAGES, JOURNEY, FORM)
 BROADCAST = {"kind": "broadcast", "id": "letter", "segment": "vip", "template": "hi"}
-
-
-def entering(*documents: Any) -> dict[str, Any]:
-    return {f"{document['kind']}/{document['id']}": document for document in documents}
-
-
-class Shelf:
-    """What has been published so far."""
-
-    def __init__(self, *documents: Any, now: float | None = None) -> None:
-        self.documents: Documents = {}
-        self.manifest = Manifest()
-        if documents:
-            self.publish(*documents, now=now)
-
-    @property
-    def book(self) -> Book:
-        return compile_book(self.manifest, self.documents)
-
-    def publish(self, *documents: Any, now: float | None = None) -> Publication:
-        publication = plan_publication(entering(*documents), self.book, self.documents, now)
-        self.documents |= publication.versions
-        self.manifest = publication.manifest
-        return publication
 
 
 def mistakes(shelf: Shelf, *documents: Any) -> dict[str, str]:
@@ -82,7 +54,7 @@ def test_every_kind_has_a_row_here_and_in_the_demo():
 @pytest.mark.parametrize("document", [*ALL, BROADCAST], ids=lambda document: document["kind"])
 def test_a_definition_is_read_and_says_what_it_does(document):
     kind = get_kind(document["kind"])
-    parsed = check_definition(document, known_in(Shelf().book, entering(*ALL)))
+    parsed = check_definition(document, known_in(Shelf().book, by_key(*ALL)))
     assert parsed.id == document["id"] if hasattr(parsed, "id") else parsed.name
     assert all(isinstance(line, str) and line for line in map(str, kind.describe(parsed)))
 
@@ -91,7 +63,7 @@ def test_a_definition_is_read_and_says_what_it_does(document):
 @pytest.mark.parametrize("changes", [{"id": "Not an id"}, {"id": None}, {"unheard_of": 1}])
 def test_every_kind_refuses_bad_ids_and_strange_keys_with_their_path(document, changes):
     with pytest.raises(DefinitionError) as caught:
-        check_definition({**document, **changes}, known_in(Shelf().book, entering(*ALL)))
+        check_definition({**document, **changes}, known_in(Shelf().book, by_key(*ALL)))
     assert next(iter(changes)) in [path for path, _ in caught.value.mistakes]
 
 
@@ -121,7 +93,7 @@ def test_whatever_stands_in_a_document_the_only_answer_is_its_mistakes(document,
     broken = (
         {**document, key: data.draw(values)} if key != "kind" else {k: document[k] for k in document if k != "kind"}
     )
-    known = known_in(Shelf().book, entering(*ALL))
+    known = known_in(Shelf().book, by_key(*ALL))
     found: tuple[tuple[str, str], ...] = ()
     try:
         check_definition(broken, known)
@@ -182,7 +154,7 @@ def test_a_stage_that_was_taken_out_is_known_no_more():
     shelf = Shelf(*ALL)
     others = {**STAGES, "stages": [{"id": "customer", "if": {"attribute": "email", "exists": True}}]}
     assert set(known_in(shelf.book, {}).ids["stage"]) == {"lead"}
-    assert set(known_in(shelf.book, entering(others)).ids["stage"]) == {"customer"}
+    assert set(known_in(shelf.book, by_key(others)).ids["stage"]) == {"customer"}
 
 
 # --- publishing
@@ -193,7 +165,7 @@ def test_a_publication_counts_versions_by_definition_and_revisions_by_publicatio
     again = shelf.publish(SEGMENT, SCORE)
     assert set(again.versions) == {("segment", "vip", 2), ("score", "warmth", 1)}
     assert again.manifest.revision == 2
-    assert shelf.book.changed_since(1) == ["segment/vip", "score/warmth"]
+    assert [published.since for published in shelf.manifest.live.values()] == [2, 2]
 
 
 def test_all_mistakes_of_all_documents_are_told_at_once():
@@ -287,13 +259,9 @@ def test_of_very_many_versions_the_newest_are_held():
 # --- withdrawing
 
 
-def withdraw(shelf: Shelf, key: str) -> None:
-    shelf.manifest = plan_withdrawal(key, shelf.book, shelf.documents).manifest
-
-
 def test_nobody_enters_a_withdrawn_journey_and_who_is_under_way_goes_on():
     shelf = Shelf(*ALL)
-    withdraw(shelf, "journey/welcome")
+    shelf.withdraw("journey/welcome")
     assert not shelf.book.journeys
     assert not shelf.book.journeys_by_event
     assert shelf.book.find_journey("welcome", 1)
@@ -301,7 +269,7 @@ def test_nobody_enters_a_withdrawn_journey_and_who_is_under_way_goes_on():
 
 def test_what_is_published_again_gets_the_next_version():
     shelf = Shelf(*ALL)
-    withdraw(shelf, "journey/welcome")
+    shelf.withdraw("journey/welcome")
     shelf.publish(JOURNEY)
     assert shelf.manifest.live["journey/welcome"].version == 2
     assert not shelf.manifest.withdrawn
@@ -310,14 +278,14 @@ def test_what_is_published_again_gets_the_next_version():
 def test_what_something_refers_to_is_not_withdrawn():
     shelf = Shelf(*ALL)
     with pytest.raises(DefinitionError) as caught:
-        withdraw(shelf, "template/hi")
+        shelf.withdraw("template/hi")
     assert caught.value.mistakes[0][0] == "journey/welcome"
-    withdraw(shelf, "journey/welcome")
+    shelf.withdraw("journey/welcome")
     with pytest.raises(DefinitionError) as caught:  # those under way still need it
-        withdraw(shelf, "template/hi")
+        shelf.withdraw("template/hi")
     assert caught.value.mistakes[0][0] == "journey/welcome@1"
 
 
 def test_what_is_not_live_is_not_withdrawn():
     with pytest.raises(DefinitionError, match="not live"):
-        withdraw(Shelf(), "segment/vip")
+        Shelf().withdraw("segment/vip")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postroad import events as names
-from postroad.book import Book, Manifest, compile_book, next_manifest, publish_version
+from postroad.book import Book
 from postroad.codec import decode_contact, encode_contact
 from postroad.contacts import Contact, Enrollment
 from postroad.events import Event
@@ -27,6 +27,7 @@ from postroad.fold import (
 )
 from postroad.journeys.interpreter import MOST_EFFECTS
 from postroad.predicates import Verdict, View
+from tests.books import Shelf
 
 NOW = 1_793_610_000.0
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
@@ -114,29 +115,7 @@ DOCUMENTS = (
 )
 
 
-class Press:
-    """Publishes, one revision after the other."""
-
-    def __init__(self, *definitions: Mapping[str, Any]) -> None:
-        self.documents: dict[tuple[str, str, int], Mapping[str, Any]] = {}
-        self.manifest = Manifest()
-        self.book = self.publish(*definitions)
-
-    def publish(self, *definitions: Mapping[str, Any], held: bool = True) -> Book:
-        version = self.manifest.revision + 1
-        entering = [publish_version(document, document["kind"], document["id"], version) for document in definitions]
-        self.documents.update(
-            {(p.kind, p.definition_id, version): d for p, d in zip(entering, definitions, strict=True)}
-        )
-        draft = compile_book(next_manifest(self.manifest, entering, {}), self.documents)
-        self.manifest = next_manifest(self.manifest, entering, draft.trackers)
-        if not held:
-            self.manifest = replace(self.manifest, held=())
-        self.book = compile_book(self.manifest, self.documents)
-        return self.book
-
-
-BOOK = Press(*DOCUMENTS).book
+BOOK = Shelf(*DOCUMENTS).book
 
 
 class Ana:
@@ -433,7 +412,7 @@ CART = {
 
 
 def test_an_order_that_was_heard_of_before_the_older_cart_is_its_goal() -> None:
-    ana = Ana(Press(*DOCUMENTS, CART).book)
+    ana = Ana(Shelf(*DOCUMENTS, CART).book)
     ana.does("Order Completed", ago=MINUTE)
     outcome = ana.does("Product Added", ago=HOUR)
     assert outcome.messages == ()
@@ -446,7 +425,7 @@ def test_an_order_that_was_heard_of_before_the_older_cart_is_its_goal() -> None:
 
 def test_the_event_that_leads_into_a_segment_is_not_the_goal_of_the_journey_that_begins_there() -> None:
     again = {**CART, "id": "again", "trigger": {"segment": "buyers"}, "goal": {"event": "Order Completed"}}
-    ana = Ana(Press(*DOCUMENTS, _segment("buyers", {"event": "Order Completed"}), again).book)
+    ana = Ana(Shelf(*DOCUMENTS, _segment("buyers", {"event": "Order Completed"}), again).book)
     ana.does("Order Completed")
     assert ana.contact.active["again"].step == "rest"
     ana.now += DAY / 2
@@ -455,10 +434,10 @@ def test_the_event_that_leads_into_a_segment_is_not_the_goal_of_the_journey_that
 
 
 def test_a_journey_that_is_published_later_knows_of_the_goal_from_the_timeline() -> None:
-    press = Press(*DOCUMENTS)
-    ana = Ana(press.book)
+    shelf = Shelf(*DOCUMENTS)
+    ana = Ana(shelf.book)
     ana.does("Order Completed", ago=MINUTE)
-    ana.book = press.publish(
+    ana.book = shelf.after(
         {**CART, "goal": {"event": "Order Completed", "where": {"not": {"property": "test", "is": True}}}}
     )
     assert needs_history(ana.contact, ana.book)
@@ -592,10 +571,12 @@ def test_a_segment_that_throws_harms_only_itself() -> None:
 
 
 def test_an_enrollment_whose_version_is_gone_fails_with_the_reason() -> None:
-    press = Press(*DOCUMENTS)
-    ana = Ana(press.book)
+    shelf = Shelf(*DOCUMENTS)
+    ana = Ana(shelf.book)
     ana.does("Signed Up")
-    ana.book = press.publish(WELCOME, held=False)
+    shelf.publish(WELCOME)
+    shelf.manifest = replace(shelf.manifest, held=())
+    ana.book = shelf.book
     ana.wakes(NOW + DAY)
     assert ana.contact.active == {}
     assert ana.contact.passages["welcome"].last_state == "failed"
@@ -603,17 +584,17 @@ def test_an_enrollment_whose_version_is_gone_fails_with_the_reason() -> None:
 
 
 def test_an_enrollment_stays_with_the_version_that_it_entered() -> None:
-    press = Press(*DOCUMENTS)
-    ana = Ana(press.book)
+    shelf = Shelf(*DOCUMENTS)
+    ana = Ana(shelf.book)
     ana.does("Signed Up")
-    ana.book = press.publish({**WELCOME, "steps": [_send("hello")]})
+    ana.book = shelf.after({**WELCOME, "steps": [_send("hello")]})
     assert [(m.step, m.origin) for m in ana.wakes(NOW + DAY).messages] == [("nudge", "journey/welcome@1")]
 
 
 def test_definitions_that_undo_each_other_are_stopped_and_the_event_counts() -> None:
     """Publishing refuses such a circle; a fold that meets one all the same must come to an end."""
     circle = (_segment("odd", {"not": {"segment": "even"}}), _segment("even", {"segment": "odd"}))
-    ana = Ana(Press(*DOCUMENTS, *circle).book)
+    ana = Ana(Shelf(*DOCUMENTS).force(*circle))
     outcome = ana.does("Page Viewed", attributes={"plan": "pro"})
     assert ("book", "", "stopped") in ana.verdicts
     assert "pro" in ana.contact.segments
@@ -634,7 +615,7 @@ def test_a_journey_that_starts_itself_is_stopped_and_the_event_that_caused_it_co
             "steps": [step],
         }
 
-    ana = Ana(Press(*DOCUMENTS, at_every_end("ping"), at_every_end("pong")).book)
+    ana = Ana(Shelf(*DOCUMENTS, at_every_end("ping"), at_every_end("pong")).book)
     ana.does("Signed Up")
     ana.does("Order Completed")
     assert (ana.contact.find_value("ping"), ana.contact.find_value("pong")) == (True, True)
@@ -667,7 +648,7 @@ def _wake_until_quiet(ana: Ana) -> list[Outcome]:
 
 def test_an_event_that_starts_a_hundred_journeys_queues_all_their_messages_in_commits_that_fit() -> None:
     pause = {"id": "rest", "wait": {"for": "P1D"}}
-    ana = Ana(Press(*DOCUMENTS, *_crowd(120, _send("one"), _send("two"), pause)).book)
+    ana = Ana(Shelf(*DOCUMENTS, *_crowd(120, _send("one"), _send("two"), pause)).book)
     first = ana.does("Signed Up")
     assert ("journey/j119@1", "", "goes on later") in ana.verdicts
     assert ana.contact.wake_at == NOW
@@ -681,7 +662,7 @@ def test_an_event_that_starts_a_hundred_journeys_queues_all_their_messages_in_co
 
 def test_an_event_that_a_hundred_enrollments_wait_for_moves_them_all() -> None:
     wait = {"id": "order", "wait": {"event": "Order Completed", "timeout": "P2D", "then": [_send("thanks")]}}
-    ana = Ana(Press(*DOCUMENTS, *_crowd(120, wait)).book)
+    ana = Ana(Shelf(*DOCUMENTS, *_crowd(120, wait)).book)
     ana.does("Signed Up")
     ana.now += HOUR
     first = ana.does("Order Completed")
@@ -696,7 +677,7 @@ def test_an_event_that_a_hundred_enrollments_wait_for_moves_them_all() -> None:
 def test_one_journey_of_two_hundred_messages_in_a_row_is_sent_whole() -> None:
     row = {"kind": "journey", "id": "row", "trigger": {"event": "Order Completed"}}
     steps = [_send(f"mail-{number}") for number in range(200)]
-    ana = Ana(Press(*DOCUMENTS, {**row, "steps": steps}).book)
+    ana = Ana(Shelf(*DOCUMENTS, {**row, "steps": steps}).book)
     outcomes = [ana.does("Order Completed"), *_wake_until_quiet(ana)]
     assert [message.step for outcome in outcomes for message in outcome.messages] == [step["id"] for step in steps]
     assert max(len(outcome.messages) for outcome in outcomes) < MAX_MESSAGES + MOST_EFFECTS
@@ -707,13 +688,13 @@ def test_one_journey_of_two_hundred_messages_in_a_row_is_sent_whole() -> None:
 
 
 def test_a_publication_folds_what_has_happened_before_and_starts_no_journey_for_it() -> None:
-    press = Press(*DOCUMENTS)
-    ana = Ana(press.book)
+    shelf = Shelf(*DOCUMENTS)
+    ana = Ana(shelf.book)
     for _ in range(3):
         ana.does("Video Watched")
     later = _segment("viewers", {"event": "Video Watched", "at_least": 3, "within": "P7D"})
     journey = {**ACTIVE_JOURNEY, "id": "viewers-too", "trigger": {"segment": "viewers"}}
-    ana.book = press.publish(later, journey)
+    ana.book = shelf.after(later, journey)
     assert needs_history(ana.contact, ana.book)
     wake = Event("rebuild", names.WAKE, NOW, NOW, contact_id="ana")
     outcome = ana.fold(wake, history=ana.events)
@@ -725,12 +706,11 @@ def test_a_publication_folds_what_has_happened_before_and_starts_no_journey_for_
 
 
 def test_a_definition_that_is_no_longer_live_is_left() -> None:
-    press = Press(*DOCUMENTS)
-    ana = Ana(press.book)
+    shelf = Shelf(*DOCUMENTS)
+    ana = Ana(shelf.book)
     ana.does(names.IDENTIFIED, attributes={"plan": "pro"})
-    manifest = press.manifest
-    press.manifest = replace(manifest, live={k: p for k, p in manifest.live.items() if k != "segment/pro"})
-    ana.book = press.publish(_segment("other", {"attribute": "plan", "is": "free"}))
+    shelf.withdraw("segment/pro")
+    ana.book = shelf.book
     ana.wakes(NOW + MINUTE)
     assert "pro" not in ana.contact.segments
 

@@ -1,16 +1,15 @@
 """Two contacts turn out to be one: the same contact comes out whichever side one starts from."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad.book import Book, Manifest, Published, compile_book, next_manifest
 from postroad.contacts import MAX_UNCONFIRMED, Attribute, Consent, Contact, Enrollment, Passage, Points, Stage
 from postroad.merging import MAX_DROPPED, merge, order
 from postroad.ring import Ring
+from tests.books import Shelf
 
 NOW = 1_793_610_000.0
 HOUR = 3_600.0
@@ -26,27 +25,17 @@ def _journey(journey_id: str, reentry: Any) -> dict[str, Any]:
     }
 
 
-def make_book() -> Book:
-    documents: dict[tuple[str, str, int], Mapping[str, Any]] = {
-        ("segment", "active", 1): {
-            "kind": "segment",
-            "id": "active",
-            "if": {"event": "Page Viewed", "at_least": 3, "within": "P1D"},
-        },
-        ("score", "engagement", 1): {
-            "kind": "score",
-            "id": "engagement",
-            "half_life": "P2D",
-            "rules": [{"id": "page", "event": "Page Viewed", "points": 5}],
-        },
-        ("journey", "once", 1): _journey("once", "once"),
-        ("journey", "again", 1): _journey("again", {"after": "PT1H"}),
-    }
-    entering = [Published(*key, since=0) for key in documents]
-    return compile_book(next_manifest(Manifest(), entering, {}), documents)
-
-
-BOOK = make_book()
+BOOK = Shelf(
+    {"kind": "segment", "id": "active", "if": {"event": "Page Viewed", "at_least": 3, "within": "P1D"}},
+    {
+        "kind": "score",
+        "id": "engagement",
+        "half_life": "P2D",
+        "rules": [{"id": "page", "event": "Page Viewed", "points": 5}],
+    },
+    _journey("once", "once"),
+    _journey("again", {"after": "PT1H"}),
+).book
 (TRACKER,) = BOOK.trackers
 
 TIMES = st.integers(0, 500_000).map(lambda seconds: NOW - float(seconds))

@@ -124,12 +124,3 @@ def test_merging_remembers_what_either_does_and_commutes(
     assert (back.turned, len(back), back.young(now)) == (merged.turned, len(merged), merged.young(now))
     assert merged.merge(merged) == merged
     assert merged.may_have_forgotten(now) == (one.may_have_forgotten(now) or other.may_have_forgotten(now))
-
-
-@given(COMMITS)
-def test_it_is_read_back_as_it_was_written(commits: list[tuple[float, int]]) -> None:
-    ring, now = Ring(), NOW
-    for number, (pause, count) in enumerate(commits):
-        now += pause
-        ring = ring.add(hashes(*range(100 * number, 100 * number + count)), now)
-    assert Ring.from_document(ring.to_document()) == ring

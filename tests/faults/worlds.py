@@ -17,7 +17,7 @@ from zlib import crc32
 
 from postroad import events as names
 from postroad import ring, stats
-from postroad.book import Book, Manifest, compile_book, next_manifest, publish_version
+from postroad.book import Book
 from postroad.commits import Commit, MembershipChange
 from postroad.contacts import SHARDS
 from postroad.envelopes import Email
@@ -41,6 +41,7 @@ from postroad_aws.usecases import relay_messages as relaying
 from postroad_aws.usecases import send_message as sending
 from postroad_aws.usecases import sweep_messages as sweeping
 from postroad_aws.usecases import wake_contacts as waking
+from tests.books import Shelf
 from tests.faults import memory as memories
 from tests.faults.scheduler import NO_FAULTS, Invocation, Loop, draw_faults, wire
 
@@ -201,22 +202,9 @@ SENDS = frozenset(("hello", "offer", "nudge", "last", "reminder", "again", "than
 @cache
 def get_shelf() -> tuple[Book, Book]:
     """The book that a world begins with, and the one that is published on its way."""
-    documents: dict[tuple[str, str, int], Any] = {}
-
-    def publish(manifest: Manifest, version: int, *definitions: dict[str, Any]) -> tuple[Manifest, Book]:
-        entering = []
-        for document in definitions:
-            published = publish_version(document, document["kind"], document["id"], version)
-            documents[published[:3]] = document
-            entering.append(published)
-        draft = compile_book(next_manifest(manifest, entering, {}), documents)
-        manifest = next_manifest(manifest, entering, draft.trackers)
-        return manifest, compile_book(manifest, documents)
-
     templates = [_template(template_id, topic) for template_id, topic in TEMPLATES.items()]
-    manifest, first = publish(Manifest(), 1, POLICY, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, CART, VIP)
-    _, second = publish(manifest, 2, WELCOME_2, LATER)
-    return first, second
+    shelf = Shelf(POLICY, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, CART, VIP)
+    return shelf.book, shelf.after(WELCOME_2, LATER)
 
 
 @contextmanager

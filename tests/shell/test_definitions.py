@@ -71,7 +71,8 @@ def test_a_manifest_that_does_not_follow_the_stored_one_publishes_nothing(aws):
     for stale in (1, 3):
         with pytest.raises(VersionConflictError, match="published in the meantime"):
             definitions.publish({("segment", "vip", 2): VIP}, a_manifest(stale, vip=2), T0)
-    assert definitions.find_version("segment", "vip", 2) is None
+    with pytest.raises(NotFoundError):
+        definitions.get_version("segment", "vip", 2)
     assert definitions.find_manifest() == a_manifest(1, vip=1)
 
 

@@ -3,11 +3,8 @@
 import pytest
 
 from postroad.commits import MembershipChange
-from postroad_aws.ports import Memberships
 from postroad_aws.storage import CursorError, memberships
 from tests.shell.port_contract import T0, at
-
-PORT: Memberships = memberships
 
 
 def listed(segment: str, limit: int) -> list[tuple[str, float]]:

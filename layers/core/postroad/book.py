@@ -152,10 +152,6 @@ class Book:
         """The version that an enrollment is pinned to."""
         return self.versions.get((journey_id, version))
 
-    def changed_since(self, revision: int) -> list[str]:
-        """Keys of the definitions that became live after that revision."""
-        return [key for key, published in self.manifest.live.items() if published.since > revision]
-
     def trackers_since(self, revision: int) -> list[Tracker]:
         """The trackers that a contact last folded at that revision does not have yet."""
         kept = self.manifest.trackers

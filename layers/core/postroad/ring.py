@@ -6,7 +6,6 @@ contact busier than BUSY entries within the horizon has its rows written in the 
 leave at once. Whoever is not found in a ring that has turned over lately must be looked up in the timeline by key.
 """
 
-from base64 import b64decode, b64encode
 from dataclasses import dataclass
 
 KEEP = 32
@@ -83,11 +82,3 @@ class Ring:
             tuple((minute, hashes) for minute, hashes in sorted(merged.items()) if hashes),
             max(self.turned, other.turned),
         )
-
-    def to_document(self) -> list[object]:
-        return [self.turned, *([minute, b64encode(hashes).decode()] for minute, hashes in self.runs)]
-
-    @classmethod
-    def from_document(cls, document: list[object]) -> "Ring":
-        turned, *runs = document
-        return cls(tuple((minute, b64decode(hashes)) for minute, hashes in runs), turned)  # type: ignore[arg-type,misc,has-type]

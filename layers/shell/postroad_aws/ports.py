@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from postroad.book import Book
-from postroad.commits import Commit, MembershipChange, Row
+from postroad.commits import Commit, Row
 from postroad.contacts import Consent, Contact
 from postroad.events import Event
 from postroad.links import Signer
@@ -132,10 +132,6 @@ class Refusals(Protocol):
 
     def save_consent(self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
         """Write the answer and, append-only, its proof. An answer older than the stored one is only proof."""
-
-
-class Memberships(Protocol):
-    def apply(self, changes: Sequence[MembershipChange]) -> None: ...
 
 
 class Stats(Protocol):

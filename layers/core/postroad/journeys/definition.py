@@ -31,10 +31,6 @@ class Reentry(NamedTuple):
 
     after: float | None = None
 
-    @property
-    def is_once(self) -> bool:
-        return self.after is None
-
     def describe(self) -> str:
         if self.after is None:
             return "Each contact enters once"

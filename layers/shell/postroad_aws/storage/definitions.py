@@ -110,11 +110,6 @@ def find_manifest() -> Manifest:
     return parse_manifest(_inflate(answer["Item"]["document"]["B"])) if "Item" in answer else Manifest()
 
 
-def find_version(kind: str, definition_id: str, version: int) -> Document | None:
-    """One published version."""
-    return _load([(kind, definition_id, version)]).get((kind, definition_id, version))
-
-
 def get_version(kind: str, definition_id: str, version: int) -> Document:
     """One published version. Raises NotFoundError."""
     return load_versions([(kind, definition_id, version)])[kind, definition_id, version]
