@@ -1,11 +1,24 @@
 """One module for each resource of the API."""
 
-from functions.api.routes import consents, contacts, definitions, keys, messages, quarantine, suppressions
+from functions.api.routes import (
+    broadcasts,
+    consents,
+    contacts,
+    definitions,
+    journeys,
+    keys,
+    messages,
+    quarantine,
+    segments,
+    suppressions,
+)
 from functions.api.routing import Route
 
 # In the order in which their page shows them.
 TABLE: list[Route] = [
     route
-    for module in (contacts, messages, definitions, suppressions, consents, keys, quarantine)
+    for module in (
+        contacts, segments, journeys, broadcasts, messages, definitions, suppressions, consents, keys, quarantine,
+    )
     for route in module.routes.table
-]
+]  # fmt: skip

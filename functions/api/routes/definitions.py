@@ -116,7 +116,7 @@ def put_draft(kind: Kind, definition_id: str, body: Document, if_match: IfMatch 
     mistakes = _find_mistakes(document, only_refuse=("kind", "id"))
     draft = storage.find_draft(kind, definition_id)
     if draft is None or draft.document != document:
-        edit = _expected_edit(draft, if_match)
+        edit = expected_edit(draft, if_match)
         try:
             draft = storage.save_draft(kind, definition_id, document, edit=edit, now=clock.now())
         except VersionConflictError:
@@ -162,7 +162,7 @@ def publish(kind: Kind, definition_id: str, if_match: IfMatch = None) -> Publish
     With `If-Match` only if the draft is still the one that you read.
     """
     draft = storage.get_draft(kind, definition_id)
-    if if_match is not None and _expected_edit(draft, if_match) != draft.edit:
+    if if_match is not None and expected_edit(draft, if_match) != draft.edit:
         raise StaleError("Somebody else has saved this since you read it; read it again.")
     return _publish({f"{kind}/{definition_id}": draft.document})
 
@@ -195,7 +195,7 @@ def _publish(entering: dict[str, Any]) -> PublishedView:
     return {"revision": published.revision, "versions": dict(published.versions)}
 
 
-def _expected_edit(draft: storage.Draft | None, if_match: str | None) -> int:
+def expected_edit(draft: storage.Draft | None, if_match: str | None) -> int:
     """The edit that the caller means to replace; 0 when there should be no draft."""
     if if_match is None:
         if draft is not None:

@@ -3,15 +3,15 @@
 from typing import Any
 
 from postroad.events import Event
-from postroad.identities import Identity, contact_id_of
+from postroad.identities import Identity
 from postroad_aws.ports import Ports
-from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.find_contact import find_owner
 from postroad_aws.usecases.send_event import send_event
 
 
 def tell_contact(ports: Ports, address: Identity, name: str, source: str, now: float, **properties: Any) -> None:
     """Send an event about an address to whoever has it; an address alone makes nobody."""
-    contact = find_contact(ports.contacts, contact_id_of(address, ports.contact_key))
+    contact = find_owner(ports.contacts, address, ports.contact_key)
     if contact is None:
         return
     event = Event(

@@ -1,0 +1,62 @@
+"""docs/api.md, lived through: every example with curl, and every one in Python, in the order of the page."""
+
+import json
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from tests.local_cloud import ROOT
+from tests.stories.client import Person
+from tests.stories.conftest import shop_of
+
+PAGE = (ROOT / "docs/api.md").read_text()
+CURLS = re.findall(r"^    (curl .*)$", PAGE, re.MULTILINE)
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+HOME = "http://localhost:8080"
+
+
+@pytest.fixture
+def ana(own_cloud):
+    """Ana, of whom the page speaks, on a cloud of her own: the page publishes what other stories count on."""
+    own_cloud.start()
+    shop = shop_of(own_cloud)
+    shop.identify("ana", email="ana@example.com", firstName="Ana")
+    person = Person(shop, "ana", "ana@example.com")
+    person.track("Signed Up")
+    person.track("Order Completed", total=24)
+    return person
+
+
+def test_every_example_of_the_page_does_what_it_says(ana):
+    assert len(CURLS) > 30
+    assert len(BLOCKS) > 30
+    ids = {
+        "CONTACT_ID": ana.contact()["contact_id"],
+        "MESSAGE_ID": next(iter(ana.messages().values()))["message_id"],
+        "KEY_ID": ana.shop.api("POST", "/keys", {"kind": "write", "name": "a page"}).json()["key_id"],
+    }
+    for command in CURLS:
+        for word, name in ids.items():
+            command = command.replace(word, name)
+        done = subprocess.run(
+            [
+                *shlex.split(command.replace(HOME, ana.shop.url)),
+                "--silent",
+                "--show-error",
+                "--write-out",
+                "%{http_code}",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stdout[-3:] in ("200", "201"), f"{command}\n{done.stdout}"
+    names: dict[str, object] = {}
+    for block in BLOCKS:
+        exec(compile(block.replace(HOME, ana.shop.url), "docs/api.md", "exec"), names)
+    assert names["contact"]["contact_id"] == ids["CONTACT_ID"]
+    assert names["problem"]["status"] == 400
+    assert json.dumps(names["made"]["key"])
