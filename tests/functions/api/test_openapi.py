@@ -9,7 +9,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from functions.api.openapi import build_document
 from functions.api.routes import TABLE
 from postroad_aws.storage import keys
-from tests.functions.api.client import ask
+from tests.functions.api.client import ask, call
 from tests.functions.api.wsgi import application
 
 # A cursor, an address or a definition has to mean something, whatever its type says.
@@ -45,7 +45,13 @@ def test_every_route_answers_as_its_document_says(ana, case):
 @pytest.fixture
 def known(ana):
     """What a path may name that is there."""
+    letter = {"segment": "customers", "template": "welcome", "at": "2999-01-01T09:00:00Z"}
+    call("PUT", "/api/v1/definitions/broadcast/letter", body=letter)
+    assert call("POST", "/api/v1/broadcasts/letter/schedule")[0] == 200
     return {
+        "segment_id": "customers",
+        "journey_id": "welcome",
+        "broadcast_id": "letter",
         "contact_id": ana.contact_id,
         "message_id": ana.message_id,
         "kind": "journey",
