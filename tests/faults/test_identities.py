@@ -1,0 +1,73 @@
+"""Laws of identity: whatever browsers and servers say, in any order and any number of times."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postroad.contacts import Contact
+from postroad.events import Event
+from postroad.identities import Identity, claim_of, contact_id_of, parse_identity
+from tests.faults.test_stories import Shop
+from tests.faults.worlds import KEY
+
+ANA, BO = Identity("user", "ana"), Identity("user", "bo")
+ANAS, BOS = Identity("email", "ana@example.com"), Identity("email", "bo@example.com")
+PHONE = Identity("phone", "+351912345678")
+DEVICES = tuple(Identity("anon", name) for name in ("one", "two", "three"))
+EVERYTHING = (ANA, BO, ANAS, BOS, PHONE, *DEVICES)
+
+said = st.lists(st.sampled_from(EVERYTHING), min_size=1, max_size=3, unique_by=lambda identity: identity.kind)
+words = st.lists(st.tuples(said, st.booleans()), min_size=1, max_size=8)
+
+
+def row_of(contact: Contact, text: str) -> Identity:
+    identity = parse_identity(text)
+    return claim_of(identity) if text in contact.claims else identity
+
+
+def tell(shop: Shop, who: list[Identity], trusted: bool) -> Event:
+    event = shop.event("Page Viewed", *who, trusted=trusted)
+    assert shop.fold(event) == []
+    return event
+
+
+def check_rows(shop: Shop) -> None:
+    """Every identity of a contact leads to it, and nobody has two user ids."""
+    for contact in shop.world.memory.list_contacts():
+        for text in contact.identities:
+            found = shop.world.memory.load(contact_id_of(row_of(contact, text), KEY))
+            assert found
+            assert found.contact_id == contact.contact_id
+        assert contact.claims <= contact.identities.keys()
+        assert sum(text.startswith("user:") for text in contact.identities) <= 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(words, st.randoms(use_true_random=False))
+def test_identities_lead_home_and_an_event_acts_once_whoever_has_its_address_by_then(story, random) -> None:
+    shop = Shop()
+    events = []
+    for who, trusted in story:
+        events.append(tell(shop, who, trusted))
+        check_rows(shop)
+    again = [*events, *events]
+    random.shuffle(again)
+    assert shop.fold(*again) == []
+    check_rows(shop)
+    assert sum(contact.events_folded for contact in shop.world.memory.list_contacts()) == len(events)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(said, st.booleans()), max_size=6))
+def test_no_browser_keeps_a_server_from_knowing_who_has_an_address(story) -> None:
+    """Servers speak of others meanwhile, and of nobody by Ana's address."""
+    shop = Shop()
+    for who, trusted in story:
+        if not trusted or not {ANA, ANAS} & {*who}:
+            tell(shop, who, trusted)
+    tell(shop, [ANA, ANAS], True)
+    ana = shop.contact(ANAS)
+    assert str(ANA) in ana.identities
+    assert not {str(ANA), str(ANAS)} & ana.claims
+    assert str(BO) not in ana.identities
+    assert ana.find_address("email") == ANAS.value
+    check_rows(shop)
