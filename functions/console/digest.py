@@ -45,7 +45,7 @@ def add_up(days: Iterable[Sequence[DayCounts]]) -> Days:
 
 
 def find_notices(week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects: int, is_more: bool) -> list[Notice]:
-    """What to look at, the worst first. `journeys` are names and numbers by id; `rejects` came in within the week."""
+    """What to look at, the worst first. `journeys` are names and numbers by id; `rejects` came in within a day."""
     found = []
     for journey_id, (name, counts) in journeys.items():
         if failed := counts.place(_FAILED).here:
@@ -68,7 +68,9 @@ def find_notices(week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects
         found.append(Notice(sentence, _MESSAGES, "orange"))
     if rejects:
         count = f"More than {number(rejects)} things" if is_more else plural(rejects, "thing")
-        found.append(Notice(f"{count} came in this week and could not be understood.", "/console/quarantine", "orange"))
+        found.append(
+            Notice(f"{count} came in within a day and could not be understood.", "/console/quarantine", "orange")
+        )
     return found
 
 

@@ -1,9 +1,12 @@
 """The ledger: the contract of the port, what only AWS can do, and the listings of the API."""
 
+import pytest
+
 from postroad.commits import Commit
 from postroad.messages import QUEUED, SENDING, SENT, UNKNOWN
 from postroad_aws.ports import Messages, Outcome
-from postroad_aws.storage import contacts, messages
+from postroad_aws.storage import CursorError, contacts, messages
+from postroad_aws.storage.paging import encode_cursor
 from tests.shell.faults import lose_answers
 from tests.shell.port_contract import T0, MessagesContract, a_contact, a_message, at, message, queue
 
@@ -90,6 +93,21 @@ def test_messages_are_listed_by_what_queued_them(ports):
     for limit in (4, 25):
         found = listed(messages.list_by_origin, "journey/welcome@3", limit)
         assert sorted(found, key=lambda m: m.message_id) == mine
+
+
+def test_messages_of_an_origin_are_shown_the_newest_first(ports):
+    mine = [a_message(f"e{n:02d}.step", created_at=at(n // 3)) for n in range(40)]
+    queue(ports, *mine, a_message("other.step", origin="journey/welcome@33"))
+    expected = sorted(mine, key=lambda m: (-m.created_at, m.message_id))
+    for limit in (1, 7, 39, 40, 50):
+        assert listed(messages.list_newest, "journey/welcome@3", limit) == expected
+
+
+@pytest.mark.parametrize("after", ["", "x", "x y", "1.0", "1.0 ", "nan x", "inf x", "1e300 x"])
+def test_a_place_that_no_listing_has_given_out_is_refused(ports, after):
+    for cursor in (encode_cursor(0, after), "nonsense"):
+        with pytest.raises(CursorError):
+            messages.list_by_origin("journey/welcome@3", cursor=cursor)
 
 
 def test_the_model_and_the_hot_path_read_and_write_the_same_items(ports):

@@ -40,7 +40,7 @@ def list_messages(
     cursor: Cursor | None = None,
     limit: Limit = 50,
 ) -> Listed[MessageView]:
-    """Messages of a contact, or of what asked for them; not in the order of time.
+    """Messages of a contact, or of what asked for them, those the newest first.
 
     One of `contact` and `origin` must be given.
     """
@@ -48,7 +48,7 @@ def list_messages(
         found = read_contact(contact)
         page = storage.list_by_contact((found.contact_id, *found.merged_from), cursor=cursor, limit=limit)
     elif origin is not None:
-        page = storage.list_by_origin(origin, cursor=cursor, limit=limit)
+        page = storage.list_newest(origin, cursor=cursor, limit=limit)
     else:
         raise RequestError("Say whose messages: contact=<contact_id> or origin=journey/welcome@3.")
     return {"items": [_show(message) for message in page.items], "next": page.next}

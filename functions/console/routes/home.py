@@ -31,8 +31,8 @@ def _numbers(now: float) -> dict[str, Any]:
     days = [stats.list_days(subject, since, until) for subject in subjects]
     counts = stats.find_counts(subjects)
     named = {each: (telling.name_of(book, "journey", each), counts[f"journey/{each}"]) for each in journeys}
-    rejects = quarantine.list_rejects(now, limit=_MOST_REJECTS)
-    fresh = sum(reject.received > now - _WEEK * DAY for reject in rejects.items)
+    rejects = quarantine.list_rejects(now, limit=_MOST_REJECTS, since=now - DAY)
+    fresh = sum(reject.received > now - DAY for reject in rejects.items)
     return {
         "days": DAYS,
         "month": digest.add_up(days),

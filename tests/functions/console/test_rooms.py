@@ -150,7 +150,7 @@ def test_home_shows_numbers_journeys_and_the_newest(account, browser, message):
 def test_home_says_what_came_in_and_could_not_be_understood(account, browser):
     quarantine.save_rejects([reject_text("x", "it is no JSON", account.now() - 60)])
     text = browser.get("/console").text
-    assert "1 thing came in this week and could not be understood." in text
+    assert "1 thing came in within a day and could not be understood." in text
     assert 'href="/console/quarantine"' in text
 
 
@@ -173,7 +173,7 @@ def test_notices_put_the_worst_first():
         ("red", "0.2 %"),
         ("orange", "3 messages"),
         ("orange", "Of 1 message nobody knows whether they left."),
-        ("orange", "More than 50 things came in this week and could not be understood."),
+        ("orange", "More than 50 things came in within a day and could not be understood."),
     ]
     assert find_notices(Days(MessageCounts(sent=49, bounced=40), [], 0, 0), {}, 0, is_more=False) == []
 

@@ -63,9 +63,9 @@ def test_an_empty_origin_counts_so_that_many_versions_cost_little(account):
     asked = []
 
     class Counting:
-        def list_by_origin(self, origin, *, cursor, limit):
+        def list_newest(self, origin, *, cursor, limit):
             asked.append(origin)
-            return messages.list_by_origin(origin, cursor=cursor, limit=limit)
+            return messages.list_newest(origin, cursor=cursor, limit=limit)
 
     many = [f"journey/none@{version}" for version in range(300)]
     page = list_recipients(Counting(), many, lambda message: True)

@@ -1,13 +1,13 @@
 """The contacts table: each item is a contact, or a forward to one, under the id made from an identity."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from postroad import contacts
 from postroad.codec import decode_contact, encode_contact, stored_wake
-from postroad.commits import Commit
+from postroad.commits import Commit, MembershipChange
 from postroad.contacts import Contact
 from postroad_aws.clients import get_client
 from postroad_aws.clock import now
@@ -15,7 +15,7 @@ from postroad_aws.ports import Fault, Forward, Outcome
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page, memberships, messages, quarantine, timeline
 from postroad_aws.storage.batches import code_of, get_items
-from postroad_aws.storage.paging import decode_cursor, encode_cursor
+from postroad_aws.storage.paging import decode_cursor, encode_cursor, merge_newest, read_items
 
 Item = dict[str, Any]
 
@@ -39,6 +39,34 @@ def commit(commit: Commit) -> Outcome:
     """
     put = _contact_put(commit.contact)
     return _put(put) if commit.actions == 1 else _transact(put, commit)
+
+
+def erase(contact: Contact, forwards: Collection[str], places: Collection[str]) -> Outcome:
+    """Delete a contact, the forwards to it under these ids, and its memberships, all at once, if nobody has written it
+    since it was read."""
+    gone = [memberships.action(MembershipChange(place, contact.contact_id, None)) for place in places]
+    delete = {
+        "TableName": _table(),
+        "Key": {"contact_id": {"S": contact.contact_id}},
+        **_unchanged(contact.version),
+    }
+    for other in dict.fromkeys(forwards):
+        condition = "attribute_not_exists(contact_id) OR forward_to = :contact_id"
+        values = {":contact_id": {"S": contact.contact_id}}
+        key = {"contact_id": {"S": other}}
+        forward = {"TableName": _table(), "Key": key, "ConditionExpression": condition}
+        gone.append({"Delete": {**forward, "ExpressionAttributeValues": values}})
+    # What is more than a transaction holds goes first; the contact, which alone leads to it all, goes last.
+    while len(gone) >= TRANSACTION_LIMIT:
+        get_client("dynamodb").transact_write_items(TransactItems=gone[:TRANSACTION_LIMIT])
+        gone = gone[TRANSACTION_LIMIT:]
+    try:
+        get_client("dynamodb").transact_write_items(TransactItems=[{"Delete": delete}, *gone])
+    except ClientError as error:
+        if code_of(error) not in ("TransactionCanceledException", "TransactionConflictException"):
+            raise
+        return Outcome.CONFLICT
+    return Outcome.DONE
 
 
 def list_due(shard: str, until: float, limit: int, after: tuple[str, float] | None = None) -> list[tuple[str, float]]:
@@ -80,27 +108,23 @@ def list_ids(shard: str, after: str | None, limit: int) -> tuple[list[str], str 
 
 def list_contacts(*, cursor: str | None = None, limit: int = 50) -> Page[Contact]:
     """All contacts, the newest first, those of one instant by their ids. Raises CursorError."""
-    until, last = decode_cursor(cursor, (int, float), str) if cursor else (None, "")
-    found = [pair for shard in SHARDS for pair in _list_created(shard, until, last, limit + 1)]
-    page = sorted(found, key=lambda pair: (-pair[0], pair[1]))[:limit]
-    stored = find_items([contact_id for _, contact_id in page], consistent=False)
-    items = [item for _, contact_id in page if isinstance(item := stored.get(contact_id), Contact)]
-    return Page(items, encode_cursor(*page[-1]) if len(found) > limit else None)
 
+    def entries(shard: str, until: float | None) -> Iterator[tuple[float, str]]:
+        at_most = {":until": {"N": repr(until)}} if until is not None else {}
+        items = read_items(
+            _table(),
+            limit // 8 + 2,
+            IndexName="created",
+            KeyConditionExpression="#shard = :shard" + (" AND created_at <= :until" if at_most else ""),
+            ExpressionAttributeNames=_SHARD,
+            ExpressionAttributeValues={":shard": {"S": shard}, **at_most},
+            ScanIndexForward=False,
+        )
+        return ((float(item["created_at"]["N"]), item["contact_id"]["S"]) for item in items)
 
-def _list_created(shard: str, until: float | None, last: str, most: int) -> list[tuple[float, str]]:
-    """(created_at, contact_id) of a shard's newest contacts after that place: at least `most` if there are, and all of
-    the last instant, because the index does not order those of one."""
-    from postroad_aws.storage.rows import ContactRow
-
-    condition = None if until is None else ContactRow.created_at <= until
-    found: list[tuple[float, str]] = []
-    for row in ContactRow.created.query(shard, condition, scan_index_forward=False, page_size=most + 1):
-        if len(found) >= most and row.created_at < found[-1][0]:
-            break
-        if row.created_at != until or row.contact_id > last:
-            found.append((row.created_at, row.contact_id))
-    return found
+    ids, following = merge_newest(SHARDS, entries, cursor, limit)
+    stored = find_items(ids, consistent=False)
+    return Page([item for each in ids if isinstance(item := stored.get(each), Contact)], following)
 
 
 def _table() -> str:

@@ -4,7 +4,9 @@ Attributes are named as in `Message`. Three are derived: `origin_shard`, and the
 `pending_at`, from which instant the sweep has something to do with the message.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from math import inf
 from typing import Any
 from zlib import crc32
 
@@ -13,9 +15,9 @@ from botocore.exceptions import ClientError
 from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
-from postroad_aws.storage import Page
-from postroad_aws.storage.batches import code_of, get_items
-from postroad_aws.storage.paging import walk
+from postroad_aws.storage import CursorError, Page
+from postroad_aws.storage.batches import code_of, get_items, write_items
+from postroad_aws.storage.paging import merge_newest, read_items, walk
 
 Item = dict[str, Any]
 
@@ -180,14 +182,61 @@ def list_by_contact(contact_ids: Sequence[str], *, cursor: str | None = None, li
 
 
 def list_by_origin(origin: str, *, cursor: str | None = None, limit: int = 50) -> Page[Message]:
-    """The messages that one version of a journey has queued. Raises CursorError."""
+    """The messages that a broadcast or one version of a journey has queued, a shard after the other, each read once:
+    for going through them all. Raises CursorError."""
+
+    def query(shard: str, after: str | None, most: int) -> list[tuple[float, str]]:
+        start: Item = {"ExclusiveStartKey": _origin_key(shard, after)} if after else {}
+        return list(islice(_read_origin(shard, most, **start), most))
+
+    page = walk(_origin_shards(origin), query, lambda found: f"{found[0]!r} {found[1]}", cursor, limit)
+    return _load(Page([message_id for _, message_id in page.items], page.next))
+
+
+def list_newest(origin: str, *, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+    """The same for people to look at: the newest first. Raises CursorError."""
+
+    def entries(shard: str, until: float | None) -> Iterator[tuple[float, str]]:
+        return _read_origin(shard, limit // 8 + 2, until, ScanIndexForward=False)
+
+    return _load(merge_newest(_origin_shards(origin), entries, cursor, limit))
+
+
+def _origin_shards(origin: str) -> list[str]:
+    return [f"{origin}#{shard}" for shard in SHARDS]
+
+
+def _read_origin(shard: str, at_once: int, until: float | None = None, **query: Any) -> Iterator[tuple[float, str]]:
+    """(created_at, message_id) of a shard of an origin."""
+    at_most = {":until": {"N": repr(until)}} if until is not None else {}
+    items = read_items(
+        _table(),
+        at_once,
+        IndexName="origin",
+        KeyConditionExpression="origin_shard = :shard" + (" AND created_at <= :until" if at_most else ""),
+        ExpressionAttributeValues={":shard": {"S": shard}, **at_most},
+        **query,
+    )
+    return ((float(item["created_at"]["N"]), item["message_id"]["S"]) for item in items)
+
+
+def _origin_key(shard: str, after: str) -> Item:
+    time, _, message_id = after.partition(" ")
+    try:
+        created_at = float(time)
+    except ValueError:
+        created_at = inf
+    if not (abs(created_at) < 1e15 and message_id):
+        raise CursorError("This cursor belongs to another listing; start again without it.")
+    return {"origin_shard": {"S": shard}, "created_at": {"N": repr(created_at)}, **_key(message_id)}
+
+
+def forget_messages(contact_ids: Sequence[str]) -> None:
+    """Delete every message of these contacts from the ledger."""
     from postroad_aws.storage.rows import MessageRow
 
-    def query(origin_shard: str, after: str | None, most: int) -> list[str]:
-        condition = MessageRow.message_id > after if after else None
-        return [row.message_id for row in MessageRow.by_origin.query(origin_shard, condition, limit=most)]
-
-    return _load(walk([f"{origin}#{shard}" for shard in SHARDS], query, str, cursor, limit))
+    found = [row.message_id for each in dict.fromkeys(contact_ids) for row in MessageRow.by_contact.query(each)]
+    write_items(_table(), [{"DeleteRequest": {"Key": _key(message_id)}} for message_id in found])
 
 
 def _load(ids: Page[str]) -> Page[Message]:

@@ -1,10 +1,14 @@
 """Cursors, and listings that go through many partitions."""
 
+import heapq
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any, TypeVar
 
+from postroad_aws.clients import get_client
 from postroad_aws.storage import CursorError, Page
 
 T = TypeVar("T")
@@ -59,3 +63,35 @@ def walk(
             last, item = found[limit - 1]
             return Page([item for _, item in found[:limit]], encode_cursor(last, position(item)))
     return Page([item for _, item in found], None)
+
+
+def read_items(table: str, at_once: int, **query: Any) -> Iterator[dict[str, Any]]:
+    """The items of a query, asked for so many at once, as they are needed."""
+    while True:
+        answer = get_client("dynamodb").query(TableName=table, Limit=at_once, **query)
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def merge_newest(
+    partitions: Sequence[str],
+    entries: Callable[[str, float | None], Iterable[tuple[float, str]]],
+    cursor: str | None,
+    limit: int,
+) -> Page[str]:
+    """Many partitions as one listing of ids, the newest first, those of one instant by their ids.
+
+    `entries(partition, until)` gives (time, id), the newest first, of those that are not after `until`; the index does
+    not order those of one instant. Raises CursorError.
+    """
+    until, last = decode_cursor(cursor, (int, float), str) if cursor else (None, "")
+
+    def ordered(partition: str) -> Iterator[tuple[float, str]]:
+        for time, group in groupby(entries(partition, until), key=itemgetter(0)):
+            yield from sorted((-time, each) for _, each in group if time != until or each > last)
+
+    found = list(islice(heapq.merge(*map(ordered, partitions)), limit + 1))
+    page = [each for _, each in found[:limit]]
+    return Page(page, encode_cursor(-found[limit - 1][0], page[-1]) if len(found) > limit else None)

@@ -2,7 +2,8 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -11,7 +12,7 @@ from postroad.quarantine import Reject, parse_reject
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page
 from postroad_aws.storage.batches import write_items
-from postroad_aws.storage.paging import decode_cursor, encode_cursor
+from postroad_aws.storage.paging import decode_cursor, encode_cursor, read_items
 
 Item = dict[str, Any]
 
@@ -33,28 +34,25 @@ def put_request(reject: Reject) -> Item:
     return {"Put": {"TableName": _table(), "Item": _item(reject)}}
 
 
-def list_rejects(now: float, *, cursor: str | None = None, limit: int = 50) -> Page[Reject]:
-    """All rejects of the last RETENTION seconds, the newest first. A page may be short. Raises CursorError."""
-    from postroad_aws.storage.rows import QuarantineRow
+def forget_rejects(rejects: Sequence[Reject]) -> None:
+    """Delete them."""
+    items = [_item(reject) for reject in rejects]
+    keys = [{name: item[name] for name in ("day_shard", "id")} for item in items]
+    write_items(_table(), [{"DeleteRequest": {"Key": key}} for key in keys])
 
+
+def list_rejects(now: float, *, cursor: str | None = None, limit: int = 50, since: float = 0.0) -> Page[Reject]:
+    """All rejects of the last RETENTION seconds, or from the day of `since` on, the newest first. A page may be short.
+    Raises CursorError."""
     # Somebody else's clock may be ahead.
     day, after = decode_cursor(cursor, int, (str, type(None))) if cursor else (int((now + DAY) // DAY), None)
-    day, oldest = min(day, int((now + DAY) // DAY)), int((now - RETENTION) // DAY)
+    day, oldest = min(day, int((now + DAY) // DAY)), int(max(now - RETENTION, since) // DAY)
     found: list[tuple[str, Reject]] = []
     for at in range(day, max(oldest, day - _DAYS_AT_ONCE) - 1, -1):
-        rows = [
-            row
-            for shard in SHARDS
-            for row in QuarantineRow.query(
-                f"{_day(at * DAY)}#{shard}",
-                QuarantineRow.id < after if after else None,
-                scan_index_forward=False,
-                limit=limit + 1 - len(found),
-                page_size=limit + 1 - len(found),
-            )
-        ]
-        rows.sort(key=lambda row: row.id, reverse=True)
-        found += [(row.id, _read(row.body)) for row in rows]
+        most = limit + 1 - len(found)
+        items = [item for shard in SHARDS for item in islice(_read_day(f"{_day(at * DAY)}#{shard}", after, most), most)]
+        items.sort(key=lambda item: item["id"]["S"], reverse=True)
+        found += [(item["id"]["S"], _read(item["body"]["B"])) for item in items]
         after = None
         if len(found) > limit:
             page = found[:limit]
@@ -62,6 +60,19 @@ def list_rejects(now: float, *, cursor: str | None = None, limit: int = 50) -> P
             return Page([reject for _, reject in page], encode_cursor(last_day, page[-1][0]))
     end = max(oldest, day - _DAYS_AT_ONCE) - 1
     return Page([reject for _, reject in found], encode_cursor(end, None) if end >= oldest else None)
+
+
+def _read_day(day_shard: str, after: str | None, at_once: int) -> Iterator[Item]:
+    """The items of a day's shard, the newest first."""
+    below = {":after": {"S": after}} if after else {}
+    return read_items(
+        _table(),
+        at_once,
+        KeyConditionExpression="day_shard = :day_shard" + (" AND #id < :after" if below else ""),
+        ExpressionAttributeValues={":day_shard": {"S": day_shard}, **below},
+        ScanIndexForward=False,
+        **({"ExpressionAttributeNames": {"#id": "id"}} if below else {}),
+    )
 
 
 def _table() -> str:

@@ -88,7 +88,7 @@ class _OriginIndex(GlobalSecondaryIndex["MessageRow"]):
         projection = KeysOnlyProjection()
 
     origin_shard = UnicodeAttribute(hash_key=True)
-    message_id = UnicodeAttribute(range_key=True)
+    created_at = NumberAttribute(range_key=True)
 
 
 class _PendingIndex(GlobalSecondaryIndex["MessageRow"]):

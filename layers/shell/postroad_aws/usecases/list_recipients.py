@@ -14,7 +14,7 @@ _EMPTY = 20  # what asking an origin costs that has none, counted in messages
 
 
 class Messages(Protocol):
-    def list_by_origin(self, origin: str, *, cursor: str | None, limit: int) -> Page[Message]: ...
+    def list_newest(self, origin: str, *, cursor: str | None, limit: int) -> Page[Message]: ...
 
 
 def list_recipients(
@@ -25,7 +25,7 @@ def list_recipients(
     cursor: str | None = None,
     enough: int = 25,
 ) -> Page[Message]:
-    """The messages of these origins ("journey/welcome@3") that are wanted, one origin after the other.
+    """The messages of these origins ("journey/welcome@3") that are wanted, origin by origin, the newest first.
 
     A page ends soon after it has enough; it may be short, or empty, and yet have a next one. Raises CursorError.
     """
@@ -33,7 +33,7 @@ def list_recipients(
     found: list[Message] = []
     looked_at = 0
     while number < len(origins) and len(found) < enough and looked_at < MOST_LOOKED_AT:
-        page = messages.list_by_origin(origins[number], cursor=inner, limit=_AT_ONCE)
+        page = messages.list_newest(origins[number], cursor=inner, limit=_AT_ONCE)
         found += filter(wanted, page.items)
         looked_at += max(len(page.items), _EMPTY)
         number, inner = (number, page.next) if page.next else (number + 1, None)
