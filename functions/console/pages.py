@@ -44,6 +44,7 @@ MENU = (
     Item("Contacts", "users", "/console/contacts"),
     Item("Segments", "users-group", "/console/segments"),
     Item("Journeys", "route", "/console/journeys"),
+    Item("Broadcasts", "speakerphone", "/console/broadcasts"),
     Item("Messages", "mail", "/console/messages"),
     Item("Quarantine", "shield-check", "/console/quarantine"),
 )

@@ -4,6 +4,7 @@ A page is a module here, named like its entry in the menu (`pages.MENU`), and a 
 """
 
 from functions.console.routes import (
+    broadcasts,
     contacts,
     demo,
     files,
@@ -44,4 +45,15 @@ ROUTES = (
     Route("GET", "/console/journeys/{journey_id}/why", "viewer", journey_people.explain),
     Route("POST", "/console/journeys/{journey_id}/publish", "marketer", journeys.publish),
     Route("POST", "/console/journeys/{journey_id}/withdraw", "marketer", journeys.withdraw),
+    Route("GET", "/console/broadcasts", "viewer", broadcasts.show_list),
+    Route("POST", "/console/broadcasts", "marketer", broadcasts.create),
+    Route("GET", "/console/broadcasts/_new", "marketer", broadcasts.begin),
+    Route("GET", "/console/broadcasts/_audience", "marketer", broadcasts.show_audience),
+    Route("GET", "/console/broadcasts/{broadcast_id}", "viewer", broadcasts.show_one),
+    Route("POST", "/console/broadcasts/{broadcast_id}", "marketer", broadcasts.save),
+    Route("GET", "/console/broadcasts/{broadcast_id}/edit", "marketer", broadcasts.edit),
+    Route("GET", "/console/broadcasts/{broadcast_id}/people", "viewer", broadcasts.show_people),
+    Route("GET", "/console/broadcasts/{broadcast_id}/preview", "viewer", broadcasts.show_preview),
+    Route("POST", "/console/broadcasts/{broadcast_id}/schedule", "marketer", broadcasts.schedule),
+    Route("POST", "/console/broadcasts/{broadcast_id}/cancel", "marketer", broadcasts.cancel),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from postroad.broadcasts import DRAFT, KIND, Run
+from postroad.broadcasts import CANCELLED, DRAFT, KIND, Run
 from postroad.places import segment_place
 from postroad.stats import MessageCounts
 from postroad_aws.storage import CursorError, NotFoundError, Page
@@ -80,7 +80,7 @@ def find_progress(ports: BroadcastPorts, broadcast_id: str) -> MessageCounts:
 
 
 def _view(draft: Draft | None, run: Run | None) -> BroadcastView:
-    if run:
+    if run and (draft is None or run.state != CANCELLED):
         return BroadcastView(
             run.broadcast.id, run.broadcast.name, run.state, draft.edit if draft else run.edit, run.document, run
         )
@@ -89,8 +89,8 @@ def _view(draft: Draft | None, run: Run | None) -> BroadcastView:
     return BroadcastView(
         draft.definition_id,
         name if isinstance(name, str) else draft.definition_id,
-        DRAFT,
+        run.state if run else DRAFT,
         draft.edit,
         draft.document,
-        None,
+        run,
     )

@@ -1,0 +1,348 @@
+"""Broadcasts: the list, one with what became of it, and drafting, scheduling and cancelling."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, tzinfo
+from html import escape
+from typing import Any, NamedTuple
+
+from functions.console import pages
+from functions.console.crowds import CROWDS
+from functions.console.requests import Request, RequestError
+from functions.console.responses import Response, redirect
+from postroad.broadcasts import CANCELLED, DRAFT, KIND, Tally
+from postroad.definitions import check_definition, known_in
+from postroad.errors import DefinitionError
+from postroad.instants import format_instant, parse_instant
+from postroad.local_time import find_instant, find_zone, parse_date, parse_time_of_day
+from postroad.messages import Message
+from postroad.places import segment_place
+from postroad_aws import books
+from postroad_aws.storage import VersionConflictError, contacts, definitions, memberships, messages, timeline
+from postroad_aws.usecases.cancel_broadcast import cancel_broadcast
+from postroad_aws.usecases.find_contact import find_contacts
+from postroad_aws.usecases.list_recipients import list_recipients
+from postroad_aws.usecases.preview_message import Preview, preview_message
+from postroad_aws.usecases.schedule_broadcast import schedule_broadcast
+from postroad_aws.usecases.show_broadcasts import (
+    BroadcastView,
+    find_progress,
+    get_broadcast,
+    list_broadcasts,
+    preview_audience,
+)
+from postroad_aws.wiring import broadcast_ports, production
+
+_PAGE = 25
+_LONGEST_NAME = 100
+_LONGEST_FIELD = 200
+_MOST_NAMESAKES = 50
+
+
+class Form(NamedTuple):
+    """The fields of a draft as they were typed. `edit` is the number of the edit that they were read from."""
+
+    name: str = ""
+    segment: str = ""
+    template: str = ""
+    when: str = "later"
+    date: str = ""
+    time: str = "09:00"
+    edit: str = "0"
+
+
+class Choice(NamedTuple):
+    """What a field can be set to, and a sentence about it."""
+
+    id: str
+    name: str
+    note: str
+
+
+def show_list(request: Request) -> Response:
+    """Every broadcast: drafts, then the latest first."""
+    ports = broadcast_ports()
+    found = list_broadcasts(ports, cursor=request.cursor, limit=_PAGE)
+    counts = ports.stats.find_counts([f"{KIND}/{view.broadcast_id}" for view in found.items])
+    rows = [(view, _when(view), counts[f"{KIND}/{view.broadcast_id}"].all_messages) for view in found.items]
+    segments = {segment.id: segment.name for segment in books.current().segments.values()}
+    return pages.page(request, "broadcasts/list.html", fragment="rows", rows=rows, next=found.next, segments=segments)
+
+
+def show_one(request: Request) -> Response:
+    """One broadcast: a draft to be looked over, or what has become of it."""
+    ports = broadcast_ports()
+    view = get_broadcast(ports, request.variables["broadcast_id"])
+    is_draft = view.state in (DRAFT, CANCELLED)
+    values: dict[str, Any] = {
+        "view": view,
+        "at_time": _when(view),
+        "segment": _segment(view),
+        "sends": _template(view),
+        "mistakes": _mistakes(view.document) if is_draft else (),
+        "is_draft": is_draft,
+        "audience": preview_audience(ports, str(view.document.get("segment"))),
+        "progress": find_progress(ports, view.broadcast_id),
+        "tally": view.run.tally if view.run and view.run.tally else Tally(),
+    }
+    return pages.page(request, "broadcasts/one.html", fragment="live", **values)
+
+
+def show_people(request: Request) -> Response:
+    """To whom it went, and what became of each message."""
+    ports = broadcast_ports()
+    view = get_broadcast(ports, request.variables["broadcast_id"])
+    crowd = CROWDS.get(request.text("who"), CROWDS["all"])
+    progress = find_progress(ports, view.broadcast_id)
+    found = list_recipients(
+        messages, [f"{KIND}/{view.broadcast_id}"], crowd.wanted, cursor=request.cursor, enough=_PAGE
+    )
+    people = find_contacts(contacts, {message.contact_id for message in found.items})
+    values: dict[str, Any] = {
+        "view": view,
+        "crowd": crowd,
+        "tabs": [(each, count) for each in CROWDS.values() if (count := each.count(progress)) or each is crowd],
+        "rows": [(message, people.get(message.contact_id)) for message in found.items],
+        "next": found.next,
+    }
+    return pages.page(request, "broadcasts/people.html", fragment="rows", **values)
+
+
+def show_preview(request: Request) -> Response:
+    """The message as somebody of the segment would get it, for a frame that lets it do nothing."""
+    preview = _preview(get_broadcast(broadcast_ports(), request.variables["broadcast_id"]))
+    return pages.preview_of(preview.html or f"<p>{escape(preview.problem or preview.text)}</p>")
+
+
+def show_audience(request: Request) -> Response:
+    """How many a segment holds, while one is being chosen."""
+    return pages.page(request, "broadcasts/form.html", fragment="audience", **_audience(request.text("segment")))
+
+
+def begin(request: Request) -> Response:
+    """An empty form, or with `from` one that repeats another broadcast."""
+    form = Form()
+    if copied := request.text("from"):
+        view = get_broadcast(broadcast_ports(), copied)
+        form = _form_of(view, _zone())._replace(name=f"{view.name} (copy)", when="later", date="", edit="0")
+    return _show_form(request, form)
+
+
+def create(request: Request) -> Response:
+    """A new draft, under an id made of its name."""
+    form = _read_form(request)
+    document, problems = _read(form, KIND, request.now)
+    if problems:
+        return _show_form(request, form, problems=problems)
+    wanted = _slug(form.name)
+    for number in range(1, _MOST_NAMESAKES):
+        broadcast_id = wanted if number == 1 else f"{wanted}-{number}"
+        with suppress(VersionConflictError):
+            definitions.save_draft(KIND, broadcast_id, {**document, "id": broadcast_id}, edit=0, now=request.now)
+            return redirect(f"/console/broadcasts/{broadcast_id}")
+    raise RequestError("Many broadcasts have this name already; choose another one.")
+
+
+def edit(request: Request) -> Response:
+    view = _get_draft(request)
+    return _show_form(request, _form_of(view, _zone()), view)
+
+
+def save(request: Request) -> Response:
+    """Save a draft, unless somebody else has saved it since the form was opened."""
+    view = _get_draft(request)
+    form = _read_form(request)
+    document, problems = _read(form, view.broadcast_id, request.now)
+    if problems:
+        return _show_form(request, form, view, problems=problems)
+    try:
+        if form.edit != str(view.edit):
+            raise VersionConflictError
+        # What the form does not ask for stays.
+        kept = {name: value for name, value in view.document.items() if name != "at"}
+        definitions.save_draft(KIND, view.broadcast_id, {**kept, **document}, edit=view.edit, now=request.now)
+    except VersionConflictError:
+        newest = _get_draft(request)
+        theirs = _form_of(newest, _zone())
+        return _show_form(request, form._replace(edit=theirs.edit), newest, theirs=theirs)
+    return redirect(f"/console/broadcasts/{view.broadcast_id}")
+
+
+def schedule(request: Request) -> Response:
+    """What was looked over begins at its time."""
+    broadcast_id = request.variables["broadcast_id"]
+    seen = request.form().get("edit", "")
+    if not (seen.isascii() and seen.isdigit() and len(seen) < 9):
+        raise RequestError("Open the broadcast, look it over, and schedule it there.")
+    schedule_broadcast(broadcast_ports(), broadcast_id, edit=int(seen))
+    return redirect(f"/console/broadcasts/{broadcast_id}")
+
+
+def cancel(request: Request) -> Response:
+    broadcast_id = request.variables["broadcast_id"]
+    cancel_broadcast(broadcast_ports(), broadcast_id)
+    return redirect(f"/console/broadcasts/{broadcast_id}")
+
+
+def _get_draft(request: Request) -> BroadcastView:
+    """The broadcast of the address, as long as it can be changed."""
+    view = get_broadcast(broadcast_ports(), request.variables["broadcast_id"])
+    if view.state not in (DRAFT, CANCELLED):
+        raise VersionConflictError(f"{view.name} has been scheduled in the meantime, so it cannot be changed any more.")
+    return view
+
+
+# -------------------------------------------------------------------------------------------------------------- forms
+
+
+def _show_form(
+    request: Request,
+    form: Form,
+    view: BroadcastView | None = None,
+    *,
+    problems: Mapping[str, str] | None = None,
+    theirs: Form | None = None,
+) -> Response:
+    """The form as it was typed; `problems` by field, `theirs` is what somebody else has saved meanwhile."""
+    values: dict[str, Any] = {
+        "form": form,
+        "view": view,
+        "problems": problems or {},
+        "theirs": theirs,
+        "segments": [
+            Choice(segment.id, segment.name, segment.describe()) for segment in books.newest().segments.values()
+        ],
+        "templates": _templates(),
+        "today": datetime.fromtimestamp(request.now, _zone()).date().isoformat(),
+        **_audience(form.segment),
+    }
+    status = 409 if theirs else 422 if problems else 200
+    return pages.page(request, "broadcasts/form.html", status=status, **values)
+
+
+def _audience(segment_id: str) -> dict[str, Any]:
+    segment = books.current().segments.get(segment_id)
+    return {"chosen": segment, "audience": preview_audience(broadcast_ports(), segment_id) if segment else None}
+
+
+def _templates() -> list[Choice]:
+    """What can be sent, by name, with its subject or text."""
+    refs = books.newest().templates.values()
+    documents = definitions.load_versions([("template", ref.template_id, ref.version) for ref in refs])
+    choices = []
+    for ref in refs:
+        document = documents["template", ref.template_id, ref.version]
+        note = document.get("subject") or document.get("body") or document.get("text") or ""
+        choices.append(Choice(ref.template_id, str(document.get("name") or ref.template_id), f"{ref.channel}: {note}"))
+    return sorted(choices, key=lambda choice: choice.name.lower())
+
+
+def _read_form(request: Request) -> Form:
+    said = request.form()
+    return Form(**{name: said.get(name, "").strip()[:_LONGEST_FIELD] for name in Form._fields})
+
+
+def _read(form: Form, broadcast_id: str, now: float) -> tuple[dict[str, Any], dict[str, str]]:
+    """The document that a form means, and by field what is wrong with it."""
+    named = {"name": form.name, "segment": form.segment, "template": form.template}
+    document: dict[str, Any] = {"kind": KIND, "id": broadcast_id, **named}
+    problems = {field: "Choose one." for field in ("segment", "template") if not named[field]}
+    if not form.name or len(form.name) > _LONGEST_NAME or not form.name.isprintable():
+        problems["name"] = f"Give it a name of at most {_LONGEST_NAME} letters, by which you will know it."
+    if form.when == "later":
+        try:
+            document["at"] = format_instant(_instant(form, now))
+        except ValueError as error:
+            problems["at"] = str(error)
+    for path, sentence in _mistakes(document):
+        problems.setdefault(path, sentence)
+    return document, problems
+
+
+def _instant(form: Form, now: float) -> float:
+    """When the form says to begin, by the business's own clock. Raises ValueError with a sentence."""
+    zone = _zone()
+    found = find_instant(parse_date(form.date), parse_time_of_day(form.time), zone)
+    if found is None:
+        raise ValueError(f"There is no such day in {zone}; choose another one.")
+    if found <= now:
+        raise ValueError("This lies in the past; choose a time to come, or let it begin as soon as it is scheduled.")
+    return found
+
+
+def _form_of(view: BroadcastView, zone: tzinfo) -> Form:
+    """The form that would mean a draft's document."""
+    said = {name: str(view.document.get(name) or "") for name in ("name", "segment", "template")}
+    at = _when(view)
+    moment = datetime.fromtimestamp(at, zone) if at else None
+    return Form(
+        **said,
+        when="later" if moment else "now",
+        date=moment.date().isoformat() if moment else "",
+        time=f"{moment:%H:%M}" if moment else Form().time,
+        edit=str(view.edit),
+    )
+
+
+def _slug(name: str) -> str:
+    """A name as an id."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or KIND
+
+
+# ------------------------------------------------------------------------------------------------------------ reading
+
+
+def _zone() -> tzinfo:
+    """Where the business is."""
+    found = find_zone(books.current().policy.timezone) or find_zone("UTC")
+    assert found is not None
+    return found
+
+
+def _when(view: BroadcastView) -> float | None:
+    """When it begins, or began; None: as soon as it is scheduled."""
+    if view.run and view.state != CANCELLED:
+        return view.run.at
+    with suppress(ValueError):
+        return parse_instant(view.document.get("at"))
+    return None
+
+
+def _mistakes(document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    try:
+        check_definition(document, known_in(books.newest(), {}))
+    except DefinitionError as error:
+        return error.mistakes
+    return ()
+
+
+def _segment(view: BroadcastView) -> Choice:
+    segment_id = str(view.document.get("segment"))
+    segment = books.current().segments.get(segment_id)
+    return Choice(segment_id, segment.name, segment.describe()) if segment else Choice("", segment_id, "")
+
+
+def _template(view: BroadcastView) -> Choice:
+    template_id = str(view.document.get("template"))
+    ref = books.current().templates.get(template_id)
+    document = definitions.get_version("template", template_id, ref.version) if ref else {}
+    return Choice(
+        ref.channel if ref else "", str(document.get("name") or template_id), str(document.get("subject") or "")
+    )
+
+
+def _preview(view: BroadcastView) -> Preview:
+    """The message as the first of the segment would get it."""
+    ref = books.current().templates.get(str(view.document.get("template")))
+    if ref is None:
+        return Preview(problem="There is no such template.")
+    someone = memberships.list_members(segment_place(str(view.document.get("segment"))), limit=1).items
+    if not someone:
+        return Preview(problem="Nobody is in the segment yet, so there is nobody to show it for.")
+    message = Message("", someone[0].contact_id, f"{KIND}/{view.broadcast_id}", "", "", ref.channel, ref.topic,
+                      ref.template_id, ref.version, "", 0.0)  # fmt: skip
+    ports = production()
+    return preview_message(contacts, timeline, ports.templates, ports.books, message)
