@@ -89,12 +89,13 @@ def load_history(url: str, documents: Mapping[str, Mapping[str, Any]]) -> tuple[
     shop = open_shop(plan, keys.derive_key("contacts"), wiring.signer(), url)
     with ThreadPoolExecutor(1) as beside:
         brand = beside.submit(load_brand, url, documents)
-        people = save_worlds(play_history(shop, now), now, brand.result)
+        worlds = list(play_history(shop, now))
+        count = brand.result()
     if definitions.find_manifest() != plan.manifest:
         raise SystemExit(
             "The brand was published otherwise than the history was folded; forget this state and start anew."
         )
-    return brand.result(), people
+    return count, save_worlds(worlds, now)
 
 
 def main() -> int:

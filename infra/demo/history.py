@@ -11,14 +11,13 @@ from random import Random
 from typing import Any, NamedTuple
 
 from demo.people import Profile, make_profile
+from postroad import demo
 from postroad.instants import DAY
 
 HOUR, MINUTE = 3_600.0, 60.0
 
 DAYS = 60
 SEED = 20
-# By this attribute, and the segment that reads it, demo data is told from all other.
-DEMO_TRAIT = "demo_data"
 
 PRODUCTS: tuple[Mapping[str, Any], ...] = (
     {"product_id": "sampler", "name": "The sampler", "category": "Coffee", "price": 24.0},
@@ -148,7 +147,7 @@ class _Story:
     def call(self, kind: str, **parts: Any) -> None:
         self.at += self.chance.uniform(8, 70)
         profile = self.profile
-        context: dict[str, Any] = {**profile.context, "traits": {DEMO_TRAIT: True}}
+        context: dict[str, Any] = {**profile.context, "traits": {demo.ATTRIBUTE: True}}
         if self.campaign:
             context["campaign"] = dict(self.campaign)
         self.calls.append({

@@ -1,54 +1,69 @@
 """Writes what a played history has come to into the stack's tables, as production would have left it.
 
 Each contact is one commit of the product's own storage: the contact, its further identities, its messages and where it
-is. A message that is still queued is sent from there like any other.
+is. The streams count those rows as they count any other; what they cannot see any more, arrivals at places that were
+left again, is counted here. A message that is still queued is sent from there like any other.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from demo.playing import World
-from postroad.commits import Commit, MembershipChange, Row
-from postroad.messages import QUEUED
+from postroad import demo
+from postroad.commits import Commit, MembershipChange
 from postroad.places import places_of
+from postroad.stats import ENTERED, Increments, add_up, count_membership
 from postroad_aws.ports import Forward, Outcome
-from postroad_aws.storage import contacts, quarantine, refusals, timeline
-
-_ROWS_AT_ONCE = 200
+from postroad_aws.storage import contacts, quarantine, refusals, stats, timeline
 
 
-def save_worlds(
-    worlds: Iterable[World], now: float, wait_for_brand: Callable[[], object], *, calls_at_once: int = 3
-) -> int:
-    """Store what each life has come to, while the next ones are played; returns how many contacts are new.
+def save_worlds(worlds: Sequence[World], now: float, *, calls_at_once: int = 3) -> int:
+    """Store what each life has come to; returns how many contacts are new. Raises what a call to AWS has raised.
 
-    Who still gets a mail is stored last, once the templates are there. Storing the same again changes nothing. Raises
-    what a call to AWS has raised.
+    The numbers come first, as long as no stream has counted anything. Storing the same contacts again changes nothing.
     """
-    last: list[World] = []
-    rows: list[Row] = []
-    calls: list[Future[Any]] = []
+    stats.put(count_arrivals(worlds))
+    rows = [row for world in worlds for row in world.timeline.list_rows()]
     with ThreadPoolExecutor(calls_at_once) as pool:
-        commits: list[Future[Outcome]] = []
-        for world in worlds:
-            if any(message.state == QUEUED for message in world.messages.items.values()):
-                last.append(world)
-                continue
-            commits += [pool.submit(contacts.commit, commit) for commit in _commits(world)]
-            calls += [pool.submit(*call) for call in _refusals(world)]
-            rows += world.timeline.list_rows()
-            if len(rows) >= _ROWS_AT_ONCE:
-                calls.append(pool.submit(timeline.save_rows, rows, now))
-                rows = []
-        wait_for_brand()
-        for world in last:
-            rows += world.timeline.list_rows()
-        calls.append(pool.submit(timeline.save_rows, rows, now))
-        commits += [pool.submit(contacts.commit, commit) for world in last for commit in _commits(world)]
+        calls = [pool.submit(*call) for world in worlds for call in _refusals(world)]
+        calls += [pool.submit(timeline.save_rows, rows[at : at + 200], now) for at in range(0, len(rows), 200)]
+        commits = [pool.submit(contacts.commit, commit) for world in worlds for commit in _commits(world)]
         for call in calls:
             call.result()
         return sum(commit.result() is Outcome.DONE for commit in commits)
+
+
+def count_arrivals(worlds: Sequence[World]) -> Increments:
+    """What the streams will not see of a history, and all of its arrivals once more, to be taken back one day."""
+    counted = add_up(_count(world) for world in worlds)
+    final = add_up(_count_rows(world) for world in worlds)
+    unseen = add_up([counted, Increments({cell: -number for cell, number in final.items()})])
+    arrivals = {cell: number for cell, number in counted.items() if cell.counter == ENTERED}
+    copies = {cell._replace(definition=demo.counted_as(cell.definition)): number for cell, number in arrivals.items()}
+    return add_up([unseen, Increments(copies)])
+
+
+def _count(world: World) -> Increments:
+    """All changes of place of one life, as the stream would have counted them."""
+    parts, rows = [], dict[tuple[str, str], MembershipChange]()
+    for at, change in world.contacts.changes:
+        place = change.place, change.contact_id
+        before, after = rows.pop(place, None), None if change.since is None else change
+        parts.append(count_membership(before, after, at))
+        if after:
+            rows[place] = after
+    return add_up(parts)
+
+
+def _count_rows(world: World) -> Increments:
+    """What the rows that are left stand for."""
+    return add_up(
+        count_membership(None, change, since)
+        for commit in _commits(world)
+        for change in commit.memberships
+        if (since := change.since) is not None
+    )
 
 
 def _commits(world: World) -> Iterator[Commit]:

@@ -35,11 +35,11 @@ class Clock:
 class Contacts:
     """Contacts and forwards, and what commits have brought: who was touched, new messages, changes of place."""
 
-    def __init__(self, messages: "Messages", quarantine: "Quarantine") -> None:
+    def __init__(self, clock: Clock, messages: "Messages", quarantine: "Quarantine") -> None:
         self.items: dict[str, Contact | Forward] = {}
         self.touched: set[str] = set()
-        self.changes: list[MembershipChange] = []
-        self.messages, self.quarantine = messages, quarantine
+        self.changes: list[tuple[float, MembershipChange]] = []
+        self.clock, self.messages, self.quarantine = clock, messages, quarantine
 
     def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]:
         return {contact_id: self.items[contact_id] for contact_id in ids if contact_id in self.items}
@@ -51,7 +51,7 @@ class Contacts:
             self.items[other] = Forward(contact.contact_id)
             self.touched.discard(other)
         self.touched.add(contact.contact_id)
-        self.changes += commit.memberships
+        self.changes += [(self.clock.at, change) for change in commit.memberships]
         self.messages.insert(commit.messages)
         self.quarantine.save_rejects(commit.rejects)
         return Outcome.DONE

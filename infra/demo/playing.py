@@ -6,7 +6,7 @@ it has come to is what production would hold if all of it had happened there.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from email import message_from_bytes
 from functools import partial
 from heapq import heappop, heappush
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, cast
 
 from demo import memory
 from demo.history import Person, Visit, make_history, make_strays, react
+from postroad import demo
 from postroad.book import Book, compile_book
 from postroad.contacts import Contact
 from postroad.definitions import Publication
@@ -32,7 +33,7 @@ from postroad_aws.usecases.refuse import unsubscribe
 from postroad_aws.usecases.send_message import send_message
 from postroad_aws.usecases.wake_contacts import wake_event
 
-SOURCE = Source("demo-history", trusted=True)
+SOURCE = Source(demo.SOURCE, trusted=True)
 # What is queued later than this before the end is really sent, so that there are mails in the inbox at once.
 STILL_TO_SEND = 20 * 60.0
 
@@ -60,13 +61,23 @@ def open_shop(plan: Publication, contact_key: bytes, signer: Signer, base_url: s
 def play_history(shop: Shop, now: float) -> Iterator["World"]:
     """Each life from its first visit until now, and what belongs to nobody's."""
     for person in make_history(now):
-        yield _Life(shop, person, now).run()
-    strays = World(shop)
-    for visit in make_strays(now):
-        strays.clock.at = visit.received
-        strays.collect(visit)
-        strays.fold()
-    yield strays
+        yield play_life(shop, person, now)
+    yield play_strays(shop, make_strays(now))
+
+
+def play_life(shop: Shop, person: Person, until: float) -> "World":
+    """One person's life until then."""
+    return _Life(shop, person, until).run()
+
+
+def play_strays(shop: Shop, visits: Sequence[Visit]) -> "World":
+    """What belongs to nobody's life."""
+    world = World(shop)
+    for visit in visits:
+        world.clock.at = visit.received
+        world.collect(visit)
+        world.fold()
+    return world
 
 
 class _Templates:
@@ -91,7 +102,7 @@ class World:
         self.clock = memory.Clock()
         self.messages = memory.Messages(self.clock)
         self.quarantine = memory.Quarantine()
-        self.contacts = memory.Contacts(self.messages, self.quarantine)
+        self.contacts = memory.Contacts(self.clock, self.messages, self.quarantine)
         self.timeline = memory.Timeline()
         self.refusals = memory.Refusals()
         self.queues = memory.Queues(self.messages)

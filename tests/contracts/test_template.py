@@ -170,7 +170,7 @@ def _list_states(machine):
         yield from _list_states(state["ItemProcessor"]) if "ItemProcessor" in state else ()
 
 
-@pytest.mark.parametrize("name", ["Clock", "Rebuild", "Broadcast"])
+@pytest.mark.parametrize("name", ["Clock", "Rebuild", "Broadcast", "Removal"])
 def test_a_state_machine_tries_again_then_leaves_a_dead_letter(template, name):
     properties = template["Resources"][name]["Properties"]
     machine = yaml.safe_load((templatecheck.ROOT / properties["DefinitionUri"]).read_text())
@@ -183,7 +183,7 @@ def test_a_state_machine_tries_again_then_leaves_a_dead_letter(template, name):
     assert machine["States"]["KeepDeadLetter"]["Parameters"]["QueueUrl"] == "${DeadLettersUrl}"
 
 
-@pytest.mark.parametrize("name", ["Clock", "Rebuild", "Broadcast"])
+@pytest.mark.parametrize("name", ["Clock", "Rebuild", "Broadcast", "Removal"])
 def test_a_state_machine_uses_what_the_template_fills_in_and_waits_for_nothing_while_it_is_billed(template, name):
     properties = template["Resources"][name]["Properties"]
     text = (templatecheck.ROOT / properties["DefinitionUri"]).read_text()

@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 
 from demo.documents import load_definitions
-from demo.history import DAYS, DEMO_TRAIT, make_history, react
+from demo.history import DAYS, make_history, react
 from demo.loading import save_worlds
 from demo.playing import STILL_TO_SEND, open_shop, play_history
+from postroad import demo
 from postroad.book import Manifest, compile_book
 from postroad.codec import encode_contact
 from postroad.definitions import plan_publication
@@ -87,9 +88,9 @@ def test_only_the_last_minutes_are_still_to_be_sent(ledger):
 
 def test_everybody_is_marked_as_demo_data(people):
     for contact in people:
-        assert contact.attributes[DEMO_TRAIT].value is True
-        assert contact.attributes[DEMO_TRAIT].confirmed
-        assert "demo-data" in contact.segments
+        assert contact.attributes[demo.ATTRIBUTE].value is True
+        assert contact.attributes[demo.ATTRIBUTE].confirmed
+        assert demo.SEGMENT in contact.segments
 
 
 def test_memberships_are_those_of_a_recomputation(people, shop):
@@ -139,14 +140,12 @@ def test_a_few_calls_are_in_quarantine_with_their_reasons(worlds):
     rejects = [reject for world in worlds for reject in world.quarantine.rejects.values()]
     assert len(rejects) >= 5
     assert len({reject.reason for reject in rejects}) >= 4
-    assert {reject.source for reject in rejects} == {"demo-history"}
+    assert {reject.source for reject in rejects} == {demo.SOURCE}
 
 
 def test_it_is_stored_as_production_would_have_left_it(account, worlds, shop):
     some = [*worlds[::40], worlds[-1], next(world for world in worlds if world.refusals.said)]
-    waited = []
-    count = save_worlds(some, time.time(), lambda: waited.append(True), calls_at_once=1)
-    assert waited
+    count = save_worlds(some, time.time(), calls_at_once=1)
     assert count == sum(len(list(world.contacts.list_contacts())) for world in some)
     for world in some:
         for contact in world.contacts.list_contacts():
@@ -162,4 +161,4 @@ def test_it_is_stored_as_production_would_have_left_it(account, worlds, shop):
         for address, topic, granted, *_ in world.refusals.said:
             assert refusals.find_consent(address, topic).granted is granted
     assert quarantine.list_rejects(NOW, limit=100).items
-    assert save_worlds(some, time.time(), lambda: None, calls_at_once=1) == 0
+    assert save_worlds(some, time.time(), calls_at_once=1) == 0

@@ -26,6 +26,11 @@ def start_broadcast(broadcast_id: str, number: int) -> None:
     _start(settings().require("broadcast_state_machine"), {"broadcast_id": broadcast_id, "number": number})
 
 
+def start_removal() -> None:
+    """Start the state machine that removes the demo's data."""
+    _start(settings().require("removal_state_machine"), {})
+
+
 def schedule_broadcast(broadcast_id: str, number: int, at: float) -> None:
     """Have it started at a time to come, to the second. Doing it twice is harmless."""
     client = get_client("scheduler")

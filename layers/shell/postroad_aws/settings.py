@@ -49,6 +49,7 @@ class Settings:
     )
     broadcast_schedule_role: str | None = _variable("BROADCAST_SCHEDULE_ROLE_ARN", "the role of these schedules")
     dead_letters_arn: str | None = _variable("DEAD_LETTERS_ARN", "the same queue, as schedules name it")
+    removal_state_machine: str | None = _variable("REMOVAL_STATE_MACHINE_ARN", "the run that removes the demo's data")
     base_url: str = _variable(
         "BASE_URL", "scheme and host of our own pages, no slash at the end; empty: as the request says", ""
     )

@@ -16,6 +16,7 @@ from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, timeline
 
 if TYPE_CHECKING:
+    from postroad_aws.usecases.remove_demo import RemovalPorts
     from postroad_aws.usecases.run_broadcast import RunPorts
     from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
 
@@ -78,6 +79,18 @@ def broadcast_ports() -> "BroadcastPorts":
     from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
 
     return BroadcastPorts(definitions, broadcasts, books, runs, stats, clock)
+
+
+@cache
+def removal_ports() -> "RemovalPorts":
+    """What removing demo data touches."""
+    from postroad_aws.storage import memberships, stats
+    from postroad_aws.usecases.remove_demo import RemovalPorts
+
+    return RemovalPorts(
+        contacts, timeline, messages, memberships, refusals, quarantine, stats, books, clock,
+        contact_key=keys.derive_key("contacts"),
+    )  # fmt: skip
 
 
 @cache

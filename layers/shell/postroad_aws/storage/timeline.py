@@ -95,6 +95,12 @@ def list_rows(
     return Page([row for *_, row in page], encode_cursor(*page[-1][:2]) if len(found) > limit else None)
 
 
+def forget_rows(contact_ids: Sequence[str]) -> None:
+    """Delete the whole timeline of these contacts."""
+    keys = [_key(contact_id, row.key) for contact_id in dict.fromkeys(contact_ids) for row in _query_all(contact_id)]
+    write_items(_table(), [{"DeleteRequest": {"Key": key}} for key in keys])
+
+
 _NAMES = {"#key": "key"}
 
 

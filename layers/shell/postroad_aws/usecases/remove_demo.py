@@ -1,0 +1,94 @@
+"""Remove the demo's made-up people and all that came of them; what is real stays.
+
+They are the members of one segment, so finding them costs what they are, not what the stack holds. Whatever goes wrong,
+removing again goes on where it stopped.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from postroad import demo
+from postroad.commits import MembershipChange
+from postroad.consent import EVERY_TOPIC
+from postroad.contacts import Contact
+from postroad.places import segment_place
+from postroad.quarantine import Reject
+from postroad_aws.ports import Books, Clock
+from postroad_aws.storage import Page
+from postroad_aws.storage.memberships import Membership
+from postroad_aws.usecases.erase_contact import Contacts, Messages, Timeline, erase_contact
+
+PAGE = 100
+
+
+class Memberships(Protocol):
+    def list_members(self, *places: str, cursor: str | None = None, limit: int = 50) -> Page[Membership]: ...
+
+    def apply(self, changes: Sequence[MembershipChange]) -> None: ...
+
+
+class Refusals(Protocol):
+    def forget_answers(self, addresses: Collection[str], topics: Collection[str]) -> None: ...
+
+
+class Quarantine(Protocol):
+    def list_rejects(self, now: float, *, cursor: str | None = None, limit: int = 50) -> Page[Reject]: ...
+
+    def forget_rejects(self, rejects: Sequence[Reject]) -> None: ...
+
+
+class Stats(Protocol):
+    def take_back(self, part: str, definition: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPorts:
+    """What removing demo data touches."""
+
+    contacts: Contacts
+    timeline: Timeline
+    messages: Messages
+    memberships: Memberships
+    refusals: Refusals
+    quarantine: Quarantine
+    stats: Stats
+    books: Books
+    clock: Clock
+    contact_key: bytes
+
+
+def remove_demo(ports: RemovalPorts, has_time: Callable[[], bool]) -> bool:
+    """Remove people as long as there is time, then what belongs to nobody; True when nothing is left."""
+    place = segment_place(demo.SEGMENT)
+    while members := ports.memberships.list_members(place, limit=PAGE).items:
+        for member in members:
+            if not has_time():
+                return False
+            contact = erase_contact(ports, member.contact_id, but=place)
+            if contact:
+                ports.refusals.forget_answers(_addresses(contact), _topics(ports))
+            ports.memberships.apply([MembershipChange(place, member.contact_id, None)])
+    _remove_rejects(ports)
+    book = ports.books.current()
+    for definition in (*(f"segment/{each}" for each in book.segments), *(f"journey/{each}" for each in book.journeys)):
+        ports.stats.take_back(demo.counted_as(definition), definition)
+    return True
+
+
+def _addresses(contact: Contact) -> list[str]:
+    return [text for text in contact.identities if text.startswith(("email:", "phone:"))]
+
+
+def _topics(ports: RemovalPorts) -> list[str]:
+    return [*ports.books.current().policy.topics, EVERY_TOPIC]
+
+
+def _remove_rejects(ports: RemovalPorts) -> None:
+    cursor = None
+    while True:
+        page = ports.quarantine.list_rejects(ports.clock.now(), cursor=cursor, limit=100)
+        ports.quarantine.forget_rejects([reject for reject in page.items if reject.source == demo.SOURCE])
+        cursor = page.next
+        if cursor is None:
+            return
