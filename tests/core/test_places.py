@@ -1,11 +1,21 @@
 """Where a contact can be found, and what has to be written when that changes."""
 
+import pytest
 from hypothesis import given, settings
 
 from postroad.commits import MembershipChange
 from postroad.contacts import Contact, Enrollment, Passage
 from postroad.merging import merge
-from postroad.places import membership_changes, outcome_place, places_of, segment_place, split_place, step_place
+from postroad.places import (
+    OUTCOMES,
+    membership_changes,
+    outcome_of,
+    outcome_place,
+    places_of,
+    segment_place,
+    split_place,
+    step_place,
+)
 from tests.core.test_merging import BOOK, NOW, contacts
 
 HOUR = 3_600.0
@@ -33,16 +43,39 @@ def after(table: dict[tuple[str, str], float], changes: tuple[MembershipChange, 
     return table
 
 
-def test_a_contact_is_in_its_segments_and_at_one_place_of_each_journey():
+def test_a_contact_is_in_its_segments_and_at_a_place_of_each_journey():
     contact = ana(
         segments={"vip": NOW},
         active={"welcome": at_step("look", NOW - 60)},
         passages={
-            "welcome": Passage(2, NOW - HOUR, NOW - 2 * HOUR, "active"),
+            "welcome": Passage(1, NOW - HOUR, None, ""),
             "cart": Passage(1, NOW - HOUR, NOW - 5, "goal"),
         },
     )
     assert places_of(contact) == {"segment/vip": NOW, "journey/welcome/look": NOW - 60, "journey/cart/:goal": NOW - 5}
+
+
+def test_who_is_in_a_journey_again_is_still_found_by_how_the_last_passage_ended():
+    contact = ana(
+        active={"welcome": at_step("look", NOW)},
+        passages={"welcome": Passage(2, NOW, NOW - HOUR, "completed", "enr-0")},
+    )
+    assert places_of(contact) == {"journey/welcome/look": NOW, "journey/welcome/:completed": NOW - HOUR}
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "outcome"),
+    [
+        ("completed", "goal", "goal"),
+        ("completed", "finished", "completed"),
+        ("exited", "exit_if", "exited"),
+        ("exited", "bought", "exited.look"),
+        ("failed", "a step could not be run (KeyError)", "failed"),
+    ],
+)
+def test_how_an_enrollment_ended(state: str, reason: str, outcome: str):
+    assert outcome_of(at_step("look", NOW).with_(state=state, reason=reason)) == outcome
+    assert outcome.partition(".")[0] in OUTCOMES
 
 
 def test_a_place_tells_of_what_it_is_a_part():

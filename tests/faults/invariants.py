@@ -184,7 +184,7 @@ def nothing_stuck(world: World) -> Iterator[str]:
             elif at < now - LATE:
                 yield f"{what} was due {now - at:.0f} s ago, and nothing happened"
         for journey, passage in contact.passages.items():
-            if passage.last_state == "active" and journey not in contact.active:
+            if passage.last_ended is None and journey not in contact.active:
                 yield f"contact {contact.contact_id} has left {journey}, and its passage does not say how"
 
 

@@ -27,6 +27,18 @@ def test_members_are_listed_once_whatever_the_size_of_a_page(aws):
         assert set(found) == expected
 
 
+def test_several_places_are_listed_one_after_the_other(aws):
+    memberships.apply([MembershipChange("journey/w/:exited", f"a-{number}", T0) for number in range(5)])
+    memberships.apply([MembershipChange("journey/w/:exited.bought", f"b-{number}", T0) for number in range(5)])
+    found, cursor = [], None
+    while cursor is not None or not found:
+        page = memberships.list_members("journey/w/:exited", "journey/w/:exited.bought", cursor=cursor, limit=3)
+        found += [member.contact_id for member in page.items]
+        cursor = page.next
+    assert {each[0] for each in found[:5]} == {"a"}
+    assert sorted(found) == [f"{letter}-{number}" for letter in "ab" for number in range(5)]
+
+
 def test_leaving_takes_effect_and_the_last_word_of_a_batch_counts(aws):
     memberships.apply([MembershipChange("segment/vip", "ana", T0), MembershipChange("segment/vip", "bob", T0)])
     memberships.apply(

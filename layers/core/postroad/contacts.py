@@ -79,8 +79,8 @@ class Enrollment:
 class Passage(NamedTuple):
     """What re-entry rules, and merges, need to know of a contact's past in a journey.
 
-    `last_state` is "active", or how it last ended: "goal", "completed" (it came to the end), "exited" or "failed".
-    `last_enrollment` is the enrollment that ended last; a message of it may still be on its way.
+    `last_state` says how it last ended (`places.OUTCOMES`; "" while it never did), `last_enrollment` which enrollment
+    that was; a message of it may still be on its way.
     """
 
     times: int

@@ -30,6 +30,7 @@ from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.journeys import Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
 from postroad.messages import QUEUED, SKIPPED, Message, split_message_id
+from postroad.places import outcome_of
 from postroad.predicates import View
 
 MAX_CAUSED = 200
@@ -364,9 +365,8 @@ class _Folding:
         self.started.add(journey.id)
         self.decide(journey.key, "", "started", entry.because)
         past = self.contact.passages.get(journey.id)
-        self.contact.passages[journey.id] = Passage(
-            (past.times if past else 0) + 1, enrollment.entered, past.last_ended if past else None, "active"
-        )
+        past = past or Passage(0, 0.0, None, "")
+        self.contact.passages[journey.id] = past._replace(times=past.times + 1, last_entered=enrollment.entered)
         self.contact.active[journey.id] = enrollment
         self.causes(names.JOURNEY_STARTED, journey=journey.id, version=journey.version)
         self.move(journey, enrollment, event)
@@ -417,12 +417,9 @@ class _Folding:
         journey_id = enrollment.journey
         self.contact.active.pop(journey_id, None)
         self.contact.turns.pop(_turn_of(journey_id), None)
-        past = self.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "active")
-        reached_goal = (enrollment.state, enrollment.reason) == ("completed", "goal")
+        past = self.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "")
         self.contact.passages[journey_id] = past._replace(
-            last_ended=self.now,
-            last_state="goal" if reached_goal else enrollment.state,
-            last_enrollment=enrollment.enrollment_id,
+            last_ended=self.now, last_state=outcome_of(enrollment), last_enrollment=enrollment.enrollment_id
         )
         self.causes(names.JOURNEY_ENDED, journey=journey_id, state=enrollment.state, reason=enrollment.reason)
 

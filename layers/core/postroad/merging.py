@@ -142,12 +142,6 @@ def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> 
             dropped.add(
                 max(mine_ended, theirs_ended, key=lambda p: (p.last_entered, p.last_enrollment)).last_enrollment
             )
-    for journey, passage in merged.passages.items():
-        if passage.last_state == "active" and journey not in merged.active:
-            # Its enrollment was dropped because the other contact had been through: that is how this person's ended.
-            ends = [p for c in (a, b) if (p := c.passages.get(journey)) and p.last_state != "active"]
-            last = max(ends, key=lambda p: (p.last_ended or 0.0, p.last_state), default=None)
-            merged.passages[journey] = passage._replace(last_state=last.last_state if last else "exited")
     # The newest last: when there are too many, the oldest are forgotten.
     before = {*a.dropped, *b.dropped} - dropped
     merged.dropped = (*sorted(before), *sorted(dropped - {""}))[-MAX_DROPPED:]
@@ -155,7 +149,5 @@ def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> 
 
 
 def _merge_passages(a: Passage, b: Passage) -> Passage:
-    later = max(a, b, key=lambda p: (p.last_entered, p.last_state))
-    ends = [end for end in (a.last_ended, b.last_ended) if end is not None]
-    last = max(a, b, key=lambda p: (p.last_ended or 0.0, p.last_enrollment)).last_enrollment
-    return Passage(a.times + b.times, later.last_entered, max(ends, default=None), later.last_state, last)
+    last = max(a, b, key=lambda p: (p.last_ended or 0.0, p.last_enrollment, p.last_state))
+    return last._replace(times=a.times + b.times, last_entered=max(a.last_entered, b.last_entered))

@@ -1,17 +1,28 @@
 """Places: where a contact can be found by what it is in.
 
 A place is a text: `segment/vip`, `journey/welcome/look` for who rests at a step, `journey/welcome/:goal` for whose last
-passage ended so. It is a definition (`journey/welcome`) and a *spot* of it: "" of a segment, a step's id, or ":" and
-an outcome. A journey's versions share their places.
+passage ended so, be they in it again or not. It is a definition (`journey/welcome`) and a *spot* of it: "" of a
+segment, a step's id, or ":" and an outcome. A journey's versions share their places.
 """
 
 from collections.abc import Mapping
 
 from postroad.commits import MembershipChange
-from postroad.contacts import Contact
+from postroad.contacts import Contact, Enrollment
 
-# How a passage through a journey can have ended: it reached the goal, came to the end, left early, or broke.
+# How a passage through a journey can have ended: it reached the goal, came to the end, left early, or broke. Behind an
+# exit that a step was stands the step: "exited.bought".
 OUTCOMES = ("goal", "completed", "exited", "failed")
+
+
+def outcome_of(enrollment: Enrollment) -> str:
+    """How an enrollment that has ended did."""
+    match enrollment.state, enrollment.reason:
+        case "completed", "goal":
+            return "goal"
+        case "exited", reason if reason != "exit_if":
+            return f"exited.{enrollment.step}"
+    return enrollment.state
 
 
 def segment_place(segment_id: str) -> str:
@@ -39,10 +50,10 @@ def split_place(place: str) -> tuple[str, str]:
 
 
 def places_of(contact: Contact) -> dict[str, float]:
-    """Every place at which a contact is, and since when. In a journey it is at one: a step, or how it last ended."""
+    """Every place at which a contact is, and since when."""
     places = {segment_place(segment_id): since for segment_id, since in contact.segments.items()}
     for journey_id, passage in contact.passages.items():
-        if journey_id not in contact.active and passage.last_ended is not None:
+        if passage.last_ended is not None:
             places[outcome_place(journey_id, passage.last_state)] = passage.last_ended
     for journey_id, enrollment in contact.active.items():
         places[step_place(journey_id, enrollment.step)] = enrollment.since

@@ -154,6 +154,12 @@ class Counts:
     def step(self, step_id: str = "") -> MessageCounts:
         return self.messages.get(step_id, MessageCounts())
 
+    def outcome(self, outcome: str) -> PlaceCounts:
+        """Of a journey: those that ended so, by whatever exit step."""
+        wanted = (f":{outcome}", f":{outcome}.")
+        found = [place for spot, place in self.places.items() if spot == wanted[0] or spot.startswith(wanted[1])]
+        return PlaceCounts(sum(place.here for place in found), sum(place.entered for place in found))
+
     @property
     def all_messages(self) -> MessageCounts:
         """Those of all steps together."""

@@ -46,13 +46,15 @@ def action(change: MembershipChange) -> Item:
     return {"Put": {"TableName": _table(), "Item": _item(change, change.since)}}
 
 
-def list_members(place: str, *, cursor: str | None = None, limit: int = 50) -> Page[Membership]:
-    """Who is at a place, shard by shard. Raises CursorError."""
+def list_members(*places: str, cursor: str | None = None, limit: int = 50) -> Page[Membership]:
+    """Who is at these places, shard by shard; who is at two comes twice. Raises CursorError."""
 
-    def query(shard: str, after: str | None, most: int) -> list[Membership]:
+    def query(partition: str, after: str | None, most: int) -> list[Membership]:
+        place, _, shard = partition.rpartition("#")
         return list_shard(place, shard, after=after, limit=most)
 
-    return walk(SHARDS, query, lambda found: found.contact_id, cursor, limit)
+    partitions = [f"{place}#{shard}" for place in places for shard in SHARDS]
+    return walk(partitions, query, lambda found: found.contact_id, cursor, limit)
 
 
 def list_shard(place: str, shard: str, *, after: str | None = None, limit: int = 100) -> list[Membership]:
