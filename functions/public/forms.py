@@ -43,13 +43,13 @@ def answer(event: Mapping[str, Any], form_id: str) -> Answer:
         return {"statusCode": 204, "headers": visit.cors, "body": ""}
     if http["method"] != "POST":
         query = event.get("queryStringParameters") or {}
-        back = form.find_way_back(str(query.get("back", "")), visit.host)
+        back = form.find_way_back(str(query.get("back", "")), visit.hosts)
         return visit.show(200, {BACK: back or "", VISITOR: str(query.get("visitor", ""))})
     try:
         values = read_inputs(event)
     except BodyError as error:
         return visit.refuse(error.status, "This could not be read", str(error))
-    post = Post(form, values, http.get("sourceIp", ""), read_header(event, "origin"), visit.page, visit.host)
+    post = Post(form, values, http.get("sourceIp", ""), read_header(event, "origin"), visit.page, visit.hosts)
     try:
         outcome = submit_form(production(), visits, post)
     except Exception:
@@ -64,12 +64,13 @@ class _Visit:
     def __init__(self, form: Form, brand: str, event: Mapping[str, Any]) -> None:
         self.form = form
         self.brand = brand
-        self.host = urlsplit(production().base_url).netloc or read_header(event, "host")
+        # As our own address is configured, and as this visitor wrote it.
+        self.hosts = {urlsplit(production().base_url).netloc.lower(), read_header(event, "host").lower()} - {""}
         self.page = read_header(event, "referer")
         self.wants_json = is_json(event) or "application/json" in read_header(event, "accept")
         origin = read_header(event, "origin")
         self.cors = {"vary": "origin"}
-        if origin and form.is_site(origin, self.host):
+        if origin and form.is_site(origin, self.hosts):
             self.cors |= {
                 "access-control-allow-origin": origin,
                 "access-control-allow-methods": "POST",
@@ -81,7 +82,7 @@ class _Visit:
         form = self.form
         match outcome:
             case Accepted():
-                return self.thank(form.find_way_back(values.get(BACK, ""), self.host))
+                return self.thank(form.find_way_back(values.get(BACK, ""), self.hosts))
             case Mistakes(by_input):
                 return self.show(422, values, by_input)
             case Again(reason):

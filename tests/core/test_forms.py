@@ -140,11 +140,11 @@ def test_a_topic_that_the_policy_lacks_is_refused_also_later():
     ],
 )
 def test_a_form_leads_back_only_to_places_that_it_allows(wanted, leads_to):
-    assert form().find_way_back(wanted, "post.tidewater.example") == leads_to
+    assert form().find_way_back(wanted, ["post.tidewater.example"]) == leads_to
 
 
 def test_without_an_allowed_place_it_leads_nowhere():
-    assert form(redirect=None, sites=[]).find_way_back("https://evil.example/", "post.tidewater.example") is None
+    assert form(redirect=None, sites=[]).find_way_back("https://evil.example/", ["post.tidewater.example"]) is None
 
 
 # ---------------------------------------------------------------- answers

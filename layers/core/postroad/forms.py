@@ -8,7 +8,7 @@ A field's type is one entry in FIELD_TYPES.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
@@ -98,17 +98,17 @@ class Form:
         boxes = (f"asks for consent to {box.topic}: {box.text}" for box in self.consents)
         return (f"asks for {asked}", *boxes, f"becomes the event {self.event}")
 
-    def find_way_back(self, wanted: str, our_host: str) -> str | None:
+    def find_way_back(self, wanted: str, our_hosts: Collection[str]) -> str | None:
         """Where to lead somebody after the form: as the post says or the form does, if that is an allowed place."""
         for url in (wanted, self.redirect or ""):
-            if url and target_is_safe(url) and self.is_site(url, our_host):
+            if url and target_is_safe(url) and self.is_site(url, our_hosts):
                 return url
         return None
 
-    def is_site(self, url: str, our_host: str) -> bool:
+    def is_site(self, url: str, our_hosts: Collection[str]) -> bool:
         """Whether an address, or an Origin header, belongs to one of the form's sites or is our own."""
         host = urlsplit(url).netloc.lower()
-        return bool(host) and host in (our_host.lower(), *self.sites)
+        return bool(host) and host in (*our_hosts, *self.sites)
 
 
 _ID_OF_TYPE = {"email": "email", "phone": "phone"}
@@ -141,7 +141,7 @@ def parse_form(document: object, *, version: int = 0) -> Form:
         privacy=reader.read("privacy", _parse_url, None, None),
         color=reader.read("color", _parse_color, "", "#1f5fbf"),
     )
-    if form.redirect and not form.is_site(form.redirect, ""):
+    if form.redirect and not form.is_site(form.redirect, ()):
         reader.mistake("its host is none of the form's sites; add it there", "redirect")
     reader.finish()
     return form

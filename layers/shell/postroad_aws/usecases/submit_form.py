@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple, Protocol
@@ -38,14 +38,14 @@ class Visits(Protocol):
 @dataclass(frozen=True, slots=True)
 class Post:
     """A post of a form. `address` is the visitor's IP address, `origin` and `page` what the browser says of the page
-    that held the form, `host` our own."""
+    that held the form, `hosts` are our own."""
 
     form: Form
     values: Mapping[str, str]
     address: str
     origin: str
     page: str
-    host: str
+    hosts: Collection[str]
 
 
 class Accepted(NamedTuple):
@@ -77,7 +77,7 @@ def submit_form(ports: Ports, visits: Visits, post: Post) -> Accepted | Mistakes
     form, now = post.form, ports.clock.now()
     shown = ports.signer.find(Shown, post.values.get(SEAL, ""))
     is_ours = shown is not None and shown.form_id == form.id
-    if not is_ours and post.origin not in ("", "null") and not form.is_site(post.origin, post.host):
+    if not is_ours and post.origin not in ("", "null") and not form.is_site(post.origin, post.hosts):
         return Stranger()
     visitor = _hash(ports.contact_key, form.id, _network(post.address))
     if visits.count_visit(visitor, WINDOW, now) > (MOST_SHOWN if is_ours else MOST_FOREIGN):
