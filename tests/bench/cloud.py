@@ -60,6 +60,7 @@ class Stack:
     def __init__(self, name: str, endpoint: str, client: Callable[[str], Any], clock: Path) -> None:
         self.name, self.client, self.clock, self.offset = name, client, clock, 0.0
         template = templatecheck.load()
+        self._iterators: dict[str, str] = {}
         made: dict[str, str] = {"ConfigurationSet": f"{name}-mail"}
         for logical_id, resource in template["Resources"].items():
             properties = resource.get("Properties", {})
@@ -151,6 +152,27 @@ class Stack:
         for message in found:
             client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [{"messageId": m["MessageId"], "body": m["Body"], "attributes": m["Attributes"]} for m in found]
+
+    def read_stream(self, table: str) -> list[dict[str, Any]]:
+        """The records of a table's stream since the last call, as Lambda hands them over."""
+        client = self.client("dynamodbstreams")
+        if table not in self._iterators:
+            described = self.client("dynamodb").describe_table(TableName=self.environment[table])["Table"]
+            stream = {"StreamArn": described["LatestStreamArn"]}
+            (shard,) = client.describe_stream(**stream)["StreamDescription"]["Shards"]
+            self._iterators[table] = client.get_shard_iterator(
+                **stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+        records: list[dict[str, Any]] = []
+        while True:
+            answer = client.get_records(ShardIterator=self._iterators[table])
+            self._iterators[table] = answer["NextShardIterator"]
+            if not answer["Records"]:
+                return records
+            for record in answer["Records"]:
+                change = record["dynamodb"]
+                at = change["ApproximateCreationDateTime"].timestamp()
+                records.append({**record, "dynamodb": {**change, "ApproximateCreationDateTime": at}})
 
     def move_clock(self, offset: float) -> None:
         self.offset = offset

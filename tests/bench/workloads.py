@@ -25,11 +25,16 @@ PAST = 4 * DAY
 BETWEEN_ROUNDS = 1800.0
 EVENTS_IN_REQUEST = 20
 
-A_REQUESTS, B_REQUESTS, C_REQUESTS, TWENTY_REQUESTS, QUIET_REQUESTS = 10, 10, 50, 5, 25
+A_REQUESTS, B_REQUESTS, C_REQUESTS, TWENTY_REQUESTS, QUIET_REQUESTS = 10, 10, 100, 5, 25
 IDENTIFIES = 40
 MESSAGES = 40
 # What Lambda's poller hands over when more than that wait.
 BATCH = 10
+# The tables whose streams are counted, how much of one at once, and how many events come in the ten seconds in which
+# Lambda gathers a batch: ten a second. Queue batches of five mean far more.
+STREAMS = ("MEMBERSHIPS_TABLE", "MESSAGES_TABLE")
+STREAM_BATCH = 500
+WINDOW_EVENTS = 100
 # Who takes part in what; nobody in two workloads, so that no round finds somebody busier than the last one did.
 CAST = {
     "A": A_REQUESTS,
@@ -128,6 +133,7 @@ class Bench:
 
     def __init__(self, stack: Stack, meter: Meter) -> None:
         from functions.collect import app as collect
+        from functions.count_stats import app as count_stats
         from functions.process_events import app as process_events
         from functions.record_feedback import app as record_feedback
         from functions.relay_messages import app as relay_messages
@@ -137,6 +143,7 @@ class Bench:
         self.stack, self.meter = stack, meter
         self.handlers = {
             "collect": collect.handler,
+            "count_stats": count_stats.handler,
             "process_events": process_events.handler,
             "relay_messages": relay_messages.handler,
             "send_message": send_message.handler,
@@ -172,6 +179,19 @@ class Bench:
         """One tick of the clock, and the fold of whom it woke."""
         self.run("wake_contacts", {"time": format_instant(clock.now())})
         self.fold_all()
+
+    def count(self) -> None:
+        """One batch of each table's stream, if it has something: what a window has gathered."""
+        self.meter.usage("count_stats")
+        for table in STREAMS:
+            records = self.stack.read_stream(table)
+            for start in range(0, len(records), STREAM_BATCH):
+                self.run("count_stats", {"Records": records[start : start + STREAM_BATCH]})
+
+    def pass_window(self, events: int) -> None:
+        """Count when so many events have filled a window."""
+        if events % WINDOW_EVENTS == 0:
+            self.count()
 
     def contact_id(self, person: Person) -> str:
         from postroad_aws.wiring import production
@@ -242,10 +262,12 @@ class Bench:
         self.post([Person(0, "warmup").call("page", f"r{number}", clock.now(), properties={"path": "/"})])
         self.fold_all()
         self.wake()  # who had put something into the cart in the last round
+        self.count()
         for name in ("A", "B", "C", "twenty_people", "C_quiet"):
             books.current()
             self.meter.start(counting=counting)
             events, requests = getattr(self, f"send_{name.lower()}")(number)
+            self.count()
             yield name, Run(events, self.meter.usages, requests)
         yield from self.identify(number, counting=counting)
         yield "messages", self.send_messages(number, counting=counting)
@@ -267,6 +289,7 @@ class Bench:
         for place in range(A_REQUESTS):
             self.post(self.events_of("A", place, number, EVENTS_IN_REQUEST))
             self.fold(10)
+            self.pass_window(EVENTS_IN_REQUEST * (place + 1))
         return A_REQUESTS * EVENTS_IN_REQUEST, A_REQUESTS
 
     def send_b(self, number: int) -> tuple[int, int]:
@@ -274,6 +297,7 @@ class Bench:
             calls = [self.events_of("B", 4 * request + each, number, EVENTS_IN_REQUEST // 4) for each in range(4)]
             self.post([call for turn in zip(*calls, strict=True) for call in turn])
             self.fold(10)
+            self.pass_window(EVENTS_IN_REQUEST * (request + 1))
         return B_REQUESTS * EVENTS_IN_REQUEST, B_REQUESTS
 
     def send_c(self, number: int) -> tuple[int, int]:
@@ -314,6 +338,7 @@ class Bench:
                 self.post([person.identify(name, clock.now(), plan=plan) for person in people[start : start + 20]])
                 self.fold(10)
                 self.fold(10)
+            self.count()
             yield name, Run(IDENTIFIES, self.meter.usages, IDENTIFIES // 20)
 
     def send_messages(self, number: int, *, counting: bool) -> Run:
@@ -335,6 +360,8 @@ class Bench:
         messages, contacts = (self.stack.environment[f"{table}_TABLE"] for table in ("MESSAGES", "CONTACTS"))
         share = Usage(self.meter.memory["process_events"], write_units=commits[messages] + commits[contacts] / 2)
 
+        # The messages' stream is left for later: what it says of a message in ten seconds is added up at once.
+        self.stack.read_stream("MEMBERSHIPS_TABLE")
         self.meter.start(counting=counting)
         ids = [message for person in people for message in self.messages_of(self.contact_id(person))]
         assert len(ids) == MESSAGES, f"{len(ids)} messages of {MESSAGES} people"
@@ -346,6 +373,7 @@ class Bench:
         for message_id in ids:
             for kind in ("Send", "Delivery"):
                 self.run("record_feedback", ses_event(kind, message_id, clock.now()))
+        self.count()
         if counting:
             self.check_delivered(ids)
         return Run(MESSAGES, {**self.meter.usages, "process_events": share}, 0)
