@@ -7,7 +7,8 @@ from typing import NamedTuple
 from functions.console.words import number, percent
 from postroad.journeys import Journey
 from postroad.journeys.drawing import COMPLETED, EXITED, GOAL, START, Drawing, Way
-from postroad.journeys.steps import SendStep, Wait
+from postroad.journeys.steps import ExitStep, SendStep, Wait
+from postroad.places import outcome_place, split_place, step_place
 from postroad.stats import Counts
 
 
@@ -18,6 +19,13 @@ class Fact(NamedTuple):
     label: str
     who: str = ""
     alarming: bool = False
+
+
+def place_of(journey: Journey, card_id: str) -> str:
+    """The place at which those are who stand behind a card."""
+    step = journey.steps.get(card_id)
+    is_exit = step is not None and isinstance(step.body, ExitStep)
+    return outcome_place(journey.id, f"exited.{card_id}") if is_exit else step_place(journey.id, card_id)
 
 
 def facts_of(journey: Journey, counts: Counts) -> dict[str, tuple[Fact, ...]]:
@@ -35,7 +43,13 @@ def facts_of(journey: Journey, counts: Counts) -> dict[str, tuple[Fact, ...]]:
             place = counts.place(step.id)
             went_on = max(place.passed, 0)
             facts[step.id] = (Fact(number(place.here), "waiting", "here"), Fact(number(went_on), "went on"))
+        elif isinstance(step.body, ExitStep):
+            facts[step.id] = _ended(counts, _spot(journey, step.id), "left here")
     return facts
+
+
+def _spot(journey: Journey, card_id: str) -> str:
+    return split_place(place_of(journey, card_id))[1]
 
 
 def _ended(counts: Counts, spot: str, label: str) -> tuple[Fact, ...]:
@@ -71,6 +85,8 @@ def count_ways(journey: Journey, drawing: Drawing, counts: Counts) -> dict[Way, 
             arrived[step.id] = counts.step(step.id).total
         elif isinstance(step.body, Wait):
             arrived[step.id] = counts.place(step.id).entered
+        elif isinstance(step.body, ExitStep):
+            arrived[step.id] = counts.place(_spot(journey, step.id)).entered
         elif ways and len(known) == len(ways):
             arrived[step.id] = sum(known.values())
     return taken

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from functions.console import pages
+from functions.console import pages, picture
 from functions.console.crowds import CROWDS
 from functions.console.requests import Request
 from functions.console.responses import Response
@@ -11,10 +11,11 @@ from functions.console.routes.journeys import Shown, find_shown
 from postroad.commits import Row
 from postroad.contacts import Contact, Enrollment
 from postroad.decisions import Decision
-from postroad.journeys.drawing import Card, draw_journey
+from postroad.journeys.drawing import COMPLETED, EXITED, Box, Card, draw_journey
 from postroad.journeys.steps import SendStep
 from postroad.messages import Message
-from postroad.places import step_place
+from postroad.places import split_place
+from postroad.stats import Counts
 from postroad_aws.storage import NotFoundError, contacts, memberships, messages, stats, timeline
 from postroad_aws.usecases.find_contact import find_contact, find_contacts
 from postroad_aws.usecases.list_recipients import list_recipients
@@ -22,6 +23,15 @@ from postroad_aws.usecases.list_recipients import list_recipients
 _PAGE = 25
 # How many events back the reason is looked for.
 _FARTHEST = 400
+
+# How a journey can end, as it stands in the numbers above its picture.
+_LEFT, _FAILED = ":left", ":failed"
+_NOWHERE = Box(0, 0, 0, 0)
+_ENDS = (
+    Card(_LEFT, "exited", "Left by an exit", "Came to an exit, or had to leave early", _NOWHERE),
+    Card(_FAILED, "exited", "Stuck by a mistake", "A step could not be run; the reason says which", _NOWHERE),
+    Card(COMPLETED, "completed", "Came to the end", "Went all the way to the end", _NOWHERE),
+)
 
 
 class Person(NamedTuple):
@@ -62,9 +72,11 @@ def show(request: Request) -> Response:
         values |= {"crowd": crowd, "tabs": [(each, count) for each, count in tabs if count or each is crowd]}
         values |= {"people": people, "next": found.next, "total": crowd.count(of_step)}
     else:
-        members = memberships.list_members(step_place(shown.id, card.id), cursor=request.cursor, limit=_PAGE)
+        spots = _spots(shown, card, counts)
+        places = [f"{shown.subject}/{spot}" for spot in spots]
+        members = memberships.list_members(*places, cursor=request.cursor, limit=_PAGE)
         people = _people(shown, [(member.contact_id, member.since, None) for member in members.items])
-        values |= {"people": people, "next": members.next, "total": counts.place(card.id).here}
+        values |= {"people": people, "next": members.next, "total": sum(counts.place(spot).here for spot in spots)}
     return pages.page(request, "journeys/people.html", fragment="people", **values)
 
 
@@ -82,7 +94,16 @@ def explain(request: Request) -> Response:
 
 
 def _cards(shown: Shown) -> dict[str, Card]:
-    return {card.id: card for card in draw_journey(shown.journey).cards} if shown.journey else {}
+    """The cards of the picture, and what stands only in the numbers above it."""
+    drawn = draw_journey(shown.journey).cards if shown.journey else ()
+    return {card.id: card for card in (*_ENDS, *drawn)}
+
+
+def _spots(shown: Shown, card: Card, counts: Counts) -> list[str]:
+    """Where those are who stand behind a card."""
+    if card.id == _LEFT:
+        return [spot for spot in counts.places if spot.partition(".")[0] == EXITED] or [EXITED]
+    return [split_place(picture.place_of(shown.journey, card.id))[1] if shown.journey else card.id]
 
 
 def _find_card(cards: Mapping[str, Card], card_id: str) -> Card:
@@ -115,8 +136,7 @@ def _find_why(contact: Contact, shown: Shown, spot: str) -> Why | None:
     return None
 
 
-def _leads_to(decision: Decision, spot: str) -> bool:
-    return decision.step == spot or (spot.startswith(":") and decision.verdict in _ENDS)
-
-
-_ENDS = ("completed", "exited", "failed")
+def _leads_to(decision: Decision, card_id: str) -> bool:
+    return decision.step == card_id or (
+        card_id.startswith(":") and decision.verdict in ("completed", "exited", "failed")
+    )

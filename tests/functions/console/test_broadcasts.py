@@ -238,7 +238,7 @@ def test_another_like_it_starts_with_its_words_and_a_new_time(account, browser):
 def test_what_was_looked_over_is_scheduled(account, browser):
     address = create(account, browser)
     join(account, "c-1")
-    assert "Schedule it to 1 person" in words(browser.get(address).text)
+    assert "Schedule it for 1 person" in words(browser.get(address).text)
     assert schedule(browser, address).status == 303
     run = broadcasts.find_run("autumn-letter")
     assert run is not None

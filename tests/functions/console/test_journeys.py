@@ -235,6 +235,27 @@ def test_the_people_of_an_outcome_are_listed_with_why(account, drafts, browser):
     assert "at the event Order Completed : Grace → completed: Order Completed" in words(why)
 
 
+def test_who_left_by_an_exit_stands_at_that_exit(account, drafts, browser):
+    early = {"if": {"attribute": "vip", "is": True}, "then": [{"id": "early", "exit": {"reason": "knows us"}}]}
+    short = [{"branch": {"cases": [early]}}, {"id": "late", "exit": {"reason": "new to us"}}]
+    saved = draft("short", trigger={"event": "Order Completed"}, steps=short)
+    assert browser.post("/console/journeys/short/publish", {"edit": str(saved.edit)}).status == 303
+    for name, vip in (("ana", True), ("ben", False), ("eva", False)):
+        address = f"{name}@example.com"
+        account.fold(account.event("Order Completed", f"email:{address}", attributes={"email": address, "vip": vip}))
+        count(account, f"email:{address}")
+    text = browser.get("/console/journeys/short").text
+    assert "Early Exit: knows us 1 left here 33 % of all" in words(text)
+    assert "Late Exit: new to us 2 left here 67 % of all" in words(text)
+    assert "Left by an exit 3" in words(text)
+    assert 'title="have gone this way">33 %</b>' in text
+    for at, names in (("early", {"ana"}), ("late", {"ben", "eva"}), (":left", {"ana", "ben", "eva"})):
+        listed = browser.get(f"/console/journeys/short/people?at={at}").text
+        assert set(re.findall(r"(\w+)@example\.com", listed)) == names
+    why = browser.fragment(unescape(re.search(r'hx-get="([^"]+/why[^"]+)"', listed)[1])).text
+    assert "at the event Order Completed" in words(why)
+
+
 def test_the_people_of_a_message_are_told_apart_by_what_became_of_it(account, drafts, browser):
     for name in ("ana", "ben", "eva"):
         account.sign_up(f"{name}@example.com")
