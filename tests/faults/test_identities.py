@@ -71,3 +71,17 @@ def test_no_browser_keeps_a_server_from_knowing_who_has_an_address(story) -> Non
     assert str(BO) not in ana.identities
     assert ana.find_address("email") == ANAS.value
     check_rows(shop)
+
+
+def test_who_was_two_people_by_all_that_was_known_may_have_had_a_mail_twice_and_goes_on_as_one() -> None:
+    """A browser's word is not enough to hold back the mail of whom a server tells by the same address."""
+    shop = Shop()
+    shop.fold(shop.event("Signed Up", ANAS, DEVICES[0], trusted=False))
+    shop.fold(shop.event("Identified", ANA, DEVICES[0]))
+    shop.fold(shop.event("Signed Up", ANAS))
+    first, second = shop.messages("hello")
+    assert first.contact_id != second.contact_id
+    shop.fold(shop.event("Identified", ANA, ANAS))
+    assert len(shop.messages("hello")) == 2
+    assert len(shop.contact(ANAS).dropped) == 1
+    assert shop.contact(ANAS).contact_id == shop.contact(ANA).contact_id

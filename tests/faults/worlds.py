@@ -264,6 +264,7 @@ class Log:
     mails: list[Mail] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     mergers: list[Merger] = field(default_factory=list)
+    claimed: set[tuple[str, str]] = field(default_factory=set)
     steps_back: list[str] = field(default_factory=list)
     committed: set[str] = field(default_factory=set)
     late_timers: list[str] = field(default_factory=list)
@@ -653,6 +654,7 @@ class World:
         for enrollment in contact.active.values():
             self.log.asked.update(f"{enrollment.enrollment_id}.{step}" for step in enrollment.visits if step in SENDS)
         self.log.committed.update(message.message_id for message in commit.messages)
+        self.log.claimed.update((contact.contact_id, address) for address in contact.claims)
         # A contact that was begun and merged away in one commit is attached: it was never stored.
         joins = {*commit.attach, *(contact_id for contact_id, _ in commit.absorbed)}
         losers = tuple(contact_id for contact_id in commit.contact.merged_from if contact_id in joins)
