@@ -12,7 +12,7 @@ SAM := .postroad/sam/bin/sam
 ASSETS := functions/console/assets/vendor/.made
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --annotation-style line
 
-.PHONY: help run test check format bench build deploy deploy-local keys redrive reset lock clean
+.PHONY: help run test check format bench build deploy deploy-local keys redrive recount reset lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ redrive: .venv/.installed  ## give dead letters another try (QUEUE=EventsDeadLet
 
 lock: .venv/.installed  ## pin every dependency anew from the requirements.in files
 	@for name in layers/core/requirements layers/shell/requirements infra/localcloud/requirements requirements-dev requirements-sam; do \
+recount: .venv/.installed  ## count all rows again and mend live numbers that differ (STACK=postroad)
+	@$(PY) infra/recount.py --stack $(STACK)
+
 	  echo "→ $$name.txt"; $(LOCK) $$name.in -o $$name.txt || exit 1; done
 
 clean:  ## remove what was built and every environment (not the local cloud's state: that is make reset)

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -55,6 +55,17 @@ def get_items_of(keys: Mapping[str, Sequence[Item]], *, consistent: bool) -> dic
             return found
         time.sleep(pause)
     raise Fault("DynamoDB did not give all items of a batch; a table is throttled.")
+
+
+def scan_items(table: str) -> Iterator[Item]:
+    """Every item of a table, in no order."""
+    scan: Item = {"TableName": table}
+    while True:
+        answer = get_client("dynamodb").scan(**scan)
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        scan["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def write_items(table: str, requests: Iterable[Item]) -> None:

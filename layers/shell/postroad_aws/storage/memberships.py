@@ -3,14 +3,14 @@
 The contact itself says the same; what is here follows it in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from postroad.commits import MembershipChange
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page
-from postroad_aws.storage.batches import write_items
+from postroad_aws.storage.batches import scan_items, write_items
 from postroad_aws.storage.paging import walk
 
 Item = dict[str, Any]
@@ -64,6 +64,11 @@ def list_shard(place: str, shard: str, *, after: str | None = None, limit: int =
     condition = MembershipRow.contact_id > after if after else None
     rows = MembershipRow.query(f"{place}#{shard}", condition, limit=limit, page_size=limit, consistent_read=True)
     return [Membership(row.contact_id, row.since) for row in rows]
+
+
+def scan_memberships() -> Iterator[MembershipChange]:
+    """Every membership there is, as the change that has put it."""
+    return map(parse_item, scan_items(_table()))
 
 
 def parse_item(item: Item) -> MembershipChange:

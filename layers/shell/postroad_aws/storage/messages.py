@@ -16,7 +16,7 @@ from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, state
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import CursorError, Page
-from postroad_aws.storage.batches import code_of, get_items, write_items
+from postroad_aws.storage.batches import code_of, get_items, scan_items, write_items
 from postroad_aws.storage.paging import merge_newest, read_items, walk
 
 Item = dict[str, Any]
@@ -179,6 +179,11 @@ def list_by_contact(contact_ids: Sequence[str], *, cursor: str | None = None, li
         return [row.message_id for row in MessageRow.by_contact.query(contact_id, condition, limit=most)]
 
     return _load(walk(list(dict.fromkeys(contact_ids)), query, str, cursor, limit))
+
+
+def scan_messages() -> Iterator[Message]:
+    """Every message there is."""
+    return map(parse_item, scan_items(_table()))
 
 
 def list_by_origin(origin: str, *, cursor: str | None = None, limit: int = 50) -> Page[Message]:

@@ -15,11 +15,11 @@ from botocore.exceptions import ClientError
 
 from postroad.instants import DAY
 from postroad.places import split_place
-from postroad.stats import MESSAGES, PLACES, Cell, Counts, DayCounts, days_between, read_counts
+from postroad.stats import MESSAGES, PLACES, Cell, Counts, DayCounts, Increments, days_between, read_counts
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Fault
 from postroad_aws.settings import settings
-from postroad_aws.storage.batches import code_of, get_items, write_items
+from postroad_aws.storage.batches import code_of, get_items, scan_items, write_items
 
 Item = dict[str, Any]
 
@@ -112,6 +112,17 @@ def find_counts(definitions: Sequence[str]) -> dict[str, Counts]:
     return {definition: _read(found) for definition, found in items.items()}
 
 
+def scan_sums() -> Increments:
+    """All numbers by day; the total of a number is the sum of its days."""
+    found = Increments()
+    for item in scan_items(_table()):
+        definition, (period, _, kind) = item["definition"]["S"], item["period"]["S"].partition("/")
+        if kind and period != _TOTAL:
+            for (spot, counter), number in _read_sums(item):
+                found[Cell(definition, kind, period, spot, counter)] += number
+    return found
+
+
 def count_members(places: Sequence[str]) -> dict[str, int]:
     """How many people are at each place now."""
     parts = {place: split_place(place) for place in places}
@@ -176,11 +187,17 @@ def _read(items: Iterable[Item]) -> Counts:
     numbers: Counter[tuple[str, str, str]] = Counter()
     for item in items:
         kind = item["period"]["S"].partition("/")[2]
-        for name, value in item.items():
-            if name not in _KEYS:
-                spot, _, counter = name.rpartition("/")
-                numbers[kind, spot, counter] += int(value["N"])
+        for (spot, counter), number in _read_sums(item):
+            numbers[kind, spot, counter] += number
     return read_counts(numbers)
+
+
+def _read_sums(item: Item) -> Iterable[tuple[tuple[str, str], int]]:
+    """((spot, counter), number) of all sums in an item."""
+    for name, value in item.items():
+        if name not in _KEYS:
+            spot, _, counter = name.rpartition("/")
+            yield (spot, counter), int(value["N"])
 
 
 def _pauses() -> Iterable[float]:
