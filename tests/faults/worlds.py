@@ -36,6 +36,7 @@ from postroad_aws.usecases import count_stats as counting
 from postroad_aws.usecases import process_events as folding
 from postroad_aws.usecases import rebuild_contacts as rebuilding
 from postroad_aws.usecases import record_feedback as feedbacks
+from postroad_aws.usecases import record_reply as replies
 from postroad_aws.usecases import refuse
 from postroad_aws.usecases import relay_messages as relaying
 from postroad_aws.usecases import send_message as sending
@@ -64,19 +65,20 @@ POLICY = {
 
 
 def _template(template_id: str, topic: str) -> dict[str, Any]:
+    about = {"kind": "template", "id": template_id, "name": template_id, "topic": topic}
+    if template_id in TEXTS:
+        return {**about, "channel": "sms", "text": "Hello. Reply STOP to end."}
     return {
-        "kind": "template",
-        "id": template_id,
-        "name": template_id,
+        **about,
         "channel": "email",
-        "topic": topic,
         "subject": "Hello",
         "html": '<p>Hello</p><p><a href="{{ unsubscribe_url }}">No more</a></p>',
         "text": "Hello. No more: {{ unsubscribe_url }}",
     }
 
 
-TEMPLATES = {"hello": "news", "nudge": "news", "offer": "offers", "thanks": "news"}
+TEMPLATES = {"hello": "news", "nudge": "news", "offer": "offers", "thanks": "news", "ping": "offers"}
+TEXTS = frozenset(("ping",))
 
 SCORE = {
     "kind": "score",
@@ -181,6 +183,7 @@ CART = {
         },
         {"id": "later", "wait": {"for": "PT4H"}},
         {"id": "again", "send": {"template": "offer", "channel": "email"}},
+        {"id": "text", "send": {"template": "ping", "channel": "sms"}},
     ],
 }
 VIP = {
@@ -196,7 +199,7 @@ VIP = {
     ],
 }
 ONCE = frozenset(("welcome", "vip"))
-SENDS = frozenset(("hello", "offer", "nudge", "last", "reminder", "again", "thanks", "secret"))
+SENDS = frozenset(("hello", "offer", "nudge", "last", "reminder", "again", "text", "thanks", "secret"))
 
 
 @cache
@@ -230,7 +233,7 @@ class Library:
 
 
 class Mail(NamedTuple):
-    """A mail that left: when the channel was called, and when it really went."""
+    """A mail or a text that left, to "email:…" or "phone:…": when the channel was called, and when it really went."""
 
     message_id: str
     address: str
@@ -409,6 +412,8 @@ class World:
         self.sends.disorder = random.choice((0.0, 2.0, 90.0))
         self.shelf: list[Book] = [get_shelf()[0]]
         self.channel = Post(self)
+        count = random.choice((1, 1, 2, 2, 2, 4)) if random.random() < 0.97 else 12
+        self.people = [Person(number, in_crowd=count > 4) for number in range(count)]
         self.ports = self._ports()
         self.folders = Function(self, random.choice((1, 3, 3)))
         self.senders = Function(self, random.choice((1, 3)))
@@ -448,7 +453,7 @@ class World:
             queues=wire(
                 loop, memories.MemoryQueues(self.events, self.sends), "send_events", "send_messages", "events_backlog"
             ),
-            channels={"email": self.channel},
+            channels={"email": self.channel, "sms": Texts(self)},
             clock=WorldClock(loop),
             ids=memories.SeededIds(self.seed, loop.chance),
             runs=None,  # type: ignore[arg-type]  # the world starts its own
@@ -474,18 +479,18 @@ class World:
             yield
 
     def _run(self) -> "World":
-        for person in range(self.random.choice((1, 1, 2, 2, 2, 4))):
+        for person in self.people:
             self._plan(person)
         if self.random.random() < 0.5:
             # When somebody is busy, so that sandboxes with the old book and with the new one meet over a contact.
             at = self.random.choice(self.requests)
             self.loop.at(at, self.publish)
             for number, offset in enumerate((-10.0, 2.0, 6.0, 11.0, 17.0)):
-                event = add(Person(0), f"busy-{number}", at + offset, self.random)
+                event = add(self.people[0], f"busy-{number}", at + offset, self.random)
                 self.loop.at(at + offset, self.post, [event], None)
         if self.random.random() < 0.2:
             # Two contacts in the same journeys, with messages on the way, turn out to be one.
-            at, who = self.random.choice(self.requests), Person(0)
+            at, who = self.random.choice(self.requests), self.people[0]
             for number, (offset, name, identities) in enumerate(
                 (
                     (0.0, "Signed Up", (who.user, who.email)),
@@ -497,7 +502,7 @@ class World:
                 self.loop.at(at + offset, self.post, [event], None)
         if self.random.random() < 0.1:
             # A body that nobody here has packed, in the middle of somebody's stream.
-            group = group_of((Person(0).user,))
+            group = group_of((self.people[0].user,))
             self.loop.at(self.random.choice(self.requests), self.events.put, group, GARBAGE)
             self.garbage = 1
         self.loop.at(self.calm, self._calm_down)
@@ -690,10 +695,9 @@ class World:
 
     # People
 
-    def _plan(self, person: int) -> None:
+    def _plan(self, who: "Person") -> None:
         """What a person does, and when: requests of one to three events, over three streams."""
-        random = self.random
-        who = Person(person)
+        random, person = self.random, who.number
         span = random.choice((5 * 60.0, HOUR, (self.calm - START) * 0.8))
         for number in range(random.randint(3, 6)):
             at = START + random.random() * span
@@ -753,18 +757,35 @@ class World:
     def unsubscribe(self, link: Unsubscribe, address: str) -> None:
         def done(invocation: Invocation) -> None:
             if invocation.error is None:
-                self.log.refusals.append(Refusal(f"email:{address}", link.topic, self.loop.now))
+                self.log.refusals.append(Refusal(address, link.topic, self.loop.now))
             else:
                 self.loop.at(self.loop.now + 20.0, self.unsubscribe, link, address)
 
         self.others.invoke(lambda ports: refuse.unsubscribe(ports, link, {"how": "one-click"}), done)
+
+    def person_replies(self, text: Mail) -> None:
+        """Somebody answers a text, or does not. What they say comes at least once."""
+        fate = self.random.random()
+        if fate > 0.5:
+            return
+        said = "Stop it please" if fate < 0.3 else "Thank you!"
+        body = json.dumps({"originationNumber": text.address.partition(":")[2], "messageBody": said})
+
+        def then(_: object) -> None:
+            if fate < 0.3:
+                self.log.refusals.append(Refusal(text.address, None, self.loop.now))
+
+        reply = f"reply-{text.message_id}"
+        for _ in range(1 + self.chance(self.duplicates)):
+            at = self.loop.now + self.random.choice((5.0, 60.0, HOUR))
+            self.loop.at(at, self.background, lambda ports: replies.record_reply(ports, body, reply), then)
 
     def feedback(self, mail: Mail, state: str, delay: float) -> None:
         """What SES says about a mail: late, twice, or (rarely) never."""
         if self.chance(self.feedback_loss):
             self.log.lost_feedback += 1
             return
-        suppressed = (mail.address,) if state in (BOUNCED, COMPLAINED) else ()
+        suppressed = (mail.address.removeprefix("email:"),) if state in (BOUNCED, COMPLAINED) else ()
         said = Feedback(mail.message_id, state, self.loop.now, f"ses-{mail.message_id}", state, suppressed)
 
         def then(_: object) -> None:
@@ -817,11 +838,12 @@ class Post:
     """The channel, as SES is: it takes a mail, or throttles, or does not answer; then it says what became of it."""
 
     retries = 0
+    kind = "email"
 
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def send(self, envelope: Email) -> Accepted | Refused | Unclear:
+    def send(self, envelope: Any) -> Accepted | Refused | Unclear:
         world, loop = self.world, self.world.loop
         called = loop.now
         loop.calls += 1
@@ -843,10 +865,13 @@ class Post:
             loop.pause(10.0)
         return Unclear("ReadTimeoutError")
 
-    def accept(self, envelope: Email, called: float) -> None:
+    def accept(self, envelope: Any, called: float) -> None:
+        mail = Mail(envelope.message_id, f"{self.kind}:{envelope.to}", called, self.world.loop.now)
+        self.world.log.mails.append(mail)
+        self.arrive(mail, envelope)
+
+    def arrive(self, mail: Mail, envelope: Any) -> None:
         world = self.world
-        mail = Mail(envelope.message_id, envelope.to, called, world.loop.now)
-        world.log.mails.append(mail)
         world.feedback(mail, SENT, 0.5)
         fate = world.loop.chance()
         if fate < 0.06:
@@ -858,20 +883,37 @@ class Post:
         world.person_gets(mail, envelope)
 
 
+class Texts(Post):
+    """The channel, as SNS is: it says nothing of what became of a text; who got it may answer."""
+
+    kind = "phone"
+
+    def arrive(self, mail: Mail, envelope: Any) -> None:
+        self.world.person_replies(mail)
+
+
 # What people do: each act makes one event of a person's.
 
 
 class Person:
-    """Two devices, a user id and an address, of which nobody knows yet that they belong together."""
+    """Two devices, a user id, addresses and a phone, of which nobody knows yet that they belong together.
 
-    def __init__(self, number: int) -> None:
+    In a crowd, each household of three has its second device and its second address in common, so what they fill in
+    there may make a device or an address one person's that is another's; only user ids tell them apart.
+    """
+
+    def __init__(self, number: int, *, in_crowd: bool = False) -> None:
         self.number = number
-        self.anons = (Identity("anon", f"device-{number}a"), Identity("anon", f"device-{number}b"))
+        home = f"home-{number // 3}-" if in_crowd else number
+        self.anons = (Identity("anon", f"device-{number}a"), Identity("anon", f"device-{home}b"))
         self.user = Identity("user", f"user-{number}")
         self.old_user = Identity("user", f"old-user-{number}")
         self.email = Identity("email", f"person{number}@example.com")
-        self.other_email = Identity("email", f"other{number}@example.com")
+        self.other_email = Identity("email", f"other{home}@example.com")
+        self.phone = Identity("phone", f"+35191000{number:04d}")
         self.shared = Identity("anon", "device-of-all")
+        users = (self.user, self.old_user)
+        self.own = users if in_crowd else (*users, *self.anons, self.email, self.other_email, self.phone)
 
 
 def _event(event_id: str, name: str, time: float, *identities: Identity, trusted: bool, **parts: Any) -> Event:
@@ -899,12 +941,14 @@ def fill_form(who: Person, event_id: str, time: float, random: Any) -> Event:
 
 
 def sign_up(who: Person, event_id: str, time: float, random: Any) -> Event:
-    known = random.choice(((who.user, who.email), (who.email,), (who.user, who.other_email)))
+    known = random.choice(((who.user, who.email), (who.email, who.phone), (who.user, who.other_email)))
     return _event(event_id, "Signed Up", time, *known, trusted=True, attributes={"first_name": "Ana"})
 
 
 def identify(who: Person, event_id: str, time: float, random: Any) -> Event:
-    known = random.choice(((who.user, who.email), (who.user, random.choice(who.anons)), (who.user, who.other_email)))
+    known = random.choice(
+        ((who.user, who.email), (who.user, random.choice(who.anons)), (who.user, who.other_email, who.phone))
+    )
     return _event(event_id, names.IDENTIFIED, time, *known, trusted=True, attributes={"plan": random.choice("abc")})
 
 
@@ -914,7 +958,7 @@ def order(who: Person, event_id: str, time: float, random: Any) -> Event:
 
 
 def alias(who: Person, event_id: str, time: float, random: Any) -> Event:
-    previous = random.choice((*who.anons, who.old_user))
+    previous = random.choice([identity for identity in (*who.anons, who.old_user) if identity in who.own])
     return _event(event_id, names.ALIASED, time, who.user, trusted=True, previous=previous)
 
 
