@@ -49,4 +49,5 @@ PAGES: Mapping[str, Callable[[], Response[Any]]] = {
     "/docs": _file("docs.html"),
     "/docs/docs.css": _file("docs.css"),
     "/docs/docs.js": _file("docs.js"),
+    "/docs/mark.svg": _file("mark.svg"),
 }

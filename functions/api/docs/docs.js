@@ -82,11 +82,17 @@ function drawContents(api) {
   for (const operation of api.operations()) groups.get(operation.tags[0]).push(operation);
   for (const [tag, operations] of groups) {
     $("contents").append(make("h2", {}, tag), make("ul", {}, ...operations.map((operation) =>
-      make("li", {}, make("a", { href: `#${anchor(operation)}` }, badge(operation), operation.path)))));
+      make("li", {}, make("a", { href: `#${anchor(operation)}` }, badge(operation), title(operation))))));
     $("routes").append(make("h2", { class: "tag" }, tag), ...operations.map((operation) => drawOperation(api, operation)));
   }
   $("contents").append(make("h2", {}, "More"), make("ul", {}, make("li", {}, make("a", { href: "#problems" }, "Problems"))));
 }
+
+/** `list_journey_days` is "List journey days". */
+const title = (operation) => {
+  const words = operation.operationId.replaceAll("_", " ");
+  return words[0].toUpperCase() + words.slice(1);
+};
 
 const badge = (operation) => make("span", { class: `method ${operation.method.toLowerCase()}` }, operation.method);
 
@@ -99,7 +105,7 @@ function drawOperation(api, operation) {
     operation.description ? make("p", {}, ...prose(operation.description)) : null,
     operation.parameters.length ? drawFields("Parameters", operation.parameters.map((each) => ({
       name: each.name, note: each.in, type: api.typeName(each.schema), required: each.required,
-      text: each.description, words: each.schema.enum })) ) : null,
+      text: each.description, schema: each.schema }))) : null,
     body ? drawObjects(api, body, "Body") : null,
     drawObjects(api, done.content["application/json"].schema, `Answer ${status}`),
     drawTrial(api, operation, body));
@@ -109,7 +115,7 @@ function drawObjects(api, schema, title) {
   const tables = [...api.objects(schema)].map(([name, found]) => drawFields(
     name, Object.entries(found.properties || {}).map(([key, each]) => ({
       name: key, type: api.typeName(each), required: (found.required || []).includes(key), text: each.description,
-      words: each.enum })), found.description));
+      schema: each })), found.description));
   return make("details", {}, make("summary", {}, title, make("span", { class: "type" }, api.typeName(schema))), ...tables);
 }
 
@@ -119,8 +125,19 @@ function drawFields(title, fields, text) {
       make("dt", {}, make("code", {}, field.name), make("span", { class: "type" }, field.type),
         field.note ? make("span", { class: "note" }, field.note) : null,
         field.required ? null : make("span", { class: "note" }, "optional")),
-      make("dd", {}, ...prose(field.text), field.words ? make("span", { class: "words" },
-        ` One of ${field.words.join(", ")}.`) : null)])));
+      make("dd", {}, ...prose(field.text), hint(field.schema))])));
+}
+
+/** What a schema says beside its type: the words that are taken, bounds, an example. */
+function hint(schema) {
+  const { enum: words, minimum, maximum, examples, default: usual } = schema.anyOf ? { ...schema.anyOf[0], ...schema } : schema;
+  const parts = [
+    words && `One of ${words.map((word) => `\`${word}\``).join(", ")}.`,
+    maximum !== undefined && `From ${minimum} to ${maximum}.`,
+    usual !== undefined && `By default \`${usual}\`.`,
+    examples && `For example \`${typeof examples[0] === "string" ? examples[0] : JSON.stringify(examples[0])}\`.`,
+  ].filter(Boolean);
+  return parts.length ? make("span", { class: "hint" }, " ", ...prose(parts.join(" "))) : null;
 }
 
 function drawTrial(api, operation, body) {
@@ -194,6 +211,8 @@ async function start() {
   $("problem-rows").append(...api.spec["x-problems"].map((each) => make("tr", { id: each.name },
     make("th", { scope: "row" }, make("code", {}, each.name)), make("td", {}, String(each.status)),
     make("td", {}, ...prose(each.when)))));
+  // On a small screen the contents would hide what they are about.
+  $("menu").open = matchMedia("(min-width: 60.01rem)").matches;
   if (location.hash) $(location.hash.slice(1))?.scrollIntoView();
 }
 

@@ -70,7 +70,7 @@ def get_broadcast_counts(broadcast_id: str) -> MessageCountsView:
 
 
 @routes.post("/broadcasts/{broadcast_id}/schedule", etag="edit")
-def post_schedule(broadcast_id: str, if_match: IfMatch = None) -> BroadcastView:
+def schedule(broadcast_id: str, if_match: IfMatch = None) -> BroadcastView:
     """Schedule the draft: it begins at its `at`, or at once.
 
     With `If-Match` only if the draft is still the one that you read.
@@ -83,7 +83,7 @@ def post_schedule(broadcast_id: str, if_match: IfMatch = None) -> BroadcastView:
 
 
 @routes.post("/broadcasts/{broadcast_id}/cancel", etag="edit")
-def post_cancel(broadcast_id: str) -> BroadcastView:
+def cancel(broadcast_id: str) -> BroadcastView:
     """Call a broadcast off before it begins; it can be scheduled again."""
     cancel_broadcast(broadcast_ports(), broadcast_id)
     return get_broadcast(broadcast_id)

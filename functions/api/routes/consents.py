@@ -45,7 +45,7 @@ def list_consents(address: Address) -> Listed[AnswerView]:
 
 
 @routes.post("/consents")
-def post_consent(body: AnswerBody, caller: Caller) -> AnswerView:
+def record_answer(body: AnswerBody, caller: Caller) -> AnswerView:
     """Record what somebody has answered to a topic.
 
     It is in force when this is answered, and leaves a proof that nothing can change. Record only what they said

@@ -106,7 +106,7 @@ def get_draft(kind: Kind, definition_id: str) -> DraftView:
 
 
 @routes.put("/definitions/{kind}/{definition_id}", etag="edit")
-def put_draft(kind: Kind, definition_id: str, body: Document, if_match: IfMatch = None) -> SavedView:
+def save_draft(kind: Kind, definition_id: str, body: Document, if_match: IfMatch = None) -> SavedView:
     """Save a draft.
 
     It is saved with its mistakes, which the answer lists; only an id that is none is refused. To change a draft that is

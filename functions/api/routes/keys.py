@@ -51,7 +51,7 @@ def list_keys(cursor: Cursor | None = None, limit: Limit = 50) -> Listed[KeyView
 
 
 @routes.post("/keys", status=201, secrets=("key",))
-def post_key(body: KeyBody) -> NewKeyView:
+def make_key(body: KeyBody) -> NewKeyView:
     """Make a key.
 
     It is shown once: only a hash of it is stored.

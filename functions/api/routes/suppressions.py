@@ -65,7 +65,7 @@ def list_suppressions(
 
 
 @routes.post("/suppressions")
-def post_suppression(body: SuppressionBody, caller: Caller) -> SuppressionView:
+def suppress(body: SuppressionBody, caller: Caller) -> SuppressionView:
     """Have nothing go to an address any more.
 
     It is in force when this is answered. The first reason stays.
@@ -76,7 +76,7 @@ def post_suppression(body: SuppressionBody, caller: Caller) -> SuppressionView:
 
 
 @routes.post("/suppressions/lift")
-def post_lift(body: LiftBody, caller: Caller) -> LiftedView:
+def lift(body: LiftBody, caller: Caller) -> LiftedView:
     """Let an address be written to again.
 
     That it was suppressed, and why no more, stays among the proofs. Whoever reported a mail as spam must have said yes
