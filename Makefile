@@ -22,6 +22,10 @@ help:  ## list the commands
 .venv/.installed: requirements-dev.txt pyproject.toml infra/venv.sh
 	@infra/venv.sh .venv -r requirements-dev.txt -e .
 
+# The tests in a browser: 160 MB that `make run` does without.
+.venv/.browser: requirements-browser.txt infra/venv.sh | .venv/.installed
+	@infra/venv.sh .venv -r requirements-browser.txt && touch $@
+
 .postroad/sam/.installed: requirements-sam.txt infra/venv.sh
 	@infra/venv.sh .postroad/sam -r requirements-sam.txt
 
@@ -33,7 +37,7 @@ $(ASSETS): package.json package-lock.json functions/console/assets/icons.txt inf
 run: .venv/.installed $(ASSETS)  ## start Postroad with the demo brand on http://localhost:8080 (PORT=… changes it)
 	@exec $(PY) -m localcloud run --port $(PORT) --site infra/demo/site --seed "$(PY) -m demo --history --site /_local/site"
 
-test: .venv/.installed .postroad/sam/.installed $(ASSETS)  ## run all tests (ARGS="-k …" passes on to pytest)
+test: .venv/.installed .venv/.browser .postroad/sam/.installed $(ASSETS)  ## run all tests (ARGS="-k …" passes on to pytest)
 	@echo "→ running the tests"
 	@$(PY) -m pytest $(ARGS)
 
@@ -74,13 +78,13 @@ keys: .venv/.installed  ## make the stack's keys and print them, once (KINDS="wr
 redrive: .venv/.installed  ## give dead letters another try (QUEUE=EventsDeadLetters or DeadLetters, STACK=postroad)
 	@$(PY) infra/redrive.py --stack $(STACK) $(QUEUE)
 
-# ---- upkeep
-
-lock: .venv/.installed  ## pin every dependency anew from the requirements.in files
-	@for name in layers/core/requirements layers/shell/requirements infra/localcloud/requirements requirements-dev requirements-sam; do \
 recount: .venv/.installed  ## count all rows again and mend live numbers that differ (STACK=postroad)
 	@$(PY) infra/recount.py --stack $(STACK)
 
+# ---- upkeep
+
+lock: .venv/.installed  ## pin every dependency anew from the requirements.in files
+	@for name in layers/core/requirements layers/shell/requirements infra/localcloud/requirements requirements-dev requirements-browser requirements-sam; do \
 	  echo "→ $$name.txt"; $(LOCK) $$name.in -o $$name.txt || exit 1; done
 
 clean:  ## remove what was built and every environment (not the local cloud's state: that is make reset)

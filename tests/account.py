@@ -75,6 +75,10 @@ class Account:
             name="broadcast", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/broadcast"
         )
         self.broadcast_machine: str = broadcasts["stateMachineArn"]
+        removal = get_client("stepfunctions").create_state_machine(
+            name="removal", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/removal"
+        )
+        self.removal_machine: str = removal["stateMachineArn"]
         get_client("scheduler").create_schedule_group(Name="broadcasts")
         for name, value in {
             "EVENTS_QUEUE_URL": self.events_queue,
@@ -83,6 +87,7 @@ class Account:
             "CONFIGURATION_SET": "ConfigurationSet",
             "REBUILD_STATE_MACHINE_ARN": self.machine,
             "BROADCAST_STATE_MACHINE_ARN": self.broadcast_machine,
+            "REMOVAL_STATE_MACHINE_ARN": self.removal_machine,
             "BROADCAST_SCHEDULES": "broadcasts",
             "BROADCAST_SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
             "DEAD_LETTERS_ARN": "arn:aws:sqs:us-east-1:123456789012:dead-letters",

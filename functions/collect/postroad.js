@@ -61,7 +61,9 @@
     const body = JSON.stringify({ writeKey: settings.key, sentAt: new Date().toISOString(), batch });
     const done = () => { queue = queue.filter((event) => !batch.includes(event)); };
     if (isLeaving) {
-      if (navigator.sendBeacon && navigator.sendBeacon(address, body)) { done(); send(true); }
+      // A beacon says nothing of its fate: where sending has just failed, the next page tries again.
+      if (pause > 1000 || navigator.onLine === false || !navigator.sendBeacon) return;
+      if (navigator.sendBeacon(address, body)) { done(); send(true); }
       return;
     }
     flying = batch;

@@ -14,6 +14,7 @@ LOCKED = [
     "layers/shell/requirements",
     "infra/localcloud/requirements",
     "requirements-dev",
+    "requirements-browser",
     "requirements-sam",
 ]
 # Hosts in two halves, so that this file does not name them.
