@@ -3,6 +3,7 @@
 from typing import Any
 
 from postroad.feedback import find_feedback
+from postroad.instants import parse_instant
 from postroad_aws import clock
 from postroad_aws.usecases.record_feedback import record_feedback
 from postroad_aws.usecases.record_reply import record_reply
@@ -12,7 +13,8 @@ from postroad_aws.wiring import production
 def handler(event: dict[str, Any], context: object) -> None:
     """An event of EventBridge, or records of the SNS topic that texts are answered to."""
     for record in event.get("Records", ()):
-        record_reply(production(), record["Sns"]["Message"], record["Sns"]["MessageId"])
+        sns = record["Sns"]
+        record_reply(production(), sns["Message"], sns["MessageId"], parse_instant(sns["Timestamp"]))
     if "detail" in event:
         feedback = find_feedback(event["detail"], clock.now())
         if feedback:

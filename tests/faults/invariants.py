@@ -112,8 +112,8 @@ def no_step_twice(world: World) -> Iterator[str]:
     """2. No person, as identities resolve at the end, gets the same step of a journey twice.
 
     Exceptions, stated exactly: a journey that allows re-entry, in another enrollment of the same contact; and mails of
-    two contacts, to two addresses, or to one that one of them only claimed, of which all but one left at most 30 s after
-    the commit that made them one.
+    two contacts, to two addresses, or to one that one of them only claimed, of which all but one left at most 30 s
+    after the commit that made them one.
     A mail of an enrollment that a merge dropped never leaves later than those 30 s, whatever the journey.
     """
     owners = {contact_id: c.contact_id for c in world.memory.list_contacts() for contact_id in ids_of(c)}

@@ -1,5 +1,6 @@
 """What the simulation has found, each once more as a small story that needs no luck."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from postroad.packing import pack
 from postroad_aws.ports import Outcome, Ports
 from postroad_aws.usecases.process_events import Delivery, process_events
 from postroad_aws.usecases.rebuild_contacts import rebuild_contacts
+from postroad_aws.usecases.record_reply import record_reply
 from postroad_aws.usecases.send_message import send_message
 from postroad_aws.usecases.wake_contacts import wake_event
 from tests.faults.memory import MemoryBooks
@@ -228,3 +230,17 @@ def test_a_timer_that_wakes_twice_tells_both_times_why(shop: Shop) -> None:
         assert shop.fold(wake) == []
     told = [(d.definition, d.step) for row in shop.world.memory.list_rows([ana.contact_id]) for d in row.decisions]
     assert {("journey/cart@1", "reminder"), ("journey/cart@1", "again"), ("journey/welcome@1", "look")} <= set(told)
+
+
+def test_a_reply_that_is_brought_again_hours_later_is_the_same_event(shop: Shop) -> None:
+    """By then the contact's ring has let go of it: only a key that is the same each time tells."""
+    said = json.dumps({"originationNumber": "+351910000000", "messageBody": "Thank you!"})
+    phone, notified = Identity("phone", "+351910000000"), shop.now
+    for _ in range(2):
+        record_reply(shop.ports, said, "n-1", notified)
+        for letter in shop.world.events.receive(10):
+            assert process_events(shop.ports, [Delivery("1", letter.group, letter.body)]) == []
+        shop.fold(*(shop.event("Page Viewed", phone) for _ in range(40)))
+        shop.pass_(3_600.0)
+    rows = shop.world.memory.list_rows([shop.contact(phone).contact_id])
+    assert [row.event.name for row in rows].count(names.SMS_REPLIED) == 1

@@ -775,10 +775,10 @@ class World:
             if fate < 0.3:
                 self.log.refusals.append(Refusal(text.address, None, self.loop.now))
 
-        reply = f"reply-{text.message_id}"
+        reply, notified = f"reply-{text.message_id}", self.loop.now
         for _ in range(1 + self.chance(self.duplicates)):
             at = self.loop.now + self.random.choice((5.0, 60.0, HOUR))
-            self.loop.at(at, self.background, lambda ports: replies.record_reply(ports, body, reply), then)
+            self.loop.at(at, self.background, lambda ports: replies.record_reply(ports, body, reply, notified), then)
 
     def feedback(self, mail: Mail, state: str, delay: float) -> None:
         """What SES says about a mail: late, twice, or (rarely) never."""

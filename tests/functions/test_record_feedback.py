@@ -20,6 +20,7 @@ BOUNCE = {
     "bouncedRecipients": [{"emailAddress": f"<{ANA.upper()}>"}],
 }
 COMPLAINT = {"complainedRecipients": [{"emailAddress": ANA}], "complaintFeedbackType": "abuse"}
+SENT_AT = {"Timestamp": "2026-11-02T09:14:00.000Z"}
 PARTS: dict[str, dict[str, Any]] = {"Send": {}, "Delivery": {}, "Bounce": BOUNCE, "Complaint": COMPLAINT}
 
 
@@ -112,7 +113,7 @@ def reply(text: str, number: str = PHONE) -> str:
 
 
 def texted(*bodies: str) -> dict[str, Any]:
-    return {"Records": [{"Sns": {"Message": body, "MessageId": f"n{n}"}} for n, body in enumerate(bodies)]}
+    return {"Records": [{"Sns": {"Message": body, "MessageId": f"n{n}", **SENT_AT}} for n, body in enumerate(bodies)]}
 
 
 @pytest.mark.parametrize("text", ["STOP", "stop.", "Please stop texting me", "unsubscribe"])
@@ -130,7 +131,7 @@ def test_stop_ends_all_texts_before_anything_else_happens(account, text):
 def test_start_allows_texts_again_and_anything_else_is_an_event(account):
     for text in ("STOP", "START", "What do you roast?"):
         account.advance(1)
-        handler({"Records": [{"Sns": {"Message": reply(text), "MessageId": text}}]}, None)
+        handler({"Records": [{"Sns": {"Message": reply(text), "MessageId": text, **SENT_AT}}]}, None)
     consent = refusals.find_consent(f"phone:{PHONE}", EVERY_TOPIC)
     assert consent is not None
     assert consent.granted is True

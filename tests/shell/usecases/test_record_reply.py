@@ -13,7 +13,7 @@ from tests.account import PHONE, Account
 
 
 def text(account: Account, body: Any, number: Any = PHONE, notification: str = "n1") -> None:
-    record_reply(account.ports, json.dumps({"originationNumber": number, "messageBody": body}), notification)
+    record_reply(account.ports, json.dumps({"originationNumber": number, "messageBody": body}), notification, 1e9)
 
 
 def granted() -> bool | None:
@@ -56,7 +56,7 @@ def test_a_refusal_stands_even_when_the_event_cannot_be_queued(account):
 
     ports = replace(account.ports, queues=Full())
     with pytest.raises(ConnectionError):
-        record_reply(ports, json.dumps({"originationNumber": PHONE, "messageBody": "STOP"}), "n1")
+        record_reply(ports, json.dumps({"originationNumber": PHONE, "messageBody": "STOP"}), "n1", 1e9)
     assert granted() is False
 
 
@@ -81,6 +81,6 @@ def test_a_long_text_is_cut(account):
      "[" * 100_000],
 )  # fmt: skip
 def test_what_cannot_be_read_is_nothing(account, body):
-    record_reply(account.ports, body, "n1")
+    record_reply(account.ports, body, "n1", 1e9)
     assert account.arrived() == []
     assert granted() is None

@@ -13,10 +13,11 @@ from postroad_aws.usecases.send_event import send_event
 _EVENTS = {"stop": UNSUBSCRIBED, "start": SUBSCRIBED}
 
 
-def record_reply(ports: Ports, body: str, notification_id: str) -> None:
+def record_reply(ports: Ports, body: str, notification_id: str, notified: float) -> None:
     """Read one inbound text, in the JSON of AWS End User Messaging (originationNumber, messageBody, …).
 
-    A refusal is written before anything else happens.
+    `notified` is when SNS took it, which is the same however often it comes. A refusal is written before anything else
+    happens.
     """
     try:
         reply = json.loads(body)
@@ -33,16 +34,16 @@ def record_reply(ports: Ports, body: str, notification_id: str) -> None:
         granted = meaning == "start"
         evidence = {"said": meaning, "notification": notification_id}
         ports.refusals.save_consent(str(phone), EVERY_TOPIC, granted, now, evidence)
-    send_event(ports.queues, _event(phone, text, meaning, notification_id, now))
+    send_event(ports.queues, _event(phone, text, meaning, notification_id, now, notified))
 
 
-def _event(phone: Identity, text: str, meaning: str | None, notification_id: str, now: float) -> Event:
+def _event(phone: Identity, text: str, meaning: str | None, notification_id: str, now: float, notified: float) -> Event:
     properties = {"topic": EVERY_TOPIC, "channel": "sms"} if meaning in _EVENTS else {"text": text[:1_000]}
     return Event(
         event_id=f"sms-{notification_id}",
         name=_EVENTS.get(meaning or "", SMS_REPLIED),
         time=now,
-        key_time=now,
+        key_time=notified,
         identities=(phone,),
         trusted=True,
         source="postroad",
