@@ -720,7 +720,8 @@ async def main() -> None:
 
     async def wind_down() -> None:
         await stop.wait()
-        await _hold()
+        if left := await _hold():
+            print(f"Did not wait any longer for {', '.join(left)}", flush=True)
 
     await serve(application, config, shutdown_trigger=wind_down)
 
