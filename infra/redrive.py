@@ -87,12 +87,25 @@ def _start_again(clients: Clients, _: Letter, body: Any) -> str:
     return str(body["state_machine_arn"]).rpartition(":")[2]
 
 
+def _is_an_unheard_schedule(letter: Letter, body: Any) -> bool:
+    return isinstance(body, dict) and ":stateMachine:" in _attribute(letter, "TARGET_ARN")
+
+
+def _start_as_scheduled(clients: Clients, letter: Letter, body: Any) -> str:
+    arn = _attribute(letter, "TARGET_ARN")
+    # EventBridge Scheduler keeps the call that it could not make, with the input as text.
+    given = body["Input"] if isinstance(body.get("Input"), str) else letter["Body"]
+    clients.states.start_execution(stateMachineArn=arn, input=given)
+    return arn.rpartition(":")[2]
+
+
 # A stream's failed batch is not among them: the hourly sweep has queued its messages again.
 KINDS = (
     Kind(_is_from_a_queue, _send_to_its_queue),
     Kind(_is_a_failed_invocation, _invoke_again),
     Kind(_is_an_undelivered_event, _deliver_event),
     Kind(_is_a_failed_run, _start_again),
+    Kind(_is_an_unheard_schedule, _start_as_scheduled),
 )
 
 

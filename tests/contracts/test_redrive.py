@@ -126,6 +126,21 @@ def test_an_event_that_was_not_delivered_is_delivered(clients, function):
     assert _wait_for(path) == {"source": "aws.ses"}
 
 
+@pytest.mark.parametrize("wraps", [True, False], ids=["the call", "the input alone"])
+def test_a_run_that_its_schedule_could_not_start_is_started(clients, wraps):
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    name = f"broadcast-{wraps}"
+    arn = clients.states.create_state_machine(name=name, definition=definition, roleArn=ROLE)["stateMachineArn"]
+    letters = clients.sqs.create_queue(QueueName=f"schedules-{wraps}")["QueueUrl"]
+    given = {"broadcast_id": "autumn", "number": 1}
+    body = {"StateMachineArn": arn, "Input": json.dumps(given)} if wraps else given
+    target = {"TARGET_ARN": {"DataType": "String", "StringValue": arn}}
+    clients.sqs.send_message(QueueUrl=letters, MessageBody=json.dumps(body), MessageAttributes=target)
+    assert redrive.redrive(clients, letters) == {name: 1}
+    (execution,) = clients.states.list_executions(stateMachineArn=arn)["executions"]
+    assert json.loads(clients.states.describe_execution(executionArn=execution["executionArn"])["input"]) == given
+
+
 def test_a_failed_run_starts_again_with_what_it_was_given(clients):
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
     arn = clients.states.create_state_machine(name="rebuild", definition=definition, roleArn=ROLE)["stateMachineArn"]
