@@ -24,7 +24,7 @@ from typing import (
 from typing import get_args as args_of
 from typing import get_origin as origin_of
 
-from postroad.documents import name_type, quote
+from postroad.documents import MOST_MISTAKES, name_type, quote
 from postroad.errors import DefinitionError
 
 T = TypeVar("T")
@@ -215,7 +215,7 @@ def find_mistakes(annotation: Any, value: Any, path: str) -> list[tuple[str, str
 
 def _check(annotation: Any, value: Any, path: str, mistakes: list[tuple[str, str]]) -> None:
     parts = _take_apart(annotation)
-    if parts.kind is Any or (value is None and parts.nullable):
+    if parts.kind is Any or (value is None and parts.nullable) or len(mistakes) >= MOST_MISTAKES:
         return
     kind = dict if is_typeddict(parts.kind) else str if parts.kind is Literal else parts.kind
     wanted, known = _WANTED[kind]
@@ -230,7 +230,7 @@ def _check(annotation: Any, value: Any, path: str, mistakes: list[tuple[str, str
 def _check_members(parts: _Parts, value: Json, path: str, mistakes: list[tuple[str, str]]) -> None:
     members = _members(parts)
     prefix = f"{path}." if path else ""
-    for name in value.keys() - members.keys():
+    for name in sorted(value.keys() - members.keys())[:MOST_MISTAKES]:
         close = get_close_matches(name, members, 1, 0.5)
         known = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(members)}"
         mistakes.append((prefix + name[:40], f"unknown field {quote(name)}; {known}"))
@@ -248,6 +248,11 @@ def _check_list(parts: _Parts, value: list[Any], path: str, mistakes: list[tuple
         return
     for number, item in enumerate(value):
         _check(parts.arguments[0], item, f"{path}[{number}]", mistakes)
+
+
+def _check_values(parts: _Parts, value: Json, path: str, mistakes: list[tuple[str, str]]) -> None:
+    for name, each in value.items():
+        _check(parts.arguments[1], each, f"{path}.{name[:40]}" if path else name[:40], mistakes)
 
 
 def _check_text(parts: _Parts, value: str, path: str, mistakes: list[tuple[str, str]]) -> None:
@@ -279,6 +284,7 @@ _WANTED: Mapping[Any, tuple[str, Any]] = {
 }
 _CHECKS: Mapping[Any, Callable[[_Parts, Any, str, list[tuple[str, str]]], None]] = {
     list: _check_list,
+    dict: _check_values,
     str: _check_text,
     Literal: _check_text,
     int: _check_number,

@@ -16,7 +16,7 @@ from functions.api.routes.numbers import (
     show_place,
 )
 from functions.api.routing import Routes
-from functions.api.schemas import Cursor, Limit, Listed, OneOf
+from functions.api.schemas import Cursor, Example, Limit, Listed, ParameterError
 from postroad.places import OUTCOMES, is_outcome, outcome_place, step_place
 from postroad.stats import Counts
 from postroad_aws import books
@@ -40,7 +40,10 @@ class JourneyCountsView(TypedDict):
     active: Annotated[int, "People who are in it now."]
     ended: Annotated[int, "Passages ended."]
     steps: Annotated[list[StepView], "In the order of the live version, then those of older versions."]
-    outcomes: Annotated[dict[str, PlaceCountsView], "How passages ended: goal, completed, exited, failed."]
+    outcomes: Annotated[
+        dict[str, PlaceCountsView],
+        "How passages ended: goal, completed, exited (by `exit_if`), failed, and `exited.<step>` by a step of its own.",
+    ]
     messages: Annotated[MessageCountsView, "Of all steps together."]
 
 
@@ -63,12 +66,13 @@ def get_journey_counts(journey_id: str) -> JourneyCountsView:
     counts = stats.find_counts([definition])[definition]
     others = {spot for spot in (*counts.places, *counts.messages) if spot and not is_outcome(spot)}
     steps += sorted(others - set(steps))
+    finer = {spot[1:] for spot in counts.places if is_outcome(spot)} - set(OUTCOMES)
     return {
         "started": counts.started,
         "active": counts.active,
         "ended": counts.ended,
         "steps": [_show_step(step, counts) for step in steps],
-        "outcomes": {outcome: show_place(counts.place(f":{outcome}")) for outcome in OUTCOMES},
+        "outcomes": {outcome: show_place(counts.place(f":{outcome}")) for outcome in (*OUTCOMES, *sorted(finer))},
         "messages": show_messages(counts.all_messages),
     }
 
@@ -93,7 +97,7 @@ def list_journey_days(journey_id: str, since: Since = None, until: Until = None)
 def list_journey_contacts(
     journey_id: str,
     step: Annotated[str | None, "A step at which people wait."] = None,
-    outcome: Annotated[str | None, OneOf(OUTCOMES), "How the last passage of somebody ended."] = None,
+    outcome: Annotated[str | None, Example("goal"), "How the last passage of somebody ended."] = None,
     cursor: Cursor | None = None,
     limit: Limit = 50,
 ) -> Listed[MemberView]:
@@ -105,6 +109,8 @@ def list_journey_contacts(
     _find_journey(journey_id)
     if (step is None) == (outcome is None):
         raise RequestError("Say where in the journey: step=<id>, or outcome=goal.")
+    if outcome is not None and outcome.partition(".")[0] not in OUTCOMES:
+        raise ParameterError(("outcome", f"is one of {', '.join(OUTCOMES)}, or exited.<step>"))
     place = step_place(journey_id, step) if step is not None else outcome_place(journey_id, str(outcome))
     return list_members(place, cursor, limit)
 
