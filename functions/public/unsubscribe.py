@@ -8,12 +8,16 @@ from functions.public.bodies import BodyError, read_inputs
 from functions.public.pages import Answer, page
 from postroad.links import Unsubscribe
 from postroad_aws.observability import logger
-from postroad_aws.usecases.refuse import unsubscribe
+from postroad_aws.usecases.refuse import subscribe_again, unsubscribe
 from postroad_aws.wiring import production, signer
 
 _ASK = """<p>You will get no more messages about <b>{topic}</b>.</p>
 <form method="post"><button name="scope" value="topic">Unsubscribe from {topic}</button></form>
 <form method="post"><button class="quiet" name="scope" value="everything">Unsubscribe from everything</button></form>"""
+_DONE = """<p>You will not get {what}.</p>
+<form method="post">
+<button class="quiet" name="scope" value="again">That was a mistake: write to me about {topic}</button>
+</form>"""
 
 
 def answer(event: Mapping[str, Any], token: str) -> Answer:
@@ -26,18 +30,25 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
         return page(200, "Unsubscribe?", _ASK.format(topic=escape(topic)))
     form = _read(event)
     one_click = form.get("List-Unsubscribe") == "One-Click"
-    everything = form.get("scope") == "everything" and not one_click
+    # Whatever else is said, or nothing that can be read: the post itself is the refusal.
+    scope = "topic" if one_click else form.get("scope", "topic")
+    evidence = {"by": "one-click" if one_click else "page"}
     try:
-        unsubscribe(production(), link, {"by": "one-click" if one_click else "page"}, everything=everything)
+        if scope == "again":
+            subscribe_again(production(), link, evidence)
+        else:
+            unsubscribe(production(), link, evidence, everything=scope == "everything")
     except Exception:
-        logger.exception("a refusal could not be written", message_id=link.message_id)
+        logger.exception("an answer could not be written", message_id=link.message_id)
         return page(
             503,
             "Please try again",
             "<p>We could not finish this just now. One more press of the button will do it.</p>",
         )
-    what = "any more messages" if everything else f"messages about <b>{escape(topic)}</b> any more"
-    return page(200, "You are unsubscribed", f"<p>You will not get {what}.</p>")
+    if scope == "again":
+        return page(200, "Welcome back", f"<p>You will get messages about <b>{escape(topic)}</b> again.</p>")
+    what = "any more messages" if scope == "everything" else f"messages about <b>{escape(topic)}</b> any more"
+    return page(200, "You are unsubscribed", _DONE.format(what=what, topic=escape(topic)))
 
 
 def _topic_name(link: Unsubscribe) -> str:

@@ -238,3 +238,20 @@ def test_what_cannot_be_finished_is_said_and_can_be_tried_again(account, token, 
     assert "ERROR" in printed.out
     assert "marker" not in printed.out + printed.err + answer["body"]
     assert token not in printed.out
+
+
+def test_a_refusal_can_be_taken_back_on_the_page_that_confirms_it(account, token):
+    left = call("POST", token, "scope=everything")
+    assert 'value="again"' in left["body"]
+    account.advance(1)
+    back = call("POST", token, "scope=again")
+    assert "Welcome back" in back["body"]
+    assert refused("offers", EVERY_TOPIC) == [False, True]
+    consent = refusals.find_consent(EMAIL, "offers")
+    assert consent is not None
+    assert consent.granted
+
+
+def test_one_click_never_brings_anybody_back(account, token):
+    call("POST", token, "List-Unsubscribe=One-Click&scope=again")
+    assert refused("offers") == [True]

@@ -9,9 +9,9 @@ from postroad.commits import Commit
 from postroad.consent import EVERY_TOPIC
 from postroad.links import Unsubscribe
 from postroad_aws.storage import contacts, refusals
-from postroad_aws.usecases.refuse import unsubscribe
+from postroad_aws.usecases.refuse import subscribe_again, unsubscribe
 from postroad_aws.usecases.send_message import send_message
-from tests.account import ANA, PHONE, Account
+from tests.account import ANA, PHONE, Account, Channel
 
 EMAIL = f"email:{ANA}"
 
@@ -89,3 +89,37 @@ def test_the_proof_says_how_it_was_said_and_names_no_address(account):
     (proof,) = refusals.list_proof(EMAIL, EVERY_TOPIC)
     assert proof.evidence == {"by": "one-click", "message_id": link.message_id}
     assert refusals.list_proof(EMAIL, "offers") == []
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_who_comes_back_by_the_link_is_written_to_again(account, everything):
+    message = account.sign_up()
+    link = Unsubscribe(message.contact_id, "email", "offers", message.message_id)
+    unsubscribe(account.ports, link, {"by": "page"}, everything=everything)
+    account.fold_arrived()
+    account.advance(1)
+    subscribe_again(account.ports, link, {"by": "page"})
+    account.fold_arrived()
+    assert not refused()
+    assert account.contact(EMAIL).consents["offers"].granted
+    assert send_message(account.with_channels(email=Channel()), message.message_id) == "sent"
+    assert [proof.granted for proof in refusals.list_proof(EMAIL, "offers")][-1] is True
+
+
+def test_coming_back_to_one_topic_brings_no_other_back(account):
+    link = link_of(account)
+    unsubscribe(account.ports, link, {"by": "page"}, everything=True)
+    account.advance(1)
+    subscribe_again(account.ports, link, {"by": "page"})
+    assert refused(topic=EVERY_TOPIC)
+
+
+def test_who_leaves_comes_back_and_leaves_within_a_minute_has_left(account):
+    message = account.sign_up()
+    link = Unsubscribe(message.contact_id, "email", "offers", message.message_id)
+    for answer in (unsubscribe, subscribe_again, unsubscribe):
+        answer(account.ports, link, {"by": "page"})
+        account.fold_arrived()
+        account.advance(1)
+    assert refused()
+    assert send_message(account.ports, message.message_id) == "skipped"

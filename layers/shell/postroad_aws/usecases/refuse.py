@@ -1,11 +1,11 @@
-"""Unsubscribe: the refusal is written before it is confirmed; the event follows."""
+"""Unsubscribe, and come back: the answer is written before it is confirmed; the event follows."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from postroad.channels import address_kind, full_address
 from postroad.consent import EVERY_TOPIC
-from postroad.events import UNSUBSCRIBED, Event
+from postroad.events import SUBSCRIBED, UNSUBSCRIBED, Event
 from postroad.links import Unsubscribe
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contact
@@ -17,8 +17,16 @@ def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *,
 
     `evidence` says how it was said (one-click, page). When this returns, the refusal is in force.
     """
+    _answer(ports, link, EVERY_TOPIC if everything else link.topic, False, evidence)
+
+
+def subscribe_again(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any]) -> None:
+    """Take the refusal of the link's topic back. Only who got the message has the link: it is the person's own word."""
+    _answer(ports, link, link.topic, True, evidence)
+
+
+def _answer(ports: Ports, link: Unsubscribe, topic: str, granted: bool, evidence: Mapping[str, Any]) -> None:
     now = ports.clock.now()
-    topic = EVERY_TOPIC if everything else link.topic
     contact = find_contact(ports.contacts, link.contact_id)
     message = ports.messages.find_message(link.message_id)
     values = {message.address} if message and message.address else set()
@@ -26,11 +34,12 @@ def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *,
         values |= set(contact.identity_values(address_kind(link.channel)))
     for value in sorted(values):
         address = full_address(link.channel, value)
-        ports.refusals.save_consent(address, topic, False, now, {**evidence, "message_id": link.message_id})
+        ports.refusals.save_consent(address, topic, granted, now, {**evidence, "message_id": link.message_id})
+    name = SUBSCRIBED if granted else UNSUBSCRIBED
     event = Event(
         # By the minute: who comes back and leaves again has said so twice.
-        event_id=f"{link.message_id}:unsubscribed:{topic}:{now // 60:.0f}",
-        name=UNSUBSCRIBED,
+        event_id=f"{link.message_id}:{name.lower()}:{topic}:{now // 60:.0f}",
+        name=name,
         time=now,
         key_time=now // 60 * 60,
         contact_id=link.contact_id,
