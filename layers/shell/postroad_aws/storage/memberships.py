@@ -4,6 +4,7 @@ The contact itself says the same; what is here follows it in the same transactio
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -11,7 +12,7 @@ from postroad.commits import MembershipChange
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page
 from postroad_aws.storage.batches import scan_items, write_items
-from postroad_aws.storage.paging import walk
+from postroad_aws.storage.paging import read_items, walk
 
 Item = dict[str, Any]
 
@@ -59,11 +60,13 @@ def list_members(*places: str, cursor: str | None = None, limit: int = 50) -> Pa
 
 def list_shard(place: str, shard: str, *, after: str | None = None, limit: int = 100) -> list[Membership]:
     """The members in one of the SHARDS, in the order of their ids; those that follow the contact `after`."""
-    from postroad_aws.storage.rows import MembershipRow
-
-    condition = MembershipRow.contact_id > after if after else None
-    rows = MembershipRow.query(f"{place}#{shard}", condition, limit=limit, page_size=limit, consistent_read=True)
-    return [Membership(row.contact_id, row.since) for row in rows]
+    condition, values = "place_shard = :partition", {":partition": {"S": f"{place}#{shard}"}}
+    if after:
+        condition, values = f"{condition} AND contact_id > :after", {**values, ":after": {"S": after}}
+    items = read_items(
+        _table(), limit, KeyConditionExpression=condition, ExpressionAttributeValues=values, ConsistentRead=True
+    )
+    return [Membership(item["contact_id"]["S"], float(item["since"]["N"])) for item in islice(items, limit)]
 
 
 def scan_memberships() -> Iterator[MembershipChange]:
