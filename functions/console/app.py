@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -101,6 +100,4 @@ def _explain(request: Request, error: Exception) -> Response:
             mistakes = [f"{path}: {sentence}" for path, sentence in getattr(error, "mistakes", ())]
             return pages.problem(request, status, " ".join(mistakes) or str(error))
     logger.exception("a page of the console failed", path=request.path)
-    return pages.problem(
-        request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side; the log says what."
-    )
+    return pages.problem(request, 500, "Something went wrong on our side; the log says what.")

@@ -70,6 +70,13 @@ def page(request: Request, template: str, *, status: int = 200, fragment: str | 
     return html("".join(blocks), _policy(), status)
 
 
+def part(request: Request, template: str, block: str, **values: Any) -> Response:
+    """One block of a template, whoever asks: for addresses that only ever answer htmx."""
+    found = _environment().get_template(template)
+    context = found.new_context({**_common(request), **values})
+    return html("".join(found.blocks[block](context)), _policy())
+
+
 def preview_of(mail: str) -> Response:
     """A mail's own HTML, to be shown in a frame."""
     return html(mail, _MAIL_POLICY)

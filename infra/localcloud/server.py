@@ -24,7 +24,7 @@ from localcloud.timemachine import Clock, NotQuietError, TimeMachine, iso
 
 PAGES = Path(__file__).parent / "pages"
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # A mail may load pictures (as a reader's program does, so opens are seen) and open links in new tabs. Nothing else.
@@ -63,6 +63,11 @@ def _page(path: Path, policy: str) -> Response:
     )
 
 
+def _wants_page(request: Request) -> bool:
+    """Whether a browser asks; anything else gets JSON."""
+    return any(name.lower() == "accept" and "text/html" in value for name, value in request.headers)
+
+
 class Local:
     """Everything under /_local/, as one table of method, path and answer."""
 
@@ -77,8 +82,12 @@ class Local:
             ("GET", r"/sign-in/oauth2/authorize", lambda request: parts.sign_in.authorize(request)),
             ("POST", r"/sign-in/oauth2/token", lambda request: parts.sign_in.token(request)),
             ("GET", r"/sign-in/logout", lambda request: parts.sign_in.logout(request)),
-            ("GET", r"/assets/((?:inbox|sign-in)\.(?:css|js))", lambda request, name: _page(PAGES / name, PAGE_POLICY)),
-            ("GET", r"/clock", lambda request: Response.of(200, {"now": iso(parts.clock.now())})),
+            (
+                "GET",
+                r"/assets/((?:inbox|clock|sign-in)\.(?:css|js))",
+                lambda request, name: _page(PAGES / name, PAGE_POLICY),
+            ),
+            ("GET", r"/clock", self.clock),
             ("POST", r"/clock", self.advance),
             ("POST", r"/reset", self.reset),
             ("GET", r"/costs", lambda request: Response.of(200, parts.costs())),
@@ -106,9 +115,13 @@ class Local:
             )
         return Response.of(404, {"message": "Not Found"})
 
+    def clock(self, request: Request) -> Response:
+        if _wants_page(request):
+            return _page(PAGES / "clock.html", PAGE_POLICY)
+        return Response.of(200, {"now": iso(self.parts.clock.now())})
+
     def inbox(self, request: Request) -> Response:
-        accept = next((value for name, value in request.headers if name.lower() == "accept"), "")
-        if "text/html" in accept:
+        if _wants_page(request):
             return _page(PAGES / "inbox.html", PAGE_POLICY)
         return Response.of(200, {"items": self.parts.inbox.items()})
 

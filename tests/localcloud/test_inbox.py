@@ -146,6 +146,15 @@ def test_an_unknown_setting_of_the_account_is_named(cloud):
     assert "max_send_rate" in answer.json["message"]
 
 
+def test_people_get_a_page_of_the_time_machine_and_programs_its_time(cloud):
+    page = cloud.call("GET", "/_local/clock", headers={"Accept": "text/html,*/*"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert b'data-advance="P3D"' in page.body
+    for name in ("clock.css", "clock.js"):
+        assert cloud.call("GET", f"/_local/assets/{name}").status == 200
+    assert set(cloud.call("GET", "/_local/clock").json) == {"now"}
+
+
 def test_people_get_a_page_and_a_mail_s_html_can_do_nothing_but_show(cloud, ses):
     page = cloud.call("GET", "/_local/inbox", headers={"Accept": "text/html,*/*"})
     assert page.headers["content-type"].startswith("text/html")

@@ -75,6 +75,9 @@ def show_one(request: Request) -> Response:
     """One broadcast: a draft to be looked over, or what has become of it."""
     ports = broadcast_ports()
     view = get_broadcast(ports, request.variables["broadcast_id"])
+    if request.is_fragment and request.text("seen") != view.state:
+        # More than the numbers has changed: what can be done with it, too.
+        return Response().with_(hx_refresh="true", cache_control="no-store")
     is_draft = view.state in (DRAFT, CANCELLED)
     values: dict[str, Any] = {
         "view": view,
@@ -118,7 +121,7 @@ def show_preview(request: Request) -> Response:
 
 def show_audience(request: Request) -> Response:
     """How many a segment holds, while one is being chosen."""
-    return pages.page(request, "broadcasts/form.html", fragment="audience", **_audience(request.text("segment")))
+    return pages.part(request, "broadcasts/form.html", "audience", **_audience(request.text("segment")))
 
 
 def begin(request: Request) -> Response:
@@ -235,7 +238,8 @@ def _templates() -> list[Choice]:
     for ref in refs:
         document = documents["template", ref.template_id, ref.version]
         note = document.get("subject") or document.get("body") or document.get("text") or ""
-        choices.append(Choice(ref.template_id, str(document.get("name") or ref.template_id), f"{ref.channel}: {note}"))
+        name = f"{document.get('name') or ref.template_id} ({ref.channel})"
+        choices.append(Choice(ref.template_id, name, str(note)))
     return sorted(choices, key=lambda choice: choice.name.lower())
 
 
