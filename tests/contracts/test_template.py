@@ -205,6 +205,17 @@ def test_the_relay_sees_only_messages_that_were_just_queued(template):
     assert relay["BisectBatchOnFunctionError"] is True
 
 
+@pytest.mark.parametrize("table", ["Memberships", "Messages"])
+def test_a_batch_that_is_counted_always_begins_where_the_last_one_ended(template, table):
+    # A batch is known by its first record: halves, or several batches of one shard at once, would count twice.
+    source = template["Resources"][f"Count{table}Source"]["Properties"]
+    assert source["EventSourceArn"] == {"Fn::GetAtt": [table, "StreamArn"]}
+    assert not {"BisectBatchOnFunctionError", "ParallelizationFactor", "TumblingWindowInSeconds"} & source.keys()
+    assert "MaximumRetryAttempts" not in source  # as long as there are records
+    stream = template["Resources"][table]["Properties"]["StreamSpecification"]
+    assert stream == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
 def test_a_send_is_cut_off_after_thirty_seconds(translated):
     # The promise "nothing leaves later than one timeout after a refusal" is this number.
     assert translated["Resources"]["SendMessage"]["Properties"]["Timeout"] == 30
