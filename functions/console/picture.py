@@ -7,7 +7,7 @@ from typing import NamedTuple
 from functions.console.words import number, percent
 from postroad.journeys import Journey
 from postroad.journeys.drawing import COMPLETED, EXITED, GOAL, START, Drawing, Way
-from postroad.journeys.steps import ExitStep, SendStep, Wait
+from postroad.journeys.steps import ExitStep, SendStep, Wait, WaitFor, WaitUntil
 from postroad.places import outcome_place, split_place, step_place
 from postroad.stats import Counts
 
@@ -41,8 +41,8 @@ def facts_of(journey: Journey, counts: Counts) -> dict[str, tuple[Fact, ...]]:
             facts[step.id] = _message_facts(counts, step.id, step.body)
         elif isinstance(step.body, Wait):
             place = counts.place(step.id)
-            went_on = max(place.passed, 0)
-            facts[step.id] = (Fact(number(place.here), "waiting", "here"), Fact(number(went_on), "went on"))
+            waited = max(place.passed, 0)
+            facts[step.id] = (Fact(number(place.here), "waiting", "here"), Fact(number(waited), "have waited"))
         elif isinstance(step.body, ExitStep):
             facts[step.id] = _ended(counts, _spot(journey, step.id), "left here")
     return facts
@@ -83,7 +83,8 @@ def count_ways(journey: Journey, drawing: Drawing, counts: Counts) -> dict[Way, 
         taken |= known
         if isinstance(step.body, SendStep):
             arrived[step.id] = counts.step(step.id).total
-        elif isinstance(step.body, Wait):
+        elif isinstance(step.body, WaitFor | WaitUntil):
+            # Others let pass at once whom they need not wait for, and these come to no place.
             arrived[step.id] = counts.place(step.id).entered
         elif isinstance(step.body, ExitStep):
             arrived[step.id] = counts.place(_spot(journey, step.id)).entered

@@ -97,7 +97,7 @@ def test_without_broadcasts_the_list_says_what_one_is_and_how_to_begin(account, 
 def test_the_form_offers_what_is_published_and_the_zone_of_the_account(account, browser):
     text = browser.get(f"{LIST}/_new").text
     assert '<option value="customers">Customers</option>' in text
-    assert "Thank you, and what goes with it: email: How was the first cup?" in words(text)
+    assert "Thank you, and what goes with it (email): How was the first cup?" in words(text)
     assert "in Europe/Lisbon, where Tidewater Coffee is" in text
 
 
@@ -363,8 +363,15 @@ def test_the_numbers_of_a_broadcast_add_up(sent, browser):
     parts = [int(number) for number in re.findall(r"<b>(\d+)</b>", legend)]
     assert sum(parts[:-1]) == parts[-1] == 13
     assert "no consent to &lt;b&gt;Offers&lt;/b&gt;" in text
-    assert 'hx-trigger="every 10s"' in text
-    assert "<html" not in browser.fragment(sent).text
+    again = browser.fragment(f"{sent}?seen=sending")
+    assert f'hx-get="{sent}?seen=sending" hx-trigger="every 10s"' in text
+    assert "13 people" in words(again.text)
+    assert "<html" not in again.text
+
+
+def test_a_broadcast_that_has_gone_on_is_shown_as_a_whole(sent, browser):
+    answer = browser.fragment(f"{sent}?seen=running")
+    assert (answer.headers["hx-refresh"], answer.text) == ("true", "")
 
 
 def test_a_broadcast_that_is_done_is_not_asked_for_again(sent, browser):
