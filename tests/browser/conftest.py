@@ -135,7 +135,7 @@ def visitors(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     problems = [problem for visitor in made for problem in visitor.problems]
     for visitor in made:
         visitor.context.close()
-    assert problems == []
+    assert not problems, "\n".join(problems)
 
 
 @pytest.fixture
