@@ -20,6 +20,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, default=Path(".postroad"), help="the folder for all that is kept")
     parser.add_argument("--template", type=Path, default=Path("template.yaml"))
     parser.add_argument("--settings", type=Path, default=SETTINGS)
+    parser.add_argument("--site", type=Path, help="a folder of pages to serve under /_local/site")
     parser.add_argument("--seed", default="", help="a command that loads the first data, run once for each new state")
     return parser.parse_args()
 
@@ -30,7 +31,9 @@ def _run(arguments: argparse.Namespace) -> int:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
 
-    cloud = LocalCloud(arguments.template, arguments.state, arguments.port, arguments.seed, say, arguments.settings)
+    cloud = LocalCloud(
+        arguments.template, arguments.state, arguments.port, arguments.seed, say, arguments.settings, arguments.site
+    )
     stop = threading.Event()
 
     def interrupt(*_: object) -> None:

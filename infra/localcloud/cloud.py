@@ -28,12 +28,21 @@ SETTINGS = Path(__file__).with_name("settings.yaml")
 
 
 class LocalCloud:
-    """Runs `template` on 127.0.0.1:`port`, all it keeps in `store`. `seed` is a command run once for each new state."""
+    """Runs `template` on 127.0.0.1:`port`, all it keeps in `store`. `seed` is a command run once for each new state,
+    `site` a folder of pages that are served beside the product."""
 
     def __init__(
-        self, template: Path, store: Path, port: int, seed: str = "", say: Say = print, settings: Path = SETTINGS
+        self,
+        template: Path,
+        store: Path,
+        port: int,
+        seed: str = "",
+        say: Say = print,
+        settings: Path = SETTINGS,
+        site: Path | None = None,
     ):
         self.template, self.store, self.port, self.seed, self.say = template.resolve(), store.resolve(), port, seed, say
+        self.site = site.resolve() if site else None
         self.settings: Mapping[str, Any] = yaml.safe_load(settings.read_text())
         self.url = f"http://localhost:{port}"
         self.state = self.store / "state"

@@ -32,6 +32,11 @@ MAIL_POLICY = (
     "default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
+# A site in a folder: its own scripts and styles, and whatever the product serves beside it.
+SITE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 KINDS = {".css": "text/css", ".js": "text/javascript", ".html": "text/html"}
 
 
@@ -43,6 +48,7 @@ class Parts(Protocol):
     clock: Clock
     time_machine: TimeMachine
     meter: Meter
+    site: Path | None
     sign_in: SignIn
 
     def reset(self) -> None: ...
@@ -92,6 +98,7 @@ class Local:
             ("POST", r"/reset", self.reset),
             ("GET", r"/costs", lambda request: Response.of(200, parts.costs())),
             ("POST", r"/costs/reset", self.reset_costs),
+            ("GET", r"/site(/[\w./-]*)?", self.site),
             ("*", r"/ses(/.*)", lambda request, path: parts.inbox.ses(request.method, path, request.body)),
         ]
 
@@ -170,6 +177,19 @@ class Local:
             return Response.of(400, {"message": str(problem)})
         except NotQuietError as problem:
             return Response.of(504, {"message": str(problem)})
+
+    def site(self, request: Request, path: str | None) -> Response:
+        """A page of the folder that was given as --site; an address leaves out `.html`."""
+        folder = self.parts.site
+        if folder is None:
+            return Response.of(404, {"message": "There is no site; start with --site FOLDER."})
+        if path is None:
+            return Response(302, [("location", "/_local/site/")])
+        for name in (path, f"{path}.html", f"{path}/index.html"):
+            file = (folder / name.lstrip("/")).resolve()
+            if file.is_relative_to(folder) and file.suffix in KINDS and file.is_file():
+                return _page(file, SITE_POLICY)
+        return Response.of(404, {"message": "Not Found"})
 
     def reset(self, request: Request) -> Response:
         self.parts.reset()
