@@ -184,6 +184,10 @@ def test_how_many_have_started_a_journey_is_who_is_under_way_and_who_has_ended()
     assert counts.outcome("goal") == PlaceCounts(3, 5)
 
 
+def test_who_still_stands_at_the_door_is_under_way():
+    assert Counts({"": PlaceCounts(1, 1), "look": PlaceCounts(2, 2)}).active == 3
+
+
 def test_an_outcome_is_that_of_all_exit_steps_together():
     counts = Counts({":exited": PlaceCounts(1, 2), ":exited.bought": PlaceCounts(4, 8), ":exited-2": PlaceCounts(9, 9)})
     assert counts.outcome("exited") == PlaceCounts(5, 10)

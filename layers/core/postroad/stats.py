@@ -167,8 +167,8 @@ class Counts:
 
     @property
     def active(self) -> int:
-        """How many are under way in a journey now."""
-        return sum(place.here for spot, place in self.places.items() if spot and not is_outcome(spot))
+        """How many are under way in a journey now; some may still stand at its door, the spot ""."""
+        return sum(place.here for spot, place in self.places.items() if not is_outcome(spot))
 
     @property
     def ended(self) -> int:
