@@ -42,9 +42,8 @@ def answer(event: Mapping[str, Any], form_id: str) -> Answer:
     if http["method"] == "OPTIONS":
         return {"statusCode": 204, "headers": visit.cors, "body": ""}
     if http["method"] != "POST":
-        query = event.get("queryStringParameters") or {}
-        back = form.find_way_back(str(query.get("back", "")), visit.hosts)
-        return visit.show(200, {BACK: back or "", VISITOR: str(query.get("visitor", ""))})
+        wanted = (event.get("queryStringParameters") or {}).get("back", "")
+        return visit.show(200, {BACK: form.find_way_back(str(wanted), visit.hosts) or ""})
     try:
         values = read_inputs(event)
     except BodyError as error:

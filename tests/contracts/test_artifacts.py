@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -164,10 +165,15 @@ def stack(endpoint, translated):
     done = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
     states = boto3.client("stepfunctions", endpoint_url=endpoint)
     role = "arn:aws:iam::000000000000:role/any"
-    machine = states.create_state_machine(name="artifacts-rebuild", definition=done, roleArn=role)
+    machines = {
+        name: states.create_state_machine(name=f"artifacts-{name.lower()}", definition=done, roleArn=role)
+        for name in ("Rebuild", "Broadcast")
+    }
+    boto3.client("scheduler", endpoint_url=endpoint).create_schedule_group(Name="artifacts-broadcasts")
     return {
         **{each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources},
-        "Rebuild": machine["stateMachineArn"],
+        **{name: machine["stateMachineArn"] for name, machine in machines.items()},
+        "BroadcastSchedules": "artifacts-broadcasts",
     }
 
 
@@ -268,7 +274,7 @@ def _request(method, path, body=None, token=None):
         "rawPath": path,
         "rawQueryString": query,
         "queryStringParameters": dict(parse_qsl(query)),
-        "pathParameters": {"token": path.rpartition("/")[2]},
+        "pathParameters": {"form" if path.startswith("/f/") else "token": path.rpartition("/")[2]},
         "headers": {
             "host": "api.example",
             "content-type": "application/json",
@@ -338,6 +344,7 @@ DEFINITIONS = {
         "html": '<p><a href="https://shop.example/">{{ event.plan }}</a> <a href="{{ unsubscribe_url }}">Bye</a></p>',
     },
     "template/text": {"name": "Text", "channel": "sms", "topic": "offers", "text": "Hello {{ contact.first_name }}"},
+    "form/contact": {"name": "Contact", "fields": [{"id": "email", "type": "email", "required": True}]},
     "segment/pro": {"name": "Pro", "if": {"attribute": "plan", "is": "pro"}},
     "journey/hello": {
         "name": "Hello",
@@ -437,11 +444,36 @@ def test_the_whole_loop_runs_on_the_built_functions(call, keys, environment, end
     assert call("Public", _request("GET", token["u"]))["statusCode"] == 200
     assert call("Public", _request("POST", token["u"]))["statusCode"] == 200
     reply = {"originationNumber": PERSON["phone"], "messageBody": "STOP", "destinationNumber": "+15550199"}
-    record = {"Sns": {"Message": json.dumps(reply), "MessageId": "sns-1"}}
+    record = {"Sns": {"Message": json.dumps(reply), "MessageId": "sns-1", "Timestamp": "2026-11-02T09:16:00.000Z"}}
     call("RecordFeedback", {"Records": [record]})
     fold()
     for table in ("SUPPRESSIONS", "CONSENTS", "CONSENT_PROOF"):
         assert dynamodb.scan(TableName=names[f"{table}_TABLE"])["Items"], table
+
+    # A form, and a letter to everybody in a segment.
+    assert call("Public", _request("GET", "/f/contact"))["statusCode"] == 200
+    assert call("Public", _request("POST", "/f/contact", {"email": "ben@example.com"}))["statusCode"] == 200
+    fold()
+    ask("PUT", "definitions/broadcast/letter", {"segment": "pro", "template": "hello"})
+    ask("POST", "broadcasts/letter/schedule", {})
+    run = {"broadcast_id": "letter", "number": 1}
+    begun = call("RunBroadcast", {"do": "begin", **run})
+    assert begun["task"] == "address"
+    key = contact["contact_id"]
+    shard = begun["shards"][zlib.crc32(key.encode()) % len(begun["shards"])]
+    addressed = call("RunBroadcast", {"do": "address", **run, "shard": shard, "cursor": None})
+    assert addressed["cursor"] is None
+    counted = call("RunBroadcast", {"do": "count", **run, "cursor": None, "tally": None})
+    assert counted["tally"]["states"] == {"skipped": 1}
+    assert ask("GET", "broadcasts/letter")["run"]["tally"]["audience"] == 1
+
+    # Numbers: what the streams of two tables say of their rows.
+    for table in ("MEMBERSHIPS", "MESSAGES"):
+        rows = dynamodb.scan(TableName=names[f"{table}_TABLE"])["Items"]
+        inserted = [_insert(row, number) for number, row in enumerate(rows)]
+        for _ in range(2):  # it may come again
+            assert call("CountStats", {"Records": inserted}) == {"batchItemFailures": []}
+    assert ask("GET", "segments/pro/counts") == {"here": 1, "entered": 1}
 
     # Time passes, and the clock wakes the journey.
     for _ in range(20):
@@ -457,6 +489,12 @@ def test_the_whole_loop_runs_on_the_built_functions(call, keys, environment, end
     stored = dynamodb.get_item(TableName=names["CONTACTS_TABLE"], Key=key)["Item"]
     given = {"shard": stored["shard"]["S"], "revision": revision, "cursor": None}
     assert call("RebuildContacts", given) == {**given, "folded": 1}
+
+
+def _insert(row, number):
+    """A stream's record of a new row."""
+    change = {"Keys": row, "NewImage": row, "SequenceNumber": str(number), "ApproximateCreationDateTime": 1_793_610_000}
+    return {"eventName": "INSERT", "dynamodb": change}
 
 
 def test_the_built_preflight_answers(call):

@@ -185,7 +185,8 @@ def test_a_run_that_was_cut_off_goes_on_and_nobody_gets_it_twice(letter, calls):
     letter.advance(301)
     play()
     assert states() == {"queued": 3}
-    assert letter.names("user:ana").count("Broadcast Addressed") == 1
+    for name in ("ana", "ben", "cleo"):
+        assert letter.names(f"user:{name}").count("Broadcast Addressed") == 1
 
 
 def test_pages_of_one_shard_are_gone_through_in_order(letter, monkeypatch):
