@@ -160,7 +160,7 @@ def test_who_is_on_the_way_stays_with_the_version_that_they_entered(shop):
     assert [m["message_id"] for m in shop.items("/messages", origin=f"journey/{name}@1")] == [
         ana.messages()["mail"]["message_id"]
     ]
-    old = shop.get(f"/definitions/journey/{name}", version=1)
+    old = shop.get(f"/definitions/journey/{name}/versions/1")
     assert old["document"]["steps"][1]["send"]["template"] == f"{name}-one"
 
 
