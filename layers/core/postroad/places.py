@@ -67,6 +67,8 @@ def membership_changes(contact: Contact, stored: Mapping[str, Mapping[str, float
     """
     now = places_of(contact)
     own = stored.get(contact.contact_id, {})
+    if len(stored) == 1 and own == now:  # as after most events
+        return ()
     gone = (
         MembershipChange(place, contact_id, None)
         for contact_id, places in stored.items()
