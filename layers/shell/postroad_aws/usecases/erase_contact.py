@@ -63,5 +63,8 @@ def erase_contact(ports: Ports, contact_id: str, *, but: str = "") -> Contact | 
 def _erase_item(ports: Ports, contact: Contact, but: str) -> Outcome:
     identities = [Identity(*text.split(":", 1)) for text in contact.identities]
     names = {name for identity in identities for name in (identity, claim_of(identity))}
-    forwards = {contact_id_of(name, ports.contact_key) for name in names} | set(contact.merged_from)
-    return ports.contacts.erase(contact, forwards - {contact.contact_id}, places_of(contact).keys() - {but})
+    ids = {contact_id_of(name, ports.contact_key) for name in names} | set(contact.merged_from)
+    # An address may be somebody else's claim as well.
+    found = ports.contacts.find_items(sorted(ids - {contact.contact_id}), consistent=True)
+    forwards = [other for other, item in found.items() if item == Forward(contact.contact_id)]
+    return ports.contacts.erase(contact, forwards, places_of(contact).keys() - {but})
