@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from postroad.book import Manifest, Published
-from postroad_aws.storage import NotFoundError, VersionConflictError, definitions
+from postroad_aws.storage import CursorError, NotFoundError, VersionConflictError, definitions
+from postroad_aws.storage.paging import encode_cursor
 from tests.shell.port_contract import T0, at
 
 VIP = {"kind": "segment", "id": "vip", "name": "Very important", "if": {"attribute": "plan", "is": "pro"}}
@@ -50,6 +51,27 @@ def test_drafts_of_a_kind_are_listed_by_id_and_versions_are_not_among_them(aws):
         if cursor is None:
             break
     assert found == [f"s-{number}" for number in range(7)]
+
+
+def test_versions_are_listed_the_newest_first_and_those_of_other_ids_are_not_among_them(aws):
+    for number in range(1, 13):
+        published = {("segment", "vip", number): VIP, ("segment", "vip-2", number): VIP, ("score", "vip", number): VIP}
+        definitions.publish(published, a_manifest(number), T0 + number)
+    found, cursor = [], None
+    while True:
+        page = definitions.list_versions("segment", "vip", cursor=cursor, limit=5)
+        found += [(each.definition_id, each.version, each.saved_at) for each in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert found == [("vip", number, T0 + number) for number in range(12, 0, -1)]
+    assert definitions.list_versions("segment", "nobody").items == []
+
+
+@pytest.mark.parametrize("after", ["", "0", "x", "1000000000", "-1", "²"])
+def test_a_cursor_of_versions_that_nobody_gave_out_is_refused(aws, after):
+    with pytest.raises(CursorError):
+        definitions.list_versions("segment", "vip", cursor=encode_cursor(0, after))
 
 
 def test_an_empty_stack_has_an_empty_manifest(aws):

@@ -99,23 +99,6 @@ def _begun_by(key, now):
     return _hash(caller, key.encode()), _hash(path, b"", b""), "somebody", now
 
 
-def test_a_claim_whose_answer_was_lost_is_still_ours(account):
-    assert requests.begin("r", "asked", "me", account.now()) is None
-    assert requests.begin("r", "asked", "me", account.now()) is None
-    assert requests.begin("r", "asked", "you", account.now()) == requests.Known("asked", None)
-
-
-def test_who_was_taken_over_neither_answers_nor_forgets_for_the_other(account):
-    requests.begin("r", "asked", "dead", account.now())
-    account.advance(requests.ABANDONED_SECONDS + 1)
-    requests.begin("r", "asked", "alive", account.now())
-    requests.finish("r", "dead", "late")
-    requests.forget("r", "dead")
-    assert requests.begin("r", "asked", "you", account.now()) == requests.Known("asked", None)
-    requests.finish("r", "alive", "answer")
-    assert requests.begin("r", "asked", "you", account.now()) == requests.Known("asked", "answer")
-
-
 @pytest.mark.parametrize("key", ["", "é", "x" * 256, "a\nb"])
 def test_a_key_is_a_short_text(draft, key):
     assert problem(call("POST", PUBLISH, headers={"idempotency-key": key}))[0] == 400
