@@ -46,7 +46,7 @@ class MessageCountsView(TypedDict):
     unknown: int
     opened: Annotated[int, "Opened, by people as far as one can tell."]
     clicked: int
-    machine_opened: Annotated[int, "Opened by scanners and privacy proxies only."]
+    machine_opened: Annotated[int, "Opened by scanners and privacy proxies, whether or not by a person as well."]
     machine_clicked: int
 
 
