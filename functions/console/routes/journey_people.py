@@ -102,7 +102,8 @@ def _cards(shown: Shown) -> dict[str, Card]:
 def _spots(shown: Shown, card: Card, counts: Counts) -> list[str]:
     """Where those are who stand behind a card."""
     if card.id == _LEFT:
-        return [spot for spot in counts.places if spot.partition(".")[0] == EXITED] or [EXITED]
+        left = (spot for spot, place in counts.places.items() if spot.partition(".")[0] == EXITED and place.here)
+        return [*left] or [EXITED]
     return [split_place(picture.place_of(shown.journey, card.id))[1] if shown.journey else card.id]
 
 
