@@ -45,7 +45,7 @@
 
   // ---- sending: in batches, again after a failure, and with the page's last breath
 
-  let queue = [], flying = [], timer = 0, pause = 1000;
+  let queue = [], flying = [], timer = 0, pause = 1000, isKept = false;
 
   const send = (isLeaving) => {
     clearTimeout(timer);
@@ -78,11 +78,14 @@
       .then(() => {
         flying = [];
         if (queue.length) later(pause * (0.5 + Math.random() / 2));
-        if (pause > 1000) keep();
+        if (pause > 1000 || isKept) keep();
       });
   };
   const later = (milliseconds) => { timer = timer || setTimeout(send, milliseconds); };
-  const keep = () => { if (allowed) write(UNSENT, queue.length ? queue.slice(-MOST_EVENTS) : null); };
+  const keep = () => {
+    isKept = allowed && queue.length > 0;
+    if (allowed) write(UNSENT, isKept ? queue.slice(-MOST_EVENTS) : null);
+  };
 
   const add = (type, fields, traits) => {
     if (refused) return;

@@ -247,8 +247,10 @@ def test_what_could_not_be_sent_is_sent_again(open_site, visitor):
     site.visit()
     site.rest()
     assert site.names() == []
+    assert "postroad.unsent" in site.stored()
     site.status = 200
     site.wait_for(lambda: site.names() == ["page"])
+    site.wait_for(lambda: "postroad.unsent" not in site.stored())
     visitor.problems.clear()  # that the 503 was one
 
 
