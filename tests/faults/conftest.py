@@ -6,6 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from postroad_aws.observability import logger
+from tests.account import bare_account, clients
+from tests.shell.conftest import table_properties, template
+
+__all__ = ["bare_account", "clients", "table_properties", "template"]
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from postroad.book import Book
 from postroad.codec import decode_contact, decode_row, encode_contact, encode_row, stored_wake
@@ -238,12 +239,16 @@ class MemoryTimeline:
         return None
 
     def list_history(self, contact_ids: Sequence[str]) -> Iterable[Event]:
-        events = (event for row in self.memory.list_rows(contact_ids) for event in (row.event, *row.caused))
-        return sorted(events, key=attrgetter("time", "event_id"))
+        rows = (
+            row
+            for contact_id in dict.fromkeys(contact_ids)
+            for row in sorted(self.memory.list_rows([contact_id]), key=attrgetter("key"))
+        )
+        return sorted((event for row in rows for event in (row.event, *row.caused)), key=attrgetter("time"))
 
 
 def shard_of(message_id: str) -> int:
-    return sum(message_id.encode()) % SHARDS
+    return crc32(message_id.encode()) % SHARDS
 
 
 class MemoryMessages:
@@ -266,8 +271,7 @@ class MemoryMessages:
             return message
         if message.state != QUEUED:
             return None
-        times = {**message.times, SENDING: now}
-        claimed = message.with_(state=SENDING, owner=owner, claimed_at=now, times=times)
+        claimed = message.with_(state=SENDING, owner=owner, claimed_at=now)
         self.memory.put_message(claimed, self.memory.pending.get(message_id))
         return claimed
 
@@ -291,7 +295,7 @@ class MemoryMessages:
         settled = message.with_(
             state=state,
             times={**message.times, state: now},
-            reason=reason or message.reason,
+            reason=reason,
             address=address or message.address,
             provider_id=provider_id or message.provider_id,
         )

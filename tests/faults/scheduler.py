@@ -7,6 +7,7 @@ or draws from anything but the seed.
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from math import inf
 from random import Random
@@ -211,7 +212,8 @@ class Loop:
 
     def orphan(self, effect: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """What takes effect after whoever asked for it has gone, or stopped listening."""
-        effect(*args, **kwargs)
+        with suppress(Throttled):
+            effect(*args, **kwargs)
 
 
 # Calls that AWS carries out item by item: when one fails, any part of it may have happened.

@@ -47,7 +47,7 @@ def test_the_worlds_are_rough_enough_to_mean_something() -> None:
         injected.update(world.loop.injected)
         states.update(message.state for message in world.memory.messages.values())
     assert {"kill", "timeout", "throttle", "lost before", "lost after", "late", "stall"} <= injected.keys()
-    assert {"channel throttle", "channel unclear"} <= injected.keys()
+    assert {"channel throttle", "channel unclear", "outage"} <= injected.keys()
     assert {"delivered", "bounced", "complained", "skipped", "unknown"} <= states.keys()
     assert sum(len(world.log.mergers) for world in worlds) > 30
     assert sum(len(world.log.mails) for world in worlds) > 300
@@ -55,6 +55,9 @@ def test_the_worlds_are_rough_enough_to_mean_something() -> None:
     assert sum(len(world.shelf) == 2 for world in worlds) > 15
     assert sum(bool(merger.dropped) for world in worlds for merger in world.log.mergers) > 20
     assert sum(bool(world.log.buried) for world in worlds) > 0
+    assert sum(len(world.people) > 4 for world in worlds) > 0
+    assert sum(mail.address.startswith("phone:") for world in worlds for mail in world.log.mails) > 15
+    assert sum(refusal.address.startswith("phone:") for world in worlds for refusal in world.log.refusals) > 4
 
 
 def test_the_same_seed_gives_the_same_history() -> None:

@@ -44,7 +44,7 @@ from postroad_aws.usecases import sweep_messages as sweeping
 from postroad_aws.usecases import wake_contacts as waking
 from tests.books import Shelf
 from tests.faults import memory as memories
-from tests.faults.scheduler import NO_FAULTS, Invocation, Loop, draw_faults, wire
+from tests.faults.scheduler import NO_FAULTS, Invocation, Loop, Throttled, draw_faults, wire
 
 START = 1_793_610_000.0  # 2026-11-02 09:00 UTC
 HOUR = 3_600.0
@@ -337,6 +337,25 @@ class Function:
         self.world.loop.invoke(lambda: work(sandbox.ports), ended)
 
 
+class Outage:
+    """A port of which no call succeeds while the world's outage lasts."""
+
+    def __init__(self, port: Any, world: "World") -> None:
+        self.port, self.world = port, world
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        effect = getattr(self.port, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            begins, ends = self.world.outage
+            if begins <= self.world.loop.now < ends:
+                self.world.loop.inject("outage")
+                raise Throttled(name)
+            return effect(*args, **kwargs)
+
+        return call
+
+
 class Counting:
     """A table's stream before the function that counts. A batch begins where the last one that was done ended; it comes
     again when the function fails, and now and then although it has done its work, and may then hold more records."""
@@ -383,10 +402,11 @@ class WorldStats:
 
 
 class World:
-    """One seed's world, made but not yet run."""
+    """One seed's world, made but not yet run. `store` is asked for each port that stores, given its name and memory."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, store: Callable[[str, Any], Any] = lambda name, memory: memory) -> None:
         self.seed = seed
+        self.store = store
         loop = self.loop = Loop(seed, START)
         random = self.random = loop.random
         self.log = Log()
@@ -413,6 +433,9 @@ class World:
         self.shelf: list[Book] = [get_shelf()[0]]
         self.channel = Post(self)
         count = random.choice((1, 1, 2, 2, 2, 4)) if random.random() < 0.97 else 12
+        # The table of timelines is out for longer than a queue message lives; what was committed is not lost.
+        begins = START + random.random() * 3 * HOUR if random.random() < 0.06 else self.end
+        self.outage = begins, begins + random.choice((0.5, 1, 4)) * HOUR
         self.people = [Person(number, in_crowd=count > 4) for number in range(count)]
         self.ports = self._ports()
         self.folders = Function(self, random.choice((1, 3, 3)))
@@ -429,25 +452,26 @@ class World:
         self._listen()
 
     def _ports(self) -> Ports:
-        loop, memory = self.loop, self.memory
+        loop, memory, store = self.loop, self.memory, self.store
         return Ports(
             contacts=wire(
-                loop, memories.MemoryContacts(memory), "find_items", "commit", "list_ids", list_due=memory.has_contacts
+                loop, store("contacts", memories.MemoryContacts(memory)),
+                "find_items", "commit", "list_ids", list_due=memory.has_contacts,
             ),
             timeline=wire(
-                loop, memories.MemoryTimeline(memory),
+                loop, Outage(store("timeline", memories.MemoryTimeline(memory)), self),
                 "save_rows", "heal_rows", "find_keys", "find_row", "list_history",
             ),
             messages=wire(
-                loop, memories.MemoryMessages(memory),
+                loop, store("messages", memories.MemoryMessages(memory)),
                 "find_message", "find_messages", "claim", "release", "settle", "postpone", "note_engagement",
                 list_pending=memory.has_pending,
             ),
             refusals=wire(
-                loop, memories.MemoryRefusals(memory),
+                loop, store("refusals", memories.MemoryRefusals(memory)),
                 "find_suppression", "find_consent", "find_answers", "save_suppression", "save_consent",
             ),
-            quarantine=wire(loop, memories.MemoryQuarantine(memory), "save_rejects"),
+            quarantine=wire(loop, store("quarantine", memories.MemoryQuarantine(memory)), "save_rejects"),
             books=None,  # type: ignore[arg-type]  # each sandbox has its own
             templates=Library,  # type: ignore[arg-type]
             queues=wire(

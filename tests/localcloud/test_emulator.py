@@ -48,6 +48,30 @@ def test_a_read_costs_by_the_bytes_it_reads(aws, table):
     assert filtered["ConsumedCapacity"]["CapacityUnits"] >= 2.5
 
 
+def test_a_write_costs_by_the_larger_of_what_was_there_and_what_is_and_twice_in_a_transaction(aws, table):
+    """Six kilobytes each; counters are added up by UpdateItem, mostly in transactions with a small mark beside them."""
+    dynamodb, asked = aws("dynamodb"), {"ReturnConsumedCapacity": "INDEXES"}
+    add = {
+        "TableName": table,
+        "UpdateExpression": "ADD sent :n",
+        "ExpressionAttributeValues": {":n": {"N": "1"}},
+    }
+    keys = [{"id": {"S": f"big-{number}"}} for number in range(3)]
+    alone = dynamodb.update_item(Key=keys[0], **add, **asked)["ConsumedCapacity"]
+    mark = {"Put": {"TableName": table, "Item": {"id": {"S": "mark"}}}}
+    together = dynamodb.transact_write_items(
+        TransactItems=[{"Update": {**add, "Key": key}} for key in keys[:2]] + [mark], **asked
+    )["ConsumedCapacity"]
+    batch = dynamodb.batch_write_item(
+        RequestItems={table: [{"DeleteRequest": {"Key": keys[2]}}, {"PutRequest": {"Item": mark["Put"]["Item"]}}]},
+        **asked,
+    )["ConsumedCapacity"]
+    dynamodb.delete_item(TableName=table, Key={"id": {"S": "mark"}})
+    assert alone["CapacityUnits"] == 6.0
+    assert [each["CapacityUnits"] for each in together] == [2 * (6 + 6 + 1)]
+    assert [each["CapacityUnits"] for each in batch] == [6 + 1]
+
+
 @pytest.mark.parametrize("group", ["grüße", "a b", "x" * 129])
 def test_a_group_id_that_aws_refuses_is_refused(aws, group):
     sqs = aws("sqs")
