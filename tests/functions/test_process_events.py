@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from functions.process_events.app import handler
+from postroad.commits import Commit
 from postroad.events import Event
 from postroad.packing import pack
 from postroad.places import places_of
 from postroad_aws import books
 from postroad_aws.clients import get_client
-from postroad_aws.storage import definitions, memberships, messages
+from postroad_aws.ports import Outcome
+from postroad_aws.storage import contacts, definitions, memberships, messages
 from tests.account import ANA, records
 
 EMAIL = f"email:{ANA}"
@@ -291,3 +293,20 @@ def test_who_moves_on_in_a_journey_is_found_at_the_next_place_only(account):
 
 def listed(place: str) -> list[str]:
     return [member.contact_id for member in memberships.list_members(place).items]
+
+
+def test_a_contact_that_somebody_else_has_written_is_read_and_folded_again_at_once(account, monkeypatch):
+    account.fold(account.event("Page Viewed", EMAIL))
+    real, outcomes = contacts.commit, []
+
+    def late(commit: Commit) -> Outcome:
+        if not outcomes:  # somebody else comes first
+            outcomes.append(Outcome.CONFLICT)
+            return outcomes[-1]
+        outcomes.append(real(commit))
+        return outcomes[-1]
+
+    monkeypatch.setattr(contacts, "commit", late)
+    assert handler(batch(account.event("Page Viewed", EMAIL)), None) == NOTHING_FAILED
+    assert outcomes == [Outcome.CONFLICT, Outcome.DONE]
+    assert account.contact(EMAIL).events_folded == 2

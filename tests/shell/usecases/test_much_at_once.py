@@ -31,3 +31,14 @@ def test_an_event_that_starts_very_many_journeys_is_committed_and_all_their_mess
     found = messages.list_by_contact((contact.contact_id,), limit=200).items
     assert len({message.message_id for message in found}) == 120
     assert not contact.active
+
+
+def test_busy_contacts_that_turn_out_to_be_one_person_are_joined(account):
+    who = ["user:u", EMAIL, "phone:+351912345678", "anon:a"]
+    for identity in who:
+        for _ in range(3):
+            account.fold(*[account.event("Ping", identity) for _ in range(100)])
+    many = [account.event("Pong", identity) for identity in who for _ in range(40)]
+    account.fold(*many, account.event("Identified", *who))
+    assert account.contact("user:u").events_folded == 4 * 340 + 1
+    assert account.contact("anon:a").contact_id == account.contact("user:u").contact_id

@@ -162,13 +162,13 @@ class _Batch:
 
     def fold(self, events: Sequence[Event]) -> None:
         """Fold one cluster: at first as it was read before, and after a conflict as it is now."""
+        for event in events:
+            if engagement := find_engagement(event):
+                self.ports.messages.note_engagement(*engagement, event.time)
         revision = self.revision
         for attempt in range(MAX_TRIES):
             cluster = _Cluster(self.ports, consistent=attempt > 0, at_least=revision)
             cluster.rows = list(self.rows)
-        for event in events:
-            if engagement := find_engagement(event):
-                self.ports.messages.note_engagement(*engagement, event.time)
             if attempt == 0:
                 cluster.items, cluster.rows_found = dict(self.items), dict(self.rows_found)
             try:
@@ -319,6 +319,7 @@ class _Cluster:
             self.ports.quarantine.save_rejects([reject_event(event, "it names nobody", self.now)])
             return
         else:
+            self.make_room(event)
             owners = {identity: self.find(self.id_of(identity)) for identity in identities_of(event)}
             resolution = resolve(event, {identity: owner for identity, owner in owners.items() if owner})
         if any(self.has_folded(self.opened(Resolution(other, None)), event) for other in resolution.apart):
@@ -343,6 +344,14 @@ class _Cluster:
         self.fold(pending, event, decisions, everything=bool(resolution.absorb))
         if pending.actions >= MAX_ACTIONS // 2:
             self.commit(pending)
+
+    def make_room(self, event: Event) -> None:
+        """Commit what was gathered for the contacts that this event may join: together it might not fit."""
+        contacts = {contact.contact_id for i in self.ids_of(event) if (contact := self.find(i))}
+        gathered = [self.open[contact_id] for contact_id in sorted(contacts) if contact_id in self.open]
+        if len(gathered) > 1 and sum(pending.actions for pending in gathered) > MAX_ACTIONS // 2:
+            for pending in gathered:
+                self.commit(pending)
 
     def opened(self, resolution: Resolution) -> _Pending:
         contact = resolution.contact
