@@ -177,6 +177,24 @@ def test_a_port_that_is_taken_is_told_and_nothing_stays_behind(cloud, own):
     assert own.process.wait(20) == 1
 
 
+def test_a_second_run_is_told_where_the_first_one_is_and_leaves_it_alone(own):
+    own.start()
+    other = 8151
+    for port, sentence in (
+        (own.port, f"Postroad is already running at http://localhost:{own.port}\n"),
+        (other, f"is in use by the run at http://localhost:{own.port}; stop that first.\n"),
+    ):
+        command = [sys.executable, "-m", "localcloud", "run", "--port", str(port), "--state", str(own.store)]
+        began = time.monotonic()
+        done = subprocess.run(
+            command, cwd=own.product, env=own.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert done.stderr.endswith(sentence)
+        assert time.monotonic() - began < 15
+    assert own.call("GET", "/state").status == 200
+
+
 def test_the_emulator_ends_in_order_even_when_the_local_cloud_is_killed(own):
     own.start()
     own.start_thing("survives")
