@@ -1,6 +1,7 @@
 """What SAM builds, run as Lambda would run it: each function with nothing but its layers on the path."""
 
 import base64
+import hmac
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import boto3
 import pytest
 
 import templatecheck
+from functions.console.sessions import Session, cookie_name, seal_session
 from tests.contracts import powers
 
 pytestmark = pytest.mark.artifact
@@ -490,6 +492,42 @@ def test_the_whole_loop_runs_on_the_built_functions(call, keys, environment, end
     given = {"shard": stored["shard"]["S"], "revision": revision, "cursor": None}
     assert call("RebuildContacts", given) == {**given, "folded": 1}
 
+    # The console, for somebody who is signed in.
+    secret = dynamodb.get_item(TableName=names["KEYS_TABLE"], Key={"key_hash": {"S": "secret"}})["Item"]["secret"]["B"]
+    session = Session("Marta", "marta@example.com", "admin", time.time() + 600)
+    token = seal_session(session, hmac.digest(bytes(secret), b"sessions", "sha256"))
+    message_id = ask("GET", f"messages?contact={contact['contact_id']}")["items"][0]["message_id"]
+    ours = {"origin": "https://api.example", "sec-fetch-site": "same-origin"}
+
+    def visit(method, path):
+        event = _request(method, f"/console{path}")
+        event["cookies"] = [f"{cookie_name('session', True)}={token}"]
+        event["headers"] |= {**ours, "content-type": "application/x-www-form-urlencoded"} if method == "POST" else {}
+        return call("Console", event)["statusCode"]
+
+    for path in (
+        "",
+        "/contacts",
+        "/contacts?q=ana@example.com",
+        f"/contacts/{contact['contact_id']}",
+        f"/contacts/{contact['contact_id']}?tab=messages",
+        "/segments",
+        "/segments/pro",
+        "/messages?from=journey/hello",
+        f"/messages/{message_id}",
+        f"/messages/{message_id}/preview",
+        "/quarantine",
+        "/journeys",
+        "/journeys/hello",
+        "/journeys/hello/people?at=pause",
+        "/broadcasts",
+        "/broadcasts/letter",
+        "/broadcasts/letter/people",
+        "/tour",
+    ):
+        assert visit("GET", path) == 200, path
+    assert visit("POST", "/journeys/hello/withdraw") == 303
+
 
 def _insert(row, number):
     """A stream's record of a new row."""
@@ -509,6 +547,14 @@ def test_the_built_page_refuses_a_token_that_is_none(call):
 
 def test_the_built_api_refuses_a_stranger(call):
     assert call("Api", _request("GET", "/api/v1/contacts"))["statusCode"] == 401
+
+
+def test_the_built_console_sends_a_stranger_to_the_sign_in(call):
+    answer = call("Console", _request("GET", "/console/contacts"))
+    assert answer["statusCode"] == 303
+    assert answer["headers"]["location"] == "/console/sign-in?back=%2Fconsole%2Fcontacts"
+    answer = call("Console", _request("GET", "/console/assets/x/tabler.min.css"))
+    assert answer["statusCode"] == 200
 
 
 def test_the_built_clock_says_whether_more_is_due(call):

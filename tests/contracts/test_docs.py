@@ -278,7 +278,7 @@ def test_the_map_names_every_function_table_queue_and_module(template):
 def test_the_way_to_change_something_names_what_exists():
     text = page("architecture")
     changes = " ".join(cells[1] for cells in rows(text, "Where do I change what"))
-    code = "\n".join(path.read_text() for path in (ROOT / "layers").rglob("*.py"))
+    code = "\n".join(path.read_text() for folder in ("layers", "functions") for path in (ROOT / folder).rglob("*.py"))
     for word in re.findall(r"`([A-Z_]+)`", changes):
         assert re.search(rf"^{word}\b", code, re.MULTILINE), word
     for name in re.findall(r"`([\w/]+\.(?:py|yaml))`", changes):

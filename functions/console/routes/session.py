@@ -2,6 +2,7 @@
 
 import hmac
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from functions.console import pages, sign_in
 from functions.console.requests import Request
@@ -30,7 +31,11 @@ def front(request: Request) -> Response:
 
 def begin(request: Request) -> Response:
     """Off to the sign-in page; a cookie keeps what must come back."""
-    attempt = sign_in.start(request.query.get("back", ""))
+    back = request.query.get("back", "")
+    if _host(request.origin) != request.headers.get("host") and "moved" not in request.query:
+        # The sign-in comes back to the stack's own address, and finds its cookie only if it has begun there.
+        return redirect(f"{request.origin}/console/sign-in?moved=1&back={quote(back, safe='')}")
+    attempt = sign_in.start(back)
     sealed = seal({**attempt._asdict(), "expires": request.now + SIGN_IN_SECONDS}, _key())
     url = sign_in.authorize_url(_service(), _client(request), _callback(request), attempt)
     return redirect(url).with_(cookies=(_cookie(request, "sign-in", sealed, SIGN_IN_SECONDS),))
@@ -100,6 +105,10 @@ def _client(request: Request) -> str:
 
 def _callback(request: Request) -> str:
     return f"{request.origin}/console/signed-in"
+
+
+def _host(origin: str) -> str:
+    return urlsplit(origin).netloc
 
 
 def _is_secure(request: Request) -> bool:

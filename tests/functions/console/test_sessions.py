@@ -111,6 +111,18 @@ def test_a_sign_in_goes_to_the_service_with_a_challenge(browser):
     assert {"HttpOnly", "Secure", "SameSite=Lax", "Path=/"} <= set(answer.cookies[0].split("; "))
 
 
+def test_a_sign_in_begins_at_the_address_to_which_it_comes_back(browser):
+    elsewhere = browser.anonymous().with_headers(host="127.0.0.1:8080")
+    answer = elsewhere.get("/console/sign-in?back=%2Fconsole%2Fsegments")
+    assert answer.headers["location"] == (
+        "https://post.tidewater.example/console/sign-in?moved=1&back=%2Fconsole%2Fsegments"
+    )
+    assert answer.cookies == []
+    # Whatever stands before us may call us by another name: nobody is sent round and round.
+    again = elsewhere.get("/console/sign-in?moved=1&back=%2Fconsole")
+    assert again.headers["location"].startswith("https://sign-in.example/")
+
+
 def test_a_code_becomes_a_session(browser, service):
     visitor, told, _, _ = _begin(browser)
     answer = visitor.get(f"/console/signed-in?code=c1&state={told['state']}")
@@ -217,7 +229,7 @@ def test_on_plain_http_the_cookie_goes_without_secure(account, browser, monkeypa
 
     monkeypatch.setenv("BASE_URL", "http://localhost:8080")
     settings.cache_clear()
-    _, told, _, answer = _begin(browser)
+    _, told, _, answer = _begin(browser.with_headers(host="localhost:8080"))
     assert told["redirect_uri"] == "http://localhost:8080/console/signed-in"
     assert answer.cookies[0].startswith("postroad-sign-in=")
     assert "Secure" not in answer.cookies[0]
