@@ -1,25 +1,28 @@
 """Loads the demo brand into a running Postroad: `python -m demo`, and its history: `python -m demo --history`.
 
-Its keys go into the keys table, because nobody has a key yet; the definitions go through the JSON API, as any developer
-would do it. The history is played here and stored (see `playing`). Loading it again changes nothing.
+Nobody has a key yet, so it does by the product's own use cases what a developer would do through the JSON API: make
+keys, save definitions and publish them. The history is played here, and stored (see `playing`). Loading it again
+changes nothing.
 """
 
 import argparse
 import os
+import re
 import secrets
 import sys
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import Any
 
 import boto3
-import requests
 
 from demo.documents import load_definitions
+from postroad.errors import PostroadError
+from postroad_aws import books, clock, runs, templates, wiring
 from postroad_aws.settings import Settings
-from postroad_aws.storage import keys
+from postroad_aws.storage import contacts, definitions, keys
+from postroad_aws.usecases.publish_definitions import publish_definitions
 
 # Fixed, so that a curl from the README works; they exist on a laptop only.
 DEMO_KEYS = {
@@ -30,7 +33,7 @@ DEMO_KEYS = {
 
 
 def find_tables(stack: str) -> None:
-    """Put the names of the stack's tables where the product's storage looks for them."""
+    """Put the names of the stack's tables, and of its rebuild, where the product looks for them."""
     pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     names = {
         each["LogicalResourceId"]: each["PhysicalResourceId"]
@@ -38,8 +41,8 @@ def find_tables(stack: str) -> None:
         for each in page["StackResourceSummaries"]
     }
     for setting in fields(Settings):
-        logical_id = setting.name.removesuffix("_table").title().replace("_", "")
-        if setting.name.endswith("_table") and logical_id in names:
+        logical_id = re.sub("_(table|state_machine)$", "", setting.name).title().replace("_", "")
+        if logical_id in names:
             os.environ[setting.metadata["variable"]] = names[logical_id]
 
 
@@ -51,51 +54,40 @@ def load_keys() -> None:
             keys.save_key(key, what_it_opens)
 
 
-def load_brand(url: str, documents: Mapping[str, Mapping[str, Any]]) -> int:
+def load_brand(documents: Mapping[str, Mapping[str, Any]]) -> int:
     """Save and publish the definitions that are not live yet; returns how many were."""
-    session = requests.Session()
-    session.headers["authorization"] = "Bearer demo-api-key"
-    new = []
-    for key, document in documents.items():
-        address = f"{url}/api/v1/definitions/{key}"
-        found = session.get(address, timeout=30)
-        if found.status_code == 200 and found.json()["live_version"]:
-            continue
+    live = definitions.find_manifest().live
+    new = {key: document for key, document in documents.items() if key not in live}
+    for key, document in new.items():
+        kind, _, definition_id = key.partition("/")
         # Whatever an interrupted run has left as a draft is replaced.
-        matching = {"if-match": "*"} if found.status_code == 200 else {}
-        session.put(address, json=document, headers=matching, timeout=30).raise_for_status()
-        new.append(key)
+        draft = definitions.find_draft(kind, definition_id)
+        definitions.save_draft(kind, definition_id, document, edit=draft.edit if draft else 0, now=clock.now())
     if new:
-        answer = session.post(f"{url}/api/v1/definitions/publish", json={"definitions": new}, timeout=60)
-        if answer.status_code != 200:
-            raise SystemExit(f"The demo brand was refused: {answer.text}")
+        somebody = contacts.list_contacts(limit=1).items
+        publish_definitions(definitions, runs if somebody else _Nobody(), clock, new)
     return len(new)
 
 
+class _Nobody:
+    """Where nobody is known yet, there is nobody to fold by a new book."""
+
+    def start_rebuild(self, revision: int) -> None:
+        pass
+
+
 def load_history(url: str, documents: Mapping[str, Mapping[str, Any]]) -> tuple[int, int]:
-    """Play the history by the brand, which is loaded meanwhile, and store it; how many definitions and people."""
+    """Publish the brand, play the history by it, and store what it comes to; how many definitions and people."""
     from demo.loading import save_worlds
-    from demo.playing import open_shop, play_history
-    from postroad.book import Manifest, compile_book
-    from postroad.definitions import plan_publication
-    from postroad_aws import wiring
-    from postroad_aws.storage import definitions
+    from demo.playing import Shop, play_history
 
     if definitions.find_revision() > 0:
         print("  something is published already; the history is for a new stack only", flush=True)
-        return load_brand(url, documents), 0
-    now = time.time()
-    plan = plan_publication(documents, compile_book(Manifest(), {}), {})
-    shop = open_shop(plan, keys.derive_key("contacts"), wiring.signer(), url)
-    with ThreadPoolExecutor(1) as beside:
-        brand = beside.submit(load_brand, url, documents)
-        worlds = list(play_history(shop, now))
-        count = brand.result()
-    if definitions.find_manifest() != plan.manifest:
-        raise SystemExit(
-            "The brand was published otherwise than the history was folded; forget this state and start anew."
-        )
-    return count, save_worlds(worlds, now)
+        return load_brand(documents), 0
+    now = clock.now()
+    count = load_brand(documents)
+    shop = Shop(books.newest(), templates, keys.derive_key("contacts"), wiring.signer(), url)
+    return count, save_worlds(list(play_history(shop, now)), now)
 
 
 def main() -> int:
@@ -108,7 +100,10 @@ def main() -> int:
     find_tables(os.environ.get("STACK_NAME", "postroad"))
     load_keys()
     documents = load_definitions(url + arguments.site) if arguments.site else load_definitions()
-    count, people = load_history(url, documents) if arguments.history else (load_brand(url, documents), 0)
+    try:
+        count, people = load_history(url, documents) if arguments.history else (load_brand(documents), 0)
+    except PostroadError as error:
+        raise SystemExit(f"The demo brand was refused: {error}") from error
     told = f", {people} people with their history" if arguments.history else ""
     print(
         f"  the demo brand Tidewater Coffee: {count} definitions{told} in {time.monotonic() - started:.1f} s",
