@@ -1,7 +1,6 @@
 """Broadcasts: the list, one with what became of it, and drafting, scheduling and cancelling."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, tzinfo
@@ -9,23 +8,24 @@ from html import escape
 from typing import Any, NamedTuple
 
 from functions.console import pages
+from functions.console.broadcast_form import Form, find_mistakes, form_of_draft, form_of_fields, read_form, slug_of
 from functions.console.crowds import CROWDS
 from functions.console.requests import Request, RequestError
 from functions.console.responses import Response, redirect
 from postroad.broadcasts import CANCELLED, DRAFT, KIND, Tally
-from postroad.definitions import check_definition, known_in
-from postroad.errors import DefinitionError
-from postroad.instants import format_instant, parse_instant
-from postroad.local_time import find_instant, find_zone, parse_date, parse_time_of_day
+from postroad.definitions import Known, known_in
+from postroad.instants import parse_instant
+from postroad.local_time import find_zone
 from postroad.messages import Message
 from postroad.places import segment_place
 from postroad_aws import books
-from postroad_aws.storage import VersionConflictError, contacts, definitions, memberships, messages, timeline
+from postroad_aws.storage import VersionConflictError, contacts, definitions, keys, memberships, messages, timeline
 from postroad_aws.usecases.cancel_broadcast import cancel_broadcast
 from postroad_aws.usecases.find_contact import find_contacts
 from postroad_aws.usecases.list_recipients import list_recipients
 from postroad_aws.usecases.preview_message import Preview, preview_message
 from postroad_aws.usecases.schedule_broadcast import schedule_broadcast
+from postroad_aws.usecases.search_contacts import search_contacts
 from postroad_aws.usecases.show_broadcasts import (
     BroadcastView,
     find_progress,
@@ -36,21 +36,7 @@ from postroad_aws.usecases.show_broadcasts import (
 from postroad_aws.wiring import broadcast_ports, production
 
 _PAGE = 25
-_LONGEST_NAME = 100
-_LONGEST_FIELD = 200
 _MOST_NAMESAKES = 50
-
-
-class Form(NamedTuple):
-    """The fields of a draft as they were typed. `edit` is the number of the edit that they were read from."""
-
-    name: str = ""
-    segment: str = ""
-    template: str = ""
-    when: str = "later"
-    date: str = ""
-    time: str = "09:00"
-    edit: str = "0"
 
 
 class Choice(NamedTuple):
@@ -84,9 +70,10 @@ def show_one(request: Request) -> Response:
         "at_time": _when(view),
         "segment": _segment(view),
         "sends": _template(view),
-        "mistakes": _mistakes(view.document) if is_draft else (),
+        "mistakes": find_mistakes(view.document, _known()) if is_draft else (),
         "is_draft": is_draft,
         "audience": preview_audience(ports, str(view.document.get("segment"))),
+        "named": request.text("as"),
         "progress": find_progress(ports, view.broadcast_id),
         "tally": view.run.tally if view.run and view.run.tally else Tally(),
     }
@@ -114,8 +101,9 @@ def show_people(request: Request) -> Response:
 
 
 def show_preview(request: Request) -> Response:
-    """The message as somebody of the segment would get it, for a frame that lets it do nothing."""
-    preview = _preview(get_broadcast(broadcast_ports(), request.variables["broadcast_id"]))
+    """The message as somebody would get it, for a frame that lets it do nothing: whom `as` names, else the first of
+    the segment."""
+    preview = _preview(get_broadcast(broadcast_ports(), request.variables["broadcast_id"]), request.text("as"))
     return pages.preview_of(preview.html or f"<p>{escape(preview.problem or preview.text)}</p>")
 
 
@@ -129,17 +117,17 @@ def begin(request: Request) -> Response:
     form = Form()
     if copied := request.text("from"):
         view = get_broadcast(broadcast_ports(), copied)
-        form = _form_of(view, _zone())._replace(name=f"{view.name} (copy)", when="later", date="", edit="0")
+        form = _form_of(view)._replace(name=f"{view.name} (copy)", when="later", date="", edit="0")
     return _show_form(request, form)
 
 
 def create(request: Request) -> Response:
     """A new draft, under an id made of its name."""
-    form = _read_form(request)
-    document, problems = _read(form, KIND, request.now)
+    form = form_of_fields(request.form())
+    document, problems = read_form(form, KIND, _known(), _zone(), request.now)
     if problems:
         return _show_form(request, form, problems=problems)
-    wanted = _slug(form.name)
+    wanted = slug_of(form.name)
     for number in range(1, _MOST_NAMESAKES):
         broadcast_id = wanted if number == 1 else f"{wanted}-{number}"
         with suppress(VersionConflictError):
@@ -150,14 +138,14 @@ def create(request: Request) -> Response:
 
 def edit(request: Request) -> Response:
     view = _get_draft(request)
-    return _show_form(request, _form_of(view, _zone()), view)
+    return _show_form(request, _form_of(view), view)
 
 
 def save(request: Request) -> Response:
     """Save a draft, unless somebody else has saved it since the form was opened."""
     view = _get_draft(request)
-    form = _read_form(request)
-    document, problems = _read(form, view.broadcast_id, request.now)
+    form = form_of_fields(request.form())
+    document, problems = read_form(form, view.broadcast_id, _known(), _zone(), request.now)
     if problems:
         return _show_form(request, form, view, problems=problems)
     try:
@@ -168,7 +156,7 @@ def save(request: Request) -> Response:
         definitions.save_draft(KIND, view.broadcast_id, {**kept, **document}, edit=view.edit, now=request.now)
     except VersionConflictError:
         newest = _get_draft(request)
-        theirs = _form_of(newest, _zone())
+        theirs = _form_of(newest)
         return _show_form(request, form._replace(edit=theirs.edit), newest, theirs=theirs)
     return redirect(f"/console/broadcasts/{view.broadcast_id}")
 
@@ -230,6 +218,10 @@ def _audience(segment_id: str) -> dict[str, Any]:
     return {"chosen": segment, "audience": preview_audience(broadcast_ports(), segment_id) if segment else None}
 
 
+def _form_of(view: BroadcastView) -> Form:
+    return form_of_draft(view.document, _when(view), view.edit, _zone())
+
+
 def _templates() -> list[Choice]:
     """What can be sent, by name, with its subject or text."""
     refs = books.newest().templates.values()
@@ -239,61 +231,8 @@ def _templates() -> list[Choice]:
         document = documents["template", ref.template_id, ref.version]
         note = document.get("subject") or document.get("body") or document.get("text") or ""
         name = f"{document.get('name') or ref.template_id} ({ref.channel})"
-        choices.append(Choice(ref.template_id, name, str(note)))
+        choices.append(Choice(ref.template_id, name, _without_code(note)))
     return sorted(choices, key=lambda choice: choice.name.lower())
-
-
-def _read_form(request: Request) -> Form:
-    said = request.form()
-    return Form(**{name: said.get(name, "").strip()[:_LONGEST_FIELD] for name in Form._fields})
-
-
-def _read(form: Form, broadcast_id: str, now: float) -> tuple[dict[str, Any], dict[str, str]]:
-    """The document that a form means, and by field what is wrong with it."""
-    named = {"name": form.name, "segment": form.segment, "template": form.template}
-    document: dict[str, Any] = {"kind": KIND, "id": broadcast_id, **named}
-    problems = {field: "Choose one." for field in ("segment", "template") if not named[field]}
-    if not form.name or len(form.name) > _LONGEST_NAME or not form.name.isprintable():
-        problems["name"] = f"Give it a name of at most {_LONGEST_NAME} letters, by which you will know it."
-    if form.when == "later":
-        try:
-            document["at"] = format_instant(_instant(form, now))
-        except ValueError as error:
-            problems["at"] = str(error)
-    for path, sentence in _mistakes(document):
-        problems.setdefault(path, sentence)
-    return document, problems
-
-
-def _instant(form: Form, now: float) -> float:
-    """When the form says to begin, by the business's own clock. Raises ValueError with a sentence."""
-    zone = _zone()
-    found = find_instant(parse_date(form.date), parse_time_of_day(form.time), zone)
-    if found is None:
-        raise ValueError(f"There is no such day in {zone}; choose another one.")
-    if found <= now:
-        raise ValueError("This lies in the past; choose a time to come, or let it begin as soon as it is scheduled.")
-    return found
-
-
-def _form_of(view: BroadcastView, zone: tzinfo) -> Form:
-    """The form that would mean a draft's document."""
-    said = {name: str(view.document.get(name) or "") for name in ("name", "segment", "template")}
-    at = _when(view)
-    moment = datetime.fromtimestamp(at, zone) if at else None
-    return Form(
-        **said,
-        when="later" if moment else "now",
-        date=moment.date().isoformat() if moment else "",
-        time=f"{moment:%H:%M}" if moment else Form().time,
-        edit=str(view.edit),
-    )
-
-
-def _slug(name: str) -> str:
-    """A name as an id."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or KIND
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
@@ -315,12 +254,8 @@ def _when(view: BroadcastView) -> float | None:
     return None
 
 
-def _mistakes(document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    try:
-        check_definition(document, known_in(books.newest(), {}))
-    except DefinitionError as error:
-        return error.mistakes
-    return ()
+def _known() -> Known:
+    return known_in(books.newest(), {})
 
 
 def _segment(view: BroadcastView) -> Choice:
@@ -333,20 +268,27 @@ def _template(view: BroadcastView) -> Choice:
     template_id = str(view.document.get("template"))
     ref = books.current().templates.get(template_id)
     document = definitions.get_version("template", template_id, ref.version) if ref else {}
-    return Choice(
-        ref.channel if ref else "", str(document.get("name") or template_id), str(document.get("subject") or "")
-    )
+    name, subject = str(document.get("name") or template_id), _without_code(document.get("subject") or "")
+    return Choice(ref.channel if ref else "", name, subject)
 
 
-def _preview(view: BroadcastView) -> Preview:
-    """The message as the first of the segment would get it."""
+def _without_code(text: object) -> str:
+    """A template's text as people read it: what is filled in is three dots."""
+    return re.sub(r"(\{[{%#].*?[}%#]\}[ ,]*)+", "… ", str(text), flags=re.DOTALL).strip()
+
+
+def _preview(view: BroadcastView, named: str) -> Preview:
     ref = books.current().templates.get(str(view.document.get("template")))
     if ref is None:
         return Preview(problem="There is no such template.")
-    someone = memberships.list_members(segment_place(str(view.document.get("segment"))), limit=1).items
-    if not someone:
-        return Preview(problem="Nobody is in the segment yet, so there is nobody to show it for.")
-    message = Message("", someone[0].contact_id, f"{KIND}/{view.broadcast_id}", "", "", ref.channel, ref.topic,
+    if named:
+        found = [contact.contact_id for contact in search_contacts(contacts, keys.derive_key("contacts"), named)]
+    else:
+        place = segment_place(str(view.document.get("segment")))
+        found = [member.contact_id for member in memberships.list_members(place, limit=1).items]
+    if not found:
+        return Preview(problem="Nobody is known by this." if named else "Nobody is in the segment yet.")
+    message = Message("", found[0], f"{KIND}/{view.broadcast_id}", "", "", ref.channel, ref.topic,
                       ref.template_id, ref.version, "", 0.0)  # fmt: skip
     ports = production()
     return preview_message(contacts, timeline, ports.templates, ports.books, message)

@@ -425,6 +425,26 @@ def test_the_preview_is_the_message_of_somebody_in_the_segment(account, browser)
     assert account.arrived() == []
 
 
+def test_the_preview_can_be_for_somebody_by_name(account, browser):
+    for name in ("Ana", "Ben"):
+        address = f"{name.lower()}@example.com"
+        account.fold(account.event("Met", f"email:{address}", attributes={"email": address, "first_name": name}))
+    letter = create(account, browser, template="welcome")
+    page = browser.get(f"{letter}?as=ben@example.com").text
+    assert f'src="{letter}/preview?as=ben%40example.com"' in page
+    assert 'value="ben@example.com"' in page
+    assert "Good to have you, Ben" in browser.get(f"{letter}/preview?as=ben%40example.com").text
+    assert "Nobody is known by this" in browser.get(f"{letter}/preview?as=%3Cscript%3E").text
+    assert "<script>" not in browser.get(f"{letter}?as=%3Cscript%3E").text.split("<main")[1]
+
+
+def test_a_subject_is_shown_without_what_fills_it(account, browser):
+    text = browser.get(f"{LIST}/_new").text
+    assert "Welcome (email): Welcome aboard…</option>" in text
+    assert "{{" not in text
+    assert "{%" not in text
+
+
 def test_a_text_message_is_shown_as_text(account, browser):
     account.fold(account.event("Order Completed", f"email:{ANA}", "phone:+351912345678", attributes={"email": ANA}))
     address = create(account, browser, template="cart-text")
