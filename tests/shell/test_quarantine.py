@@ -49,6 +49,13 @@ def test_an_empty_week_is_a_short_page_that_goes_on(aws):
     assert first.next is not None
 
 
+def test_the_last_days_alone_can_be_asked_for(aws):
+    rejects = [a_reject(1, -60), a_reject(2, -DAY), a_reject(3, -5 * DAY)]
+    quarantine.save_rejects(rejects)
+    page = quarantine.list_rejects(T0, since=T0 - DAY)
+    assert page == (rejects[:2], None)
+
+
 def test_a_reject_from_a_clock_ahead_is_listed(aws):
     quarantine.save_rejects([a_reject(1, 3_600)])
     assert listed(T0, 10) == [a_reject(1, 3_600)]

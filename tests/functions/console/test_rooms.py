@@ -144,7 +144,7 @@ def test_home_shows_numbers_journeys_and_the_newest(account, browser, message):
     assert "Newest contacts" in text
     assert ANA in text
     assert "All is well" in text
-    assert 'hx-trigger="every 30s"' in text
+    assert 'hx-trigger="every 60s"' in text
 
 
 def test_home_says_what_came_in_and_could_not_be_understood(account, browser):

@@ -44,9 +44,10 @@ def forget_rejects(rejects: Sequence[Reject]) -> None:
 def list_rejects(now: float, *, cursor: str | None = None, limit: int = 50, since: float = 0.0) -> Page[Reject]:
     """All rejects of the last RETENTION seconds, or from the day of `since` on, the newest first. A page may be short.
     Raises CursorError."""
-    # Somebody else's clock may be ahead.
-    day, after = decode_cursor(cursor, int, (str, type(None))) if cursor else (int((now + DAY) // DAY), None)
-    day, oldest = min(day, int((now + DAY) // DAY)), int(max(now - RETENTION, since) // DAY)
+    # Somebody else's clock may be ahead; who asks for the last days alone can do without that.
+    newest = int((now if since else now + DAY) // DAY)
+    day, after = decode_cursor(cursor, int, (str, type(None))) if cursor else (newest, None)
+    day, oldest = min(day, newest), int(max(now - RETENTION, since) // DAY)
     found: list[tuple[str, Reject]] = []
     for at in range(day, max(oldest, day - _DAYS_AT_ONCE) - 1, -1):
         most = limit + 1 - len(found)

@@ -9,7 +9,7 @@ from postroad_aws.storage.paging import decode_cursor, encode_cursor
 
 # A page ends when it has looked at so many messages, however few of them are wanted.
 MOST_LOOKED_AT = 400
-_AT_ONCE = 50
+_AT_ONCE = 100
 _EMPTY = 20  # what asking an origin costs that has none, counted in messages
 
 
