@@ -277,3 +277,8 @@ def test_a_yes_that_does_not_count_is_told_by_the_event_alone():
     events = events_of(form(), read, submission_id="s1", key_time=NOW, now=NOW, page="", refused=read.consents)
     assert [event.name for event in events] == ["Form Submitted"]
     assert events[0].properties["consents"][0]["kept"] == "an earlier refusal"
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "//[x", "null", ""])
+def test_an_origin_that_is_no_address_is_no_site(origin):
+    assert not parse_form(NEWSLETTER).is_site(origin, ["tidewater.example"])

@@ -380,6 +380,8 @@ def test_a_pattern_takes_the_time_of_the_event_for_now():
          "within a window counts up to 50; choose less, or leave out within"),
         ({"event": "X", "exactly": 51, "within": "P9D"}, "exactly",
          "within a window counts up to 50; choose less, or leave out within"),
+        ({"event": "X", "within": "P401D"}, "within",
+         "reaches back 400 days at most; leave it out to count the whole life"),
         ({"event": "X", "within": "30 days"}, "within",
          "'30 days' is not a duration; write for example PT15M, PT1H, P3D or P2W"),
         ({"score": "engagement", "is": 5}, "is", "unknown key 'is'; known here: score, gt, gte, lt, lte"),

@@ -3,6 +3,7 @@
 import datetime
 import io
 import ipaddress
+import math
 import ssl
 import threading
 import time
@@ -81,12 +82,12 @@ def server() -> Iterator[Server]:
     server.server_close()
 
 
-def client(url: str, *, read_timeout: float = 5.0, attempts: int = 1) -> Any:
+def client(url: str, *, read_timeout: float = 5.0, attempts: int = 1, max_idle: float = math.inf) -> Any:
     config = Config(retries={"mode": "standard", "total_max_attempts": attempts})
     made = botocore.session.Session().create_client(
         "dynamodb", "us-east-1", endpoint_url=url, aws_access_key_id="a", aws_secret_access_key="b", config=config
     )
-    shorten(made, connect_timeout=2.0, read_timeout=read_timeout)
+    shorten(made, connect_timeout=2.0, read_timeout=read_timeout, max_idle=max_idle)
     assert isinstance(made._endpoint.http_session, KeptConnection)
     return made
 
@@ -106,6 +107,18 @@ def test_a_connection_that_the_other_side_closed_is_made_anew(server: Server) ->
     made = client(server.url)
     server.trouble = "closes"
     assert get(made) == "ana"
+    assert get(made) == "ana"
+    assert server.connections == 2
+
+
+def test_a_call_that_is_made_once_does_not_rely_on_a_connection_that_was_idle(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = client(server.url, max_idle=2.0)
+    assert [get(made), get(made)] == ["ana", "ana"]
+    assert server.connections == 1
+    real = time.time
+    monkeypatch.setattr(transport.time, "time", lambda: real() + 2.5)
     assert get(made) == "ana"
     assert server.connections == 2
 

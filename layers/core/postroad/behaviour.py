@@ -15,10 +15,13 @@ from typing import Any
 
 from postroad.documents import Reader
 from postroad.events import Event
+from postroad.instants import DAY
 
 # [count, first, last, *newest times, ascending]: JSON as it stands, and never changed in place.
 Memory = list[float]
 
+# For how long a timeline is kept: what is published later can be counted from it, so no window is longer.
+HISTORY = 400 * DAY
 # "Exactly 50 times" asks whether there is a 51st.
 LONGEST_LIST = 51
 

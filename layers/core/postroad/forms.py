@@ -107,7 +107,10 @@ class Form:
 
     def is_site(self, url: str, our_hosts: Collection[str]) -> bool:
         """Whether an address, or an Origin header, belongs to one of the form's sites or is our own."""
-        host = urlsplit(url).netloc.lower()
+        try:
+            host = urlsplit(url).netloc.lower()
+        except ValueError:  # such as "http://["
+            return False
         return bool(host) and host in (*our_hosts, *self.sites)
 
 

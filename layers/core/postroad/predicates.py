@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from postroad.behaviour import FREQUENCIES, LONGEST_LIST, Frequency, Tracker, has_happened_until
+from postroad.behaviour import FREQUENCIES, HISTORY, LONGEST_LIST, Frequency, Tracker, has_happened_until
 from postroad.consent import EVERY_TOPIC, stands
 from postroad.contacts import Contact, Enrollment
 from postroad.documents import Reader, parse_text
 from postroad.events import Event
-from postroad.instants import describe_duration
+from postroad.instants import DAY, describe_duration
 from postroad.operators import OPERATORS, THRESHOLDS, Judge, Operator, describe_value, elements_of, walk
 from postroad.verdicts import FALSE, TRUE, Verdict, decide, deny
 
@@ -387,6 +387,8 @@ def _read_fact(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
 def _read_happened(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
     pattern = read_pattern(reader)
     window = reader.duration("within", None)
+    if window is not None and window > HISTORY:
+        reader.mistake(f"reaches back {HISTORY / DAY:.0f} days at most; leave it out to count the whole life", "within")
     reader.expect(*FREQUENCIES)
     found = [key for key in FREQUENCIES if reader.has(key)]
     if len(found) > 1:

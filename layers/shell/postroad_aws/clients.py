@@ -4,6 +4,7 @@ botocore alone, without boto3, saves its resources and transfers at each cold st
 """
 
 from functools import cache
+from math import inf
 from typing import Any
 
 import botocore
@@ -14,6 +15,8 @@ from botocore.loaders import Loader
 from postroad_aws.transport import shorten
 
 _CONNECT_TIMEOUT = 2.0
+# After this long a call that is made only once does not rely on an old connection.
+_IDLE_TIMEOUT = 2.0
 
 # The clients that we make. botocore looks into each of its 400 service folders before it makes one; told which
 # there are, it looks into these (18 ms of every cold start).
@@ -49,7 +52,7 @@ def get_client(service: str, *, retries: int = 3, timeout: float = 5.0) -> Any:
         user_agent=f"Botocore/{botocore.__version__} postroad",
     )
     client = _session().create_client(service, config=config)
-    shorten(client, connect_timeout=_CONNECT_TIMEOUT, read_timeout=timeout)
+    shorten(client, connect_timeout=_CONNECT_TIMEOUT, read_timeout=timeout, max_idle=inf if retries else _IDLE_TIMEOUT)
     return client
 
 

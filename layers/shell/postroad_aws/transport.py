@@ -10,7 +10,9 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
+from math import inf
 from typing import IO, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -24,20 +26,27 @@ _PORTS = {"http": 80, "https": 443}
 _MAX_LINE, _MAX_HEADERS = 65_536, 100
 
 
-def shorten(client: Any, *, connect_timeout: float, read_timeout: float) -> None:
-    """Have this client send through a kept connection, unless its requests go through a proxy."""
+def shorten(client: Any, *, connect_timeout: float, read_timeout: float, max_idle: float = inf) -> None:
+    """Have this client send through a kept connection, unless its requests go through a proxy.
+
+    What lies between may have forgotten a connection that was idle for more than `max_idle` seconds: a call that is
+    never tried again makes a new one.
+    """
     endpoint = client._endpoint
     if not get_environ_proxies(endpoint.host):
         # botocore was told by its configuration whom to trust, and keeps it in the session that is replaced.
         verify = getattr(endpoint.http_session, "_verify", True)
-        endpoint.http_session = KeptConnection(connect_timeout, read_timeout, verify)
+        endpoint.http_session = KeptConnection(connect_timeout, read_timeout, verify, max_idle)
 
 
 class KeptConnection:
     """What botocore asks of an HTTP session: `send` and `close`."""
 
-    def __init__(self, connect_timeout: float, read_timeout: float, verify: bool | str = True) -> None:
+    def __init__(
+        self, connect_timeout: float, read_timeout: float, verify: bool | str = True, max_idle: float = inf
+    ) -> None:
         self._connect_timeout, self._read_timeout, self._verify = connect_timeout, read_timeout, verify
+        self._max_idle = max_idle
         self._kept = threading.local()
 
     def send(self, request: Any) -> AWSResponse:
@@ -56,6 +65,7 @@ class KeptConnection:
             raise ConnectionClosedError(endpoint_url=request.url, request=request, error=error) from error
         if answer.is_last:
             self.close()
+        self._kept.used_at = time.time()
         return AWSResponse(request.url, answer.status, answer.headers, _Content(answer.body))
 
     def close(self) -> None:
@@ -69,7 +79,7 @@ class KeptConnection:
         kept: socket.socket | None = getattr(self._kept, "connection", None)
         if kept is not None:
             # The other side closes what idles, and a sandbox may have slept for long: then there is something to read.
-            if not select.select([kept], [], [], 0)[0]:
+            if self._is_fresh() and not select.select([kept], [], [], 0)[0]:
                 return kept
             self.close()
         address = (parts.hostname or "", parts.port or _PORTS[parts.scheme])
@@ -85,6 +95,10 @@ class KeptConnection:
         made.settimeout(self._read_timeout)
         self._kept.connection = made
         return made
+
+    def _is_fresh(self) -> bool:
+        # By the wall clock: others stand still while a sandbox is frozen.
+        return self._max_idle == inf or 0 <= time.time() - self._kept.used_at <= self._max_idle
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=get_cert_path(self._verify))

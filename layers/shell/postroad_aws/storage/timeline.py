@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from postroad.behaviour import HISTORY
 from postroad.codec import decode_row, encode_row
 from postroad.commits import Row
 from postroad.events import Event
-from postroad.instants import DAY
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page
@@ -17,7 +17,7 @@ from postroad_aws.storage.paging import decode_cursor, encode_cursor
 Item = dict[str, Any]
 
 # Counted from when a row is written, not from its event: what is imported late must not vanish at once.
-RETENTION = 400 * DAY
+RETENTION = HISTORY
 
 
 def save_rows(rows: Sequence[Row], now: float, *, retention: float = RETENTION) -> None:
