@@ -1,6 +1,7 @@
 """What every test may rely on: no AWS account, no endpoint, no local setting of the person who runs them."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,17 @@ ROOT_SETTINGS = {
     "AWS_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+# What shares one emulator stays in one process of several.
+TOGETHER = ("stories", "browser", "localcloud", "contracts")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 def pytest_configure(config: pytest.Config) -> None:
