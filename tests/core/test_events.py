@@ -1,12 +1,14 @@
 """Events: the same after every journey, and known again when they come twice."""
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.events import RESERVED, WAKE, Event, content_id, parse_event
 from postroad.identities import Identity
+from postroad.journeys import enrollment_id_of
 from postroad.vocabulary import published_name
 
 identities = st.builds(Identity, st.sampled_from(["user", "email", "anon"]), st.text(min_size=1, max_size=8))
@@ -41,8 +43,17 @@ def test_an_event_is_the_same_after_travelling(event):
 def test_a_key_sorts_by_time_and_names_the_event():
     early, late = Event("b", "X", 9.0, 1.0), Event("a", "X", 1.0, 2.0)
     assert early.key < late.key
-    assert early.key == "1970-01-01T00:00:01.000Z#b"
+    assert early.key == "1970-01-01T00:00:01.000Z#b#~"
+    assert replace(early, trusted=True).key == "1970-01-01T00:00:01.000Z#b"
     assert len(early.short_hash) == 6
+
+
+def test_an_id_is_the_word_of_a_source_and_a_public_one_has_no_say_about_a_trusted_ones():
+    shop = Event("order-1", "Order Completed", 1.0, 1.0, trusted=True, source="shop")
+    others = [shop, replace(shop, trusted=False), replace(shop, source="crm"), replace(shop, source="")]
+    assert shop.key == "1970-01-01T00:00:01.000Z#order-1#shop"
+    assert len({event.key for event in others}) == len({event.short_hash for event in others}) == 4
+    assert len({enrollment_id_of("ana", "welcome", event) for event in others}) == 4
 
 
 def test_empty_parts_do_not_travel():

@@ -319,8 +319,9 @@ def test_no_time_is_later_than_the_receipt_nor_before_the_year_2000(stamp):
 
 def test_a_retry_has_the_same_id_and_the_same_key():
     call = {"type": "track", "event": "A", "userId": "u1", "timestamp": "2026-11-02T09:00:00Z"}
-    first = send("/v1/batch", {"batch": [call], "sentAt": "2026-11-02T09:14:00Z"}).events[0]
-    again = send("/v1/batch", {"batch": [call], "sentAt": "2026-11-02T09:15:00Z"}, now=NOW + 60).events[0]
+    batch = {"batch": [call], "writeKey": "k"}
+    first = send("/v1/batch", {**batch, "sentAt": "2026-11-02T09:14:00Z"}).events[0]
+    again = send("/v1/batch", {**batch, "sentAt": "2026-11-02T09:15:00Z"}, now=NOW + 60).events[0]
     assert first.key == again.key
     assert first.event_id.startswith("c-")
     single = one("/v1/track", {**call, "sentAt": "2026-11-02T09:16:00Z", "writeKey": "k"}, now=NOW + 120)

@@ -45,7 +45,7 @@ def nothing_lost(world: World) -> Iterator[str]:
     places: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for contact_id, rows in world.memory.rows.items():
         for key in rows:
-            places[key.partition("#")[2]].add((owners.get(contact_id, f"nobody ({contact_id})"), key))
+            places[key.split("#")[1]].add((owners.get(contact_id, f"nobody ({contact_id})"), key))
     if world.garbage and not any(reject.raw == GARBAGE for reject in world.memory.rejects.values()):
         yield "a body that could not be read is not in quarantine"
     rejected = {reject.raw for reject in world.memory.rejects.values()}

@@ -245,11 +245,11 @@ def _read_ring(document: list[Any] | None, base: int, time: Callable[[int], floa
 def encode_row(row: Row) -> bytes:
     """The body of a timeline row; contact_id and key are attributes of the item itself."""
     event = row.event
-    base = _key_ms(event.key)
-    document = _event_document(event, row.contact_id, base, event.time)
+    base, *usual = _read_key(event.key)
+    document = _event_document(event, row.contact_id, base, base, *usual)
     if row.caused:
         document["e"] = [
-            _event_document(caused, row.contact_id, base, event.time, f"{event.event_id}/{number}")
+            _event_document(caused, row.contact_id, base, _ms(event.time), f"{event.event_id}/{number}", event.source)
             for number, caused in enumerate(row.caused)
         ]
     if row.decisions:
@@ -260,58 +260,68 @@ def encode_row(row: Row) -> bytes:
 def decode_row(contact_id: str, key: str, body: bytes) -> Row:
     """The row of an item. Raises FormatError for a body that later code wrote in a format of its own."""
     document = _unpack(body, _ROW_DICTIONARIES)
-    base = _key_ms(key)
-    event_id = key.partition("#")[2]
-    event = _read_event(document, contact_id, base, base / 1000, event_id)
+    base, *usual = _read_key(key)
+    event = _read_event(document, contact_id, base, base, *usual)
     return Row(
         contact_id,
         event,
         tuple(
-            _read_event(caused, contact_id, base, event.time, f"{event_id}/{number}")
+            _read_event(caused, contact_id, base, _ms(event.time), f"{event.event_id}/{number}", event.source)
             for number, caused in enumerate(document.get("e", ()))
         ),
         tuple(Decision(*decision[:4]) for decision in document.get("d", ())),
     )
 
 
-def _key_ms(key: str) -> int:
-    return round(parse_instant(key.partition("#")[0]) * 1000)
+def _ms(time: float) -> int:
+    return round(time * 1000)
 
 
-def _event_document(event: Event, contact_id: str, base: int, time: float, event_id: str = "") -> dict[str, Any]:
-    """One event relative to its row. The row's own event takes its id and key time from the key."""
-    own = not event_id
-    at, key_at, usual = (round(moment * 1000) for moment in (event.time, event.key_time, time))
+def _read_key(key: str) -> tuple[int, str, str]:
+    """What a key tells of its event: milliseconds, the id, and the source, unless that is told by the body."""
+    instant, _, rest = key.partition("#")
+    event_id, _, sender = rest.partition("#")
+    return _ms(parse_instant(instant)), event_id, sender.removeprefix("~")
+
+
+def _event_document(event: Event, contact_id: str, base: int, usual: int, event_id: str, source: str) -> dict[str, Any]:
+    """One event without what is usual in its row: the times (milliseconds), the id and the source."""
     document = {
         "n": event.name,
-        "t": at - base if own else at - usual,
-        "k": 0 if own else key_at - base,
-        "I": "" if own or event.event_id == event_id else event.event_id,
+        "t": _ms(event.time) - usual,
+        "k": _ms(event.key_time) - base,
+        "I": None if event.event_id == event_id else event.event_id,
         "i": [list(identity) for identity in event.identities],
         "c": 1 if event.contact_id == contact_id else event.contact_id,
         "p": list(event.previous) if event.previous else None,
         "T": int(event.trusted),
-        "s": event.source,
+        "s": None if event.source == source else event.source,
         "a": event.attributes,
         "P": event.properties,
         "x": event.context,
     }
-    return {key: value for key, value in document.items() if value}
+    return {key: value for key, value in document.items() if value or (value == "" and key in _USUAL)}
 
 
-def _read_event(document: Mapping[str, Any], contact_id: str, base: int, usual: float, event_id: str) -> Event:
+# Where nothing is said, the usual holds; so no id and no source have to be said.
+_USUAL = ("I", "s")
+
+
+def _read_event(
+    document: Mapping[str, Any], contact_id: str, base: int, usual: int, event_id: str, source: str
+) -> Event:
     get = document.get
     owner = get("c")
     return Event(
         event_id=get("I", event_id),
         name=get("n", ""),
-        time=(round(usual * 1000) + get("t", 0)) / 1000,
+        time=(usual + get("t", 0)) / 1000,
         key_time=(base + get("k", 0)) / 1000,
         identities=tuple(Identity(*pair) for pair in get("i", ())),
         contact_id=contact_id if owner == 1 else owner,
         previous=Identity(*document["p"]) if "p" in document else None,
         trusted=bool(get("T")),
-        source=get("s", ""),
+        source=get("s", source),
         attributes=get("a", {}),
         properties=get("P", {}),
         context=get("x", {}),

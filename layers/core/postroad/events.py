@@ -71,14 +71,19 @@ class Event:
     context: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def sender(self) -> str:
+        """Whose word its id is: its source. A public one stands apart: no browser uses up a server's ids."""
+        return self.source if self.trusted else f"~{self.source}"
+
+    @property
     def key(self) -> str:
-        """Its sort key in the timeline: sortable time, then the id."""
-        return f"{format_instant(self.key_time)}#{self.event_id}"
+        """Its sort key in the timeline: sortable time, the id, and whose word that is."""
+        return f"{format_instant(self.key_time)}#{self.event_id}" + (f"#{self.sender}" if self.sender else "")
 
     @property
     def short_hash(self) -> bytes:
-        """Six bytes by which a contact remembers it. The source is in it: a browser may not use up a server's ids."""
-        return hashlib.sha256(f"{self.source}\n{self.event_id}".encode()).digest()[:6]
+        """Six bytes by which a contact remembers it."""
+        return hashlib.sha256(f"{self.sender}\n{self.event_id}".encode()).digest()[:6]
 
     def to_document(self) -> dict[str, Any]:
         """A JSON document that `parse_event` reads back; empty parts are left out."""

@@ -167,7 +167,8 @@ class _Folding:
             time=min(self.cause.time, self.now) if self.cause.name != names.WAKE else self.now,
             key_time=self.cause.key_time,
             contact_id=self.contact.contact_id,
-            trusted=True,
+            trusted=self.cause.trusted,
+            source=self.cause.source,
             properties=properties,
         )
         self.caused.append(event)

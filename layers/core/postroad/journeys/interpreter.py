@@ -73,7 +73,7 @@ def enroll(journey: Journey, contact_id: str, event: Event, now: float) -> Enrol
     """An enrollment at the door; `advance` takes its first steps."""
     moment = min(event.time, now)
     return Enrollment(
-        enrollment_id=enrollment_id_of(contact_id, journey.id, event.event_id),
+        enrollment_id=enrollment_id_of(contact_id, journey.id, event),
         journey=journey.id,
         version=journey.version,
         entered=moment,
@@ -84,9 +84,10 @@ def enroll(journey: Journey, contact_id: str, event: Event, now: float) -> Enrol
     )
 
 
-def enrollment_id_of(contact_id: str, journey_id: str, event_id: str) -> str:
+def enrollment_id_of(contact_id: str, journey_id: str, event: Event) -> str:
     """Twelve characters (72 bits) that are the same whenever the same event enrolls the same contact."""
-    digest = hashlib.sha256("\0".join((contact_id, journey_id, event_id)).encode(errors="surrogatepass")).digest()
+    parts = (contact_id, journey_id, event.sender, event.event_id)
+    digest = hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).digest()
     return urlsafe_b64encode(digest[:9]).decode()
 
 

@@ -211,10 +211,10 @@ class _Batch:
             (row, ids) for row, ids in self.heals if not any((contact_id, row.key) in found for contact_id in ids)
         ]
         known = {
-            row.contact_id: {event.event_id for event in timeline.list_history(ids)}
+            row.contact_id: {event.short_hash for event in timeline.list_history(ids)}
             for row, ids in {row.contact_id: (row, ids) for row, ids in missing}.values()
         }
-        return [row for row, _ in missing if row.event.event_id not in known[row.contact_id]]
+        return [row for row, _ in missing if row.event.short_hash not in known[row.contact_id]]
 
 
 @dataclass(slots=True)
