@@ -73,6 +73,35 @@ def became(shop: Shop, before: dict[str, str]) -> Counter[str]:
     return Counter(state for message_id, state in ledger(shop).items() if message_id not in before)
 
 
+def test_time_that_is_passing_when_everything_dies_goes_on_where_it_was(cloud):
+    shop = shop_of(cloud)
+    crowd = []
+    for _ in range(4):  # whose days end at different hours
+        crowd += sign_up(shop, 10)
+        shop.advance("PT2H")
+    before = shop.now()
+
+    def advance() -> None:
+        with suppress(requests.RequestException):  # it is killed meanwhile
+            Shop(shop.url).advance("P8D")
+
+    clock = threading.Thread(target=advance)
+    clock.start()
+    until(lambda: (Shop(shop.url).now() - before).days >= 1)
+    shop = restart(cloud, signal.SIGKILL)
+    clock.join()
+    gone = shop.now() - before
+    assert 1 <= gone.days < 8, "it had ended before it was killed"
+    shop.advance(f"PT{round(8 * 86_400 - gone.total_seconds())}S")
+    # Whoever opens nothing and buys nothing goes the same way to its end.
+    subjects = {address: [mail.subject for mail in shop.inbox(address)] for address in crowd}
+    expected = max(subjects.values(), key=len)
+    assert len(expected) == len(set(expected)) > 1
+    late = [found for found in subjects.values() if found != expected]
+    assert len(late) <= SENDERS, "more than a mail for each sender is missing"
+    assert all(set(found) < set(expected) for found in late)
+
+
 def test_a_stop_in_the_middle_of_200_mails_loses_none_and_doubts_none(cloud):
     shop = shop_of(cloud)
     before = ledger(shop)
@@ -111,33 +140,3 @@ def test_a_publication_that_is_killed_reaches_everybody_all_the_same(cloud):
     for address in crowd[::5]:
         (contact,) = shop.get("/contacts", identity=f"email:{address}")["items"]
         assert "kims" in contact["segments"]
-
-
-def test_time_that_is_passing_when_everything_dies_goes_on_where_it_was(cloud):
-    shop = shop_of(cloud)
-    shop.call("POST", "/_local/reset")
-    crowd = []
-    for _ in range(4):  # whose days end at different hours
-        crowd += sign_up(shop, 10)
-        shop.advance("PT2H")
-    before = shop.now()
-
-    def advance() -> None:
-        with suppress(requests.RequestException):  # it is killed meanwhile
-            Shop(shop.url).advance("P8D")
-
-    clock = threading.Thread(target=advance)
-    clock.start()
-    until(lambda: (Shop(shop.url).now() - before).days >= 1)
-    shop = restart(cloud, signal.SIGKILL)
-    clock.join()
-    gone = shop.now() - before
-    assert 1 <= gone.days < 8, "it had ended before it was killed"
-    shop.advance(f"PT{round(8 * 86_400 - gone.total_seconds())}S")
-    # Whoever opens nothing and buys nothing goes the same way to its end.
-    subjects = {address: [mail.subject for mail in shop.inbox(address)] for address in crowd}
-    expected = max(subjects.values(), key=len)
-    assert len(expected) == len(set(expected)) > 1
-    late = [found for found in subjects.values() if found != expected]
-    assert len(late) <= SENDERS, "more than a mail for each sender is missing"
-    assert all(set(found) < set(expected) for found in late)
