@@ -93,7 +93,7 @@ class KeptConnection:
         except OSError as error:
             raise EndpointConnectionError(endpoint_url=url, error=error) from error
         made.settimeout(self._read_timeout)
-        self._kept.connection = made
+        self._kept.connection, self._kept.used_at = made, time.time()
         return made
 
     def _is_fresh(self) -> bool:
