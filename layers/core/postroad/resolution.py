@@ -8,8 +8,9 @@ The rules, for an event whose identities are ordered by strength (user, email, p
 - A public source (a browser) joins nobody but anonymous contacts. It attaches an anonymous id that nobody owns; an
   e-mail or phone only to a contact that was anonymous until then, or is new.
 - What a public source names beyond anonymous ids is a claim until a trusted one names it too. An address that is a
-  claim keeps nobody from it: to a trusted source it is free, unless its contact is known by claims alone, or by
-  something else that the event names. Whoever claimed it for somebody else loses it.
+  claim keeps nobody from it: to a trusted source it is free, unless its contact is known by claims alone, and by no
+  user id that the event does not name; or by something else that the event names. Whoever claimed it for somebody else
+  loses it.
 """
 
 from collections.abc import Mapping
@@ -119,7 +120,8 @@ def _named(event: Event) -> tuple[Identity, ...]:
 
 def _is_named(claimant: Contact, said: tuple[Identity, ...]) -> bool:
     """Whether a trusted event may concern somebody who claims an address of it: nothing says that they are another."""
-    return not claimant.confirmed or any(str(identity) in claimant.confirmed for identity in said)
+    names = set(map(str, said))
+    return bool(claimant.confirmed & names) or (not claimant.confirmed and _users(claimant) <= names)
 
 
 def _strongest_first(identities: set[Identity]) -> tuple[Identity, ...]:

@@ -96,3 +96,25 @@ def test_two_servers_words_join_who_was_split(account):
     assert account.contact("email:bo@example.com") == bo
     assert bo.identities.keys() == {"user:bo", "anon:bo", "email:bo@example.com"}
     assert not bo.claims
+
+
+def test_a_user_id_that_only_a_browser_named_does_not_keep_the_person_from_their_address(account):
+    browser(account, "Identified", "user:thief", VICTIM, "anon:thief")
+    server(account, "Signed Up", VICTIM)  # a newsletter, which knows the address alone
+    server(account, "Identified", "user:victim", VICTIM)
+    victim = account.contact("user:victim")
+    assert victim.find_address("email") == "victim@example.com"
+    assert victim.identities.keys() == {"user:victim", VICTIM}
+    server(account, "Identified", "user:thief", "email:thief@example.com")
+    assert account.contact("user:thief").identities.keys() == {"user:thief", "email:thief@example.com", "anon:thief"}
+    assert account.contact(VICTIM).contact_id == victim.contact_id
+
+
+def test_whom_a_newsletters_server_split_from_their_user_id_is_one_when_a_server_names_both(account):
+    browser(account, "Identified", "user:bo", "email:bo@example.com", "anon:device")
+    server(account, "Signed Up", "email:bo@example.com")
+    assert account.contact("user:bo").contact_id != account.contact("email:bo@example.com").contact_id
+    server(account, "Identified", "user:bo", "email:bo@example.com")
+    bo = account.contact("anon:device")
+    assert bo.confirmed == {"user:bo", "email:bo@example.com"}
+    assert bo.find_address("email") == "bo@example.com"
