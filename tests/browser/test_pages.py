@@ -16,11 +16,16 @@ SITE = ("/", "/sampler", "/cart", "/checkout", "/sign-up", "/thanks", "/welcome"
         "/calculator", "/office-guide", "/service", "/studio")  # fmt: skip
 
 
+# What a page fetches for itself as it loads has come.
+_IS_WHOLE = "() => !document.querySelector('[hx-trigger=\"load\"]')"
+
+
 def look(page: Any) -> list[str]:
     """What axe finds on the page."""
     from axe_playwright_python.sync_playwright import Axe
 
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state()
+    page.wait_for_function(_IS_WHOLE)
     found = Axe().run(page).response["violations"]
     return [f"{page.url} {each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
 
