@@ -65,7 +65,9 @@ class _Visit:
         self.brand = brand
         # As our own address is configured, and as this visitor wrote it.
         self.hosts = {urlsplit(production().base_url).netloc.lower(), read_header(event, "host").lower()} - {""}
-        self.page = read_header(event, "referer")
+        # Without its query, which may say who somebody is: a proof of consent is never deleted.
+        held = urlsplit(read_header(event, "referer"))
+        self.page = f"{held.scheme}://{held.netloc}{held.path}" if held.netloc else ""
         self.wants_json = is_json(event) or "application/json" in read_header(event, "accept")
         origin = read_header(event, "origin")
         self.cors = {"vary": "origin"}

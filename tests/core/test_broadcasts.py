@@ -159,13 +159,38 @@ def test_a_schedule_of_a_run_that_was_cancelled_and_scheduled_anew_does_nothing(
 
 def test_looks_move_apart_and_end():
     looked = run(RUNNING).to(MAILING, NOW)
-    assert next_look(looked, NOW) == NOW + SOONEST_LOOK
-    assert next_look(looked, NOW + 7_200) == NOW + 7_200 + 3_600
-    assert next_look(looked, NOW + 30 * 86_400) == NOW + 30 * 86_400 + LATEST_LOOK
+    looks, now = [], NOW
+    for _ in range(40):
+        at = next_look(looked, now)
+        assert at is not None
+        looks.append(at - now)
+        now = at
+    assert looks[0] == SOONEST_LOOK
+    assert min(looks) > SETTLING
+    assert looks[2:] == sorted(looks[2:])
+    assert looks[-1] == LATEST_LOOK
     done = looked.to(DONE, NOW + 60)
     assert next_look(done, NOW + 60) == NOW + 60 + AFTERMATH
     assert next_look(done, NOW + 60 + AFTERMATH) is None
     assert next_look(run(CANCELLED), NOW) is None
+
+
+@given(st.floats(0, 3 * 86_400))
+def test_a_run_that_addresses_people_is_looked_at_every_few_minutes_however_long_it_takes(age):
+    look = next_look(run(RUNNING), NOW + age)
+    assert look is not None
+    assert SETTLING < look - (NOW + age) <= SETTLING + ABANDONED
+
+
+@given(st.floats(0, 30 * 86_400), st.floats(0, 30))
+def test_all_who_look_at_about_the_same_time_name_the_same_next_look(age, later):
+    looked = run(RUNNING).to(MAILING, NOW)
+    first, second = next_look(looked, NOW + age), next_look(looked, NOW + age + later)
+    assert first is not None
+    assert second is not None
+    # The same one, or the one after it when the first was about to come.
+    assert first == second or first - (NOW + age) <= SETTLING + later
+    assert first > NOW + age + SETTLING
 
 
 def test_a_run_is_done_when_each_message_has_come_to_an_end():

@@ -190,6 +190,14 @@ def test_a_sites_own_form_may_post_in_any_encoding(account, kind, encode):
     assert account.contact(CLAIM).consents["newsletter"].granted
 
 
+def test_the_proof_names_the_page_without_what_its_address_says_of_the_person(account):
+    page = f"{SITE}/offer?email={ANA}#top"
+    call("POST", urlencode(foreign()), headers={"origin": SITE, "referer": page})
+    (proof,) = refusals.list_proof(EMAIL, "newsletter")
+    assert proof.evidence["page"] == f"{SITE}/offer"
+    assert all(ANA not in str(event.context) for event in account.arrived())
+
+
 # ---------------------------------------------------------------- a refusal stays
 
 

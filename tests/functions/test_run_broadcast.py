@@ -11,6 +11,7 @@ from functions.run_broadcast import app
 from postroad.broadcasts import message_id_of
 from postroad.identities import Identity
 from postroad_aws import queues, wiring
+from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused
 from postroad_aws.storage import broadcasts, definitions, memberships, messages, refusals
 from postroad_aws.usecases import run_broadcast
@@ -163,6 +164,37 @@ def test_a_segment_without_anybody_is_done_all_the_same(account):
     account.advance(120)
     play()
     assert (run_of().state, run_of().tally.audience) == ("done", 0)
+
+
+def test_each_look_makes_one_other_until_a_day_after_it_is_done(letter):
+    client = get_client("scheduler")
+
+    def look() -> None:
+        """Let the earliest schedule ring."""
+        names = {each["Name"]: each for each in client.list_schedules(GroupName="broadcasts")["Schedules"]}
+        at = {int(name.rpartition("-")[2]): name for name in names}
+        letter.advance(max(0.0, min(at) - letter.now()) + 1)
+        client.delete_schedule(GroupName="broadcasts", Name=at[min(at)])
+        play()
+
+    def waiting() -> int:
+        return len(client.list_schedules(GroupName="broadcasts")["Schedules"])
+
+    assert waiting() == 1
+    for _ in range(3):  # however many look
+        play()
+    for _ in range(4):
+        look()
+        assert run_of().state == "sending"
+        assert waiting() == 1
+    send_all(letter)
+    while run_of().state != "done":
+        look()
+    done = run_of().times["done"]
+    while waiting():
+        look()
+    assert letter.now() - done >= 86_400
+    assert run_of().state == "done"
 
 
 # ---------------------------------------------------------------- again, and at once

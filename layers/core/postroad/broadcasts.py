@@ -180,14 +180,19 @@ def next_task(run: Run | None, number: int, now: float) -> str:
 def next_look(run: Run, now: float) -> float | None:
     """When somebody has to look at the run again; None when it is over.
 
-    Each look reads every message, so they move apart with the age of the run.
+    A look at a run that addresses people sees whether somebody is at it. A later one counts every message, so these move
+    apart with the age of the run. They lie at the same instants whoever asks, so that many who look have one schedule
+    among them.
     """
     if run.state == DONE:
         settled = run.times[DONE] + AFTERMATH
         return settled if now < settled else None
-    if run.state not in (RUNNING, MAILING):
+    if run.state == CANCELLED:
         return None
-    return now + min(max((now - run.events_at) / 2, SOONEST_LOOK), LATEST_LOOK)
+    age, most = SOONEST_LOOK, LATEST_LOOK if run.state == MAILING else ABANDONED
+    while run.at + age <= now + SETTLING:
+        age += min(age / 2, most)
+    return run.at + age
 
 
 def after_count(run: Run, tally: Tally, now: float) -> Run:

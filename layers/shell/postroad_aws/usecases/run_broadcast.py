@@ -10,6 +10,8 @@ from typing import NamedTuple, Protocol
 
 from postroad.broadcasts import (
     ADDRESS,
+    DONE,
+    MAILING,
     NOTHING,
     RUNNING,
     SCHEDULED,
@@ -94,8 +96,8 @@ def begin_broadcast(ports: RunPorts, broadcast_id: str, number: int) -> str:
         except VersionConflictError:
             return NOTHING  # somebody else has begun or cancelled it
         run = begun
-    if run.state == RUNNING:
-        # Whoever addresses people may be cut off: somebody looks again.
+    if run.state in (RUNNING, MAILING):
+        # Whoever does it may be cut off: somebody looks again. Each look makes one other, until all is done.
         _look_again(ports, run, now)
     logger.info("a broadcast was looked at", broadcast=broadcast_id, state=run.state, task=task)
     return task
@@ -147,8 +149,8 @@ def count_messages(
             return Counted(tally, cursor)
     now = ports.folding.clock.now()
     counted = after_count(run, tally, now)
-    # First the next look, so that a crash in between ends nothing.
-    _look_again(ports, counted, now)
+    if counted.state == DONE:
+        _look_again(ports, counted, now)  # before it is saved, so that a crash in between ends nothing
     ports.broadcasts.save_run(counted, run)
     logger.info("a broadcast was counted", broadcast=broadcast_id, state=counted.state, audience=tally.audience)
     return Counted(tally, None)

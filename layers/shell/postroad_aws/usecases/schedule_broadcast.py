@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from postroad.broadcasts import CANCELLED, KIND, SCHEDULED, Run, plan_run
+from postroad.broadcasts import CANCELLED, KIND, SCHEDULED, Run, next_look, plan_run
 from postroad.definitions import check_definition, known_in
 from postroad.errors import DefinitionError
 from postroad.stats import Counts
@@ -78,9 +78,11 @@ def schedule_broadcast(ports: BroadcastPorts, broadcast_id: str, *, edit: int) -
     if broadcast.at is not None and broadcast.at < now - SOON:
         raise DefinitionError(("at", "it lies in the past; choose a time to come, or leave it out to begin at once"))
     run = plan_run(draft.document, draft.edit, before, now)
+    is_soon = run.at <= now + SOON
+    first = next_look(run, now) if is_soon else run.at
     # First the schedule: one that finds no run does nothing, and a run without one would never begin.
-    ports.schedules.schedule_broadcast(broadcast_id, run.number, max(run.at, now + 1.5 * SOON))
+    ports.schedules.schedule_broadcast(broadcast_id, run.number, first or run.at)
     ports.broadcasts.save_run(run, before)
-    if run.at <= now + SOON:
+    if is_soon:
         ports.schedules.start_broadcast(broadcast_id, run.number)
     return run
