@@ -180,9 +180,9 @@ def next_task(run: Run | None, number: int, now: float) -> str:
 def next_look(run: Run, now: float) -> float | None:
     """When somebody has to look at the run again; None when it is over.
 
-    A look at a run that addresses people sees whether somebody is at it. A later one counts every message, so these move
-    apart with the age of the run. They lie at the same instants whoever asks, so that many who look have one schedule
-    among them.
+    A look at a run that addresses people sees whether somebody is at it. A later one counts every message, so these
+    move apart with the age of the run. They lie at the same instants whoever asks, so that many who look have one
+    schedule among them.
     """
     if run.state == DONE:
         settled = run.times[DONE] + AFTERMATH
