@@ -82,11 +82,14 @@ def _read_multipart(kind: str, body: bytes) -> dict[str, str]:
     from email import message_from_bytes, policy  # only these few requests need it
 
     head = b"Content-Type: " + kind.encode(errors="replace") + b"\r\n\r\n"
-    parsed = message_from_bytes(head + body, policy=policy.HTTP)
     found: dict[str, str] = {}
-    for part in parsed.iter_parts() if parsed.is_multipart() else ():
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        if name and isinstance(content, bytes) and not part.get_filename():
-            found.setdefault(str(name), content.decode(errors="replace").strip())
+    try:
+        parsed = message_from_bytes(head + body, policy=policy.HTTP)
+        for part in parsed.iter_parts() if parsed.is_multipart() else ():
+            name = part.get_param("name", header="content-disposition")
+            content = part.get_payload(decode=True)
+            if name and isinstance(content, bytes) and not part.get_filename():
+                found.setdefault(str(name), content.decode(errors="replace").strip())
+    except Exception:  # the parser of the standard library throws what it likes at headers that are none
+        raise BodyError(400, "The multipart body cannot be read; send name and value of each input.") from None
     return found

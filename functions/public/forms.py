@@ -65,9 +65,7 @@ class _Visit:
         self.brand = brand
         # As our own address is configured, and as this visitor wrote it.
         self.hosts = {urlsplit(production().base_url).netloc.lower(), read_header(event, "host").lower()} - {""}
-        # Without its query, which may say who somebody is: a proof of consent is never deleted.
-        held = urlsplit(read_header(event, "referer"))
-        self.page = f"{held.scheme}://{held.netloc}{held.path}" if held.netloc else ""
+        self.page = _without_query(read_header(event, "referer"))
         self.wants_json = is_json(event) or "application/json" in read_header(event, "accept")
         origin = read_header(event, "origin")
         self.cors = {"vary": "origin"}
@@ -166,6 +164,15 @@ class _Visit:
             "headers": {"content-type": kind, "cache-control": "no-store", **self.cors, **(headers or {})},
             "body": json.dumps(document),
         }
+
+
+def _without_query(address: str) -> str:
+    """An address without what may say who somebody is: a proof of consent is never deleted."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as "http://["
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else ""
 
 
 def _input_id(name: str) -> str:

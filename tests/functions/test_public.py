@@ -255,3 +255,10 @@ def test_a_refusal_can_be_taken_back_on_the_page_that_confirms_it(account, token
 def test_one_click_never_brings_anybody_back(account, token):
     call("POST", token, "List-Unsubscribe=One-Click&scope=again")
     assert refused("offers") == [True]
+
+
+@pytest.mark.parametrize("disposition", ["form-data; name*", "form-data; name*0*"])
+def test_a_post_that_cannot_be_read_is_the_refusal_itself(account, token, disposition):
+    body = f"--xx\r\nContent-Disposition: {disposition}\r\n\r\nx\r\n--xx--\r\n"
+    assert call("POST", token, body, "multipart/form-data; boundary=xx")["statusCode"] == 200
+    assert refused("offers") == [True]

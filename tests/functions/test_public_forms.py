@@ -306,6 +306,24 @@ def test_no_body_is_ever_answered_with_a_5xx(account, body, kind):
     assert call("POST", body, kind, ip="")["statusCode"] < 500
 
 
+ODD = ["http://[", "https://[::1", "//[", "null", "\x00", "https://a:b@x/", "http://x:99999/", "javascript:1", "é", " "]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_header_is_ever_answered_with_a_5xx(account, odd):
+    for name in ("origin", "referer", "host", "content-type", "accept"):
+        for method in ("GET", "POST", "OPTIONS"):
+            answer = call(method, urlencode({"email": ANA}), headers={name: odd})
+            assert answer["statusCode"] < 500, (name, method)
+    assert call("GET", query={"back": odd})["statusCode"] == 200
+
+
+@pytest.mark.parametrize("disposition", ["form-data; name*", "form-data; name*0*", 'form-data; name="', ";;=", ""])
+def test_a_multipart_body_whose_headers_are_none_is_a_clear_no(account, disposition):
+    body = f"--xx\r\nContent-Disposition: {disposition}\r\n\r\nx\r\n--xx--\r\n"
+    assert 400 <= call("POST", body, MULTIPART)["statusCode"] < 500
+
+
 def test_a_text_that_has_changed_must_be_read_again(account):
     answer = call("POST", urlencode(foreign(**{"consent.newsletter": "on"})), headers={"origin": SITE})
     assert answer["statusCode"] == 422
