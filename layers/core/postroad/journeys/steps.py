@@ -9,7 +9,8 @@ wait     `for` a duration from entering; `until` a local time of the contact; fo
          fixed on entering. An event counts when since <= time < due, by its own time (never later than now): one that
          happened before the wait was entered does not count, nor does one at the very instant at which the wait ends.
          One whose news came before the wait was entered is remembered; it counts when it happened after `since`.
-         A fact (opened, clicked, segment) that already holds on entering goes on at once: it is a state, no occurrence.
+         A fact (opened, clicked, segment) that already holds on entering goes on at once: it is a state, no occurrence;
+         nor does it matter how it has come about by the time at which the wait ends.
 update   changes the contact. It stays, due at once, so that the fold applies the change before the journey goes on.
 branch   takes the first case whose predicate holds, else `else`.
 exit     ends the enrollment as exited, with its reason.
@@ -25,7 +26,7 @@ from typing import Any, ClassVar, NamedTuple
 from postroad.channels import CHANNELS, USUAL
 from postroad.contacts import Enrollment
 from postroad.documents import Reader, parse_text
-from postroad.events import SEGMENT_ENTERED, Event
+from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, SEGMENT_ENTERED, Event
 from postroad.instants import DAY, describe_duration, format_instant
 from postroad.journeys.reading import Happening, Scope
 from postroad.local_time import WEEKDAYS, find_zone, next_local, parse_time_of_day
@@ -298,6 +299,7 @@ class WaitForEvent(Wait):
 class WaitForFact(Wait):
     fact: Predicate
     timeout: float
+    segment: str | None
 
     @property
     def longest(self) -> float:
@@ -309,15 +311,23 @@ class WaitForFact(Wait):
         reader.expect(key)
         fact = scope.predicate(Reader({key: reader.document[key]}, reader.path, reader))
         scope.awaits(FACTS[key])
-        return cls(fact, read_timeout(reader, scope))
+        segment = str(reader.document[key]) if key == "segment" else None
+        return cls(fact, read_timeout(reader, scope), segment)
 
     def find_end(self, here: Here) -> tuple[float, str]:
         return here.now + self.timeout, f" for: {self.fact.describe()}"
 
     def find_cause(self, here: Here, due: float) -> Cause | None:
         is_late = here.event is not None and here.moment >= due
-        holds = not is_late and self.fact.evaluate(here.view).truth
-        return Cause(self.fact.describe(), here.moment, True) if holds else None
+        if not self.fact.evaluate(here.view).truth or (is_late and self.is_new(here, due)):
+            return None
+        return Cause(self.fact.describe(), min(here.moment, due), not is_late)
+
+    def is_new(self, here: Here, due: float) -> bool:
+        """Whether it became true only with the event in hand, after the wait had ended."""
+        if self.segment is not None:
+            return here.view.contact.segments[self.segment] >= due
+        return here.event is not None and here.event.name in (EMAIL_OPENED, EMAIL_CLICKED)
 
     def enter(self, here: Here) -> Answer:
         if self.fact.evaluate(here.view).truth:
