@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from postroad import events as names
 from postroad.book import Book
 from postroad.codec import decode_contact, encode_contact
-from postroad.contacts import Contact, Enrollment
+from postroad.contacts import Attribute, Contact, Enrollment
 from postroad.events import Event
 from postroad.fold import (
     BACKOFF,
@@ -373,6 +373,103 @@ def test_an_open_moves_the_wait_and_an_update_is_seen_by_what_follows() -> None:
     assert ana.contact.active["welcome"].step == "rest"
 
 
+PLANNED = {
+    "kind": "score",
+    "id": "fit",
+    "half_life": "P1D",
+    "rules": [{"id": "plan", "if": {"attribute": "plan", "is": "pro"}, "points": 50}],
+}
+
+
+def _course(exit_if: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
+    """A journey that waits for a month unless this holds."""
+    trigger = {"event": "Course Begun"}
+    steps = [{"id": "rest", "wait": {"for": "P30D"}}, _send("over")]
+    return {"kind": "journey", "id": "course", "trigger": trigger, "exit_if": exit_if, "steps": steps, **parts}
+
+
+@pytest.mark.parametrize(
+    ("exit_if", "happens"),
+    [
+        ({"attribute": "plan", "is": "pro"}, {"attributes": {"plan": "pro"}}),
+        ({"segment": "pro"}, {"attributes": {"plan": "pro"}}),
+        ({"not": {"segment": "unplanned"}}, {"attributes": {"plan": "basic"}}),
+        ({"score": "fit", "gte": 40}, {"attributes": {"plan": "pro"}}),
+        ({"score": "engagement", "gte": 18}, {"name": "Order Completed"}),
+        ({"segment": "engaged"}, {"name": "Order Completed"}),
+        ({"stage": "customer"}, {"name": "Order Completed"}),
+        ({"event": "Order Completed"}, {"name": "Order Completed"}),
+        ({"consent": "news", "is": False}, {"name": names.UNSUBSCRIBED, "properties": {"topic": "*"}}),
+    ],
+)
+def test_exit_if_ends_an_enrollment_as_soon_as_it_holds(exit_if: dict[str, Any], happens: dict[str, Any]) -> None:
+    ana = Ana(Shelf(*DOCUMENTS, PLANNED, _course(exit_if)).book)
+    ana.does("Course Begun")
+    assert "course" in ana.contact.active
+    ana.does(**{"name": names.IDENTIFIED, **happens})
+    assert "course" not in ana.contact.active
+    assert ana.contact.passages["course"].last_state == "exited"
+
+
+@pytest.mark.parametrize(
+    ("exit_if", "after"),
+    [
+        ({"event": "Course Begun", "never": True, "within": "P2D"}, 2 * DAY),
+        ({"all": [{"event": "Course Begun"}, {"not": {"event": "Page Viewed", "within": "P3D"}}]}, 3 * DAY),
+        ({"all": [{"score": "engagement", "lt": 5}, {"event": "Course Begun"}]}, 2 * DAY),
+    ],
+)
+def test_exit_if_ends_an_enrollment_when_time_alone_makes_it_hold(exit_if: dict[str, Any], after: float) -> None:
+    ana = Ana(Shelf(*DOCUMENTS, _course(exit_if)).book)
+    ana.does("Page Viewed")
+    ana.does("Page Viewed")
+    ana.does("Course Begun")
+    while "course" in ana.contact.active:
+        ana.wakes()
+    assert NOW + after <= ana.now <= NOW + after + MINUTE
+    assert ana.contact.passages["course"].last_state == "exited"
+    assert ana.last.messages == ()
+    assert "journey/course" not in ana.contact.turns
+
+
+def test_what_time_may_turn_is_looked_at_anew_when_the_facts_have_changed() -> None:
+    exit_if = {"all": [{"event": "Course Begun"}, {"not": {"event": "Page Viewed", "within": "P3D"}}]}
+    ana = Ana(Shelf(*DOCUMENTS, _course(exit_if)).book)
+    ana.does("Page Viewed")
+    ana.does("Course Begun")
+    ana.now += DAY
+    ana.does("Page Viewed")
+    assert ana.contact.turns["journey/course"] == NOW + 4 * DAY
+    ana.wakes(NOW + 3 * DAY)
+    assert "course" in ana.contact.active
+    ana.wakes(NOW + 4 * DAY)
+    assert "course" not in ana.contact.active
+
+
+@pytest.mark.parametrize("change", [{"set": {"plan": "pro"}}, {"stage": "customer"}])
+def test_what_one_journey_changes_ends_another_at_once(change: dict[str, Any]) -> None:
+    exit_if = {"any": [{"segment": "pro"}, {"stage": "customer"}]}
+    upgrade = {
+        "kind": "journey",
+        "id": "upgrade",
+        "trigger": {"event": "Paid"},
+        "steps": [{"id": "note", "update": change}, {"id": "rest", "wait": {"for": "P1D"}}],
+    }
+    # One comes before the journey that changes it, one after, by name.
+    ana = Ana(Shelf(*DOCUMENTS, upgrade, _course(exit_if), _course(exit_if, id="webinar")).book)
+    ana.does("Course Begun")
+    ana.does("Paid")
+    assert ana.contact.active.keys() == {"upgrade"}
+
+
+def test_what_a_merge_brings_ends_an_enrollment_at_once() -> None:
+    ana = Ana(Shelf(*DOCUMENTS, _course({"attribute": "plan", "is": "pro"})).book)
+    ana.does("Course Begun")
+    ana.contact.attributes["plan"] = Attribute("pro", NOW, True)  # as of another contact that has become one with her
+    event = Event("e-9", "Page Viewed", NOW, NOW, trusted=True)
+    assert "course" not in ana.fold(event, everything=True).contact.active
+
+
 def test_a_machine_opens_nothing() -> None:
     ana = Ana()
     (hello,) = ana.does("Signed Up").messages
@@ -703,6 +800,41 @@ def test_a_publication_folds_what_has_happened_before_and_starts_no_journey_for_
     assert ana.contact.wake_at == NOW + 7 * DAY
     assert (outcome.messages, outcome.caused, dict(ana.contact.active)) == ((), (), {})
     assert not needs_history(ana.contact, ana.book)
+
+
+VIP = {
+    "kind": "journey",
+    "id": "vip",
+    "trigger": {"event": "Signed Up"},
+    "steps": [
+        {"id": "look", "wait": {"segment": "gold", "timeout": "P10D", "then": [_send("yes")], "else": [_send("no")]}}
+    ],
+}
+
+
+def _gold(*plans: str) -> dict[str, Any]:
+    return _segment("gold", {"attribute": "plan", "in": list(plans)})
+
+
+def test_who_is_in_a_segment_by_its_new_version_waits_for_it_no_longer() -> None:
+    shelf = Shelf(POLICY, _template("hello", "news"), _gold("gold"), VIP)
+    ana = Ana(shelf.book)
+    ana.does("Signed Up", attributes={"plan": "pro"})
+    ana.book = shelf.after(_gold("gold", "pro"))
+    outcome = ana.wakes(NOW + DAY)
+    assert [message.step for message in outcome.messages] == ["yes"]
+    assert outcome.caused  # that the journey has ended; but that the segment was entered is no news
+    assert names.SEGMENT_ENTERED not in [event.name for event in outcome.caused]
+
+
+@pytest.mark.parametrize(("since", "way"), [(9.9, "yes"), (10.0, "no")])
+def test_a_wait_for_a_fact_that_holds_when_it_ends_goes_the_way_of_yes(since: float, way: str) -> None:
+    ana = Ana(Shelf(POLICY, _template("hello", "news"), _gold("gold"), VIP).book)
+    ana.does("Signed Up")
+    # However she came into it, and whenever the clock comes round.
+    ana.contact.attributes["plan"] = Attribute("gold", NOW, True)
+    ana.contact.segments["gold"] = NOW + since * DAY
+    assert [message.step for message in ana.wakes(NOW + 10 * DAY + 30).messages] == [way]
 
 
 def test_a_definition_that_is_no_longer_live_is_left() -> None:

@@ -92,7 +92,7 @@ def fold(
     if contact.revision < book.revision:
         folding.catch_up(history or ())
     elif everything:
-        folding.settle(dict.fromkeys(_asked(book)))
+        folding.reconsider()
     folding.take(event)
     folding.run()
     folding.arm(fired=event.name == names.WAKE)
@@ -128,6 +128,10 @@ class _Folding:
         self.decisions: list[Decision] = []
         self.cause: Event | None = None
         self.started: set[str] = set()
+        # Facts that have changed, of which journeys have not heard yet.
+        self.changed: dict[str, None] = {}
+        # After a publication, or a merge, every enrollment is asked whether it goes on or ends.
+        self.asks_all = False
         # About somebody new, also those are asked that hold when nothing is known.
         self.unasked = dict.fromkeys(book.innate if contact.events_folded == 0 else ())
         # Changes that only catching up has found out are not news: they start no journey.
@@ -150,10 +154,10 @@ class _Folding:
                 self.decide("book", "", "stopped", f"one event caused more than {MAX_CAUSED} others")
                 self.waiting.clear()
                 return
-            facts = self.absorb(event)
+            facts = self.note(self.absorb(event))
             self.settle({**self.book.reading(facts), **self.due_definitions(), **self.unasked})
             self.unasked = {}
-            self.move_journeys(event, facts)
+            self.move_journeys(event)
 
     def causes(self, name: str, /, **properties: Any) -> None:
         """Put a derived event up for folding. Its id comes from its cause, so that folding again gives the same one."""
@@ -176,6 +180,11 @@ class _Folding:
 
     def decide(self, definition: str, step: str, verdict: str, because: str) -> None:
         self.decisions.append(Decision(definition, step, verdict, because))
+
+    def note(self, facts: list[str]) -> list[str]:
+        """Let journeys hear of these facts, too."""
+        self.changed.update(dict.fromkeys(facts))
+        return facts
 
     def view(self, event: Event | None = None, enrollment: Enrollment | None = None) -> View:
         return View(self.contact, self.now, self.book.scores, enrollment, event, self.book.assumed)
@@ -266,12 +275,18 @@ class _Folding:
                 self.decide("book", "", "stopped", "the segments do not come to rest; do some exclude each other?")
                 return
             try:
-                facts = ask(self, definition_id)
+                facts = self.note(ask(self, definition_id))
             except Exception as error:  # a definition that throws harms only itself
                 self.contact.turns.pop(key, None)
                 self.decide(key, "", "failed", f"it could not be evaluated ({type(error).__name__})")
                 continue
             keys |= self.book.reading(facts)
+
+    def reconsider(self) -> None:
+        """Ask every definition again, and every enrollment afterwards."""
+        gone = [f"segment/{segment_id}" for segment_id in self.contact.segments if segment_id not in self.book.segments]
+        self.settle(dict.fromkeys((*_asked(self.book), *gone)))
+        self.asks_all = True
 
     def ask_score(self, sheet_id: str) -> list[str]:
         # Its value is never stored; whatever its rules read may have changed it.
@@ -328,10 +343,23 @@ class _Folding:
 
     # Journeys
 
-    def move_journeys(self, event: Event, facts: Sequence[str]) -> None:
-        """Advance the enrollments that this event, these facts or the time concern, then start new ones."""
-        key = event.name.lower()
-        marked = split_message_id(str(event.properties.get("message_id")))[0] if event.name in _MARKS else None
+    def move_journeys(self, event: Event) -> None:
+        """Advance the enrollments that this event concerns, then start new ones; all hear what steps have changed."""
+        self.move_active(event)
+        for journey in self.book.journeys_by_event.get(event.name.lower(), ()):
+            self.start(journey, event)
+        while self.changed:
+            self.move_active(None)
+
+    def move_active(self, event: Event | None) -> None:
+        """Advance the enrollments that this event, what has changed or the time concern."""
+        facts, asks_all = self.changed, self.asks_all
+        self.changed, self.asks_all = {}, False
+        if not self.contact.active:
+            return
+        key = event.name.lower() if event else ""
+        is_mark = event and event.name in _MARKS
+        marked = split_message_id(str(event.properties.get("message_id")))[0] if event and is_mark else None
         watching = self.book.reading(facts)
         for journey_id, enrollment in sorted(self.contact.active.items()):
             journey = self.book.find_journey(journey_id, enrollment.version)
@@ -339,15 +367,14 @@ class _Folding:
                 gone = f"version {enrollment.version} of the journey is no longer kept"
                 self.fail(enrollment, f"journey/{journey_id}@{enrollment.version}", gone)
             elif (
-                enrollment.enrollment_id == marked
+                asks_all
+                or enrollment.enrollment_id == marked
                 or (enrollment.due is not None and enrollment.due <= self.now)
                 or key in journey.waits_for
                 or journey.key in watching
-                or _turn_of(journey_id) in self.contact.turns
+                or self.contact.turns.get(_turn_of(journey_id), inf) <= self.now
             ):
                 self.move(journey, enrollment, event)
-        for journey in self.book.journeys_by_event.get(key, ()):
-            self.start(journey, event)
 
     def start(self, journey: Journey, event: Event) -> None:
         try:
@@ -397,6 +424,7 @@ class _Folding:
                 return
             self.contact.active[journey.id] = enrollment
             if enrollment.due is None or enrollment.due > self.now:
+                self.turn(_turn_of(journey.id), advanced.turns_at)
                 return
             steps += 1
             if steps > MAX_CAUSED:
@@ -434,7 +462,7 @@ class _Folding:
                 facts.append(f"attribute:{name}")
         if effect.stage:
             facts += self.set_stage(effect.stage, journey.key, effect.step_id, "an update step says so")
-        self.settle(self.book.reading(facts))
+        self.settle(self.book.reading(self.note(facts)))
         return enrollment
 
     def queue(self, journey: Journey, enrollment: Enrollment, send: Send) -> Enrollment:
@@ -533,15 +561,14 @@ class _Folding:
         for sheet in book.scores_since(since):
             contact.scores[sheet.id] = dict(sheet.recompute(history))
         contact.scores = {sheet: points for sheet, points in contact.scores.items() if sheet in book.scores and points}
-        gone = [f"segment/{segment_id}" for segment_id in contact.segments if segment_id not in book.segments]
         self.cause = Event(f"book-{book.revision}", "Book Published", self.now, self.now)
         self.is_news = False
-        self.settle(dict.fromkeys((*_asked(book), *gone)))
+        self.reconsider()
         self.is_news = True
 
 
 def _turn_of(journey_id: str) -> str:
-    """The key by which a contact knows that an enrollment has to be moved at once."""
+    """The key by which a contact knows when an enrollment has to be moved, though no step of it is due."""
     return f"journey/{journey_id}"
 
 

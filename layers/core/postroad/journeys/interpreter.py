@@ -17,6 +17,7 @@ it.
 
 import hashlib
 from base64 import urlsafe_b64encode
+from math import inf
 from typing import NamedTuple
 
 from postroad.contacts import Contact, Enrollment
@@ -33,11 +34,12 @@ MOST_EFFECTS = 10
 
 
 class Advance(NamedTuple):
-    """How far an enrollment came, what that asks for, and why."""
+    """How far an enrollment came, what that asks for, and why. At `turns_at` time alone may make `exit_if` hold."""
 
     enrollment: Enrollment
     effects: tuple[Effect, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    turns_at: float = inf
 
 
 class Entry(NamedTuple):
@@ -112,7 +114,7 @@ def advance(journey: Journey, enrollment: Enrollment, view: View, now: float, ti
     if enrollment.state != "active":
         return Advance(enrollment)
     walk = _Walk(journey, enrollment, view._replace(enrollment=enrollment, now=now), now, timezone)
-    return Advance(walk.run(), tuple(walk.effects), tuple(walk.decisions))
+    return Advance(walk.run(), tuple(walk.effects), tuple(walk.decisions), walk.turns_at)
 
 
 class _Walk:
@@ -127,12 +129,16 @@ class _Walk:
         self.event = view.event if enrollment.step else None
         self.effects: list[Effect] = []
         self.decisions: list[Decision] = []
+        self.turns_at = inf
 
     def run(self) -> Enrollment:
         """The enrollment as it stands afterwards."""
         exit_if = self.journey.exit_if
-        if exit_if and exit_if.evaluate(self.view).truth:
-            return self.end("exited", "exit_if", exit_if.describe())
+        if exit_if:
+            verdict = exit_if.evaluate(self.view)
+            if verdict.truth:
+                return self.end("exited", "exit_if", exit_if.describe())
+            self.turns_at = verdict.turns_at
         if self.reaches_goal():
             assert self.journey.goal is not None
             return self.end("completed", "goal", self.journey.goal.describe())
