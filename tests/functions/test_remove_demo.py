@@ -1,6 +1,7 @@
 """The demo's people go with all that came of them; a real person who came meanwhile stays."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -110,3 +111,13 @@ def test_who_comes_back_afterwards_is_somebody_new(account, people):
     assert demo.ATTRIBUTE not in found.attributes
     assert refusals.find_suppression(identity) is None
     assert time.time() - found.created_at < DAY
+
+
+def test_nobody_becomes_demo_data_by_what_a_browser_says(account, people):
+    account.fold(account.event("Signed Up", "user:real", attributes={"email": "real@example.com"}))
+    said = account.event("Identified", "user:real", attributes={demo.ATTRIBUTE: True})
+    account.fold(replace(said, trusted=False, source="demo-browser"))
+    refusals.save_consent("email:real@example.com", "*", False, time.time(), {"by": "page"})
+    assert remove()
+    assert account.contact("user:real").find_value("email") == "real@example.com"
+    assert refusals.find_consent("email:real@example.com", "*") is not None

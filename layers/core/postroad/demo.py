@@ -1,10 +1,18 @@
 """How demo data is told from all other: made-up people have an attribute, and a segment of the demo brand reads it."""
 
+from postroad.contacts import Contact
+
 # The attribute, as a trusted source has set it, and the segment.
 ATTRIBUTE = "demo_data"
 SEGMENT = "demo-data"
 # Who has sent the made-up events.
 SOURCE = "demo-history"
+
+
+def is_made_up(contact: Contact) -> bool:
+    """Whether a server has said so: what a browser says of somebody makes nobody demo data."""
+    word = contact.attributes.get(ATTRIBUTE)
+    return word is not None and word.confirmed and word.value is True
 
 
 def counted_as(definition: str) -> str:

@@ -18,6 +18,7 @@ from postroad_aws.ports import Books, Clock
 from postroad_aws.storage import Page
 from postroad_aws.storage.memberships import Membership
 from postroad_aws.usecases.erase_contact import Contacts, Messages, Timeline, erase_contact
+from postroad_aws.usecases.find_contact import find_contact
 
 PAGE = 100
 
@@ -61,14 +62,22 @@ class RemovalPorts:
 def remove_demo(ports: RemovalPorts, has_time: Callable[[], bool]) -> bool:
     """Remove people as long as there is time, then what belongs to nobody; True when nothing is left."""
     place = segment_place(demo.SEGMENT)
-    while members := ports.memberships.list_members(place, limit=PAGE).items:
-        for member in members:
+    cursor = None
+    while True:
+        page = ports.memberships.list_members(place, cursor=cursor, limit=PAGE)
+        for member in page.items:
             if not has_time():
                 return False
+            found = find_contact(ports.contacts, member.contact_id)
+            if found and not demo.is_made_up(found):
+                continue
             contact = erase_contact(ports, member.contact_id, but=place)
             if contact:
                 ports.refusals.forget_answers(_addresses(contact), _topics(ports))
             ports.memberships.apply([MembershipChange(place, member.contact_id, None)])
+        cursor = page.next
+        if cursor is None:
+            break
     _remove_rejects(ports)
     book = ports.books.current()
     for definition in (*(f"segment/{each}" for each in book.segments), *(f"journey/{each}" for each in book.journeys)):
