@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.contacts import SHARD_NAMES, SHARDS, Attribute, Contact, Enrollment
+from postroad.contacts import (
+    MAX_IDENTITIES,
+    SHARD_NAMES,
+    SHARDS,
+    Attribute,
+    Contact,
+    Enrollment,
+    latest_identities,
+)
 from postroad.identities import Identity, contact_id_of
 
 
@@ -98,3 +106,10 @@ def test_an_enrollment_changes_into_another_one():
     enrollment = Enrollment("e", "welcome", 1, 1.0, "k", "first", None)
     assert enrollment.with_(step="second").step == "second"
     assert enrollment.step == "first"
+
+
+def test_the_latest_devices_are_kept_and_every_address():
+    devices = {f"anon:{n}": float(n) for n in range(60)}
+    kept = latest_identities({"email:ana@example.com": 0.0, **devices, "user:ana": 1.0})
+    assert kept.keys() == {"email:ana@example.com", "user:ana", *(f"anon:{n}" for n in range(12, 60))}
+    assert len(kept) == MAX_IDENTITIES

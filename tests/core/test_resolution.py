@@ -153,9 +153,22 @@ def test_junk_identifies_nobody(junk: object) -> None:
     assert find_identity("anon", junk) is None
 
 
-def test_a_contact_takes_no_more_identities_than_it_can_hold() -> None:
-    full = Contact(
-        "ana", created_at=NOW, identities={f"anon:{n}": NOW for n in range(MAX_IDENTITIES - 1)} | {"anon:a": NOW}
-    )
-    event = Event("e-1", "Seen", NOW, NOW, read("A E"), trusted=True)
-    assert resolve(event, {LETTERS["A"]: full}).attach == ()
+def test_a_contact_takes_no_more_addresses_than_it_can_hold_and_devices_are_in_nobodys_way() -> None:
+    crowd = {f"anon:{n}": NOW for n in range(MAX_IDENTITIES)} | {"anon:a": NOW}
+    event = Event("e-1", "Seen", NOW, NOW, read("A E B"), trusted=True)
+    assert resolve(event, {LETTERS["A"]: Contact("ana", identities=crowd)}).attach == read("E B")
+    full = {f"email:{n}@example.com": NOW for n in range(MAX_IDENTITIES)} | {"anon:a": NOW}
+    assert resolve(event, {LETTERS["A"]: Contact("ana", identities=full)}).attach == read("B")
+
+
+@pytest.mark.parametrize(
+    ("joined", "other", "joins"),
+    [(98, "A", True), (99, "A", True), (100, "A", False), (100, "E", True), (299, "E", True), (300, "E", False)],
+)
+def test_so_many_contacts_become_one_and_anonymous_ones_leave_room(joined: int, other: str, joins: bool) -> None:
+    ana = contact("ana", "U")
+    ana.merged_from = tuple(map(str, range(joined)))
+    event = Event("e-1", "Seen", NOW, NOW, read(f"U {other}"), trusted=True)
+    found = resolve(event, {LETTERS["U"]: ana, LETTERS[other]: contact("other", other)})
+    assert [absorbed.contact_id for absorbed in found.absorb] == ["other"] * joins
+    assert [decision.verdict for decision in found.decisions] == ["kept apart"] * (not joins)

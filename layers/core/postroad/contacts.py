@@ -16,9 +16,22 @@ SHARD_NAMES = tuple(f"{number:02d}" for number in range(SHARDS))
 
 # What is kept of one contact, so that it fits into an item of DynamoDB (400 KB).
 MAX_IDENTITIES = 50
+# How many contacts one has been joined from, whose timelines it is read with; fewer when the next is anonymous.
+MAX_MERGED = 300
+MAX_MERGED_ANONYMOUS = 100
 MAX_ATTRIBUTES = 200
 # Of those, what only a public source has said. A confirmed word that finds no room takes that of an unconfirmed one.
 MAX_UNCONFIRMED = 50
+
+
+def latest_identities(identities: Mapping[str, float]) -> dict[str, float]:
+    """At most MAX_IDENTITIES: those beyond anonymous ones first, then the latest devices.
+
+    The forward of a device that is left out stays, so it still leads to the contact.
+    """
+    ranked = sorted(identities, key=lambda text: (text.startswith("anon:"), -identities[text], text))
+    kept = set(ranked[:MAX_IDENTITIES])
+    return {text: since for text, since in identities.items() if text in kept}
 
 
 class Attribute(NamedTuple):

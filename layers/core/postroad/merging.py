@@ -11,18 +11,16 @@ from typing import Any, Protocol
 
 from postroad.contacts import (
     MAX_ATTRIBUTES,
-    MAX_IDENTITIES,
     MAX_UNCONFIRMED,
     Attribute,
     Contact,
     Enrollment,
     Passage,
     Points,
+    latest_identities,
 )
 from postroad.decisions import Decision
 
-# How many merged contacts' timelines a contact is read with.
-MAX_MERGED_FROM = 100
 # How many merged-away enrollments are remembered, so that their messages still on the way are not sent.
 MAX_DROPPED = 50
 
@@ -61,9 +59,9 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.events_folded = a.events_folded + b.events_folded
     merged.wake_at = min((at for at in (a.wake_at, b.wake_at) if at is not None), default=None)
     earlier = sorted({*a.merged_from, *b.merged_from} - {loser.contact_id})
-    merged.merged_from = (*earlier[: MAX_MERGED_FROM - 1], loser.contact_id)
+    merged.merged_from = (*earlier, loser.contact_id)
     merged.ring = a.ring.merge(b.ring)
-    merged.identities = _best(_join(a.identities, b.identities, lambda _, x, y: min(x, y)), MAX_IDENTITIES, _strength)
+    merged.identities = latest_identities(_join(a.identities, b.identities, lambda _, x, y: min(x, y)))
     merged.claims = ((a.claims | b.claims) - a.confirmed - b.confirmed) & merged.identities.keys()
     attributes = _join(a.attributes, b.attributes, lambda _, x, y: max(x, y, key=_weight_of_word))
     room = sum(word.confirmed for word in attributes.values()) + MAX_UNCONFIRMED
@@ -97,11 +95,6 @@ def _best(found: dict[str, Any], most: int, rank: Callable[[str, Any], Any]) -> 
         return found
     kept = set(sorted(found, key=lambda key: rank(key, found[key]))[:most])
     return {key: value for key, value in found.items() if key in kept}
-
-
-def _strength(identity: str, since: float) -> tuple[bool, float, str]:
-    """Known identities first, then the latest devices. One that is left out still leads here: its forward stays."""
-    return identity.startswith("anon:"), -since, identity
 
 
 def _weight_of_word(word: Attribute) -> tuple[bool, float, str]:

@@ -13,10 +13,10 @@ The rules, for an event whose identities are ordered by strength (user, email, p
   loses it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from postroad.contacts import MAX_IDENTITIES, Contact
+from postroad.contacts import MAX_IDENTITIES, MAX_MERGED, MAX_MERGED_ANONYMOUS, Contact
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.identities import KINDS, Identity, claim_of
@@ -78,19 +78,26 @@ def resolve(event: Event, stored: Mapping[Identity, Contact]) -> Resolution:
         if contact is None or owner.contact_id != contact.contact_id:
             others[owner.contact_id] = owner
     users |= _users(contact) if contact else set()
-    absorb = []
+    absorb: list[Contact] = []
+    full = 0
     for owner in others.values():
-        if may_join(owner):
-            absorb.append(owner)
-            users |= _users(owner)
+        if not may_join(owner):
+            continue
+        if contact and not _has_room(contact, absorb, owner):
+            full += 1
+            continue
+        absorb.append(owner)
+        users |= _users(owner)
     mine = {owner.contact_id for owner in (contact, *absorb) if owner}
     free = [identity for identity in said if identity not in owners and _may_attach(event, contact, identity, renamed)]
     free += [identity for identity in claims if event.trusted and identity not in free]
     if event.previous and not any(identity in owners for identity in _old_ids(event)):
         # An alias may come before anything that the old id did.
         free += [event.previous] if event.trusted or event.previous.kind == "anon" else []
-    room = MAX_IDENTITIES - (len(contact.identities) if contact else 0)
-    attach = tuple(dict.fromkeys(free))[: max(room, 0)]
+    known = [identity for identity in dict.fromkeys(free) if identity.kind != "anon"]
+    held = sum(not text.startswith("anon:") for text in contact.identities) if contact else 0
+    excess = known[max(MAX_IDENTITIES - held, 0) :]
+    attach = tuple(identity for identity in dict.fromkeys(free) if identity not in excess)
     lost = [(owner, i) for i, owner in claims.items() if i in attach and owner.contact_id not in mine]
     sure = [identity for identity in said if identity in stored and stored[identity].contact_id in mine]
     return Resolution(
@@ -104,7 +111,11 @@ def resolve(event: Event, stored: Mapping[Identity, Contact]) -> Resolution:
         decisions=(
             *(
                 Decision("identity", "", "kept apart", "an identity of this event belongs to another contact")
-                for _ in range(len(others) - len(absorb))
+                for _ in range(len(others) - len(absorb) - full)
+            ),
+            *(
+                Decision("identity", "", "kept apart", "this contact has been joined with too many others already")
+                for _ in range(full)
             ),
             *(
                 Decision("identity", "", "taken over", "a browser had named this address for another contact")
@@ -122,6 +133,12 @@ def _is_named(claimant: Contact, said: tuple[Identity, ...]) -> bool:
     """Whether a trusted event may concern somebody who claims an address of it: nothing says that they are another."""
     names = set(map(str, said))
     return bool(claimant.confirmed & names) or (not claimant.confirmed and _users(claimant) <= names)
+
+
+def _has_room(contact: Contact, absorb: Sequence[Contact], owner: Contact) -> bool:
+    """Whether one more may join. Anonymous ones leave room, so that browsers do not keep apart what servers join."""
+    joined = sum(len(one.merged_from) for one in (contact, *absorb, owner)) + len(absorb) + 1
+    return joined <= (MAX_MERGED if contact.is_known and owner.is_known else MAX_MERGED_ANONYMOUS)
 
 
 def _strongest_first(identities: set[Identity]) -> tuple[Identity, ...]:

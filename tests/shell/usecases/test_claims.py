@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from postroad import resolution
+from postroad_aws.storage import timeline
 from tests.account import Account
 
 VICTIM = "email:victim@example.com"
@@ -118,3 +120,27 @@ def test_whom_a_newsletters_server_split_from_their_user_id_is_one_when_a_server
     bo = account.contact("anon:device")
     assert bo.confirmed == {"user:bo", "email:bo@example.com"}
     assert bo.find_address("email") == "bo@example.com"
+
+
+def test_devices_fill_no_place_that_an_address_needs(account):
+    server(account, "Identified", "user:ana")
+    for number in range(60):
+        browser(account, "Page Viewed", "user:ana", f"anon:device-{number}")
+    server(account, "Signed Up", "user:ana", "email:ana@example.com")
+    ana = account.contact("user:ana")
+    assert ana.find_address("email") == "ana@example.com"
+    assert "anon:device-59" in ana.identities
+    assert account.contact("anon:device-0") == ana  # let go, and leading here
+
+
+def test_a_browser_cannot_make_a_timeline_too_long_to_be_read_whole(account, monkeypatch):
+    monkeypatch.setattr(resolution, "MAX_MERGED_ANONYMOUS", 5)
+    server(account, "Identified", "user:ana")
+    for number in range(8):
+        browser(account, "Page Viewed", f"anon:device-{number}")
+        browser(account, "Page Viewed", "user:ana", f"anon:device-{number}")
+    ana = account.contact("user:ana")
+    assert len(ana.merged_from) == 5
+    rows = timeline.list_rows((ana.contact_id, *ana.merged_from), limit=100).items
+    assert len({row.key for row in rows}) == ana.events_folded == 14
+    assert account.contact("anon:device-7").contact_id != ana.contact_id

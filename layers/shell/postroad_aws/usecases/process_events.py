@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from postroad.commits import MAX_ACTIONS, Commit, MembershipChange, Row
-from postroad.contacts import Contact
+from postroad.contacts import Contact, latest_identities
 from postroad.decisions import Decision
 from postroad.events import WAKE, Event
 from postroad.fold import Outcome as Folded
@@ -338,6 +338,7 @@ class _Cluster:
             decisions += why
         for identity in resolution.attach:
             self.attach(pending, identity, event)
+        pending.contact.identities = latest_identities(pending.contact.identities)
         pending.contact.claims -= set(map(str, resolution.confirm))
         if self.has_folded(pending, event):  # by a contact that has become one with it
             return
