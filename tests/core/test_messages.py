@@ -4,7 +4,7 @@ import pytest
 
 from postroad.messages import PATIENCE, STATES, Message, split_message_id, states_before
 
-NEVER_LEFT = {"queued", "sending", "unknown", "skipped", "failed"}
+NEVER_LEFT = {"queued", "sending", "unknown", "skipped"}
 
 
 def message(**changes: object) -> Message:
@@ -24,8 +24,12 @@ def test_only_the_channels_own_word_corrects_what_never_left():
     assert states_before("queued") == ()
     assert {"skipped", "failed"}.isdisjoint(states_before("unknown"))
     assert set(states_before("sent")) == NEVER_LEFT
-    assert "sent" in states_before("delivered")
+    assert {"sent", "failed"} < set(states_before("delivered"))
     assert set(states_before("complained")) == set(STATES) - {"complained"}
+
+
+def test_what_the_channel_took_may_have_failed_all_the_same_until_it_is_delivered():
+    assert set(states_before("failed")) == {*NEVER_LEFT, "sent"}
 
 
 def test_the_sweep_looks_after_what_waits_and_nothing_else():

@@ -839,8 +839,8 @@ class World:
 
 # Written down here once more, so that a slip in the product's table does not go unnoticed.
 RANK = {
-    "queued": 0, "sending": 1, "unknown": 2, "skipped": 3, "failed": 3, "sent": 4, "delivered": 5, "bounced": 6,
-    "complained": 7,
+    "queued": 0, "sending": 1, "unknown": 2, "skipped": 3, "sent": 4, "failed": 5, "delivered": 6, "bounced": 7,
+    "complained": 8,
 }  # fmt: skip
 
 

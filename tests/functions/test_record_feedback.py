@@ -64,9 +64,11 @@ def test_a_transient_bounce_is_none(account, sent):
     assert refusals.find_suppression(EMAIL) is None
 
 
-def test_what_ses_refused_is_written_only_where_nothing_better_is_known(account, sent):
+def test_what_ses_rejects_has_failed_though_ses_took_it_in_whatever_order_that_is_said(account, sent):
     handler(ses_event(sent, "Reject", {"reason": "Bad content"}), None)
-    assert state(sent) == "sent"
+    assert state(sent) == "failed"
+    handler(ses_event(sent, "Send", {}), None)
+    assert state(sent) == "failed"
     fresh = account.sign_up("second@example.com")
     handler(ses_event(fresh, "Reject", {"reason": "Bad content"}), None)
     assert state(fresh) == "failed"

@@ -17,8 +17,8 @@ SKIPPED = "skipped"
 FAILED = "failed"
 
 # A message only ever moves to a state of higher rank, so feedback may come in any order and any number of times.
-# Skipped and failed mean that it never left: only the channel's own word that it did can correct them.
-_RANK = {QUEUED: 0, SENDING: 1, UNKNOWN: 2, SKIPPED: 3, FAILED: 3, SENT: 4, DELIVERED: 5, BOUNCED: 6, COMPLAINED: 7}
+# Failed comes after sent, because a channel may reject what it has taken; that it was delivered corrects either.
+_RANK = {QUEUED: 0, SENDING: 1, UNKNOWN: 2, SKIPPED: 3, SENT: 4, FAILED: 5, DELIVERED: 6, BOUNCED: 7, COMPLAINED: 8}
 
 STATES = tuple(_RANK)
 

@@ -52,7 +52,9 @@ def say(account: Account, message: Message, state: str, **parts: Any) -> str:
         ("complained", BOUNCED, "complained"),
         ("sending", FAILED, "failed"),
         ("unknown", FAILED, "failed"),
-        ("sent", FAILED, "sent"),
+        ("sent", FAILED, "failed"),
+        ("delivered", FAILED, "delivered"),
+        ("failed", SENT, "failed"),
     ],
 )
 def test_a_state_never_goes_back(account, stands, says, becomes):
@@ -88,6 +90,24 @@ def test_the_first_reason_of_a_suppression_stays(account):
     say(account, message, BOUNCED, reason="bounced (General)", suppressed=(ANA,))
     say(account, message, COMPLAINED, reason="reported as spam", suppressed=(ANA,))
     assert refusals.find_suppression(EMAIL) == "bounced (General)"
+
+
+def test_a_mail_that_ses_took_and_then_rejected_has_failed_and_the_contact_hears_of_it_once(account):
+    message = put(account, "sent")
+    for _ in range(2):
+        say(account, message, FAILED, reason="SES refused it: Bad content")
+    account.fold_arrived()
+    assert account.names(EMAIL) == ["Signed Up", "Message Failed"]
+    assert account.contact(EMAIL).active["welcome"].marks == {"welcome": ("failed",)}
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert (found.state, found.reason) == ("failed", "SES refused it: Bad content")
+
+
+def test_what_was_delivered_is_not_said_to_have_failed(account):
+    message = put(account, "delivered")
+    say(account, message, FAILED, reason="SES refused it: Bad content")
+    assert account.arrived() == []
 
 
 def test_an_event_from_the_future_is_of_now(account):

@@ -61,6 +61,25 @@ def test_a_sweep_stops_when_its_time_is_up(account, monkeypatch):
     assert sweep_messages(wiring.keyless()) == Swept(0, 0)
 
 
+def test_what_somebody_sends_at_that_very_moment_does_not_fail(account, monkeypatch):
+    message = account.sign_up()
+    account.advance(5 * 86_400)
+    list_pending = messages.list_pending
+
+    def send_meanwhile(shard, until, limit):
+        pending = list_pending(shard, until, limit)
+        for found in pending:
+            assert messages.claim(found.message_id, "me", account.now())
+            assert messages.settle(found.message_id, "sent", account.now(), owner="me")
+        return pending
+
+    monkeypatch.setattr(messages, "list_pending", send_meanwhile)
+    sweep_messages(wiring.keyless())
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert found.state == "sent"
+
+
 def test_what_could_not_be_sent_for_four_days_fails_for_good(account):
     message = account.sign_up()
     account.advance(4 * 86_400 - 60)

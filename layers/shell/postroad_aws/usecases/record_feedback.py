@@ -1,13 +1,13 @@
 """What SES says became of a message: delivered, bounced, complained of; it may come late, twice and in any order."""
 
-from postroad.events import EMAIL_BOUNCED, EMAIL_COMPLAINED, Event
+from postroad.events import EMAIL_BOUNCED, EMAIL_COMPLAINED, MESSAGE_FAILED, Event
 from postroad.feedback import Feedback
-from postroad.messages import BOUNCED, COMPLAINED, SENDING, SENT, UNKNOWN
+from postroad.messages import BOUNCED, COMPLAINED, FAILED, SENDING, SENT, UNKNOWN, states_before
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.send_event import send_event
 from postroad_aws.usecases.send_message import message_properties
 
-_EVENTS = {BOUNCED: EMAIL_BOUNCED, COMPLAINED: EMAIL_COMPLAINED}
+_EVENTS = {BOUNCED: EMAIL_BOUNCED, COMPLAINED: EMAIL_COMPLAINED, FAILED: MESSAGE_FAILED}
 
 
 def record_feedback(ports: Ports, feedback: Feedback) -> None:
@@ -28,7 +28,7 @@ def record_feedback(ports: Ports, feedback: Feedback) -> None:
         message.message_id, feedback.state, now, reason=feedback.reason, provider_id=feedback.provider_id
     )
     name = _EVENTS.get(feedback.state)
-    if name is None:
+    if name is None or (feedback.state == FAILED and message.state not in (FAILED, *states_before(FAILED))):
         return
     event = Event(
         event_id=f"{message.message_id}:{feedback.state}",

@@ -43,7 +43,10 @@ def _is_hopeless(message: Message, now: float) -> bool:
 def _look_after(ports: KeylessPorts, message: Message, now: float) -> bool:
     """Say when to look again, which may be never; true when its outcome has become unknown."""
     if _is_hopeless(message, now):
-        ports.messages.settle(message.message_id, states.FAILED, now, reason="it could not be sent for four days")
+        owner = ports.ids.new_id()
+        if ports.messages.claim(message.message_id, owner, now):  # else somebody sends it at this very moment
+            reason = "it could not be sent for four days"
+            ports.messages.settle(message.message_id, states.FAILED, now, reason=reason, owner=owner)
         return False
     claim_ends = (message.claimed_at or 0.0) + states.PATIENCE[states.SENDING]
     if message.state == states.SENDING and claim_ends <= now:
