@@ -1,7 +1,9 @@
 """Add up what a batch of a table's stream has changed, for live numbers.
 
-A batch may come again, and then it may be shorter or longer; but it always begins where the last one that was done
-ended. So its first record names it: what has been added is marked by that.
+A batch may come again, with more records behind it; it always begins where the last one that was done ended. So its
+first record names it: what has been added is marked by that. It must not come again with fewer: what was cut off would
+be counted once more with the batch that then begins there. Lambda cuts no batch whose function has failed unless it is
+told to, and the template does not tell it.
 """
 
 from collections.abc import Sequence
