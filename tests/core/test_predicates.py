@@ -299,6 +299,15 @@ def test_a_dotted_path_leads_into_objects_and_through_lists(path, operator, oper
     assert parse_predicate({"attribute": path, operator: operand}).reads == {f"attribute:{path.split('.')[0]}"}
 
 
+def test_a_sentence_has_the_words_of_a_name_and_the_document_its_letters():
+    predicate = parse_predicate({"attribute": "company_size", "gte": 20})
+    assert (predicate.describe(), predicate.reads) == ("company size is at least 20", {"attribute:company_size"})
+    pattern = parse_predicate({"event": "Order Completed", "where": {"property": "items.unit_price", "gt": 5}})
+    assert "items.unit price is more than 5" in pattern.describe()
+    with pytest.raises(DefinitionError, match="company_size"):
+        parse_predicate({"company_size": 20})
+
+
 def test_what_combines_reads_everything_that_its_members_read():
     document = {
         "all": [

@@ -52,7 +52,7 @@ def test_stages_read_what_their_predicates_read_and_describe_themselves():
     assert STAGES.trackers == ()
     assert STAGES.describe() == (
         "subscriber when email is known; lead when company is known; "
-        "customer when trial_ended is not within the last 3 days"
+        "customer when trial ended is not within the last 3 days"
     )
 
 

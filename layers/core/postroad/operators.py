@@ -131,6 +131,11 @@ def _between(shift_start: float, shift_end: float) -> Judge:
     return judge
 
 
+def describe_name(name: str) -> str:
+    """An attribute or a property in a sentence: `company_size` is the company size."""
+    return name.replace("_", " ")
+
+
 def describe_value(value: object) -> str:
     """A value in a sentence: text as it is, numbers without noise, lists with `or`."""
     if isinstance(value, bool):

@@ -21,7 +21,7 @@ from postroad.contacts import Contact, Enrollment
 from postroad.documents import Reader, parse_text
 from postroad.events import Event
 from postroad.instants import DAY, describe_duration
-from postroad.operators import OPERATORS, THRESHOLDS, Judge, Operator, describe_value, elements_of, walk
+from postroad.operators import OPERATORS, THRESHOLDS, Judge, Operator, describe_name, describe_value, elements_of, walk
 from postroad.verdicts import FALSE, TRUE, Verdict, decide, deny
 
 __all__ = [
@@ -135,7 +135,7 @@ class Comparison:
         return deny(verdict) if self.denies else verdict
 
     def describe(self) -> str:
-        return f"{self.subject} {self.operator.describe(self.operand)}"
+        return f"{describe_name(self.subject)} {self.operator.describe(self.operand)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, SEGMENT_ENTERED, Event
 from postroad.instants import DAY, describe_duration, format_instant
 from postroad.journeys.reading import Happening, Scope
 from postroad.local_time import WEEKDAYS, find_zone, next_local, parse_time_of_day
+from postroad.operators import describe_name
 from postroad.predicates import Predicate, View
 
 LONGEST = 3_660 * DAY
@@ -411,8 +412,8 @@ class UpdateStep(StepType):
         return Go("", "", "")
 
     def describe(self) -> str:
-        parts = [f"set {name} to {show(value)}" for name, value in self.set.items()]
-        parts += [f"unset {', '.join(self.unset)}"] if self.unset else []
+        parts = [f"set {describe_name(name)} to {show(value)}" for name, value in self.set.items()]
+        parts += [f"unset {', '.join(map(describe_name, self.unset))}"] if self.unset else []
         parts += [f"move to stage {self.stage}"] if self.stage else []
         text = ", ".join(parts)
         return text[:1].upper() + text[1:]
