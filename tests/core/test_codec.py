@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from postroad import codec
-from postroad.codec import FormatError, decode_contact, decode_row, encode_contact, encode_row, stored_wake
+from postroad.codec import FormatError, decode_contact, decode_row, encode_contact, encode_row, stored_due
 from postroad.commits import Row
 from postroad.contacts import Attribute, Consent, Contact, Enrollment, Passage, Points, Stage
 from postroad.decisions import Decision
@@ -136,15 +136,18 @@ def test_times_keep_their_milliseconds_and_no_more() -> None:
 
 @given(st.floats(1e9, 4e9))
 def test_a_wake_is_never_stored_earlier_than_it_was_armed_for(at: float) -> None:
-    stored = stored_wake(at)
-    assert stored is not None
+    stored = stored_due(at)
     assert stored >= at
     assert isclose(stored, at, abs_tol=0.001_001)
-    assert stored_wake(stored) == stored
+    assert stored_due(stored) == stored
 
 
-def test_no_wake_is_stored_as_none() -> None:
-    assert stored_wake(None) is None
+@given(st.floats(T0, T0 + 4e8))
+def test_what_is_pending_is_read_back_as_the_instant_of_the_wake_that_is_armed_for_it(at: float) -> None:
+    waiting = Enrollment("e", "j", 1, T0, "k", "s", at)
+    contact = Contact("c", created_at=T0, turns={"segment/vip": at}, active={"j": waiting})
+    read = decoded(contact, encode_contact(contact))
+    assert (read.turns["segment/vip"], read.active["j"].due) == (stored_due(at), stored_due(at))
 
 
 def test_fields_of_newer_code_survive_a_rewrite_by_older_code() -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from postroad.book import Book
-from postroad.codec import decode_contact, decode_row, encode_contact, encode_row, stored_wake
+from postroad.codec import decode_contact, decode_row, encode_contact, encode_row, stored_due
 from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import SHARDS, Consent, Contact
 from postroad.events import Event
@@ -164,7 +164,7 @@ class MemoryContacts:
     def commit(self, commit: Commit) -> Outcome:
         memory, contact = self.memory, commit.contact
         stored = memory.contacts.get(contact.contact_id)
-        wake_at = stored_wake(contact.wake_at)
+        wake_at = None if contact.wake_at is None else stored_due(contact.wake_at)
         item = Item(encode_contact(contact), contact.version + 1, contact.created_at, wake_at, contact.shard)
         if not self.holds(contact.contact_id, contact.version) or not all(
             (

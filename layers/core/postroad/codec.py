@@ -84,10 +84,8 @@ class FormatError(PostroadError):
     """A stored body is in a format that this version of the code does not know."""
 
 
-def stored_wake(at: float | None) -> float | None:
-    """A wake as it is stored: the next whole millisecond, so that it never fires before what it was armed for."""
-    if at is None:
-        return None
+def stored_due(at: float) -> float:
+    """An instant to come, and the wake armed for it, as they are stored: in whole milliseconds, never before it."""
     rounded = round(at, 3)
     return rounded if rounded >= at else round(rounded + 0.001, 3)
 
@@ -117,7 +115,7 @@ def encode_contact(contact: Contact) -> bytes:
         },
         "t": c.stage and [c.stage.name, ms(c.stage.since)],
         "e": {segment: ms(since) for segment, since in c.segments.items()},
-        "u": {key: ms(at) for key, at in c.turns.items()},
+        "u": {key: ms(stored_due(at)) for key, at in c.turns.items()},
         "j": {journey: _enrollment_document(enrollment, ms) for journey, enrollment in c.active.items()},
         "p": {
             journey: [
@@ -195,7 +193,7 @@ def _enrollment_document(enrollment: Enrollment, ms: Callable[[float], int]) -> 
         "e": ms(e.entered),
         "k": e.trigger_key,
         "s": e.step,
-        "d": None if e.due is None else ms(e.due),
+        "d": None if e.due is None else ms(stored_due(e.due)),
         "t": "" if e.state == "active" else e.state,
         "r": e.reason,
         "w": ms(e.since) if e.since else None,

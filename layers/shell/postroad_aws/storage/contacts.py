@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from postroad import contacts
-from postroad.codec import decode_contact, encode_contact, stored_wake
+from postroad.codec import decode_contact, encode_contact, stored_due
 from postroad.commits import Commit, MembershipChange
 from postroad.contacts import Contact
 from postroad_aws.clients import get_client
@@ -152,7 +152,7 @@ def _contact_put(contact: Contact) -> Item:
         "created_at": {"N": repr(round(contact.created_at, 3))},
         "body": {"B": encode_contact(contact)},
     }
-    wake_at = stored_wake(contact.wake_at)
+    wake_at = None if contact.wake_at is None else stored_due(contact.wake_at)
     if wake_at is not None:
         item["wake_at"] = {"N": repr(wake_at)}
     return {
