@@ -12,7 +12,7 @@ PRODUCT = Path(__file__).parent / "fixtures" / "product"
 
 
 def free_port() -> int:
-    return local_cloud.free_port(range(8100, 8151))
+    return local_cloud.free_port(range(8100, 8140))
 
 
 class Cloud(local_cloud.LocalCloud):

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from tests.local_cloud import free_port
+
 EXTRA = """
 import json, os
 from toolbox import put, say
@@ -179,7 +181,7 @@ def test_a_port_that_is_taken_is_told_and_nothing_stays_behind(cloud, own):
 
 def test_a_second_run_is_told_where_the_first_one_is_and_leaves_it_alone(own):
     own.start()
-    other = 8151
+    other = free_port(range(8100, 8140))
     for port, sentence in (
         (own.port, f"Postroad is already running at http://localhost:{own.port}\n"),
         (other, f"is in use by the run at http://localhost:{own.port}; stop that first.\n"),

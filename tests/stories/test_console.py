@@ -1,6 +1,7 @@
 """What a marketer does and sees in the console, by hand: the same forms and links, without a browser."""
 
 import re
+import time
 from datetime import timedelta
 from html import unescape
 from urllib.parse import urljoin
@@ -48,6 +49,15 @@ def words(text):
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)))
 
 
+def wait_until(holds):
+    """The console's own book may be a few seconds old."""
+    for _ in range(40):
+        if holds():
+            return
+        time.sleep(0.5)
+    raise AssertionError("it did not come true in twenty seconds")
+
+
 @pytest.fixture
 def marta(shop):
     return Marta(shop)
@@ -62,7 +72,8 @@ def test_a_broadcast_is_written_scheduled_and_followed_until_its_numbers_add_up(
         person.track("Joined", club=club)
     ben.track("Signed Up")
     assert ben.latest().unsubscribe_one_click().status_code == 200
-    assert f"2 people in {club} now" in marta.open(f"/broadcasts/_audience?segment={club}")
+    audience = f"/broadcasts/_audience?segment={club}"
+    wait_until(lambda: f"2 people in {club} now" in marta.open(audience))
     tomorrow = (shop.now() + timedelta(days=1)).astimezone(LISBON)
     letter = marta.post(
         "/broadcasts", name=fresh("Letter"), segment=club, template="second-offer", when="later",
