@@ -166,9 +166,9 @@ class MemoryContacts:
         stored = memory.contacts.get(contact.contact_id)
         wake_at = None if contact.wake_at is None else stored_due(contact.wake_at)
         item = Item(encode_contact(contact), contact.version + 1, contact.created_at, wake_at, contact.shard)
-        if not self.holds(contact.contact_id, contact.version) or not all(
+        if not self.holds(contact.contact_id, contact.version, commit.gone) or not all(
             (
-                *(attached not in memory.contacts for attached in commit.attach),
+                *(self.holds(attached, 0, commit.gone) for attached in commit.attach),
                 *(self.holds(contact_id, version) for contact_id, version in commit.absorbed),
             )
         ):
@@ -188,9 +188,9 @@ class MemoryContacts:
         memory.on_commit(commit)
         return Outcome.DONE
 
-    def holds(self, contact_id: str, version: int) -> bool:
+    def holds(self, contact_id: str, version: int, gone: Sequence[str] = ()) -> bool:
         stored = self.memory.contacts.get(contact_id)
-        if stored is None:
+        if stored is None or (version == 0 and stored.item.forward in gone):
             return version == 0
         return stored.item.forward is None and stored.item.version == version
 

@@ -162,6 +162,15 @@ class ContactsContract:
         found = ports.contacts.find_items(["ana-4f1c", "id-of-email"], consistent=True)
         assert found == {"id-of-email": Forward("bob")}
 
+    def test_what_leads_to_a_contact_that_has_gone_is_free(self, ports: Ports) -> None:
+        store(ports, a_contact("gone"), attach=("id-of-email", "id-of-device"))
+        assert ports.contacts.commit(Commit(a_contact("id-of-email"), gone=("other",))) is Outcome.CONFLICT
+        fresh = Commit(a_contact("id-of-email"), attach=("id-of-device", "id-of-phone"), gone=("gone", "other"))
+        assert ports.contacts.commit(fresh) is Outcome.DONE
+        assert find(ports, "id-of-email").version == 1
+        forwards = ports.contacts.find_items(["id-of-device", "id-of-phone"], consistent=True)
+        assert forwards == dict.fromkeys(("id-of-device", "id-of-phone"), Forward("id-of-email"))
+
     def test_a_forward_cannot_be_written_as_a_contact(self, ports: Ports) -> None:
         store(ports, a_contact(), attach=("id-of-email",))
         for version in (0, 1):

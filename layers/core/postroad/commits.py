@@ -42,7 +42,8 @@ class Commit:
 
     A version of 0 says that the contact must not exist yet. `attach` are the ids (of further identities) that become
     forwards to it and must be free; `absorbed` are (contact id, version) of merged contacts, which become forwards.
-    `rows` is filled only for a contact too busy for its ring (see `ring`).
+    `rows` is filled only for a contact too busy for its ring (see `ring`). `gone` are erased contacts: an id that
+    still leads to one is free.
     """
 
     contact: Contact
@@ -52,6 +53,7 @@ class Commit:
     memberships: tuple[MembershipChange, ...] = ()
     rejects: tuple[Reject, ...] = ()
     rows: tuple[Row, ...] = ()
+    gone: tuple[str, ...] = ()
 
     @property
     def actions(self) -> int:

@@ -1,6 +1,6 @@
 """The contacts table: each item is a contact, or a forward to one, under the id made from an identity."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -37,7 +37,7 @@ def commit(commit: Commit) -> Outcome:
     Alone it is a plain put, which costs half of a transaction. Raises Fault, or the client's own exception, when AWS
     did neither.
     """
-    put = _contact_put(commit.contact)
+    put = _contact_put(commit.contact, commit.gone)
     return _put(put) if commit.actions == 1 else _transact(put, commit)
 
 
@@ -143,7 +143,7 @@ def _read(item: Item) -> Contact | Forward:
     )
 
 
-def _contact_put(contact: Contact) -> Item:
+def _contact_put(contact: Contact, gone: Sequence[str]) -> Item:
     """A put that happens only if the stored version is still the one that was read."""
     item = {
         "contact_id": {"S": contact.contact_id},
@@ -158,14 +158,22 @@ def _contact_put(contact: Contact) -> Item:
     return {
         "TableName": _table(),
         "Item": item,
-        **_unchanged(contact.version),
+        **_unchanged(contact.version, gone),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 
 
-def _unchanged(version: int) -> Item:
+def _unchanged(version: int, gone: Sequence[str] = ()) -> Item:
+    """Version 0 is nothing, or a forward to a contact that has gone."""
     if version == 0:
-        return {"ConditionExpression": "attribute_not_exists(contact_id)"}
+        free = "attribute_not_exists(contact_id)"
+        if not gone:
+            return {"ConditionExpression": free}
+        values = {f":gone{number}": {"S": contact_id} for number, contact_id in enumerate(gone)}
+        return {
+            "ConditionExpression": f"{free} OR forward_to IN ({', '.join(values)})",
+            "ExpressionAttributeValues": values,
+        }
     return {
         "ConditionExpression": "#version = :version",
         "ExpressionAttributeNames": {"#version": "version"},
@@ -212,7 +220,7 @@ def _actions(put: Item, commit: Commit) -> Iterable[tuple[tuple[str, ...], Item]
     contact_id = commit.contact.contact_id
     yield ("contact", contact_id), {"Put": put}
     for identity_id in commit.attach:
-        yield ("contact", identity_id), {"Put": _forward_put(identity_id, contact_id, 0)}
+        yield ("contact", identity_id), {"Put": _forward_put(identity_id, contact_id, 0, commit.gone)}
     for loser_id, version in commit.absorbed:
         yield ("contact", loser_id), {"Put": _forward_put(loser_id, contact_id, version)}
     for message in commit.messages:
@@ -225,9 +233,9 @@ def _actions(put: Item, commit: Commit) -> Iterable[tuple[tuple[str, ...], Item]
         yield ("row", row.contact_id, row.key), timeline.put_request(row, now())
 
 
-def _forward_put(contact_id: str, to: str, version: int) -> Item:
+def _forward_put(contact_id: str, to: str, version: int, gone: Sequence[str] = ()) -> Item:
     item = {"contact_id": {"S": contact_id}, "forward_to": {"S": to}}
-    return {"TableName": _table(), "Item": item, **_unchanged(version)}
+    return {"TableName": _table(), "Item": item, **_unchanged(version, gone)}
 
 
 def _read_reasons(reasons: Iterable[tuple[tuple[str, ...], Item]]) -> Outcome:

@@ -254,6 +254,7 @@ class _Cluster:
         self.now = ports.clock.now()
         self.book = ports.books.current(at_least=at_least)
         self.items: dict[str, Contact | Forward | None] = {}
+        self.gone: set[str] = set()
         self.rows_found: dict[tuple[str, str], bool] = {}
         self.open: dict[str, _Pending] = {}
         self.events: Sequence[Event] = ()
@@ -297,6 +298,10 @@ class _Cluster:
         while contact_id not in seen:
             seen.add(contact_id)
             item = self.items.get(contact_id)
+            if item is None and len(seen) > 1 and contact_id not in self.open:
+                if not self.consistent:
+                    raise _Conflict  # as below; else a forward that was left behind when its contact was erased
+                self.gone.add(contact_id)
             if not isinstance(item, Forward):
                 pending = self.open.get(contact_id)
                 return pending.contact if pending else item
@@ -495,6 +500,7 @@ class _Cluster:
                     memberships=pending.memberships,
                     rejects=tuple(pending.rejects),
                     rows=tuple(pending.rows) if busy else (),
+                    gone=tuple(sorted(self.gone)),
                 )
             )
             contact.version += 1
