@@ -908,6 +908,59 @@ def test_the_next_wake_is_never_late(story: list[tuple[str, int, int]], part: fl
                 assert segment.evaluate(view).truth == (segment_id in contact.segments)
 
 
+EXCLUDED = [
+    {"segment": "active"},
+    {"not": {"segment": "quiet"}},
+    {"all": [{"segment": "engaged"}, {"attribute": "plan", "exists": True}]},
+    {"score": "fit", "gte": 40},
+    {"all": [{"score": "engagement", "lt": 5}, {"event": "Page Viewed"}]},
+    {"any": [{"stage": "customer"}, {"event": "Page Viewed", "never": True, "within": "P2D"}]},
+]
+PATHS = [_course(exit_if, id=f"path-{n}", reentry="always") for n, exit_if in enumerate(EXCLUDED)]
+PLAN = {
+    "kind": "journey",
+    "id": "plan",
+    "trigger": {"event": "Video Watched"},
+    "reentry": "always",
+    "steps": [{"id": "note", "update": {"set": {"plan": "pro"}}}],
+}
+ROADS = Shelf(*DOCUMENTS, PLANNED, PLAN, *PATHS).book
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["Course Begun", "Page Viewed", "Order Completed", "Signed Up", "Video Watched"]),
+            st.integers(0, 40 * 3_600),
+        ),
+        min_size=1,
+        max_size=10,
+    )
+)
+def test_nobody_is_under_way_whom_exit_if_excludes(story: list[tuple[str, int]]) -> None:
+    """Neither after an event, nor at any moment up to the next, if the contact is woken when its timer rings."""
+    ana = Ana(ROADS)
+
+    def check(now: float) -> None:
+        for enrollment in ana.contact.active.values():
+            exit_if = ROADS.versions[enrollment.journey, enrollment.version].exit_if
+            if exit_if:
+                view = View(ana.contact, now, ROADS.scores, enrollment, None, ROADS.assumed)
+                assert not exit_if.evaluate(view).truth, (enrollment.journey, now - NOW)
+
+    for act, pause in story:
+        ana.does(act)
+        check(ana.now)
+        until = ana.now + pause
+        while ana.contact.wake_at is not None and ana.contact.wake_at <= until:
+            check(ana.contact.wake_at - 0.001)
+            ana.wakes()
+            check(ana.now)
+        check(until)
+        ana.now = until
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.permutations([("Page Viewed", 100), ("Page Viewed", 50_000), ("Page Viewed", 90_000), ("Order Completed", 7)])
