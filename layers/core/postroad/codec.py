@@ -278,8 +278,8 @@ def _ms(time: float) -> int:
 def _read_key(key: str) -> tuple[int, str, str]:
     """What a key tells of its event: milliseconds, the id, and the source, unless that is told by the body."""
     instant, _, rest = key.partition("#")
-    event_id, _, sender = rest.partition("#")
-    return _ms(parse_instant(instant)), event_id, sender.removeprefix("~")
+    event_id, _, author = rest.partition("#")
+    return _ms(parse_instant(instant)), event_id, author.removeprefix("~")
 
 
 def _event_document(event: Event, contact_id: str, base: int, usual: int, event_id: str, source: str) -> dict[str, Any]:

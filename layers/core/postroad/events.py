@@ -71,19 +71,19 @@ class Event:
     context: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def sender(self) -> str:
+    def author(self) -> str:
         """Whose word its id is: its source. A public one stands apart: no browser uses up a server's ids."""
         return self.source if self.trusted else f"~{self.source}"
 
     @property
     def key(self) -> str:
         """Its sort key in the timeline: sortable time, the id, and whose word that is."""
-        return f"{format_instant(self.key_time)}#{self.event_id}" + (f"#{self.sender}" if self.sender else "")
+        return f"{format_instant(self.key_time)}#{self.event_id}" + (f"#{self.author}" if self.author else "")
 
     @property
     def short_hash(self) -> bytes:
         """Six bytes by which a contact remembers it."""
-        return hashlib.sha256(f"{self.sender}\n{self.event_id}".encode()).digest()[:6]
+        return hashlib.sha256(f"{self.author}\n{self.event_id}".encode()).digest()[:6]
 
     def to_document(self) -> dict[str, Any]:
         """A JSON document that `parse_event` reads back; empty parts are left out."""

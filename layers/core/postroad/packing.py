@@ -49,7 +49,7 @@ def pack(events: Iterable[Event], rejects: Iterable[Reject] = (), *, group: str 
         streams.setdefault(stream, []).append(event)
     messages = []
     for stream, members in streams.items():
-        documents = [(f"{event.sender} {event.event_id}", event.to_document()) for event in members]
+        documents = [(f"{event.author} {event.event_id}", event.to_document()) for event in members]
         messages += [_message(stream, "events", ids, texts) for ids, texts in _chunks(documents)]
     refused = [(reject.reject_id, reject.to_document()) for reject in rejects]
     messages += [_message(_reject_group(ids), "rejects", ids, texts) for ids, texts in _chunks(refused)]

@@ -88,7 +88,7 @@ def enroll(journey: Journey, contact_id: str, event: Event, now: float) -> Enrol
 
 def enrollment_id_of(contact_id: str, journey_id: str, event: Event) -> str:
     """Twelve characters (72 bits) that are the same whenever the same event enrolls the same contact."""
-    parts = (contact_id, journey_id, event.sender, event.event_id)
+    parts = (contact_id, journey_id, event.author, event.event_id)
     digest = hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).digest()
     return urlsafe_b64encode(digest[:9]).decode()
 
