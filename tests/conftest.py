@@ -19,17 +19,20 @@ ROOT_SETTINGS = {
 }
 
 
-# What shares one emulator stays in one process of several, and begins first: it takes longest.
-TOGETHER = ("stories", "browser", "localcloud", "contracts")
+# What shares one emulator stays in one process of several, and begins first: it takes longest. Stories that stop and
+# start a cloud of their own go apart.
+TOGETHER = ("stories", "browser", "own_cloud", "localcloud", "contracts")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder not in TOGETHER:
+        group = "own_cloud" if "own_cloud" in getattr(item, "fixturenames", ()) else folder
+        if group not in TOGETHER:
             return len(TOGETHER)
-        item.add_marker(pytest.mark.xdist_group(folder))
-        return TOGETHER.index(folder)
+        item.add_marker(pytest.mark.xdist_group(group))
+        return TOGETHER.index(group)
 
     items.sort(key=place)
 

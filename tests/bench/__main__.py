@@ -5,7 +5,9 @@ none of which the bench's events can touch. The same events go to the same peopl
 else this machine does falls on both alike. Money is counted (one counting round); CPU is timed (all other rounds).
 """
 
+import json
 import os
+import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -15,7 +17,7 @@ from typing import Any
 
 import templatecheck
 from tests.bench import first_event, idle, prices
-from tests.bench.cloud import ROOT, Stack, emulator, memory_of_functions
+from tests.bench.cloud import ROOT, ROUTES, Stack, emulator, memory_of_functions
 from tests.bench.meter import Meter
 from tests.bench.report import FIRST_EVENTS, Measured, save, table
 from tests.bench.workloads import Bench, Run, http_event
@@ -75,6 +77,8 @@ def main() -> int:
         first = {name: first_events(bench, path) for name, bench in benches.items()}
         say(f"Started {2 * len(FIRST_EVENTS) * FIRST_EVENT_RUNS} fresh processes")
         sizes = stored_sizes(benches["base"])
+    say("Asking every page and route, with 500 and with 20,000 contacts")
+    subprocess.run([sys.executable, "-m", "tests.bench.routes"], cwd=ROOT, check=True)
     results, details = collect_results(counted, timed, quiet, first, sizes)
     text, missed = table(results)
     print(f"\nPrices of {prices.DATE}, us-east-1, without free allowances. CPU: medians.\n")
@@ -82,6 +86,7 @@ def main() -> int:
     print_details(details)
     for each in sorted(meter.doubts):
         print(f"The emulator's units are in doubt: {each}")
+    details["routes"] = json.loads(ROUTES.read_text())
     save(results, {"details": details}, RESULTS)
     busy = os.getloadavg()[1]
     if busy > (os.cpu_count() or 1):

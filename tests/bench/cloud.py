@@ -23,6 +23,8 @@ from localcloud.packaging import emulator_python
 
 ROOT = templatecheck.ROOT
 REGION = "us-east-1"
+# Where the figures of pages and routes are left for whoever prints all of them.
+ROUTES = ROOT / ".postroad/bench/routes.json"
 SECRET = bytes(range(32))
 WRITE_KEY = "bench-write-key"
 TABLE_PARTS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
