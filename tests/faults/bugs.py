@@ -128,7 +128,7 @@ def rows_come_first() -> AbstractContextManager[Any]:
 
 def versions_are_not_checked() -> AbstractContextManager[Any]:
     """The last writer wins."""
-    return changed(memories.MemoryContacts, holds=lambda self, contact_id, version: True)
+    return changed(memories.MemoryContacts, holds=lambda self, contact_id, version, gone=(): True)
 
 
 def _outbox(first: bool) -> AbstractContextManager[Any]:
