@@ -1,7 +1,7 @@
 """What every test may rely on: no AWS account, no endpoint, no local setting of the person who runs them."""
 
 import os
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -19,22 +19,30 @@ ROOT_SETTINGS = {
 }
 
 
-# What shares one emulator stays in one process of several, and begins first: it takes longest. Stories that stop and
-# start a cloud of their own go apart.
-TOGETHER = ("stories", "browser", "own_cloud", "localcloud", "contracts")
+# What shares one emulator stays in one process of several, and begins first: it takes longest.
+TOGETHER = ("tests/stories", "tests/browser", "tests/localcloud", "tests/contracts")
+# Stories that only use clouds of their own.
+APART = ("tests/stories/test_restarts.py", "tests/stories/test_api_page.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
+def scope_of(nodeid: str) -> str:
+    """What must run in one process with this test."""
+    return next((scope for scope in (*APART, *TOGETHER) if nodeid.startswith(scope)), nodeid)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def place(item: pytest.Item) -> int:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        group = "own_cloud" if "own_cloud" in getattr(item, "fixturenames", ()) else folder
-        if group not in TOGETHER:
-            return len(TOGETHER)
-        item.add_marker(pytest.mark.xdist_group(group))
-        return TOGETHER.index(group)
+    order = {scope: number for number, scope in enumerate((TOGETHER[0], *APART, *TOGETHER[1:]))}
+    items.sort(key=lambda item: order.get(scope_of(item.nodeid), len(order)))
 
-    items.sort(key=place)
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    return Scheduling(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
