@@ -39,7 +39,7 @@ run: .venv/.installed $(ASSETS)  ## start Postroad with the demo brand on http:/
 
 test: .venv/.installed .venv/.browser .postroad/sam/.installed $(ASSETS)  ## run all tests (ARGS="-k …" passes on to pytest)
 	@echo "→ running the tests"
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: .venv/.installed .postroad/sam/.installed  ## format, lint, types, import lines, template
 	@echo "→ ruff format" && .venv/bin/ruff format --check .
