@@ -17,7 +17,7 @@ def main() -> int:
     meter = Meter(memory_of_functions())  # counts what clients do that are made after it
     with emulator(folder) as (endpoint, client):
         stacks = routes_api.make_stacks(endpoint, client, folder)
-        for what, measure in (("pages", routes_console.measure), ("API routes", routes_api.measure)):
+        for what, measure in (("API routes", routes_api.measure), ("pages", routes_console.measure)):
             found[what] = measure(stacks, meter)
     for what, figures in found.items():
         text, growing = routes_api.show(figures)
