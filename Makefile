@@ -38,8 +38,9 @@ run: .venv/.installed $(ASSETS)  ## start Postroad with the demo brand on http:/
 	@exec $(PY) -m localcloud run --port $(PORT) --site infra/demo/site --seed "$(PY) -m demo --history --site /_local/site"
 
 test: .venv/.installed .venv/.browser .postroad/sam/.installed $(ASSETS)  ## run all tests (ARGS="-k …" passes on to pytest)
+	@$(PY) -c "from pathlib import Path; from localcloud import packaging; packaging.emulator_python(Path('.postroad'), print)"
 	@echo "→ running the tests"
-	@$(PY) -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: .venv/.installed .postroad/sam/.installed  ## format, lint, types, import lines, template
 	@echo "→ ruff format" && .venv/bin/ruff format --check .

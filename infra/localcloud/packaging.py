@@ -103,7 +103,7 @@ def install(requirements: Path, store: Path, python: Path, say: Say) -> Path:
     digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:20]
     folder = (store / "packages" / digest).resolve()
     done = folder / ".done"
-    with _alone(store):
+    with _alone(folder.parent):  # which several stores may share
         if not done.exists():
             say(f"Installing the packages of {requirements.parent.name} (once)")
             pip(python, "install", "--quiet", "--upgrade", "--target", str(folder), "-r", str(requirements))
