@@ -14,6 +14,7 @@ Item = dict[str, Any]
 
 _READ_AT_ONCE = 100
 _WRITTEN_AT_ONCE = 25
+# 6 s of pauses at most in all.
 _TRIES = 8
 _FIRST_PAUSE = 0.05
 
@@ -30,7 +31,7 @@ def get_items(
     found: list[Item] = []
     for start in range(0, len(keys), _READ_AT_ONCE):
         left = list(keys[start : start + _READ_AT_ONCE])
-        for pause in _pauses():
+        for pause in pauses(_TRIES, _FIRST_PAUSE):
             answer = get_client("dynamodb").batch_get_item(RequestItems={table: {"Keys": left, **options}})
             found += answer["Responses"].get(table, ())
             left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys")
@@ -46,7 +47,7 @@ def get_items_of(keys: Mapping[str, Sequence[Item]], *, consistent: bool) -> dic
     """The items with these keys of several tables, at most 100 in all. Raises Fault when tries run out."""
     found: dict[str, list[Item]] = {table: [] for table in keys}
     left: Item = {table: {"Keys": list(each), "ConsistentRead": consistent} for table, each in keys.items()}
-    for pause in _pauses():
+    for pause in pauses(_TRIES, _FIRST_PAUSE):
         answer = get_client("dynamodb").batch_get_item(RequestItems=left)
         for table, items in answer["Responses"].items():
             found[table] += items
@@ -73,7 +74,7 @@ def write_items(table: str, requests: Iterable[Item]) -> None:
     requests = list(requests)
     for start in range(0, len(requests), _WRITTEN_AT_ONCE):
         left = requests[start : start + _WRITTEN_AT_ONCE]
-        for pause in _pauses():
+        for pause in pauses(_TRIES, _FIRST_PAUSE):
             answer = get_client("dynamodb").batch_write_item(RequestItems={table: left})
             left = answer.get("UnprocessedItems", {}).get(table)
             if not left:
@@ -83,9 +84,9 @@ def write_items(table: str, requests: Iterable[Item]) -> None:
             raise Fault("DynamoDB did not write all items of a batch; the table is throttled.")
 
 
-def _pauses() -> Iterable[float]:
-    """Doubling, with full jitter, as AWS advises; 6 s at most in all."""
-    return (random.random() * _FIRST_PAUSE * 2**number for number in range(_TRIES))
+def pauses(tries: int, first: float) -> Iterable[float]:
+    """How long to wait after each try: doubling, with full jitter, as AWS advises."""
+    return (random.random() * first * 2**number for number in range(tries))
 
 
 def code_of(error: ClientError) -> str:

@@ -1,6 +1,7 @@
 """The contacts table: each item is a contact, or a forward to one, under the id made from an identity."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -270,10 +271,4 @@ def _body(item: Item) -> bytes | None:
 
 
 def _query(limit: int, **query: Any) -> list[Item]:
-    items: list[Item] = []
-    while True:
-        answer = get_client("dynamodb").query(TableName=_table(), Limit=limit - len(items), **query)
-        items += answer["Items"]
-        if len(items) >= limit or "LastEvaluatedKey" not in answer:
-            return items
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return list(islice(read_items(_table(), limit, **query), limit))

@@ -65,10 +65,12 @@ def walk(
     return Page([item for _, item in found], None)
 
 
-def read_items(table: str, at_once: int, **query: Any) -> Iterator[dict[str, Any]]:
-    """The items of a query, asked for so many at once, as they are needed."""
+def read_items(table: str, at_once: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
+    """The items of a query, asked for so many at once (None: as many as fit into an answer), as they are needed."""
+    if at_once is not None:
+        query["Limit"] = at_once
     while True:
-        answer = get_client("dynamodb").query(TableName=table, Limit=at_once, **query)
+        answer = get_client("dynamodb").query(TableName=table, **query)
         yield from answer["Items"]
         if "LastEvaluatedKey" not in answer:
             return

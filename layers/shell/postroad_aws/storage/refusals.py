@@ -36,8 +36,8 @@ class Proof(NamedTuple):
 
 def find_suppression(address: str) -> str | None:
     """The reason why nothing may go to this address."""
-    item = _get(settings().require("suppressions_table"), {"address_hash": {"S": _hash(address)}})
-    return item["reason"]["S"] if item else None
+    found = find_suppression_of(address)
+    return found.reason if found else None
 
 
 def find_suppression_of(address: str) -> Suppression | None:

@@ -5,7 +5,6 @@ An item holds the sums of one definition and kind over one period: a day ("2026-
 has been added, so that a batch of a stream that comes again adds nothing twice.
 """
 
-import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +18,8 @@ from postroad.stats import MESSAGES, PLACES, Cell, Counts, DayCounts, Increments
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Fault
 from postroad_aws.settings import settings
-from postroad_aws.storage.batches import code_of, get_items, scan_items, write_items
+from postroad_aws.storage.batches import code_of, get_items, pauses, scan_items, write_items
+from postroad_aws.storage.paging import read_items
 
 Item = dict[str, Any]
 
@@ -51,7 +51,7 @@ def add_once(stream: str, first: int, last: int, increments: Mapping[Cell, int],
         "ConditionExpression": "attribute_not_exists(period)",
     }
     actions = [{"Put": put}, *({"Update": update} for update in _updates(increments))]
-    for pause in _pauses():
+    for pause in pauses(_TRIES, _FIRST_PAUSE):
         try:
             get_client("dynamodb").transact_write_items(TransactItems=actions)
             return last
@@ -169,18 +169,12 @@ def _updates(increments: Mapping[Cell, int]) -> Iterable[Item]:
 
 
 def _query(definition: str, since: str = " ", until: str = "~") -> Iterable[Item]:
-    query: Item = {
-        "TableName": _table(),
-        "KeyConditionExpression": "#definition = :definition AND period BETWEEN :since AND :until",
-        "ExpressionAttributeNames": {"#definition": "definition"},
-        "ExpressionAttributeValues": {":definition": {"S": definition}, ":since": {"S": since}, ":until": {"S": until}},
-    }
-    while True:
-        answer = get_client("dynamodb").query(**query)
-        yield from answer["Items"]
-        if "LastEvaluatedKey" not in answer:
-            return
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return read_items(
+        _table(),
+        KeyConditionExpression="#definition = :definition AND period BETWEEN :since AND :until",
+        ExpressionAttributeNames={"#definition": "definition"},
+        ExpressionAttributeValues={":definition": {"S": definition}, ":since": {"S": since}, ":until": {"S": until}},
+    )
 
 
 def _read(items: Iterable[Item]) -> Counts:
@@ -198,8 +192,3 @@ def _read_sums(item: Item) -> Iterable[tuple[tuple[str, str], int]]:
         if name not in _KEYS:
             spot, _, counter = name.rpartition("/")
             yield (spot, counter), int(value["N"])
-
-
-def _pauses() -> Iterable[float]:
-    """Doubling, with full jitter."""
-    return (random.random() * _FIRST_PAUSE * 2**number for number in range(_TRIES))

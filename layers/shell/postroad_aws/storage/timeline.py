@@ -12,7 +12,7 @@ from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page
 from postroad_aws.storage.batches import get_items, write_items
-from postroad_aws.storage.paging import decode_cursor, encode_cursor
+from postroad_aws.storage.paging import decode_cursor, encode_cursor, read_items
 
 Item = dict[str, Any]
 
@@ -121,15 +121,10 @@ def _read(item: Item) -> Row:
 
 
 def _query_all(contact_id: str) -> Iterable[Row]:
-    query: Item = {
-        "TableName": _table(),
-        "KeyConditionExpression": "contact_id = :contact_id",
-        "ExpressionAttributeValues": {":contact_id": {"S": contact_id}},
-        "ConsistentRead": True,
-    }
-    while True:
-        answer = get_client("dynamodb").query(**query)
-        yield from (_read(item) for item in answer["Items"])
-        if "LastEvaluatedKey" not in answer:
-            return
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    items = read_items(
+        _table(),
+        KeyConditionExpression="contact_id = :contact_id",
+        ExpressionAttributeValues={":contact_id": {"S": contact_id}},
+        ConsistentRead=True,
+    )
+    return map(_read, items)

@@ -23,7 +23,7 @@ from postroad.messages import Message
 from postroad.rendering import RenderError
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Answers, Ports, Refused
-from postroad_aws.usecases.find_contact import find_contacts
+from postroad_aws.usecases.find_contact import find_contact, find_contacts
 from postroad_aws.usecases.send_event import send_event
 
 # SQS delays a message by at most this long; what must wait longer is found by the hourly sweep.
@@ -95,7 +95,7 @@ class _Facts:
     def find_contact(self, contact_id: str) -> Contact | None:
         if contact_id in self.contacts and self.are_fresh:
             return self.contacts[contact_id]
-        return find_contacts(self.ports.contacts, [contact_id]).get(contact_id)
+        return find_contact(self.ports.contacts, contact_id)
 
     def get_answers(self, address: str, topics: Collection[str]) -> Answers:
         if self.are_fresh and self.topics.get(address, set()).issuperset(topics):
