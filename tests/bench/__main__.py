@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -74,7 +75,7 @@ def main() -> int:
                     timed[name][workload].append(run)
         say(f"Timed {TIMED_ROUNDS} rounds")
         quiet = {name: quiet_runs(bench, meter) for name, bench in benches.items()}
-        first = {name: first_events(bench, path) for name, bench in benches.items()}
+        first = first_events({name: starts(bench, path) for name, bench in benches.items()})
         say(f"Started {2 * len(FIRST_EVENTS) * FIRST_EVENT_RUNS} fresh processes")
         sizes = stored_sizes(benches["base"])
     results, details = collect_results(counted, timed, quiet, first, sizes)
@@ -121,8 +122,8 @@ def quiet_runs(bench: Bench, meter: Meter) -> tuple[prices.Usage, prices.Usage]:
     return found[0], found[1]
 
 
-def first_events(bench: Bench, path: list[str]) -> dict[str, list[float]]:
-    """Milliseconds to the first handled event of each function that somebody waits for."""
+def starts(bench: Bench, path: list[str]) -> dict[str, Callable[[], float]]:
+    """For each function that somebody waits for: what starts a fresh process with its first event."""
     stack, now = bench.stack, time.time() + bench.offset
     stack.enter()
     bench.meter.start(counting=False)
@@ -134,9 +135,19 @@ def first_events(bench: Bench, path: list[str]) -> dict[str, list[float]]:
     events = {"collect": request, "process_events": records, "send_message": message}
     scratch = ROOT / ".postroad/bench/cloud"
     return {
-        function: first_event.measure(function, events[function], path, stack.environment, scratch, FIRST_EVENT_RUNS)
+        function: first_event.record(function, events[function], path, stack.environment, scratch)
         for function in FIRST_EVENTS
     }
+
+
+def first_events(stacks: Mapping[str, Mapping[str, Callable[[], float]]]) -> dict[str, dict[str, list[float]]]:
+    """Milliseconds of each start, the stacks in turn, so that what else the machine does falls on all alike."""
+    found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in stacks}
+    for function in FIRST_EVENTS:
+        for _ in range(FIRST_EVENT_RUNS):
+            for name, stack in stacks.items():
+                found[name][function].append(stack[function]())
+    return found
 
 
 def stored_sizes(bench: Bench) -> dict[str, float]:

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,12 @@ def build(folder: Path) -> list[str]:
     return [str(target / "task"), *(str(target / layer / "python") for layer in LAYERS)]
 
 
-def measure(
-    function: str, event: Any, path: list[str], environment: dict[str, str], scratch: Path, runs: int
-) -> list[float]:
-    """Milliseconds of each of `runs` fresh processes, after one that keeps the answers of AWS."""
-    tape = scratch / f"{function}.tape"
-    given = scratch / f"{function}.given"
+def record(
+    function: str, event: Any, path: list[str], environment: dict[str, str], scratch: Path
+) -> Callable[[], float]:
+    """Have one fresh process keep the answers of AWS; what starts another that is given them, and says its ms."""
+    tape = scratch / f"{environment['EVENTS_TABLE']}.{function}.tape"
+    given = tape.with_suffix(".given")
 
     def start(replay: bool) -> float:
         given.write_bytes(marshal.dumps((function, event, str(tape), replay)))
@@ -70,4 +71,4 @@ def measure(
         return float(done.stdout.split()[-1]) * 1e3
 
     start(replay=False)
-    return [start(replay=True) for _ in range(runs)]
+    return lambda: start(replay=True)
