@@ -28,7 +28,7 @@ from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
 from postroad.contacts import MAX_ATTRIBUTES, MAX_UNCONFIRMED, Attribute, Consent, Contact, Enrollment, Passage, Stage
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.journeys import Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
+from postroad.journeys import Effect, Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
 from postroad.messages import QUEUED, SKIPPED, Message, split_message_id
 from postroad.places import outcome_of
 from postroad.predicates import View
@@ -452,9 +452,12 @@ class _Folding:
         )
         self.causes(names.JOURNEY_ENDED, journey=journey_id, state=enrollment.state, reason=enrollment.reason)
 
-    def perform(self, journey: Journey, enrollment: Enrollment, effect: Send | Update) -> Enrollment:
-        if isinstance(effect, Send):
-            return self.queue(journey, enrollment, effect)
+    def perform(self, journey: Journey, enrollment: Enrollment, effect: Effect) -> Enrollment:
+        """Do what a step asks for; the enrollment, with what it has to remember of that."""
+        return _PERFORM[type(effect)](self, journey, enrollment, effect)
+
+    def update(self, journey: Journey, enrollment: Enrollment, effect: Update) -> Enrollment:
+        """Change the contact as an update step says; every definition and journey hears of it."""
         event = Event("", names.ATTRIBUTES_UPDATED, self.now, self.now, trusted=True, attributes=effect.set)
         facts = self.set_attributes(event)
         for name in effect.unset:
@@ -638,6 +641,12 @@ _MARKS = {
     names.EMAIL_COMPLAINED: "complained",
     names.MESSAGE_SKIPPED: "skipped",
     names.MESSAGE_FAILED: "failed",
+}
+
+# How each kind of effect is performed: it may change the contact, put messages up, cause events, and decide.
+_PERFORM: dict[type, Callable[[_Folding, Journey, Enrollment, Any], Enrollment]] = {
+    Send: _Folding.queue,
+    Update: _Folding.update,
 }
 
 _ASK: dict[str, Callable[[_Folding, str], list[str]]] = {

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, time
 from math import inf
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from postroad.channels import CHANNELS, USUAL
 from postroad.contacts import Enrollment
@@ -35,6 +35,13 @@ from postroad.predicates import Predicate, View
 
 LONGEST = 3_660 * DAY
 TIMEZONE = "timezone"  # the attribute that says where a contact's clock stands
+
+
+class Effect(Protocol):
+    """What a step asks the fold to do; each kind of effect has its entry in the fold's table of them."""
+
+    @property
+    def step_id(self) -> str: ...
 
 
 class Send(NamedTuple):
@@ -54,9 +61,6 @@ class Update(NamedTuple):
     set: Mapping[str, Any]
     unset: tuple[str, ...]
     stage: str | None
-
-
-Effect = Send | Update
 
 
 class Here(NamedTuple):
