@@ -32,6 +32,7 @@ from postroad.journeys import Effect, Entry, Journey, Send, Update, advance, end
 from postroad.messages import QUEUED, SKIPPED, Message, split_message_id
 from postroad.places import outcome_of
 from postroad.predicates import View
+from postroad.tasks import Settled, Task, asked_mark, cancel, outcome_mark, settled_by
 
 MAX_CAUSED = 200
 MAX_NAME = 200
@@ -49,6 +50,7 @@ class Outcome(NamedTuple):
     caused: tuple[Event, ...] = ()
     decisions: tuple[Decision, ...] = ()
     changed: bool = True
+    tasks: tuple[Task | Settled, ...] = ()
 
 
 def begin(contact_id: str, book: Book, now: float) -> Contact:
@@ -106,6 +108,7 @@ def fold(
         tuple(folding.decisions),
         # That only a newer book has seen a contact is not worth a write to each of a million.
         changed=event.name != names.WAKE or replace(folding.contact, revision=contact.revision) != contact,
+        tasks=tuple(folding.tasks),
     )
 
 
@@ -124,6 +127,7 @@ class _Folding:
         self.now = now
         self.waiting: deque[Event] = deque()
         self.messages: list[Message] = []
+        self.tasks: list[Task | Settled] = []
         self.caused: list[Event] = []
         self.decisions: list[Decision] = []
         self.cause: Event | None = None
@@ -358,8 +362,8 @@ class _Folding:
         if not self.contact.active:
             return
         key = event.name.lower() if event else ""
-        is_mark = event and event.name in _MARKS
-        marked = split_message_id(str(event.properties.get("message_id")))[0] if event and is_mark else None
+        is_mark = event and event.name in _OF_STEPS
+        marked = _marked(event)[0] if event and is_mark else None
         watching = self.book.reading(facts)
         for journey_id, enrollment in sorted(self.contact.active.items()):
             journey = self.book.find_journey(journey_id, enrollment.version)
@@ -377,34 +381,37 @@ class _Folding:
                 self.move(journey, enrollment, event)
 
     def start(self, journey: Journey, event: Event) -> None:
+        """Enter a journey if the event is one of its triggers."""
         try:
-            if not starts(journey, self.view(event)):
-                return
-            entry = may_enter(journey, self.contact, event, self.now)
-            if journey.id in self.started:
-                entry = Entry(False, "it has started in this very moment, and would start itself without end")
-            if not entry.allowed:
-                self.decide(journey.key, "", "not started", entry.because)
-                return
-            enrollment = enroll(journey, self.contact.contact_id, event, self.now)
+            if starts(journey, self.view(event)):
+                self.enter(journey, event)
         except Exception as error:
             self.decide(journey.key, "", "failed", f"its trigger could not be evaluated ({type(error).__name__})")
-            return
+
+    def enter(self, journey: Journey, event: Event) -> bool:
+        """Begin a passage with this event, whatever the triggers are, if the rule of re-entry lets it; whether it did."""
+        entry = may_enter(journey, self.contact, event, self.now)
+        if journey.id in self.started:
+            entry = Entry(False, "it has started in this very moment, and would start itself without end")
+        self.decide(journey.key, "", "started" if entry.allowed else "not started", entry.because)
+        if not entry.allowed:
+            return False
+        enrollment = enroll(journey, self.contact.contact_id, event, self.now)
         self.started.add(journey.id)
-        self.decide(journey.key, "", "started", entry.because)
         past = self.contact.passages.get(journey.id)
         past = past or Passage(0, 0.0, None, "")
         self.contact.passages[journey.id] = past._replace(times=past.times + 1, last_entered=enrollment.entered)
         self.contact.active[journey.id] = enrollment
         self.causes(names.JOURNEY_STARTED, journey=journey.id, version=journey.version)
         self.move(journey, enrollment, event)
+        return True
 
     def move(self, journey: Journey, enrollment: Enrollment, event: Event | None) -> None:
         """Run an enrollment's steps until it waits or ends. A step that throws fails this enrollment only."""
         self.contact.turns.pop(_turn_of(journey.id), None)
         steps = 0
         while True:
-            if len(self.messages) >= MAX_MESSAGES:
+            if len(self.messages) + len(self.tasks) >= MAX_MESSAGES:
                 self.carry_on(journey, enrollment)
                 return
             try:
@@ -444,6 +451,8 @@ class _Folding:
     def close(self, enrollment: Enrollment) -> None:
         """An enrollment has ended; what re-entry rules need of it stays."""
         journey_id = enrollment.journey
+        if enrollment.reason in ("goal", "exit_if"):
+            self.tasks += cancel(enrollment, _NEEDLESS[enrollment.reason], self.now)
         self.contact.active.pop(journey_id, None)
         self.contact.turns.pop(_turn_of(journey_id), None)
         past = self.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "")
@@ -455,6 +464,11 @@ class _Folding:
     def perform(self, journey: Journey, enrollment: Enrollment, effect: Effect) -> Enrollment:
         """Do what a step asks for; the enrollment, with what it has to remember of that."""
         return _PERFORM[type(effect)](self, journey, enrollment, effect)
+
+    def ask_for(self, enrollment: Enrollment, task: Task) -> Enrollment:
+        """Put a task of a step up for a person; the enrollment remembers that."""
+        self.tasks.append(task)
+        return on_mark(enrollment, task.step, asked_mark(task.task_id))
 
     def update(self, journey: Journey, enrollment: Enrollment, effect: Update) -> Enrollment:
         """Change the contact as an update step says; every definition and journey hears of it."""
@@ -575,16 +589,33 @@ def _turn_of(journey_id: str) -> str:
     return f"journey/{journey_id}"
 
 
+def _marked(event: Event) -> tuple[str, str]:
+    """(enrollment id, step) of the message or the task that an event is about."""
+    said = event.properties
+    return split_message_id(str(said.get("task_id") if event.name == names.TASK_COMPLETED else said.get("message_id")))
+
+
 def _take_mark(folding: _Folding, event: Event) -> list[str]:
     """Something happened to a message: its enrollment remembers it by the step. What a machine did, it does not."""
     if event.properties.get("actor") == "machine":
         return []
-    enrollment_id, step = split_message_id(str(event.properties.get("message_id")))
+    return _mark(folding, event, _MARKS[event.name])
+
+
+def _mark(folding: _Folding, event: Event, mark: str) -> list[str]:
+    enrollment_id, step = _marked(event)
     for journey_id, enrollment in folding.contact.active.items():
         if enrollment.enrollment_id == enrollment_id:
-            folding.contact.active[journey_id] = on_mark(enrollment, step, _MARKS[event.name])
+            folding.contact.active[journey_id] = on_mark(enrollment, step, mark)
             return [f"mark:{step}"]
     return []
+
+
+def _take_completion(folding: _Folding, event: Event) -> list[str]:
+    """A task is done: its row says what its first news says, and its enrollment remembers the outcome."""
+    settled = settled_by(event)
+    folding.tasks.append(settled)
+    return _mark(folding, event, outcome_mark(settled.task_id, settled.outcome))
 
 
 def _take_broadcast(folding: _Folding, event: Event) -> list[str]:
@@ -632,7 +663,11 @@ _ABSORB: dict[str, Callable[[_Folding, Event], list[str]]] = {
     names.UNSUBSCRIBED: _take_consent(granted=False),
     names.SUBSCRIBED: _take_consent(granted=True),
     names.BROADCAST_ADDRESSED: _take_broadcast,
+    names.TASK_COMPLETED: _take_completion,
 }
+
+# Why the open tasks of an enrollment that has ended so are called off.
+_NEEDLESS = {"goal": "the goal of its journey is reached", "exit_if": "its journey is over for this person"}
 
 _MARKS = {
     names.EMAIL_OPENED: "opened",
@@ -642,6 +677,9 @@ _MARKS = {
     names.MESSAGE_SKIPPED: "skipped",
     names.MESSAGE_FAILED: "failed",
 }
+
+# What is said of a step moves the enrollment that stands there.
+_OF_STEPS = frozenset((*_MARKS, names.TASK_COMPLETED))
 
 # How each kind of effect is performed: it may change the contact, put messages up, cause events, and decide.
 _PERFORM: dict[type, Callable[[_Folding, Journey, Enrollment, Any], Enrollment]] = {
