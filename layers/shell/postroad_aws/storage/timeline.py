@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from postroad.behaviour import HISTORY
@@ -73,26 +74,29 @@ def list_rows(
     contact_ids: Sequence[str], *, cursor: str | None = None, limit: int = 50, newest_first: bool = True
 ) -> Page[Row]:
     """The timeline of a contact and of those merged into it, as one. Raises CursorError."""
-    from postroad_aws.storage.rows import EventRow
-
-    found: list[tuple[str, str, Row]] = []
+    found: list[tuple[str, str, Item]] = []
     after = decode_cursor(cursor, str, str) if cursor else None
     for contact_id in dict.fromkeys(contact_ids):
-        condition = None
+        condition, values = "contact_id = :contact_id", {":contact_id": {"S": contact_id}}
         if after:
             # Rows stand in the order of (key, contact_id); two contacts may hold the same key.
             key, of = after
-            if newest_first:
-                condition = EventRow.key <= key if contact_id < of else EventRow.key < key
-            else:
-                condition = EventRow.key >= key if contact_id > of else EventRow.key > key
-        rows = EventRow.query(
-            contact_id, condition, scan_index_forward=not newest_first, limit=limit + 1, page_size=limit + 1
+            follows = contact_id < of if newest_first else contact_id > of
+            condition += f" AND #key {'<' if newest_first else '>'}{'=' if follows else ''} :after"
+            values[":after"] = {"S": key}
+        items = read_items(
+            _table(),
+            limit + 1,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=not newest_first,
+            **({"ExpressionAttributeNames": _NAMES} if after else {}),
         )
-        found += [(row.key, contact_id, decode_row(contact_id, row.key, row.body)) for row in rows]
+        found += [(item["key"]["S"], contact_id, item) for item in islice(items, limit + 1)]
     found.sort(key=lambda entry: entry[:2], reverse=newest_first)
     page = found[:limit]
-    return Page([row for *_, row in page], encode_cursor(*page[-1][:2]) if len(found) > limit else None)
+    following = encode_cursor(*page[-1][:2]) if len(found) > limit else None
+    return Page([_read(item) for *_, item in page], following)
 
 
 def forget_rows(contact_ids: Sequence[str]) -> None:
