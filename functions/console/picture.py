@@ -7,7 +7,9 @@ from typing import NamedTuple
 from functions.console.words import number, percent
 from postroad.journeys import Journey
 from postroad.journeys.drawing import COMPLETED, EXITED, GOAL, START, Drawing, Way
-from postroad.journeys.steps import ExitStep, SendStep, Wait, WaitFor, WaitUntil
+from postroad.journeys.steps import SendStep
+from postroad.journeys.waits import Wait, WaitFor, WaitUntil
+from postroad.journeys.ways import ExitStep
 from postroad.places import outcome_place, split_place, step_place
 from postroad.stats import Counts
 

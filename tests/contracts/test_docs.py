@@ -36,7 +36,8 @@ from postroad.instants import DAY
 from postroad.journeys import parse_journey
 from postroad.journeys.definition import MOST_LEVELS, MOST_STEPS
 from postroad.journeys.reading import REMEMBERED, TRIGGER_AGE
-from postroad.journeys.steps import STEP_TYPES, WAITS
+from postroad.journeys.steps import STEP_TYPES
+from postroad.journeys.waits import WAITS
 from postroad.messages import STATES
 from postroad.operators import OPERATORS, THRESHOLDS
 from postroad.predicates import CONTACT, EVENT, FACTS, JOURNEY, SUBJECTS, parse_predicate

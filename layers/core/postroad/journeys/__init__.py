@@ -1,5 +1,6 @@
 """Journeys: published, versioned automations; `interpreter` walks contacts through what `definition` read."""
 
+from postroad.journeys.changes import Update
 from postroad.journeys.definition import Goal, Journey, Reentry, Step, describe_journey, parse_journey
 from postroad.journeys.interpreter import (
     Advance,
@@ -13,8 +14,10 @@ from postroad.journeys.interpreter import (
     starts,
 )
 from postroad.journeys.reading import Happening, Reference
-from postroad.journeys.steps import STEP_TYPES, WAITS, Effect, Send, Update
+from postroad.journeys.stepping import Effect
+from postroad.journeys.steps import STEP_TYPES, Send
 from postroad.journeys.validation import validate_references
+from postroad.journeys.waits import WAITS
 
 __all__ = [
     "STEP_TYPES",

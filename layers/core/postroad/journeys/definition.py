@@ -16,7 +16,8 @@ from postroad.documents import Reader, read_head
 from postroad.events import JOURNEY_ENDED, JOURNEY_STARTED
 from postroad.instants import describe_duration
 from postroad.journeys.reading import Findings, Happening, Reference, Scope
-from postroad.journeys.steps import LONGEST, STEP_TYPES, SendStep, StepType, choose, parse_zone
+from postroad.journeys.stepping import LONGEST, StepType, choose, parse_zone
+from postroad.journeys.steps import STEP_TYPES, SendStep
 from postroad.predicates import Predicate
 
 MOST_STEPS = 200

@@ -26,7 +26,7 @@ from postroad.events import Event
 from postroad.instants import describe_duration
 from postroad.journeys.definition import Journey
 from postroad.journeys.reading import TRIGGER_AGE
-from postroad.journeys.steps import Effect, End, Go, Here, Stay, stamp
+from postroad.journeys.stepping import Effect, End, Go, Here, Stay, stamp
 from postroad.predicates import View
 
 # A fold is one transaction, and that has room for 100 items.

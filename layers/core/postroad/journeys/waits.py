@@ -1,0 +1,239 @@
+"""Waits: the steps at which people stay, in one table by what they wait for.
+
+A wait ends at `due`, an instant fixed on entering. An event counts when since <= time < due, by its own time (never
+later than now): one that happened before the wait was entered does not count, nor does one at the very instant at which
+the wait ends. One whose news came before the wait was entered is remembered; it counts when it happened after `since`.
+A fact (opened, clicked, segment) that already holds on entering goes on at once: it is a state, no occurrence; nor does
+it matter how it has come about by the time at which the wait ends.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, time
+from math import inf
+from typing import NamedTuple
+
+from postroad.documents import Reader
+from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, SEGMENT_ENTERED
+from postroad.instants import DAY, describe_duration
+from postroad.journeys.reading import Happening, Scope
+from postroad.journeys.stepping import (
+    LONGEST,
+    Answer,
+    Go,
+    Here,
+    Read,
+    Stay,
+    StepType,
+    choose,
+    parse_weekdays,
+    parse_zone,
+    stamp,
+)
+from postroad.local_time import WEEKDAYS, find_zone, next_local, parse_time_of_day
+from postroad.predicates import Predicate
+
+TIMEZONE = "timezone"  # the attribute that says where a contact's clock stands
+
+
+class Cause(NamedTuple):
+    """What has ended a wait early, and when; `is_event` says that it was the event in hand, which that uses up."""
+
+    because: str
+    at: float
+    is_event: bool
+
+    def go(self) -> Go:
+        return Go("then", "yes", f"{self.because}, {stamp(self.at)}", at=self.at, used_event=self.is_event)
+
+
+class Wait(StepType):
+    """Stays until `due`. What happens before leads to `then`, the end of the wait to `else`; both may be just next."""
+
+    __slots__ = ()
+    key = "wait"
+
+    def find_end(self, here: Here) -> tuple[float, str]:
+        """(when the wait that is entered now ends, a note for the decision)."""
+        raise NotImplementedError
+
+    def find_cause(self, here: Here, due: float) -> Cause | None:
+        """What has happened before `due` that ends the wait early."""
+        return None
+
+    def enter(self, here: Here) -> Answer:
+        due, note = self.find_end(here)
+        return Stay(due, "wait", f"until {stamp(due)}{note}")
+
+    def resume(self, here: Here) -> Answer:
+        due = here.enrollment.due or 0.0
+        cause = self.find_cause(here, due)
+        if cause:
+            return cause.go()
+        if here.now >= due:
+            return Go("else", "over", f"the wait ended {stamp(due)}", at=due)
+        return Stay(due)
+
+    def describe_arm(self, name: str) -> str:
+        return {"then": "If it happens:", "else": "If the time runs out:"}[name]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor(Wait):
+    seconds: float
+
+    @property
+    def longest(self) -> float:
+        return self.seconds
+
+    @classmethod
+    def read(cls, reader: Reader, scope: Scope) -> "WaitFor":
+        return cls(reader.duration("for", least=1, most=LONGEST))
+
+    def find_end(self, here: Here) -> tuple[float, str]:
+        return here.now + self.seconds, ""
+
+    def describe(self) -> str:
+        return f"Wait for {describe_duration(self.seconds)}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil(Wait):
+    hour: time
+    weekdays: tuple[int, ...]
+    timezone: str | None
+
+    @property
+    def longest(self) -> float:
+        return 8 * DAY  # the same weekday again, and a clock change
+
+    @classmethod
+    def read(cls, reader: Reader, scope: Scope) -> "WaitUntil":
+        any_day: tuple[int, ...] = ()
+        return cls(
+            reader.read("until", parse_time_of_day, time()),
+            reader.read("weekdays", parse_weekdays, any_day, any_day),
+            reader.read("timezone", parse_zone, None, None),
+        )
+
+    def find_end(self, here: Here) -> tuple[float, str]:
+        own = here.view.contact.find_value(TIMEZONE)
+        names = (own, self.timezone, *here.timezones)
+        zone = next((zone for zone in map(find_zone, names) if zone), UTC)
+        note = f" ({self.hour:%H:%M} {zone})"
+        if own is not None and find_zone(own) is None:
+            note += f"; the contact's {TIMEZONE} is none that we know"
+        return next_local(here.now, self.hour, zone, self.weekdays), note
+
+    def describe(self) -> str:
+        days = f" on {', '.join(WEEKDAYS[day].capitalize() for day in self.weekdays)}" if self.weekdays else ""
+        zone = f" (where that is not known: {self.timezone})" if self.timezone else ""
+        return f"Wait until {self.hour:%H:%M}{days}, local time{zone}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForEvent(Wait):
+    happening: Happening
+    timeout: float
+
+    @property
+    def longest(self) -> float:
+        return self.timeout
+
+    @classmethod
+    def read(cls, reader: Reader, scope: Scope) -> "WaitForEvent":
+        happening = scope.happening(reader)
+        scope.listen(happening)
+        return cls(happening, read_timeout(reader, scope))
+
+    def find_end(self, here: Here) -> tuple[float, str]:
+        return here.now + self.timeout, f" for {self.happening.describe()}"
+
+    def find_cause(self, here: Here, due: float) -> Cause | None:
+        since, is_event = here.enrollment.since, False
+        at = self.happening.find_time(here.view.contact, since, here.now)
+        if self.happening.matches(here.event) and since <= here.moment and (at is None or here.moment <= at):
+            at, is_event = here.moment, True
+        return Cause(self.happening.describe(), at, is_event) if at is not None and at < due else None
+
+    def enter(self, here: Here) -> Answer:
+        if self.happening.matches(here.event):
+            return Wait.enter(self, here)  # and is resumed with the event in hand
+        cause = self.find_cause(here, inf)
+        return cause.go() if cause else Wait.enter(self, here)
+
+    def describe(self) -> str:
+        return f"Wait for {self.happening.describe()}, at most {describe_duration(self.timeout)}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForFact(Wait):
+    fact: Predicate
+    timeout: float
+    segment: str | None
+
+    @property
+    def longest(self) -> float:
+        return self.timeout
+
+    @classmethod
+    def read(cls, reader: Reader, scope: Scope) -> "WaitForFact":
+        key = next(key for key in FACTS if reader.has(key))
+        reader.expect(key)
+        fact = scope.predicate(Reader({key: reader.document[key]}, reader.path, reader))
+        scope.awaits(FACTS[key])
+        segment = str(reader.document[key]) if key == "segment" else None
+        return cls(fact, read_timeout(reader, scope), segment)
+
+    def find_end(self, here: Here) -> tuple[float, str]:
+        return here.now + self.timeout, f" for: {self.fact.describe()}"
+
+    def find_cause(self, here: Here, due: float) -> Cause | None:
+        is_late = here.event is not None and here.moment >= due
+        if not self.fact.evaluate(here.view).truth or (is_late and self.is_new(here, due)):
+            return None
+        return Cause(self.fact.describe(), min(here.moment, due), not is_late)
+
+    def is_new(self, here: Here, due: float) -> bool:
+        """Whether it became true only with the event in hand, after the wait had ended."""
+        if self.segment is not None:
+            return here.view.contact.segments[self.segment] >= due
+        return here.event is not None and here.event.name in (EMAIL_OPENED, EMAIL_CLICKED)
+
+    def enter(self, here: Here) -> Answer:
+        if self.fact.evaluate(here.view).truth:
+            return Go("then", "yes", f"{self.fact.describe()}, already")
+        return Wait.enter(self, here)
+
+    def describe(self) -> str:
+        return f"Wait until: {self.fact.describe()}, at most {describe_duration(self.timeout)}"
+
+
+# The facts that can be waited for, and the events (in lower case) at which they may have come true. Marks need none:
+# whoever sets a mark advances its enrollment.
+FACTS: Mapping[str, tuple[str, ...]] = {"opened": (), "clicked": (), "segment": (SEGMENT_ENTERED.lower(),)}
+
+# What a wait can be for, by the key that says so.
+WAITS: Mapping[str, Read] = {
+    "for": WaitFor.read,
+    "until": WaitUntil.read,
+    "event": WaitForEvent.read,
+    **dict.fromkeys(FACTS, WaitForFact.read),
+}
+
+
+def read_wait(reader: Reader, scope: Scope) -> StepType:
+    """A wait of whichever kind its keys say."""
+    key = choose(reader, WAITS, "a wait is")
+    return WAITS[key](reader, scope) if key else WaitFor(1.0)
+
+
+def read_timeout(reader: Reader, scope: Scope) -> float:
+    """How long to wait at most, and the two ways on."""
+    scope.arm(reader, "then")
+    scope.arm(reader, "else")
+    if not reader.has("timeout"):
+        reader.mistake("is missing: say how long to wait at most, such as P2D", "timeout")
+        reader.expect("timeout")
+        return 1.0
+    return reader.duration("timeout", least=1, most=LONGEST)
