@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from postroad import codec
 from postroad.codec import FormatError, decode_contact, decode_row, encode_contact, encode_row, stored_due
 from postroad.commits import Row
-from postroad.contacts import Attribute, Consent, Contact, Enrollment, Passage, Points, Stage
+from postroad.contacts import Attribute, Consent, Contact, Enrollment, Handed, Passage, Persona, Points, Stage
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.identities import Identity
@@ -77,8 +77,17 @@ contacts = st.builds(
     consents=by_key(st.builds(Consent, st.booleans(), times)),
     suppressions=by_key(texts),
     behaviour=by_key(values),
-    scores=by_key(by_key(st.builds(Points, numbers, times))),
-    stage=st.none() | st.builds(Stage, texts, times),
+    scores=by_key(
+        by_key(
+            st.builds(
+                Points, numbers, times, st.lists(st.tuples(st.integers(0, 99), numbers, times), max_size=2).map(tuple)
+            )
+        )
+    ),
+    stage=st.none() | st.builds(Stage, texts, times, texts),
+    stages_before=st.lists(st.builds(Stage, texts, times, texts), max_size=2).map(tuple),
+    persona=st.none() | st.builds(Persona, texts, times, st.floats(0, 1)),
+    handed=st.none() | st.builds(Handed, texts, times, texts),
     segments=by_key(times),
     turns=by_key(times),
     active=st.lists(keys, max_size=2, unique=True).flatmap(

@@ -87,9 +87,9 @@ def test_an_event_without_points_changes_nothing():
 def test_the_reasons_for_a_score_are_its_rules_the_weightiest_first():
     view = a_view([an_event("Email Opened", 14), an_event("Unsubscribed")], role="director")
     assert SCORE.reasons(view) == (
-        Reason("left", -25.0, "Unsubscribed"),
+        Reason("left", -25.0, "Unsubscribed", NOW),
         Reason("director", 15.0, "role is director"),
-        Reason("opened", 5.0, "Email Opened"),
+        Reason("opened", 5.0, "Email Opened", NOW - 14 * DAY),
     )
 
 
@@ -101,6 +101,133 @@ def test_a_score_falls_below_its_threshold_a_half_life_later():
     view = a_view([an_event("Order Completed", total=99)])
     assert SCORE.value(view._replace(now=turns_at - 0.001)) == 20.0
     assert SCORE.value(view._replace(now=turns_at)) == 19.999
+
+
+CAPPED = parse_score(
+    {
+        "kind": "score", "id": "engagement", "half_life": "P14D",
+        "bands": [{"id": "hot", "from": 15}, {"id": "warm", "from": 5}, {"id": "cold"}],
+        "rules": [{"id": "page", "event": "Page Viewed", "points": 3, "cap": {"points": 10, "per": "P1D"}}],
+    }
+)  # fmt: skip
+# Noon of the day in UTC, so that hours before and after belong to it.
+NOON = NOW // DAY * DAY + DAY / 2
+LASTING = parse_score(
+    {
+        "kind": "score", "id": "engagement", "half_life": "P14D",
+        "bands": [{"id": "hot", "from": 8}, {"id": "cold"}],
+        "rules": [{"id": "visit", "event": "Pricing Viewed", "points": 4, "lasts": "P7D", "at_most": 10}],
+    }
+)  # fmt: skip
+
+
+def views(*days):
+    return [
+        Event(f"p{n}", "Page Viewed", NOON - day * DAY + n, NOON - day * DAY + n, source=str(day))
+        for n, day in enumerate(days)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "value"),
+    [
+        ([0, 0], 6.0),
+        ([0] * 9, 10.0),
+        ([0] * 9 + [1] * 9, 10.0 + 10.0 * 0.5 ** (1 / 14)),
+        ([28] * 9 + [14] * 9 + [0], 2.5 + 5.0 + 3.0),
+    ],
+)
+def test_c67_a_cap_bounds_what_one_day_gives(days, value):
+    assert CAPPED.value(a_view(views(*days), CAPPED, NOON + 60)) == pytest.approx(value, abs=0.02)
+
+
+def test_c67_a_late_event_finds_the_window_to_which_it_belongs():
+    held = CAPPED.recompute(views(*[3] * 3, 2, 1, 0))
+    late = views(*[3] * 9)
+    for event in late:
+        held = CAPPED.update(held, event)
+    in_order = CAPPED.recompute([*views(*[3] * 3), *late, *views(2, 1, 0)])
+    one, other = (Contact("c1", scores={"engagement": dict(each)}) for each in (held, in_order))
+    assert CAPPED.value(View(one, NOON + 60)) == CAPPED.value(View(other, NOON + 60))
+
+
+def test_c67_what_comes_later_than_four_windows_counts_as_a_window_of_its_own():
+    held = CAPPED.recompute(views(*[5] * 9, 3, 2, 1, 0))
+    assert len(held["page"].windows) == 4
+    late = CAPPED.update(held, views(5)[0])
+    added = late["page"].points / held["page"].points
+    assert added == pytest.approx(13 / 10, rel=1e-6)
+
+
+def a_lasting_view(*days, now=NOW):
+    (tracker,) = LASTING.trackers
+    times = sorted(NOW - day * DAY for day in days)
+    memory = [len(times), *times[:1], *times[-1:], *times[-tracker.keep :]]
+    return View(Contact("c1", behaviour={tracker.tracker_id: memory} if times else {}), now, {"engagement": LASTING})
+
+
+@pytest.mark.parametrize(
+    ("days", "value", "turns_at"),
+    [
+        ([], 0.0, inf),
+        ([8], 0.0, inf),
+        ([6, 1], 8.0, NOW + DAY),
+        ([6, 5, 4, 3, 2], 10.0, NOW + 3 * DAY),
+        ([1], 4.0, inf),
+    ],
+)
+def test_c67_points_that_last_a_window_are_gone_after_it(days, value, turns_at):
+    view = a_lasting_view(*days)
+    assert LASTING.value(view) == value
+    if turns_at < inf:
+        assert LASTING.sort(view).turns_at <= turns_at
+        assert LASTING.value(view._replace(now=turns_at)) < value
+
+
+def test_a_lasting_rule_says_why_and_when():
+    assert LASTING.reasons(a_lasting_view(6, 1)) == (
+        Reason("visit", 8.0, "Pricing Viewed within the last 1 week", NOW - DAY),
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "days", "band"), [(9, 0, "warm"), (1, 0, "cold"), (0, 0, "cold"), (9, 13, "warm"), (9, 15, "cold")]
+)
+def test_a_score_stands_in_the_band_that_its_value_reaches(count, days, band):
+    view = a_view(views(*[days] * count), CAPPED, NOON + 60)
+    assert CAPPED.sort(view).names == (band,)
+
+
+def test_a_band_is_left_at_the_minute_at_which_the_score_falls_below_it():
+    view = a_view([*views(*[0] * 9), *views(*[1] * 9)], CAPPED, NOON + 60)
+    assert CAPPED.sort(view).names == ("hot",)
+    turns_at = CAPPED.sort(view).turns_at
+    assert CAPPED.value(view._replace(now=turns_at - 0.001)) >= 15
+    assert CAPPED.value(view._replace(now=turns_at)) < 15
+    assert CAPPED.sort(view._replace(now=turns_at)).names == ("warm",)
+
+
+def test_points_can_be_given_by_name_and_have_a_reason_of_their_own():
+    given = Event("g", "Points Given", NOW, NOW, trusted=True, properties={"score": "engagement", "points": 7})
+    other = Event("o", "Points Given", NOW, NOW, trusted=True, properties={"score": "fit", "points": 7})
+    view = a_view([given, other, an_event("Email Opened")])
+    assert SCORE.value(view) == 17.0
+    assert Reason("~given", 7.0, "points given by a journey", NOW) in SCORE.reasons(view)
+
+
+def test_c67_a_sheet_describes_its_rules_with_weights_windows_and_decay():
+    sheet = parse_score({**DOCUMENT, "bands": [{"id": "hot", "from": 70}, {"id": "cold"}], "rules": [
+        {"id": "page", "event": "Page Viewed", "points": 2, "at_most": 20, "cap": {"points": 10, "per": "P1D"}},
+        {"id": "visit", "event": "Pricing Viewed", "points": 4, "lasts": "P7D"},
+        {"id": "role", "if": {"attribute": "role", "is": "director"}, "points": -5},
+    ]})  # fmt: skip
+    assert sheet.describe() == (
+        "points fade to a half in 2 weeks",
+        "+2 for Page Viewed, at most 10 within 1 day, at most 20 in all",
+        "+4 for Pricing Viewed within the last 1 week, for the latest 50",
+        "-5 while role is director",
+        "bands: hot from 70, cold",
+    )
 
 
 def test_a_fact_that_turns_with_time_may_turn_the_score():
@@ -120,9 +247,13 @@ def test_a_fact_that_turns_with_time_may_turn_the_score():
         ([{"id": "a", "event": "X", "points": 1}] * 2, [("rules[1].id", "'a' is the id of one before it")]),
         ([{"id": "a", "if": {"stage": "x"}, "points": 1, "at_most": 5}],
          [("rules[0].at_most", "unknown key 'at_most'; known here: id, points, if")]),
-        ([{"id": "a", "if": {"score": "x", "gt": 1}, "points": 1}],
-         [("rules[0].if.score",
-           "is not known in this place; known here: all, any, not, attribute, event, segment, stage, consent")]),
+        ([{"id": "a", "event": "X", "points": 1, "cap": {"points": 5}}], [("rules[0].cap.per", "is missing")]),
+        ([{"id": "a", "event": "X", "points": 1, "cap": {"points": 5, "per": "PT1M"}}],
+         [("rules[0].cap.per", "must be between 1 hour and 400 days")]),
+        ([{"id": "a", "event": "X", "points": 1, "lasts": "P30D", "at_most": 60}],
+         [("rules[0].at_most", "is 60 events; points that last a while count up to 50")]),
+        ([{"id": "a", "event": "X", "points": 1, "lasts": "P30D", "cap": {"points": 5, "per": "P1D"}}],
+         [("rules[0].cap", "has no place beside lasts; at_most bounds what counts at any moment")]),
         ([3], [("rules[0]", "must be an object with keys, not a number")]),
     ],
 )  # fmt: skip
@@ -130,6 +261,31 @@ def test_a_score_with_a_mistake_is_refused(rules, mistakes):
     with pytest.raises(DefinitionError) as raised:
         parse_score({**DOCUMENT, "rules": rules})
     assert list(raised.value.mistakes) == mistakes
+
+
+@pytest.mark.parametrize("subject", ["score", "matrix"])
+def test_a_rule_of_a_score_may_not_read_what_depends_on_scores(subject):
+    rules = [{"id": "a", "if": {subject: "x"}, "points": 1}]
+    with pytest.raises(DefinitionError, match="is not known in this place"):
+        parse_score({**DOCUMENT, "rules": rules})
+
+
+@pytest.mark.parametrize(
+    ("bands", "mistake"),
+    [
+        ([{"id": "hot", "from": 70}], ("bands", "must be a list of 2 to 10 objects; there are 1")),
+        ([{"id": "cold"}, {"id": "hot", "from": 70}], ("bands[0].from", "is missing")),
+        ([{"id": "warm", "from": 30}, {"id": "hot", "from": 70}, {"id": "cold"}],
+         ("bands[1].from", "must begin below 30; write the highest band first")),
+        ([{"id": "hot", "from": 70}, {"id": "cold", "from": 0}],
+         ("bands[1].from", "is the lowest band, which takes all that is left; leave from out")),
+        ([{"id": "hot", "from": 70}, {"id": "hot"}], ("bands[1].id", "'hot' is the id of one before it")),
+    ],
+)  # fmt: skip
+def test_bands_with_a_mistake_are_refused(bands, mistake):
+    with pytest.raises(DefinitionError) as raised:
+        parse_score({**DOCUMENT, "bands": bands})
+    assert mistake in raised.value.mistakes
 
 
 def test_a_half_life_so_short_that_minutes_show_is_refused():
@@ -195,6 +351,49 @@ def test_folding_in_two_batches_equals_folding_in_one(score, first, second):
     for event in second:
         held = score.update(held, event)
     assert held == score.recompute(first + second)
+
+
+capped_events = st.lists(
+    st.builds(lambda minutes: an_event("Page Viewed", minutes / 1_440), st.integers(0, 4 * 1_440 - 1)), max_size=14
+)
+
+
+def is_alike(one, other):
+    assert one.keys() == other.keys()
+    for rule, points in one.items():
+        assert isclose(points.points, other[rule].points, rel_tol=1e-9, abs_tol=1e-9)
+        assert [(number, at) for number, _, at in points.windows] == [(n, at) for n, _, at in other[rule].windows]
+        for mine, theirs in zip(points.windows, other[rule].windows, strict=True):
+            assert isclose(mine[1], theirs[1], rel_tol=1e-9, abs_tol=1e-9)
+    return True
+
+
+@given(capped_events, st.randoms(use_true_random=False))
+def test_c67_a_cap_does_not_depend_on_the_order_of_arrival_within_its_open_windows(events, random):
+    # Four days ending at midnight: as many windows as are kept open.
+    shifted = [Event(e.event_id, e.name, e.time - (NOW % DAY), e.time) for e in events]
+    held: dict[str, Points] = {}
+    for event in random.sample(shifted, len(shifted)):
+        held = CAPPED.update(held, event)
+    assert is_alike(held, CAPPED.recompute(shifted))
+
+
+@given(capped_events, capped_events)
+def test_c67_merging_commutes_under_a_cap(a, b):
+    one, other = CAPPED.recompute(a), CAPPED.recompute(b)
+    assert CAPPED.merge(one, other) == CAPPED.merge(other, one)
+
+
+@given(
+    st.lists(st.integers(0, 20), max_size=12), st.lists(st.floats(0, 30), min_size=1, max_size=5),
+    st.sampled_from([LASTING, CAPPED]),
+)  # fmt: skip
+def test_time_never_changes_a_band_before_it_says_so(days, moments, sheet):
+    view = a_lasting_view(*days) if sheet is LASTING else a_view(views(*days), CAPPED, NOW)
+    names, turns_at = sheet.sort(view)
+    for moment in (NOW + days * DAY for days in moments):
+        if moment < turns_at:
+            assert sheet.sort(view._replace(now=moment)).names == names
 
 
 @settings(max_examples=500)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from postroad.commits import Row
-from postroad.contacts import Attribute, Consent, Contact, Enrollment, Passage, Points, Stage
+from postroad.contacts import Attribute, Consent, Contact, Enrollment, Handed, Passage, Persona, Points, Stage
 from postroad.decisions import Decision
 from postroad.errors import PostroadError
 from postroad.events import Event
@@ -111,9 +111,13 @@ def encode_contact(contact: Contact) -> bytes:
         "x": c.suppressions,
         "m": c.behaviour,
         "s": {
-            sheet: {rule: [points, ms(at)] for rule, (points, at) in held.items()} for sheet, held in c.scores.items()
+            sheet: {rule: _points_document(points, ms) for rule, points in held.items()}
+            for sheet, held in c.scores.items()
         },
-        "t": c.stage and [c.stage.name, ms(c.stage.since)],
+        "t": c.stage and _stage_document(c.stage, ms),
+        "h": [_stage_document(stage, ms) for stage in c.stages_before],
+        "g": c.persona and [c.persona.name, ms(c.persona.since), c.persona.confidence],
+        "k": c.handed and [c.handed.to, ms(c.handed.since), *([c.handed.owner] if c.handed.owner else [])],
         "e": {segment: ms(since) for segment, since in c.segments.items()},
         "u": {key: ms(stored_due(at)) for key, at in c.turns.items()},
         "j": {journey: _enrollment_document(enrollment, ms) for journey, enrollment in c.active.items()},
@@ -147,7 +151,7 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
 
     document = _unpack(body, _CONTACT_DICTIONARIES)
     take = document.pop
-    stage = take("t", None)
+    stage, persona, handed = take("t", None), take("g", None), take("k", None)
     return Contact(
         contact_id=contact_id,
         version=version,
@@ -163,10 +167,13 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
         suppressions=take("x", {}),
         behaviour=take("m", {}),
         scores={
-            sheet: {rule: Points(given[0], time(given[1])) for rule, given in held.items()}
+            sheet: {rule: _read_points(given, time) for rule, given in held.items()}
             for sheet, held in take("s", {}).items()
         },
-        stage=Stage(stage[0], time(stage[1])) if stage else None,
+        stage=_read_stage(stage, time) if stage else None,
+        stages_before=tuple(_read_stage(before, time) for before in take("h", ())),
+        persona=Persona(persona[0], time(persona[1]), persona[2]) if persona else None,
+        handed=Handed(handed[0], time(handed[1]), *handed[2:]) if handed else None,
         segments={segment: time(since) for segment, since in take("e", {}).items()},
         turns={key: time(at) for key, at in take("u", {}).items()},
         active={journey: _read_enrollment(journey, entry, time) for journey, entry in take("j", {}).items()},
@@ -179,6 +186,25 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
         ring=_read_ring(take("r", None), base, time),
         extra=document,
     )
+
+
+def _points_document(held: Points, ms: Callable[[float], int]) -> list[Any]:
+    """[points, at], and of a rule with a cap its latest windows behind that, each as three numbers."""
+    return [held.points, ms(held.at), *(part for n, points, at in held.windows for part in (n, points, ms(at)))]
+
+
+def _read_points(given: list[Any], time: Callable[[int], float]) -> Points:
+    points, at, *rest = given
+    windows = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+    return Points(points, time(at), tuple((n, within, time(since)) for n, within, since in windows))
+
+
+def _stage_document(stage: Stage, ms: Callable[[float], int]) -> list[Any]:
+    return [stage.name, ms(stage.since), *([stage.because] if stage.because else [])]
+
+
+def _read_stage(entry: list[Any], time: Callable[[int], float]) -> Stage:
+    return Stage(entry[0], time(entry[1]), *entry[2:])
 
 
 # Zero is a time like any other: the moment at which the contact was created.

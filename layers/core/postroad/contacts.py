@@ -22,6 +22,8 @@ MAX_MERGED_ANONYMOUS = 100
 MAX_ATTRIBUTES = 200
 # Of those, what only a public source has said. A confirmed word that finds no room takes that of an unconfirmed one.
 MAX_UNCONFIRMED = 50
+# How many stages before its present one a contact remembers.
+MAX_STAGES_BEFORE = 10
 
 
 def latest_identities(identities: Mapping[str, float]) -> dict[str, float]:
@@ -43,10 +45,15 @@ class Attribute(NamedTuple):
 
 
 class Points(NamedTuple):
-    """What one scoring rule has given: points as they stood `at`; they fade from there by the sheet's half-life."""
+    """What one scoring rule has given: points as they stood `at`; they fade from there by the sheet's half-life.
+
+    A rule with a cap keeps the latest windows apart, because their sums may still grow: (number of the window, points
+    as they stood, when).
+    """
 
     points: float
     at: float
+    windows: tuple[tuple[int, float, float], ...] = ()
 
 
 class Consent(NamedTuple):
@@ -57,10 +64,27 @@ class Consent(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """Where the contact stands in the life cycle, and since when."""
+    """Where the contact stands in the life cycle, since when, and why in a sentence."""
 
     name: str
     since: float
+    because: str = ""
+
+
+class Persona(NamedTuple):
+    """Whom the contact is most like, since when, and how sure that is, from 0 to 1."""
+
+    name: str
+    since: float
+    confidence: float
+
+
+class Handed(NamedTuple):
+    """To whom the contact was handed (`sales` or `nurture`), since when, and the owner of those at sales."""
+
+    to: str
+    since: float
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +135,8 @@ class Contact:
     named; `behaviour` maps a tracker's id to its bounded memory;
     `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
     way by journey. `wake_at` is the armed timer. `dropped` are the enrollments that a merge
-    ended, whose messages still on the way must not be sent. `extra` is what a newer version of
+    ended, whose messages still on the way must not be sent. `stages_before` are the stages that it has left, the latest
+    last. `extra` is what a newer version of
     this code has stored and this one does not know: kept as it is.
     """
 
@@ -130,6 +155,9 @@ class Contact:
     behaviour: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, dict[str, Points]] = field(default_factory=dict)
     stage: Stage | None = None
+    stages_before: tuple[Stage, ...] = ()
+    persona: Persona | None = None
+    handed: Handed | None = None
     segments: dict[str, float] = field(default_factory=dict)
     turns: dict[str, float] = field(default_factory=dict)
     active: dict[str, Enrollment] = field(default_factory=dict)

@@ -12,6 +12,14 @@ class Verdict(NamedTuple):
     turns_at: float = inf
 
 
+class Sorting(NamedTuple):
+    """The names of the classes to which a contact belongs, and the earliest instant at which time alone may change that
+    (never too late)."""
+
+    names: tuple[str, ...]
+    turns_at: float = inf
+
+
 TRUE = Verdict(True)
 FALSE = Verdict(False)
 
