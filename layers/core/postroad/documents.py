@@ -1,7 +1,7 @@
 """Reading definition documents: every mistake is gathered, with the path where it stands and a sentence that helps."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeVar
@@ -226,6 +226,19 @@ def read_head(reader: Reader, kind: str) -> Head:
     reader.choice("kind", (kind,))
     definition_id = reader.id("id")
     return Head(definition_id, reader.text("name", definition_id), reader.text("description", "", longest=5_000))
+
+
+def choose(reader: Reader, table: Collection[str], what: str) -> str | None:
+    """The one key of the table that the object has; a mistake, and None, when there is none or more than one."""
+    reader.expect(*table)
+    found = [key for key in table if reader.has(key)]
+    if len(found) == 1:
+        return found[0]
+    if reader.is_broken or (reader.strangers() and not found):
+        return None  # said already, or about to be: an unknown key is named with the one that was meant
+    given = "this one has " + (" and ".join(found) if found else "none")
+    reader.mistake(f"{what} one of {', '.join(table)}; {given}")
+    return None
 
 
 def refuse_twins(readers: Iterable[Reader]) -> None:

@@ -46,6 +46,11 @@ def parse_instant(text: object) -> float:
     raise ValueError(f"{str(text)[:40]!r} is not a date or time; write for example 2026-11-02T09:14:00Z")
 
 
+def stamp(time: float) -> str:
+    """An instant as a person reads it, to the minute, in UTC: `2026-11-02 09:14 UTC`."""
+    return f"{format_instant(time)[:16].replace('T', ' ')} UTC"
+
+
 def format_instant(time: float) -> str:
     """ISO 8601 in UTC with milliseconds: `2026-11-02T09:14:00.000Z`."""
     return datetime.fromtimestamp(round(time, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

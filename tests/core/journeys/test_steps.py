@@ -22,7 +22,7 @@ ROWS = {
     "wait for": ({"id": "here", "wait": {"for": "PT1H"}}, "here", HOUR, [], "Wait for 1 hour"),
     "wait until": (
         {"id": "here", "wait": {"until": "10:30", "weekdays": ["tue", "mon"]}},
-        "here", 1.5 * HOUR, [], "Wait until 10:30 on Mon, Tue, local time",
+        "here", 0.5 * HOUR, [], "Wait until 10:30 on Mon, Tue, local time",
     ),
     "wait event": (
         {"id": "here", "wait": {"event": "Order Completed", "timeout": "PT1H"}},
@@ -146,7 +146,7 @@ def test_a_local_time_is_local_to(travel, case, zone, wait, document, due):
 def test_a_zone_that_nobody_knows_is_said_in_the_decision(travel):
     ana = travel([{"wait": {"until": "09:00"}}], attributes={"timezone": "Mars/Base"})
     assert ana.decisions[0].because == (
-        "until 2026-11-03 09:00 UTC (09:00 UTC); the contact's timezone is none that we know"
+        "until 2026-11-03 09:00 UTC (09:00 UTC; the contact's timezone is none that we know)"
     )
 
 

@@ -12,11 +12,11 @@ from functools import cache
 from typing import NamedTuple
 
 from postroad.behaviour import Tracker
-from postroad.documents import Reader, read_head
+from postroad.documents import Reader, choose, read_head
 from postroad.events import JOURNEY_ENDED, JOURNEY_STARTED
 from postroad.instants import describe_duration
 from postroad.journeys.reading import Findings, Happening, Reference, Scope
-from postroad.journeys.stepping import LONGEST, StepType, choose, parse_zone
+from postroad.journeys.stepping import LONGEST, StepType, parse_zone
 from postroad.journeys.steps import STEP_TYPES, SendStep
 from postroad.predicates import Predicate
 

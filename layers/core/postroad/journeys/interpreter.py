@@ -23,10 +23,10 @@ from typing import NamedTuple
 from postroad.contacts import Contact, Enrollment
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.instants import describe_duration
+from postroad.instants import describe_duration, stamp
 from postroad.journeys.definition import Journey
 from postroad.journeys.reading import TRIGGER_AGE
-from postroad.journeys.stepping import Effect, End, Go, Here, Stay, stamp
+from postroad.journeys.stepping import Effect, End, Go, Here, Stay
 from postroad.predicates import View
 
 # A fold is one transaction, and that has room for 100 items.

@@ -5,13 +5,13 @@ a step, every event, mark and wake *resumes* that step. The ways on are named: a
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from postroad.contacts import Enrollment
 from postroad.documents import Reader
 from postroad.events import Event
-from postroad.instants import DAY, format_instant
+from postroad.instants import DAY
 from postroad.journeys.reading import Scope
 from postroad.local_time import WEEKDAYS, find_zone
 from postroad.predicates import View
@@ -110,19 +110,6 @@ class StepType:
 Read = Callable[[Reader, Scope], StepType]
 
 
-def choose(reader: Reader, table: Mapping[str, Read], what: str) -> str | None:
-    """The one key of the table that the object has; a mistake, and None, when there is none or more than one."""
-    reader.expect(*table)
-    found = [key for key in table if reader.has(key)]
-    if len(found) == 1:
-        return found[0]
-    if reader.is_broken or (reader.strangers() and not found):
-        return None  # said already, or about to be: an unknown key is named with the one that was meant
-    given = "this one has " + (" and ".join(found) if found else "none")
-    reader.mistake(f"{what} one of {', '.join(table)}; {given}")
-    return None
-
-
 def parse_weekdays(raw: object) -> tuple[int, ...]:
     """Days of the week as numbers, Monday is 0. Raises ValueError with a sentence."""
     days = raw if isinstance(raw, list | tuple) else [raw]
@@ -136,11 +123,6 @@ def parse_zone(raw: object) -> str | None:
     if find_zone(raw) is None:
         raise ValueError(f"{str(raw)[:40]!r} is not a time zone; write for example Europe/Madrid")
     return str(raw)
-
-
-def stamp(time: float) -> str:
-    """An instant as a person reads it, to the minute, in UTC."""
-    return f"{format_instant(time)[:16].replace('T', ' ')} UTC"
 
 
 def show(value: Any) -> str:

@@ -9,13 +9,13 @@ it matter how it has come about by the time at which the wait ends.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, time
+from datetime import time
 from math import inf
 from typing import NamedTuple
 
-from postroad.documents import Reader
+from postroad.documents import Reader, choose
 from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, SEGMENT_ENTERED
-from postroad.instants import DAY, describe_duration
+from postroad.instants import DAY, describe_duration, stamp
 from postroad.journeys.reading import Happening, Scope
 from postroad.journeys.stepping import (
     LONGEST,
@@ -25,15 +25,12 @@ from postroad.journeys.stepping import (
     Read,
     Stay,
     StepType,
-    choose,
     parse_weekdays,
     parse_zone,
-    stamp,
 )
-from postroad.local_time import WEEKDAYS, find_zone, next_local, parse_time_of_day
+from postroad.local_time import WEEKDAYS, next_local, parse_time_of_day
 from postroad.predicates import Predicate
-
-TIMEZONE = "timezone"  # the attribute that says where a contact's clock stands
+from postroad.zones import clock_of
 
 
 class Cause(NamedTuple):
@@ -117,13 +114,9 @@ class WaitUntil(Wait):
         )
 
     def find_end(self, here: Here) -> tuple[float, str]:
-        own = here.view.contact.find_value(TIMEZONE)
-        names = (own, self.timezone, *here.timezones)
-        zone = next((zone for zone in map(find_zone, names) if zone), UTC)
-        note = f" ({self.hour:%H:%M} {zone})"
-        if own is not None and find_zone(own) is None:
-            note += f"; the contact's {TIMEZONE} is none that we know"
-        return next_local(here.now, self.hour, zone, self.weekdays), note
+        clock = clock_of(here.view.contact, self.timezone, *here.timezones)
+        note = f" ({self.hour:%H:%M} {clock.because})"
+        return next_local(here.now, self.hour, clock.zone, self.weekdays), note
 
     def describe(self) -> str:
         days = f" on {', '.join(WEEKDAYS[day].capitalize() for day in self.weekdays)}" if self.weekdays else ""
