@@ -112,6 +112,7 @@ class World:
             "contacts": self.contacts,
             "timeline": self.timeline,
             "messages": self.messages,
+            "tasks": None,
             "refusals": self.refusals,
             "quarantine": self.quarantine,
             "books": memory.Books(shop.book),

@@ -25,6 +25,7 @@ from postroad.packing import QueueMessage
 from postroad.policy import Policy
 from postroad.quarantine import Reject
 from postroad.stats import Cell
+from postroad.tasks import Task, applies, settle
 from postroad_aws.ports import Answers, Forward, Outcome
 
 DEDUPLICATION = 5 * 60.0
@@ -72,6 +73,7 @@ class Memory:
         self.sums: Counter[Cell] = Counter()
         self.marks: dict[tuple[str, int], int] = {}
         self.rejects: dict[str, Reject] = {}
+        self.tasks: dict[str, Task] = {}
         # Whoever simulates a stream, or a clock, or checks what may never happen, listens here.
         self.on_insert: Callable[[Message], None] = lambda message: None
         self.on_state: Callable[[Message | None, Message], None] = lambda before, after: None
@@ -174,13 +176,16 @@ class MemoryContacts:
         ):
             # A lost answer and a retry inside the client find what they wanted to write.
             return Outcome.DONE if stored and stored.item == item else Outcome.CONFLICT
-        if any(message.message_id in memory.messages for message in commit.messages):
-            return Outcome.MESSAGE_EXISTS
+        there = any(message.message_id in memory.messages for message in commit.messages)
+        if there or not all(applies(task, memory.tasks.get(task.task_id)) for task in commit.tasks):
+            return Outcome.ALREADY_THERE
         memory.put_contact(contact.contact_id, item)
         for contact_id in (*commit.attach, *(contact_id for contact_id, _ in commit.absorbed)):
             memory.put_contact(contact_id, Item(b"", 0, 0.0, None, "", contact.contact_id))
         for message in commit.messages:
             memory.insert_message(replace(message, times=dict(message.times)))
+        for task in commit.tasks:
+            memory.tasks[task.task_id] = task if isinstance(task, Task) else settle(memory.tasks[task.task_id], task)
         MemoryMemberships(memory).apply(commit.memberships)
         MemoryQuarantine(memory).save_rejects(commit.rejects)
         for row in commit.rows:
@@ -327,6 +332,14 @@ class MemoryMessages:
         else:
             self.memory.pending[message_id] = until
         return True
+
+
+class MemoryTasks:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def find_task(self, task_id: str) -> Task | None:
+        return self.memory.tasks.get(task_id)
 
 
 class MemoryRefusals:

@@ -15,6 +15,7 @@ from tests.shell.port_contract import (
     QuarantineContract,
     RefusalsContract,
     StatsContract,
+    TasksContract,
     TimelineContract,
 )
 
@@ -45,6 +46,9 @@ class TestTimeline(TimelineContract): ...
 
 
 class TestMessages(MessagesContract): ...
+
+
+class TestTasks(TasksContract): ...
 
 
 class TestRefusals(RefusalsContract): ...

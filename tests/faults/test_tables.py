@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from postroad_aws.storage import contacts, memberships, messages, quarantine, refusals, timeline
+from postroad_aws.storage import contacts, memberships, messages, quarantine, refusals, tasks, timeline
 from tests.account import Account
 from tests.faults.invariants import violations
 from tests.faults.worlds import World
@@ -19,6 +19,7 @@ TABLES = {
     "contacts": contacts,
     "timeline": timeline,
     "messages": messages,
+    "tasks": tasks,
     "refusals": refusals,
     "quarantine": quarantine,
 }

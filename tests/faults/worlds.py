@@ -467,6 +467,7 @@ class World:
                 "find_message", "find_messages", "claim", "release", "settle", "postpone", "note_engagement",
                 list_pending=memory.has_pending,
             ),
+            tasks=wire(loop, store("tasks", memories.MemoryTasks(memory)), "find_task"),
             refusals=wire(
                 loop, store("refusals", memories.MemoryRefusals(memory)),
                 "find_suppression", "find_consent", "find_answers", "save_suppression", "save_consent",

@@ -71,8 +71,9 @@ def _forget() -> None:
 @pytest.fixture
 def ports(aws: Any) -> Any:
     """The storage ports as production has them: the modules themselves."""
-    from postroad_aws.storage import contacts, messages, quarantine, refusals, stats, timeline
+    from postroad_aws.storage import contacts, messages, quarantine, refusals, stats, tasks, timeline
 
     return SimpleNamespace(
-        contacts=contacts, timeline=timeline, messages=messages, refusals=refusals, quarantine=quarantine, stats=stats
-    )
+        contacts=contacts, timeline=timeline, messages=messages, tasks=tasks, refusals=refusals,
+        quarantine=quarantine, stats=stats,
+    )  # fmt: skip

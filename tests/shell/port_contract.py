@@ -1,7 +1,7 @@
 """What every set of storage ports must do: the tables (on moto) and the fault simulation's memory alike.
 
 Nothing here knows AWS. A test module subclasses these and has a fixture `ports` with the attributes `contacts`,
-`timeline`, `messages`, `refusals`, `quarantine` and `stats` (see `postroad_aws.ports`), empty when a test begins.
+`timeline`, `messages`, `tasks`, `refusals`, `quarantine` and `stats` (see `postroad_aws.ports`), empty when a test begins.
 """
 
 import itertools
@@ -33,6 +33,7 @@ from postroad.messages import (
 from postroad.quarantine import Reject
 from postroad.ring import Ring
 from postroad.stats import Cell
+from postroad.tasks import CANCELLED, DONE, Settled, Task
 from postroad_aws.ports import Forward, Outcome, Ports
 
 T0 = 1_793_610_840.123
@@ -63,6 +64,21 @@ def a_message(message_id: str = "enr-1.welcome", **facts: Any) -> Message:
         "created_at": T0,
     }
     return Message(message_id, **{**known, **facts})
+
+
+def a_task(task_id: str = "enr-1.ring", **facts: Any) -> Task:
+    known: dict[str, Any] = {
+        "contact_id": "ana-4f1c",
+        "kind": "call",
+        "title": "Call about the cart",
+        "origin": "journey/cart@1",
+        "step": "ring",
+        "enrollment_id": "enr-1",
+        "created_at": T0,
+        "due_at": at(3_600),
+        "assignee": "bo@example.com",
+    }
+    return Task(task_id, **{**known, **facts})
 
 
 def a_row(event_id: str = "e-1", contact_id: str = "ana-4f1c", seconds: float = 0.0, **facts: Any) -> Row:
@@ -210,7 +226,7 @@ class ContactsContract:
     def test_a_message_that_exists_is_told_apart_from_a_conflict(self, ports: Ports) -> None:
         read = store(ports, a_contact(), messages=(a_message(),))
         again = Commit(read.copy(), messages=(a_message(), a_message("enr-1.second")))
-        assert ports.contacts.commit(again) is Outcome.MESSAGE_EXISTS
+        assert ports.contacts.commit(again) is Outcome.ALREADY_THERE
         assert ports.messages.find_message("enr-1.second") is None
         assert find(ports, "ana-4f1c").version == 1
         both = replace(again, contact=replace(read.copy(), version=9))
@@ -488,6 +504,27 @@ class MessagesContract:
         ports.messages.settle("enr-1.welcome", SENT, at(1))
         assert not ports.messages.postpone("enr-1.welcome", at(2))
         assert pending_ids(ports, at(DAY)) == []
+
+
+class TasksContract:
+    def test_tasks_are_stored_with_the_contact_or_not_at_all(self, ports: Ports) -> None:
+        ana = store(ports, a_contact(), tasks=(a_task(),))
+        assert ports.tasks.find_task("enr-1.ring") == a_task()
+        stale = Commit(a_contact(events_folded=9), tasks=(a_task("enr-1.second"),))
+        assert ports.contacts.commit(stale) is Outcome.CONFLICT
+        assert ports.tasks.find_task("enr-1.second") is None
+        store(ports, ana, tasks=(Settled("enr-1.ring", CANCELLED, at(60), reason="the goal is reached"),))
+        assert ports.tasks.find_task("enr-1.ring") == a_task(
+            state=CANCELLED, reason="the goal is reached", settled_at=at(60), edit=2
+        )
+
+    def test_a_task_that_is_there_or_has_ended_is_told_apart_from_a_conflict(self, ports: Ports) -> None:
+        ana = store(ports, a_contact(), tasks=(a_task(state=DONE, outcome="no_answer"),))
+        for task in (a_task(), Settled("enr-1.ring", CANCELLED, at(60)), Settled("enr-9.ring", CANCELLED, at(60))):
+            again = Commit(ana.copy(), tasks=(a_task("enr-1.second"), task))
+            assert ports.contacts.commit(again) is Outcome.ALREADY_THERE
+            assert ports.tasks.find_task("enr-1.second") is None
+        assert find(ports, "ana-4f1c").version == 1
 
 
 class RefusalsContract:

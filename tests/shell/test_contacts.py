@@ -50,8 +50,8 @@ def cancelled(*codes: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("reasons", "outcome"),
     [
-        (("None", "ConditionalCheckFailed", "None"), Outcome.MESSAGE_EXISTS),
-        (("None", "ConditionalCheckFailed", "ConditionalCheckFailed"), Outcome.MESSAGE_EXISTS),
+        (("None", "ConditionalCheckFailed", "None"), Outcome.ALREADY_THERE),
+        (("None", "ConditionalCheckFailed", "ConditionalCheckFailed"), Outcome.ALREADY_THERE),
         (("ConditionalCheckFailed", "None", "None"), Outcome.CONFLICT),
         (("ConditionalCheckFailed", "ConditionalCheckFailed", "None"), Outcome.CONFLICT),
         (("TransactionConflict", "None", "None"), Outcome.CONFLICT),

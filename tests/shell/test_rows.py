@@ -9,6 +9,7 @@ MODELS = {
     "Events": "EventRow",
     "Memberships": "MembershipRow",
     "Messages": "MessageRow",
+    "Tasks": "TaskRow",
     "Definitions": "DefinitionRow",
     "Suppressions": "SuppressionRow",
     "Consents": "ConsentRow",

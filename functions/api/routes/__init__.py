@@ -11,6 +11,7 @@ from functions.api.routes import (
     quarantine,
     segments,
     suppressions,
+    tasks,
 )
 from functions.api.routing import Route
 
@@ -18,7 +19,8 @@ from functions.api.routing import Route
 TABLE: list[Route] = [
     route
     for module in (
-        contacts, segments, journeys, broadcasts, messages, definitions, suppressions, consents, keys, quarantine,
+        contacts, segments, journeys, broadcasts, messages, tasks,
+        definitions, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table
 ]  # fmt: skip

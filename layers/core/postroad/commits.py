@@ -8,6 +8,7 @@ from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.messages import Message
 from postroad.quarantine import Reject
+from postroad.tasks import Settled, Task
 
 # DynamoDB takes 100 actions in a transaction; the fold stops before that and goes on in the next commit.
 MAX_ACTIONS = 90
@@ -54,9 +55,10 @@ class Commit:
     rejects: tuple[Reject, ...] = ()
     rows: tuple[Row, ...] = ()
     gone: tuple[str, ...] = ()
+    tasks: tuple[Task | Settled, ...] = ()
 
     @property
     def actions(self) -> int:
         """How many actions of a transaction it needs."""
-        parts = (self.attach, self.absorbed, self.messages, self.memberships, self.rejects, self.rows)
+        parts = (self.attach, self.absorbed, self.messages, self.tasks, self.memberships, self.rejects, self.rows)
         return 1 + sum(len(part) for part in parts)

@@ -19,6 +19,7 @@ from postroad.messages import Message
 from postroad.packing import QueueMessage
 from postroad.policy import Policy
 from postroad.quarantine import Reject
+from postroad.tasks import Task
 
 if TYPE_CHECKING:
     # Its import loads Jinja2, which only the sender and the API need.
@@ -41,7 +42,8 @@ class Outcome(Enum):
 
     DONE = "done"
     CONFLICT = "conflict"
-    MESSAGE_EXISTS = "message exists"
+    # A message or a task of it: the contact alone is as it was read.
+    ALREADY_THERE = "already there"
 
 
 class Contacts(Protocol):
@@ -109,6 +111,11 @@ class Messages(Protocol):
 
     def postpone(self, message_id: str, until: float | None) -> bool:
         """Have the sweep look at a pending message again at that time (None: never); False when none is pending."""
+
+
+class Tasks(Protocol):
+    def find_task(self, task_id: str) -> Task | None:
+        """The task, read consistently."""
 
 
 class Answers(NamedTuple):
@@ -228,6 +235,7 @@ class KeylessPorts:
     contacts: Contacts
     timeline: Timeline
     messages: Messages
+    tasks: Tasks
     refusals: Refusals
     quarantine: Quarantine
     books: Books

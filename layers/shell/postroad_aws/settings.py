@@ -29,6 +29,7 @@ class Settings:
     events_table: str | None = _variable("EVENTS_TABLE", "the table of timelines")
     memberships_table: str | None = _variable("MEMBERSHIPS_TABLE", "the table of who is at which place")
     messages_table: str | None = _variable("MESSAGES_TABLE", "the table of messages")
+    tasks_table: str | None = _variable("TASKS_TABLE", "the table of what people are asked to do")
     definitions_table: str | None = _variable("DEFINITIONS_TABLE", "the table of definitions and the manifest")
     suppressions_table: str | None = _variable("SUPPRESSIONS_TABLE", "the table of suppressed addresses")
     consents_table: str | None = _variable("CONSENTS_TABLE", "the table of the latest yes or no by address and topic")

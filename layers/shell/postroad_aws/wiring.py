@@ -13,7 +13,7 @@ from postroad.links import Signer
 from postroad_aws import books, clock, ids, queues, runs
 from postroad_aws.ports import Channel, KeylessPorts, Ports
 from postroad_aws.settings import settings
-from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, timeline
+from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, tasks, timeline
 
 if TYPE_CHECKING:
     from postroad_aws.usecases.remove_demo import RemovalPorts
@@ -54,6 +54,7 @@ _OPEN: dict[str, Any] = {
     "contacts": contacts,
     "timeline": timeline,
     "messages": messages,
+    "tasks": tasks,
     "refusals": refusals,
     "quarantine": quarantine,
     "books": books,
@@ -88,7 +89,8 @@ def removal_ports() -> "RemovalPorts":
     from postroad_aws.usecases.remove_demo import RemovalPorts
 
     return RemovalPorts(
-        contacts, timeline, messages, memberships, refusals, quarantine, stats, books, clock,
+        contacts, timeline, messages, tasks,
+        memberships, refusals, quarantine, stats, books, clock,
         contact_key=keys.derive_key("contacts"),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from postroad_aws.clients import get_client
 from postroad_aws.clock import now
 from postroad_aws.ports import Fault, Forward, Outcome
 from postroad_aws.settings import settings
-from postroad_aws.storage import Page, memberships, messages, quarantine, timeline
+from postroad_aws.storage import Page, memberships, messages, quarantine, tasks, timeline
 from postroad_aws.storage.batches import code_of, get_items
 from postroad_aws.storage.paging import decode_cursor, encode_cursor, merge_newest, read_items
 
@@ -226,6 +226,8 @@ def _actions(put: Item, commit: Commit) -> Iterable[tuple[tuple[str, ...], Item]
         yield ("contact", loser_id), {"Put": _forward_put(loser_id, contact_id, version)}
     for message in commit.messages:
         yield ("message", message.message_id), messages.put_request(message)
+    for task in commit.tasks:
+        yield ("task", task.task_id), tasks.action(task)
     for change in commit.memberships:
         yield ("membership", change.place, change.contact_id), memberships.action(change)
     for reject in commit.rejects:
@@ -248,8 +250,8 @@ def _read_reasons(reasons: Iterable[tuple[tuple[str, ...], Item]]) -> Outcome:
     codes = {code for _, code in failed}
     if not codes or codes - {"ConditionalCheckFailed", "TransactionConflict"}:
         raise Fault(f"A transaction was cancelled: {', '.join(sorted(codes)) or 'without a reason'}.")
-    if all(failure == ("message", "ConditionalCheckFailed") for failure in failed):
-        return Outcome.MESSAGE_EXISTS
+    if all(kind in ("message", "task") and code == "ConditionalCheckFailed" for kind, code in failed):
+        return Outcome.ALREADY_THERE
     return Outcome.CONFLICT
 
 

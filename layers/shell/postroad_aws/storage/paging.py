@@ -97,3 +97,17 @@ def merge_newest(
     found = list(islice(heapq.merge(*map(ordered, partitions)), limit + 1))
     page = [each for _, each in found[:limit]]
     return Page(page, encode_cursor(-found[limit - 1][0], page[-1]) if len(found) > limit else None)
+
+
+def merge_earliest(
+    partitions: Sequence[str],
+    entries: Callable[[str, float | None], Iterable[tuple[float, str]]],
+    cursor: str | None,
+    limit: int,
+) -> Page[str]:
+    """The same, the earliest first: `entries(partition, since)` gives those that are not before `since`, in order."""
+
+    def turned(partition: str, until: float | None) -> Iterator[tuple[float, str]]:
+        return ((-time, each) for time, each in entries(partition, None if until is None else -until))
+
+    return merge_newest(partitions, turned, cursor, limit)

@@ -3,7 +3,14 @@
 Where a module speaks botocore instead, a test holds that both read and write the same items.
 """
 
-from pynamodb.attributes import BinaryAttribute, BooleanAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -132,6 +139,65 @@ class MessageRow(Model):
     by_contact = _ContactIndex()
     by_origin = _OriginIndex()
     by_pending = _PendingIndex()
+
+
+class _TaskContactIndex(GlobalSecondaryIndex["TaskRow"]):
+    class Meta:
+        index_name = "contact"
+        projection = KeysOnlyProjection()
+
+    contact_id = UnicodeAttribute(hash_key=True)
+    task_id = UnicodeAttribute(range_key=True)
+
+
+class _AssigneeIndex(GlobalSecondaryIndex["TaskRow"]):
+    class Meta:
+        index_name = "assignee"
+        projection = KeysOnlyProjection()
+
+    assignee_shard = UnicodeAttribute(hash_key=True)
+    due_at = NumberAttribute(range_key=True)
+
+
+class _StateIndex(GlobalSecondaryIndex["TaskRow"]):
+    class Meta:
+        index_name = "state"
+        projection = KeysOnlyProjection()
+
+    state_shard = UnicodeAttribute(hash_key=True)
+    due_at = NumberAttribute(range_key=True)
+
+
+class TaskRow(Model):
+    """A task; see `postroad.tasks.Task`."""
+
+    class Meta:
+        table_name = _table("tasks_table")
+
+    task_id = UnicodeAttribute(hash_key=True)
+    contact_id = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    title = UnicodeAttribute()
+    origin = UnicodeAttribute(null=True)
+    step = UnicodeAttribute(null=True)
+    enrollment_id = UnicodeAttribute(null=True)
+    created_at = NumberAttribute()
+    due_at = NumberAttribute()
+    assignee = UnicodeAttribute(null=True)
+    note = UnicodeAttribute(null=True)
+    outcomes: ListAttribute[str] = ListAttribute(null=True)
+    state = UnicodeAttribute()
+    outcome = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    remark = UnicodeAttribute(null=True)
+    settled_at = NumberAttribute(null=True)
+    settled_by = UnicodeAttribute(null=True)
+    edit = NumberAttribute()
+    assignee_shard = UnicodeAttribute(null=True)
+    state_shard = UnicodeAttribute()
+    by_contact = _TaskContactIndex()
+    by_assignee = _AssigneeIndex()
+    by_state = _StateIndex()
 
 
 class DefinitionRow(Model):

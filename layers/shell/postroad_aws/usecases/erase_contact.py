@@ -28,6 +28,10 @@ class Messages(Protocol):
     def forget_messages(self, contact_ids: Sequence[str]) -> None: ...
 
 
+class Tasks(Protocol):
+    def forget_tasks(self, contact_ids: Sequence[str]) -> None: ...
+
+
 class Ports(Protocol):
     """The tables that know contacts, and what makes their ids."""
 
@@ -41,11 +45,14 @@ class Ports(Protocol):
     def messages(self) -> Messages: ...
 
     @property
+    def tasks(self) -> Tasks: ...
+
+    @property
     def contact_key(self) -> bytes: ...
 
 
 def erase_contact(ports: Ports, contact_id: str, *, but: str = "") -> Contact | None:
-    """Erase a contact with identities, messages, timeline and memberships (`but` one, by which the caller finds it).
+    """Erase a contact with identities, messages, tasks, timeline and memberships (`but` one, by which it is found).
 
     Returns the contact as it was, None when it was gone before. Raises TimeoutError when others write it all the time.
     """
@@ -55,6 +62,7 @@ def erase_contact(ports: Ports, contact_id: str, *, but: str = "") -> Contact | 
         if contact is None or _erase_item(ports, contact, but) is Outcome.DONE:
             ids = (contact_id, *(contact.merged_from if contact else ()))
             ports.messages.forget_messages(ids)
+            ports.tasks.forget_tasks(ids)
             ports.timeline.forget_rows(ids)
             return contact
     raise TimeoutError("a contact that was to be erased was written by others all the time")

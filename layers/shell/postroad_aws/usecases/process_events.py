@@ -23,6 +23,7 @@ from postroad.packing import unpack
 from postroad.places import membership_changes, places_of
 from postroad.quarantine import Reject, reject_event, reject_text
 from postroad.resolution import Resolution, identities_of, resolve, row_of
+from postroad.tasks import Settled, Task, applies, cancel_dropped, combine
 from postroad_aws.observability import logger
 from postroad_aws.ports import Forward, Outcome, Ports
 from postroad_aws.usecases.wake_contacts import wake_event
@@ -229,6 +230,7 @@ class _Pending:
     attach: list[str] = field(default_factory=list)
     absorbed: list[tuple[str, int]] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    tasks: list[Task | Settled] = field(default_factory=list)
     places: dict[str, Mapping[str, float]] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
@@ -241,7 +243,7 @@ class _Pending:
 
     @property
     def actions(self) -> int:
-        parts = (self.attach, self.absorbed, self.messages, self.memberships, self.rejects, self.rows)
+        parts = (self.attach, self.absorbed, self.messages, self.tasks, self.memberships, self.rejects, self.rows)
         return 1 + sum(len(part) for part in parts)
 
 
@@ -432,6 +434,7 @@ class _Cluster:
             attach=[*stays.attach, *leaves.attach],
             absorbed=[*stays.absorbed, *leaves.absorbed],
             messages=[*stays.messages, *leaves.messages],
+            tasks=[*stays.tasks, *leaves.tasks, *cancel_dropped((winner, loser), merged, self.now)],
             places={**stays.places, **leaves.places},
             rejects=[*stays.rejects, *leaves.rejects],
             hashes=[*stays.hashes, *leaves.hashes],
@@ -461,6 +464,7 @@ class _Cluster:
             pending.rejects.append(reject_event(event, f"folding it failed: {type(error).__name__}", self.now))
         pending.contact = folded.contact
         pending.messages += folded.messages
+        pending.tasks += folded.tasks
         pending.changed |= folded.changed
         decisions = (*decisions, *folded.decisions)
         if event.name != WAKE:
@@ -497,6 +501,7 @@ class _Cluster:
                     attach=tuple(pending.attach),
                     absorbed=tuple(pending.absorbed),
                     messages=tuple(pending.messages),
+                    tasks=combine(pending.tasks),
                     memberships=pending.memberships,
                     rejects=tuple(pending.rejects),
                     rows=tuple(pending.rows) if busy else (),
@@ -513,9 +518,11 @@ class _Cluster:
 
     def write(self, commit: Commit) -> None:
         outcome = self.ports.contacts.commit(commit)
-        if outcome is Outcome.MESSAGE_EXISTS:
-            # Only after a restore: the ledger knows more than the contact. What it knows stays.
+        if outcome is Outcome.ALREADY_THERE:
+            # After a restore the ledger knows more than the contact, and a person may just have settled a task of it.
+            # What is known there stays.
             new = tuple(m for m in commit.messages if self.ports.messages.find_message(m.message_id) is None)
-            outcome = self.ports.contacts.commit(replace(commit, messages=new))
+            tasks = tuple(task for task in commit.tasks if applies(task, self.ports.tasks.find_task(task.task_id)))
+            outcome = self.ports.contacts.commit(replace(commit, messages=new, tasks=tasks))
         if outcome is not Outcome.DONE:
             raise _Conflict

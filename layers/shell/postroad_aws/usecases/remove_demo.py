@@ -17,7 +17,7 @@ from postroad.quarantine import Reject
 from postroad_aws.ports import Books, Clock
 from postroad_aws.storage import Page
 from postroad_aws.storage.memberships import Membership
-from postroad_aws.usecases.erase_contact import Contacts, Messages, Timeline, erase_contact
+from postroad_aws.usecases.erase_contact import Contacts, Messages, Tasks, Timeline, erase_contact
 from postroad_aws.usecases.find_contact import find_contact
 
 PAGE = 100
@@ -50,6 +50,7 @@ class RemovalPorts:
     contacts: Contacts
     timeline: Timeline
     messages: Messages
+    tasks: Tasks
     memberships: Memberships
     refusals: Refusals
     quarantine: Quarantine
