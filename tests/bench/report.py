@@ -1,4 +1,4 @@
-"""DESIGN's table of goals, filled in."""
+"""The table of goals, filled in."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,46 @@
+"""AWS's signature, version 4, in fewer steps than botocore takes: signing is a third of a call's work.
+
+botocore's signer does the work; of it, three steps are shortened: headers are gathered in a dict instead of an e-mail's
+headers, and the key, which is the same for a day, is derived once.
+"""
+
+import hmac
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from botocore.auth import AUTH_TYPE_MAPS, SIGNED_HEADERS_BLACKLIST, SigV4Auth, _host_from_url
+
+# What a client's configuration says to be signed so.
+SHORT_V4 = "postroad-v4"
+
+
+class ShortSigV4(SigV4Auth):
+    """Signs as `SigV4Auth` does; the bytes are the same."""
+
+    def headers_to_sign(self, request: Any) -> dict[str, str]:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        for name in SIGNED_HEADERS_BLACKLIST:
+            headers.pop(name, None)
+        headers.setdefault("host", _host_from_url(request.url))
+        return headers
+
+    def canonical_headers(self, headers_to_sign: dict[str, str]) -> str:
+        return "\n".join(f"{name}:{' '.join(value.split())}" for name, value in sorted(headers_to_sign.items()))
+
+    def signature(self, string_to_sign: str, request: Any) -> str:
+        key = _signing_key(
+            self.credentials.secret_key, request.context["timestamp"][:8], self._region_name, self._service_name
+        )
+        return hmac.new(key, string_to_sign.encode(), sha256).hexdigest()
+
+
+AUTH_TYPE_MAPS[SHORT_V4] = ShortSigV4
+
+
+@lru_cache(maxsize=16)
+def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
