@@ -15,7 +15,8 @@ from postroad.commits import Commit, MembershipChange
 from postroad.places import places_of
 from postroad.stats import ENTERED, Increments, add_up, count_membership
 from postroad_aws.ports import Forward, Outcome
-from postroad_aws.storage import contacts, quarantine, refusals, stats, timeline
+from postroad_aws.storage import broadcasts, contacts, definitions, quarantine, refusals, stats, timeline
+from postroad_aws.storage.definitions import Draft
 
 
 def save_worlds(worlds: Sequence[World], now: float, *, calls_at_once: int = 3) -> int:
@@ -89,3 +90,12 @@ def _refusals(world: World) -> Iterator[tuple[Any, ...]]:
         yield refusals.save_consent, *answer
     if world.quarantine.rejects:
         yield quarantine.save_rejects, list(world.quarantine.rejects.values())
+    for draft in world.drafts.items.values():
+        yield _save_draft, draft
+    for run in world.broadcasts.items.values():
+        yield broadcasts.save_run, run, None
+
+
+def _save_draft(draft: Draft) -> None:
+    if definitions.find_draft(draft.kind, draft.definition_id) is None:
+        definitions.save_draft(draft.kind, draft.definition_id, draft.document, edit=0, now=draft.saved_at)

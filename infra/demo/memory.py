@@ -9,14 +9,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from postroad.book import Book
+from postroad.broadcasts import Run
 from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import Consent, Contact
 from postroad.events import Event
 from postroad.messages import QUEUED, SENDING, Message, states_before
 from postroad.packing import QueueMessage
+from postroad.places import places_of
 from postroad.policy import Policy
 from postroad.quarantine import Reject
 from postroad_aws.ports import Accepted, Answers, Forward, Outcome
+from postroad_aws.storage import Page
+from postroad_aws.storage.definitions import Draft
+from postroad_aws.storage.memberships import Membership
 
 
 class Clock:
@@ -188,6 +193,83 @@ class Queues:
     def send_messages(self, message_ids: Sequence[str], delay: float = 0.0) -> Sequence[str]:
         self.messages.queued += [(self.messages.clock.at + delay, message_id) for message_id in message_ids]
         return ()
+
+    def sends_backlog(self) -> int:
+        return 0
+
+
+class Members:
+    """Who is at a place, all in one shard."""
+
+    def __init__(self, contacts: Contacts) -> None:
+        self.contacts = contacts
+
+    def list_shard(self, place: str, shard: str, *, after: str | None = None, limit: int = 100) -> Sequence[Membership]:
+        found = ((each.contact_id, places_of(each).get(place)) for each in self.contacts.list_contacts())
+        here = sorted(Membership(contact_id, since) for contact_id, since in found if since is not None)
+        return [each for each in here if after is None or each.contact_id > after][:limit]
+
+
+class Drafts:
+    """Drafts of definitions; nobody else saves them."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], Draft] = {}
+
+    def find_draft(self, kind: str, definition_id: str, /) -> Draft | None:
+        return self.items.get((kind, definition_id))
+
+    def list_drafts(self, kind: str, *, cursor: str | None = None, limit: int = 50) -> Page[Draft]:
+        return Page([draft for draft in self.items.values() if draft.kind == kind], None)
+
+    def save_draft(self, kind: str, definition_id: str, document: Mapping[str, Any], *, edit: int, now: float) -> Draft:
+        self.items[kind, definition_id] = Draft(kind, definition_id, document, edit + 1, now)
+        return self.items[kind, definition_id]
+
+
+class Broadcasts:
+    """The runs of broadcasts."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, Run] = {}
+
+    def find_run(self, broadcast_id: str) -> Run | None:
+        return self.items.get(broadcast_id)
+
+    def find_runs(self, broadcast_ids: Collection[str]) -> Mapping[str, Run]:
+        return {each: self.items[each] for each in broadcast_ids if each in self.items}
+
+    def list_runs(self, *, cursor: str | None = None, limit: int = 50) -> Page[Run]:
+        return Page(list(self.items.values()), None)
+
+    def save_run(self, run: Run, before: Run | None) -> None:
+        self.items[run.broadcast.id] = run
+
+    def touch(self, broadcast_id: str, number: int, now: float) -> None:
+        pass
+
+
+class Ledger:
+    """The messages of many worlds, to be counted."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+
+    def list_by_origin(self, origin: str, *, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+        return Page([message for message in self.messages if message.origin == origin], None)
+
+
+class Schedules:
+    """What was to ring has rung: a history begins everything itself."""
+
+    def start_broadcast(self, broadcast_id: str, number: int) -> None:
+        pass
+
+    def schedule_broadcast(self, broadcast_id: str, number: int, at: float) -> None:
+        pass
+
+    def unschedule_broadcast(self, broadcast_id: str, number: int, at: float) -> None:
+        pass
 
 
 class Books:

@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple, cast
 
 from demo import memory
+from demo.broadcasting import Mailings
 from demo.history import Person, Visit, make_history, make_strays, react
 from postroad import demo
 from postroad.book import Book, compile_book
@@ -20,7 +21,7 @@ from postroad.contacts import Contact
 from postroad.definitions import Publication
 from postroad.feedback import Feedback
 from postroad.links import Open, Signer, Unsubscribe
-from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, SENT
+from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, SENT, Message
 from postroad.packing import pack
 from postroad.rendering import CompiledMessage, compile_message_template
 from postroad.tracking import Request, Source, read_events
@@ -59,15 +60,26 @@ def open_shop(plan: Publication, contact_key: bytes, signer: Signer, base_url: s
 
 
 def play_history(shop: Shop, now: float) -> Iterator["World"]:
-    """Each life from its first visit until now, and what belongs to nobody's."""
+    """Each life from its first visit until now, the broadcasts that went to them, and what belongs to nobody."""
+    mailings = Mailings(World(shop))
+    mailings.begin(now)
+    messages: list[Message] = []
     for person in make_history(now):
-        yield play_life(shop, person, now)
+        world = play_life(shop, person, now, mailings)
+        messages += world.messages.items.values()
+        yield world
+    mailings.count(messages)
+    yield mailings.office
     yield play_strays(shop, make_strays(now))
 
 
-def play_life(shop: Shop, person: Person, until: float) -> "World":
-    """One person's life until then."""
-    return _Life(shop, person, until).run()
+def play_life(shop: Shop, person: Person, until: float, mailings: Mailings | None = None) -> "World":
+    """One person's life until then, with the broadcasts that went to them."""
+    life = _Life(shop, person, until)
+    if mailings:
+        for run in mailings.list_runs():
+            life.plan(run.events_at, partial(mailings.address, run, life.world))
+    return life.run()
 
 
 def play_strays(shop: Shop, visits: Sequence[Visit]) -> "World":
@@ -107,6 +119,7 @@ class World:
         self.refusals = memory.Refusals()
         self.queues = memory.Queues(self.messages)
         self.post = memory.Post([])
+        self.drafts, self.broadcasts = memory.Drafts(), memory.Broadcasts()
         # The ports that no use case of a history touches are left out.
         parts: dict[str, Any] = {
             "contacts": self.contacts,

@@ -2,7 +2,9 @@
 
 import time
 from collections import Counter
+from datetime import datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +14,7 @@ from demo.loading import save_worlds
 from demo.playing import STILL_TO_SEND, open_shop, play_history
 from postroad import demo
 from postroad.book import Manifest, compile_book
+from postroad.broadcasts import DONE
 from postroad.codec import encode_contact
 from postroad.definitions import plan_publication
 from postroad.fold import fold
@@ -20,7 +23,16 @@ from postroad.links import Signer
 from postroad.messages import QUEUED, STATES
 from postroad.places import places_of
 from postroad.predicates import View
-from postroad_aws.storage import contacts, memberships, messages, quarantine, refusals, timeline
+from postroad_aws.storage import (
+    broadcasts,
+    contacts,
+    definitions,
+    memberships,
+    messages,
+    quarantine,
+    refusals,
+    timeline,
+)
 from postroad_aws.usecases.wake_contacts import wake_event
 
 NOW = 1_795_000_000.0  # 2026-11-18 12:26:40 UTC
@@ -143,8 +155,29 @@ def test_a_few_calls_are_in_quarantine_with_their_reasons(worlds):
     assert {reject.source for reject in rejects} == {demo.SOURCE}
 
 
+def test_broadcasts_of_the_past_are_done_and_their_numbers_are_those_of_the_ledger(worlds, ledger):
+    runs = {run.broadcast.id: run for world in worlds for run in world.broadcasts.items.values()}
+    assert len(runs) == 2
+    for run in runs.values():
+        mine = [message for message in ledger if message.origin == run.broadcast.origin]
+        assert run.state == DONE
+        assert run.tally.states == Counter(message.state for message in mine)
+        assert len(mine) > 80
+        assert 0.2 < sum("opened" in message.times for message in mine) / len(mine) < 0.7
+        assert any("clicked" in message.times for message in mine)
+        assert NOW - DAYS * DAY < run.times["scheduled"] < run.at < run.times[DONE] < NOW - DAY
+        assert datetime.fromtimestamp(run.at, ZoneInfo("Europe/Lisbon")).strftime("%H:%M") == "09:30"
+
+
+def test_a_broadcast_went_to_those_who_were_in_its_segment_then(people, worlds):
+    run = next(run for world in worlds for run in world.broadcasts.items.values())
+    got = {m.contact_id for world in worlds for m in world.messages.items.values() if m.origin == run.broadcast.origin}
+    since = {contact.contact_id: contact.segments.get(run.broadcast.segment) for contact in people}
+    assert got == {contact_id for contact_id, at in since.items() if at is not None and at <= run.at}
+
+
 def test_it_is_stored_as_production_would_have_left_it(account, worlds, shop):
-    some = [*worlds[::40], worlds[-1], next(world for world in worlds if world.refusals.said)]
+    some = [*worlds[::40], *worlds[-2:], next(world for world in worlds if world.refusals.said)]
     count = save_worlds(some, time.time(), calls_at_once=1)
     assert count == sum(len(list(world.contacts.list_contacts())) for world in some)
     for world in some:
@@ -161,4 +194,8 @@ def test_it_is_stored_as_production_would_have_left_it(account, worlds, shop):
         for address, topic, granted, *_ in world.refusals.said:
             assert refusals.find_consent(address, topic).granted is granted
     assert quarantine.list_rejects(NOW, limit=100).items
+    for draft in worlds[-2].drafts.items.values():
+        assert definitions.find_draft("broadcast", draft.definition_id) == draft
+    for run in worlds[-2].broadcasts.items.values():
+        assert broadcasts.find_run(run.broadcast.id) == run
     assert save_worlds(some, time.time(), calls_at_once=1) == 0

@@ -5,18 +5,31 @@ from dataclasses import replace
 
 import pytest
 
+from demo.broadcasting import Mailings
 from demo.history import make_history, make_strays
 from demo.loading import save_worlds
-from demo.playing import open_shop, play_life, play_strays
+from demo.playing import World, open_shop, play_life, play_strays
 from functions.remove_demo import app
 from postroad import demo
+from postroad.broadcasts import plan_run
 from postroad.instants import DAY
 from postroad.places import places_of
 from postroad.stats import PLACES, Cell, count_membership, day_of
 from postroad_aws import wiring
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
-from postroad_aws.storage import contacts, keys, memberships, messages, quarantine, refusals, stats, timeline
+from postroad_aws.storage import (
+    broadcasts,
+    contacts,
+    definitions,
+    keys,
+    memberships,
+    messages,
+    quarantine,
+    refusals,
+    stats,
+    timeline,
+)
 from tests.account import Account, demo_publication, lambda_context
 
 
@@ -28,7 +41,10 @@ def people(account: Account):
     shop = open_shop(demo_publication(), keys.derive_key("contacts"), wiring.signer(), "https://post.tidewater.example")
     everybody = make_history(now)
     some = [*everybody[::60], next(person for person in everybody if person.profile.habits.bounces)]
-    worlds = [*(play_life(shop, person, now) for person in some), play_strays(shop, make_strays(now))]
+    mailings = Mailings(World(shop))
+    mailings.begin(now)
+    lives = [play_life(shop, person, now, mailings) for person in some]
+    worlds = [*lives, mailings.office, play_strays(shop, make_strays(now))]
     save_worlds(worlds, time.time(), calls_at_once=1)
     found = [contact for world in worlds for contact in world.contacts.list_contacts()]
     for contact in found:
@@ -50,8 +66,18 @@ def test_nothing_of_the_made_up_people_is_left(account, people):
     assert len(people) >= 8
     assert remove()
     for setting in ("contacts_table", "events_table", "memberships_table", "messages_table", "quarantine_table",
-                    "suppressions_table", "consents_table"):  # fmt: skip
+                    "suppressions_table", "consents_table", "broadcasts_table"):  # fmt: skip
         assert table_size(setting) == 0, setting
+
+
+def test_a_broadcast_of_somebody_else_stays(account, people):
+    letter = {"kind": "broadcast", "id": "ours", "name": "Ours", "segment": "customers", "template": "harvest"}
+    definitions.save_draft("broadcast", "ours", letter, edit=0, now=time.time())
+    broadcasts.save_run(plan_run(letter, 1, None, time.time()), None)
+    assert {run.broadcast.id for run in broadcasts.list_runs().items} == {"ours", "harvest", "gift-boxes"}
+    assert remove()
+    assert [run.broadcast.id for run in broadcasts.list_runs().items] == ["ours"]
+    assert [draft.definition_id for draft in definitions.list_drafts("broadcast").items] == ["ours"]
 
 
 def test_a_real_person_stays_with_everything(account, people):

@@ -7,6 +7,8 @@ ATTRIBUTE = "demo_data"
 SEGMENT = "demo-data"
 # Who has sent the made-up events.
 SOURCE = "demo-history"
+# What the broadcasts that went to made-up people alone say of themselves.
+NOTE = "Made up, like those who got it."
 
 
 def is_made_up(contact: Contact) -> bool:

@@ -85,12 +85,12 @@ def broadcast_ports() -> "BroadcastPorts":
 @cache
 def removal_ports() -> "RemovalPorts":
     """What removing demo data touches."""
-    from postroad_aws.storage import memberships, stats
+    from postroad_aws.storage import broadcasts, definitions, memberships, stats
     from postroad_aws.usecases.remove_demo import RemovalPorts
 
     return RemovalPorts(
         contacts, timeline, messages, tasks,
-        memberships, refusals, quarantine, stats, books, clock,
+        memberships, refusals, quarantine, broadcasts, definitions, stats, books, clock,
         contact_key=keys.derive_key("contacts"),
     )  # fmt: skip
 

@@ -97,6 +97,11 @@ def touch(broadcast_id: str, number: int, now: float) -> None:
             raise
 
 
+def forget_run(broadcast_id: str) -> None:
+    """Delete what is known of a broadcast that was scheduled."""
+    get_client("dynamodb").delete_item(TableName=_table(), Key=_key(broadcast_id))
+
+
 def _table() -> str:
     return settings().require("broadcasts_table")
 

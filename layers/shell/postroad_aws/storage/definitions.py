@@ -96,6 +96,11 @@ def save_draft(kind: str, definition_id: str, document: Document, *, edit: int, 
     return Draft(kind, definition_id, document, edit + 1, round(now, 3))
 
 
+def forget_draft(kind: str, definition_id: str) -> None:
+    """Delete a draft, whoever has saved it last."""
+    get_client("dynamodb").delete_item(TableName=_table(), Key=_key(_draft_kind(kind), definition_id))
+
+
 def find_revision() -> int:
     """The revision of the book that is live now, read consistently; 0 when nothing is published."""
     answer = get_client("dynamodb").get_item(

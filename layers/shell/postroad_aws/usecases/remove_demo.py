@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from postroad import demo
+from postroad.broadcasts import KIND, Run
 from postroad.commits import MembershipChange
 from postroad.consent import EVERY_TOPIC
 from postroad.contacts import Contact
@@ -39,6 +40,16 @@ class Quarantine(Protocol):
     def forget_rejects(self, rejects: Sequence[Reject]) -> None: ...
 
 
+class Broadcasts(Protocol):
+    def list_runs(self, *, cursor: str | None = None, limit: int = 50) -> Page[Run]: ...
+
+    def forget_run(self, broadcast_id: str) -> None: ...
+
+
+class Definitions(Protocol):
+    def forget_draft(self, kind: str, definition_id: str) -> None: ...
+
+
 class Stats(Protocol):
     def take_back(self, part: str, definition: str) -> None: ...
 
@@ -54,6 +65,8 @@ class RemovalPorts:
     memberships: Memberships
     refusals: Refusals
     quarantine: Quarantine
+    broadcasts: Broadcasts
+    definitions: Definitions
     stats: Stats
     books: Books
     clock: Clock
@@ -80,6 +93,7 @@ def remove_demo(ports: RemovalPorts, has_time: Callable[[], bool]) -> bool:
         if cursor is None:
             break
     _remove_rejects(ports)
+    _remove_broadcasts(ports)
     book = ports.books.current()
     for definition in (*(f"segment/{each}" for each in book.segments), *(f"journey/{each}" for each in book.journeys)):
         ports.stats.take_back(demo.counted_as(definition), definition)
@@ -99,6 +113,20 @@ def _remove_rejects(ports: RemovalPorts) -> None:
     while True:
         page = ports.quarantine.list_rejects(ports.clock.now(), cursor=cursor, limit=100)
         ports.quarantine.forget_rejects([reject for reject in page.items if reject.source == demo.SOURCE])
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def _remove_broadcasts(ports: RemovalPorts) -> None:
+    cursor = None
+    while True:
+        page = ports.broadcasts.list_runs(cursor=cursor, limit=100)
+        for run in page.items:
+            if run.broadcast.description == demo.NOTE:
+                # The draft first: a broadcast without its run would be one that can be sent.
+                ports.definitions.forget_draft(KIND, run.broadcast.id)
+                ports.broadcasts.forget_run(run.broadcast.id)
         cursor = page.next
         if cursor is None:
             return
