@@ -597,7 +597,7 @@ def _marked(event: Event) -> tuple[str, str]:
 
 def _take_mark(folding: _Folding, event: Event) -> list[str]:
     """Something happened to a message: its enrollment remembers it by the step. What a machine did, it does not."""
-    if event.properties.get("actor") == "machine":
+    if event.name not in _MARKS or event.properties.get("actor") == "machine":
         return []
     return _mark(folding, event, _MARKS[event.name])
 
