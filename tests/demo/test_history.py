@@ -199,3 +199,10 @@ def test_it_is_stored_as_production_would_have_left_it(account, worlds, shop):
     for run in worlds[-2].broadcasts.items.values():
         assert broadcasts.find_run(run.broadcast.id) == run
     assert save_worlds(some, time.time(), calls_at_once=1) == 0
+
+
+def test_the_median_contact_takes_less_than_one_kilobyte_and_the_largest_in_a_hundred_less_than_four(people):
+    sizes = sorted(len(encode_contact(contact)) for contact in people)
+
+    assert sizes[len(sizes) // 2] < 1_024
+    assert sizes[len(sizes) * 99 // 100] < 4_096
