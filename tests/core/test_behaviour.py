@@ -14,7 +14,7 @@ NOW = 1_793_610_840.0
 
 
 def a_tracker(keep=3, window=30 * DAY):
-    return Tracker("orders", "order completed", lambda event: event.properties.get("total", 0) >= 50, keep, window)
+    return Tracker("orders", ("order completed",), lambda event: event.properties.get("total", 0) >= 50, keep, window)
 
 
 def an_order(time, total=80, name="Order Completed"):
@@ -24,7 +24,7 @@ def an_order(time, total=80, name="Order Completed"):
 def remember(tracker, times, now=NOW):
     memory = None
     for time in times:
-        memory = tracker.update(memory, time, now)
+        memory = tracker.update(memory, an_order(time), now)
     return memory
 
 
@@ -49,7 +49,7 @@ def test_an_update_leaves_the_old_memory_as_it_was():
     tracker = a_tracker()
     old = remember(tracker, [NOW - DAY])
     before = list(old)
-    tracker.update(old, NOW, NOW)
+    tracker.update(old, an_order(NOW), NOW)
     tracker.merge(old, old, NOW)
     assert old == before
 
@@ -118,7 +118,7 @@ def test_a_memory_equals_one_recomputed_from_the_timeline(times, tracker):
 def test_folding_in_two_batches_equals_folding_in_one(first, second, tracker):
     memory = remember(tracker, first, NOW - DAY)
     for time in second:
-        memory = tracker.update(memory, time, NOW)
+        memory = tracker.update(memory, an_order(time), NOW)
     whole = remember(tracker, first + second)
     horizon = NOW - tracker.window
     # What lay in the future at the earlier now was not yet taken as the measure for forgetting.

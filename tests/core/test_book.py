@@ -7,6 +7,7 @@ import pytest
 
 from postroad.behaviour import Tracker
 from postroad.book import Manifest, Published, TemplateRef, compile_book, next_manifest, parse_manifest
+from postroad.events import Event
 from tests.books import Shelf
 
 POLICY = {"kind": "policy", "id": "policy", "timezone": "Europe/Lisbon", "topics": [{"id": "offers", "opt_in": False}]}
@@ -57,7 +58,7 @@ def test_what_is_live_since_an_older_book_is_no_news():
     shelf = Shelf()
     shelf.after(VIP, WARMTH)
     book = shelf.after(BUYERS)
-    assert [tracker.event for tracker in book.trackers_since(1)] == ["order completed"]
+    assert [tracker.events for tracker in book.trackers_since(1)] == [("order completed",)]
     assert book.trackers_since(2) == []
     assert [sheet.id for sheet in book.scores_since(0)] == ["warmth"]
     assert book.scores_since(1) == []
@@ -142,7 +143,7 @@ def test_memories_of_what_is_no_longer_live_survive_a_merge():
 def test_a_tracker_of_the_book_remembers():
     (tracker,) = Shelf().after(BUYERS).trackers.values()
     assert isinstance(tracker, Tracker)
-    assert tracker.update(None, 5.0, 5.0)
+    assert tracker.update(None, Event("e", "x", 5.0, 5.0), 5.0)
 
 
 def test_a_book_knows_channel_and_topic_of_a_template_without_its_text():

@@ -27,7 +27,7 @@ def test_a_segment_without_a_name_goes_by_its_id():
 def test_a_segment_over_behaviour_says_what_has_to_be_remembered():
     segment = parse_segment({**FRENCH, "if": {"event": "Order Completed", "at_least": 2, "within": "P30D"}})
     (tracker,) = segment.trackers
-    assert (tracker.event, tracker.keep, tracker.window) == ("order completed", 2, 2_592_000.0)
+    assert (tracker.events, tracker.keep, tracker.window) == (("order completed",), 2, 2_592_000.0)
 
 
 @pytest.mark.parametrize(

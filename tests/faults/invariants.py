@@ -84,7 +84,7 @@ def counts_equal_the_timeline(world: World) -> Iterator[str]:
             expected = within(tracker, recompute(tracker, events, world.loop.now))
             held = within(tracker, contact.behaviour.get(tracker.tracker_id))
             if held != expected:
-                yield f"contact {contact.contact_id} remembers {held} of {tracker.event}; its timeline says {expected}"
+                yield f"contact {contact.contact_id} remembers {held} of {tracker.events}; its timeline says {expected}"
         for sheet in book.scores.values():
             held_points, expected_points = contact.scores.get(sheet.id, {}), sheet.recompute(events)
             for rule in sorted({*held_points, *expected_points}):

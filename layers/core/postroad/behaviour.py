@@ -1,29 +1,43 @@
-"""What a contact did, and how often: bounded memories that answer exactly, and know when time alone will turn them.
+"""What a contact did, how often, and how much of it: bounded memories that know when time alone will turn an answer.
 
 "At least n times within d" needs only the n newest times: it holds until the oldest of those is d old. So a memory is
 a lifetime count with the first and last time, and a short list of the newest times. An event counts from when it is
 folded until a window's length after its own time, so a late one counts where it belongs; nothing here depends on the
 order of arrival.
+
+There is a tracker for each way to remember: `Tracker` times, `Amounts` numbers, `Ends` the first and the last value,
+`Different` how many different things. A memory is JSON as it stands, and is never changed in place. All that a tracker
+says of its memory is how one begins with an event, and what two are together.
 """
 
+import json
 import math
 from bisect import insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge as merge_sorted
-from typing import Any
+from typing import Any, NamedTuple
 
 from postroad.documents import Reader
 from postroad.events import Event
 from postroad.instants import DAY
 
-# [count, first, last, *newest times, ascending]: JSON as it stands, and never changed in place.
-Memory = list[float]
+Memory = list[Any]
 
 # For how long a timeline is kept: what is published later can be counted from it, so no window is longer.
 HISTORY = 400 * DAY
+# What is remembered one by one; what is older than these goes by whole hours or days.
+EXACT = 50
 # "Exactly 50 times" asks whether there is a 51st.
-LONGEST_LIST = 51
+LONGEST_LIST = EXACT + 1
+HOUR = 3_600.0
+# Up to this window what is older goes by whole hours, beyond it by days.
+HOURLY = 2 * DAY
+# Amounts are kept in ten-thousandths, as whole numbers: these add up alike in any order.
+SCALE = 10_000
+LARGEST_AMOUNT = 1e15
+# Bytes of a value that is remembered, as JSON; a longer one counts as missing.
+LONGEST_VALUE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +77,32 @@ FREQUENCIES = {
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
-    """What has to be remembered about one kind of event, for all the definitions that ask about it.
+    """What has to be remembered about some events, for all the definitions that ask about them.
 
-    `event` is the lower-cased name, `matches` whether an event is of the kind, `keep` how many of the newest times are
-    wanted, `window` the longest window in seconds (None: only lifetime counts are asked for).
+    `events` are the lower-cased names, `matches` whether an event is meant, `keep` how many of the newest are wanted
+    one by one, `window` the longest window in seconds (None: only the whole life is asked for).
+
+    This one remembers when they happened: [count, first, last, *newest times, ascending].
     """
 
     tracker_id: str
-    event: str
+    events: tuple[str, ...]
     matches: Callable[[Event], bool] = field(compare=False, repr=False)
     keep: int = 0
     window: float | None = None
 
-    def update(self, memory: Memory | None, time: float, now: float) -> Memory:
-        """The memory after one more matching event, which happened at `time`."""
+    def begin(self, event: Event) -> Memory | None:
+        """The memory of one matching event; None when there is nothing to remember of it."""
+        time = event.time
+        return [1, time, time, time] if self.keep else [1, time, time]
+
+    def update(self, memory: Memory | None, event: Event, now: float) -> Memory | None:
+        """The memory after one more matching event."""
         if not memory:
-            return [1, time, time, time] if self.keep else [1, time, time]
+            return self.begin(event)
         count, first, last, *times = memory
-        insort(times, time)
-        return [count + 1, min(first, time), max(last, time), *self._newest(times, now)]
+        insort(times, event.time)
+        return [count + 1, min(first, event.time), max(last, event.time), *self._newest(times, now)]
 
     def merge(self, one: Memory | None, other: Memory | None, now: float) -> Memory:
         """The memory of all that both remember; which comes first makes no difference."""
@@ -89,6 +110,10 @@ class Tracker:
             return list(one or other or ())
         times = list(merge_sorted(one[3:], other[3:]))
         return [one[0] + other[0], min(one[1], other[1]), max(one[2], other[2]), *self._newest(times, now)]
+
+    def outlive(self, fresh: Memory, known: Memory) -> Memory:
+        """A memory made from a timeline, with what only an earlier memory of the same can still tell."""
+        return [max(fresh[0], known[0]), min(fresh[1], known[1]), max(fresh[2], known[2]), *fresh[3:]]
 
     def _newest(self, times: list[float], now: float) -> list[float]:
         if len(times) > self.keep:
@@ -100,6 +125,153 @@ class Tracker:
         return times
 
 
+class Summary(NamedTuple):
+    """Of some amounts how many, their total, the lowest and the highest; in ten-thousandths."""
+
+    number: int = 0
+    total: int = 0
+    lowest: int = 0
+    highest: int = 0
+
+    def plus(self, other: "Summary") -> "Summary":
+        if not self.number or not other.number:
+            return self if self.number else other
+        return Summary(
+            self.number + other.number,
+            self.total + other.total,
+            min(self.lowest, other.lowest),
+            max(self.highest, other.highest),
+        )
+
+
+NOTHING = Summary()
+
+
+class Leaving(NamedTuple):
+    """Amounts that count until an instant."""
+
+    until: float
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts(Tracker):
+    """Remembers numbers: `read` makes them of an event, in ten-thousandths.
+
+    Without `grain` of the whole life: [number, total, lowest, highest]. With it for windows:
+    [[[time, number, total, lowest, highest], …], [[bucket, number, total, lowest, highest], …]]: the EXACT newest
+    events one by one, those before them by buckets of `grain` seconds. A window moves by whole buckets: what is in one
+    leaves as if it had happened when the bucket began. So what has left a window never comes back into it.
+    """
+
+    read: Callable[[Event], Sequence[int]] = field(default=lambda event: (0,), compare=False, repr=False)
+    grain: float | None = None
+
+    def begin(self, event: Event) -> Memory | None:
+        amounts = self.read(event)
+        if not amounts:
+            return None
+        summary = [len(amounts), sum(amounts), min(amounts), max(amounts)]
+        return summary if self.grain is None else [[[event.time, *summary]], []]
+
+    def update(self, memory: Memory | None, event: Event, now: float) -> Memory | None:
+        begun = self.begin(event)
+        return self.merge(memory, begun, now) if begun else memory
+
+    def merge(self, one: Memory | None, other: Memory | None, now: float) -> Memory:
+        if not one or not other:
+            return list(one or other or ())
+        if self.grain is None:
+            return list(Summary(*one).plus(Summary(*other)))
+        single = sorted((*one[0], *other[0]))
+        older, newest = single[:-EXACT], single[-EXACT:]
+        buckets: dict[int, Summary] = {}
+        for bucket, *summary in (*one[1], *other[1], *((int(time // self.grain), *rest) for time, *rest in older)):
+            buckets[bucket] = buckets.get(bucket, NOTHING).plus(Summary(*summary))
+        horizon = min(newest[-1][0], now) - (self.window or math.inf)
+        return [
+            [entry for entry in newest if entry[0] > horizon],
+            [[bucket, *summary] for bucket, summary in sorted(buckets.items()) if bucket * self.grain > horizon],
+        ]
+
+    def outlive(self, fresh: Memory, known: Memory) -> Memory:
+        # An earlier memory of the whole life that counts more knows all that the timeline knows, and more.
+        return known if self.grain is None and known[0] > fresh[0] else fresh
+
+    def leaving(self, memory: Memory | None, window: float | None, now: float) -> list[Leaving]:
+        """What counts now, in the order in which it leaves the window (None: it never does)."""
+        if not memory:
+            return []
+        if self.grain is None or window is None:
+            return [Leaving(math.inf, Summary(*memory))]
+        found = [
+            *(Leaving(bucket * self.grain + window, Summary(*rest)) for bucket, *rest in memory[1]),
+            *(Leaving(time + window, Summary(*rest)) for time, *rest in memory[0]),
+        ]
+        return sorted(each for each in found if each.until > now)
+
+
+@dataclass(frozen=True, slots=True)
+class Ends(Tracker):
+    """Remembers the first and the last event, each with a value that `read` makes of it: [[time, value] of the first,
+    [time, value] of the last]. Of two at one instant the value decides, so that the order of arrival does not."""
+
+    read: Callable[[Event], Any] = field(default=lambda event: None, compare=False, repr=False)
+
+    def begin(self, event: Event) -> Memory:
+        entry = [event.time, _small(self.read(event))]
+        return [entry, entry]
+
+    def update(self, memory: Memory | None, event: Event, now: float) -> Memory | None:
+        return self.merge(memory, self.begin(event), now)
+
+    def merge(self, one: Memory | None, other: Memory | None, now: float) -> Memory:
+        if not one or not other:
+            return list(one or other or ())
+        return [min(one[0], other[0], key=_weight), max(one[1], other[1], key=_weight)]
+
+    def outlive(self, fresh: Memory, known: Memory) -> Memory:
+        return self.merge(fresh, known, 0.0)
+
+
+def _weight(entry: Sequence[Any]) -> tuple[float, str]:
+    return entry[0], json.dumps(entry[1], sort_keys=True)
+
+
+def _small(value: Any) -> Any:
+    """A value as it is remembered: what is long, or no JSON, counts as missing."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return None
+    return value if len(text.encode()) <= LONGEST_VALUE else None
+
+
+@dataclass(frozen=True, slots=True)
+class Different(Tracker):
+    """Remembers how many different things events were about, by a short name that `read` makes of an event: the newest,
+    [[time, name], …], each with the last time."""
+
+    read: Callable[[Event], str] = field(default=lambda event: "", compare=False, repr=False)
+
+    def begin(self, event: Event) -> Memory | None:
+        name = self.read(event)
+        return [[event.time, name]] if name else None
+
+    def update(self, memory: Memory | None, event: Event, now: float) -> Memory | None:
+        begun = self.begin(event)
+        return self.merge(memory, begun, now) if begun else memory
+
+    def merge(self, one: Memory | None, other: Memory | None, now: float) -> Memory:
+        last: dict[str, float] = {}
+        for time, name in (*(one or ()), *(other or ())):
+            last[name] = max(time, last.get(name, -math.inf))
+        return [[time, name] for time, name in sorted((time, name) for name, time in last.items())[-self.keep :]]
+
+    def outlive(self, fresh: Memory, known: Memory) -> Memory:
+        return self.merge(fresh, known, 0.0)
+
+
 def has_happened_until(memory: Memory | None, times: int, window: float | None) -> float:
     """Until when something has happened at least so many times within the window: inf for ever, -inf for not at all."""
     if times <= 0:
@@ -109,6 +281,15 @@ def has_happened_until(memory: Memory | None, times: int, window: float | None) 
     if window is None:
         return math.inf if memory[0] >= times else -math.inf
     return memory[-times] + window if len(memory) - 3 >= times else -math.inf
+
+
+def have_been_until(memory: Memory | None, things: int, window: float | None) -> float:
+    """The same for how many different things a `Different` has seen."""
+    if things <= 0:
+        return math.inf
+    if not memory or len(memory) < things:
+        return -math.inf
+    return math.inf if window is None else float(memory[-things][0]) + window
 
 
 def find_time(memory: Memory | None, after: float, until: float) -> float | None:
@@ -130,11 +311,13 @@ def combine_trackers(trackers: Iterable[Tracker]) -> dict[str, Tracker]:
 def recompute(tracker: Tracker, events: Iterable[Event], now: float, known: Memory | None = None) -> Memory | None:
     """The memory of a timeline, equal to that of updates in any order of arrival.
 
-    A timeline forgets what is older than its retention; `known`, an earlier memory of the same kind, keeps the
-    lifetime count and the first time that the timeline can no longer tell.
+    A timeline forgets what is older than its retention; `known`, an earlier memory of the same kind, keeps what the
+    timeline can no longer tell of the whole life.
     """
-    times = sorted(event.time for event in events if event.name.lower() == tracker.event and tracker.matches(event))
-    if not times:
-        return known
-    count, first, last = (known or [0, math.inf, -math.inf])[:3]
-    return [max(len(times), count), min(times[0], first), max(times[-1], last), *tracker._newest(times, now)]
+    fresh: Memory | None = None
+    for event in events:
+        if event.name.lower() in tracker.events and tracker.matches(event):
+            fresh = tracker.update(fresh, event, now)
+    if fresh is None or known is None:
+        return known if fresh is None else fresh
+    return tracker.outlive(fresh, known)

@@ -207,8 +207,10 @@ class _Folding:
         for tracker in self.book.trackers_by_event.get(key, ()):
             if tracker.matches(event):
                 behaviour = self.contact.behaviour
-                behaviour[tracker.tracker_id] = tracker.update(behaviour.get(tracker.tracker_id), event.time, self.now)
-                facts.append(f"tracker:{tracker.tracker_id}")
+                memory = tracker.update(behaviour.get(tracker.tracker_id), event, self.now)
+                if memory is not None:
+                    behaviour[tracker.tracker_id] = memory
+                    facts.append(f"tracker:{tracker.tracker_id}")
         for sheet in self.book.scores_by_event.get(key, ()):
             held = self.contact.scores.get(sheet.id, {})
             points = sheet.update(held, event)

@@ -8,28 +8,44 @@ Comparing never raises: what is missing or of another type simply does not match
 - Negative operators are the exact opposite of their positives, so they hold for what is missing.
 - Instants in values are ISO 8601 texts (UTC when they name no zone) or epoch numbers in seconds or milliseconds.
 - Windows are half open: what happened at t is within the last d from t until just before t + d.
+- Whole days are those of the contact's own zone. A value that says no time, or midnight, means that day.
+- A place is an object with lat and lng, a GeoJSON point, a pair [lat, lng], or a text "lat, lng".
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
+from math import asin, cos, inf, radians, sin, sqrt
 from operator import ge, gt, le, lt, not_
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from unicodedata import normalize
 
+from postroad import local_time
 from postroad.documents import Reader
 from postroad.instants import describe_duration, format_instant, parse_instant
 from postroad.verdicts import FALSE, TRUE, Verdict
 
-Judge = Callable[[Any, float], Verdict]
+
+class Moment(Protocol):
+    """When something is asked, and where the contact's clock stands."""
+
+    @property
+    def now(self) -> float: ...
+    @property
+    def zone(self) -> tzinfo: ...
+
+
+Judge = Callable[[Any, Moment], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A way to compare a value: `judge` compiles the operand into a function of (value, now).
+    """A way to compare a value: `judge` compiles the operand into a function of (value, moment).
 
     With an operand that it `denies`, it holds exactly where its judge says no. One that `is_whole` looks at a list as a
-    whole; the others hold for a list when they hold for one of its elements.
+    whole; the others hold for a list when they hold for one of its elements. One that `is_local` asks for the zone.
     """
 
     key: str
@@ -38,6 +54,7 @@ class Operator:
     describe: Callable[[Any], str]
     denies: Callable[[Any], bool] = lambda operand: False
     is_whole: bool = False
+    is_local: bool = False
 
 
 def fold_case(text: str) -> str:
@@ -72,7 +89,7 @@ def _comparable(value: object) -> object:
 
 
 def _timeless(test: Callable[[Any], bool]) -> Judge:
-    return lambda value, now: TRUE if test(value) else FALSE
+    return lambda value, moment: TRUE if test(value) else FALSE
 
 
 def _is_in(operand: Any) -> Judge:
@@ -89,6 +106,11 @@ def _contains(operand: Any) -> Judge:
         return isinstance(value, str) and isinstance(wanted, str) and wanted in fold_case(value)
 
     return _timeless(test)
+
+
+def _contains_all(operand: tuple[Any, ...]) -> Judge:
+    judges = [_contains(wanted) for wanted in operand]
+    return lambda value, moment: TRUE if all(judge(value, moment).truth for judge in judges) else FALSE
 
 
 def _exists(operand: bool) -> Judge:
@@ -122,13 +144,222 @@ def _of_instant(test: Callable[[float, float], bool]) -> Callable[[float], Judge
 def _between(shift_start: float, shift_end: float) -> Judge:
     """True from the value's instant plus one shift until just before it plus the other."""
 
-    def judge(value: Any, now: float) -> Verdict:
+    def judge(value: Any, moment: Moment) -> Verdict:
         at = find_instant(value)
-        if at is None or now >= at + shift_end:
-            return FALSE
-        return Verdict(True, at + shift_end) if now >= at + shift_start else Verdict(False, at + shift_start)
+        return FALSE if at is None else _within(at + shift_start, at + shift_end, moment.now)
 
     return judge
+
+
+def _within(start: float, end: float, now: float) -> Verdict:
+    """True from one instant until just before the other."""
+    if now >= end:
+        return FALSE
+    return Verdict(True, end) if now >= start else Verdict(False, start)
+
+
+# Whole days
+
+
+class Day(NamedTuple):
+    """A day of the calendar; without a year it comes round every year."""
+
+    year: int | None
+    month: int
+    day: int
+
+    def in_year(self, year: int) -> date:
+        """That day of a year; 29 February is 28 February where there is none."""
+        is_missing = (self.month, self.day) == (2, 29) and not _is_leap(year)
+        return date(year, self.month, 28 if is_missing else self.day)
+
+
+class Days(NamedTuple):
+    """From so many days ahead of today to so many; what has been is below zero."""
+
+    first: int
+    last: int
+
+
+_DAY = re.compile(r"(\d{4}-|--|)(\d\d)-(\d\d)")
+_FIRST_YEAR, _LAST_YEAR = 1800, 2999
+# Two anniversaries are at least 365 days apart, so these spans of days do not overlap.
+MOST_DAYS_ROUND = 180
+MOST_DAYS = 3_650
+
+
+def _is_leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def find_day(value: object, zone: tzinfo) -> Day | None:
+    """The day that a value means, or None. With a time of day that is not midnight it is the day there in the zone."""
+    if isinstance(value, str):
+        return _parse_day(value, zone)
+    at = find_instant(value)
+    return None if at is None else _day_of(datetime.fromtimestamp(at, UTC), zone)
+
+
+@lru_cache(maxsize=4_096)
+def _parse_day(text: str, zone: tzinfo) -> Day | None:
+    text = text.strip()
+    try:
+        if found := _DAY.fullmatch(text):
+            year, month, day = found[1].strip("-"), int(found[2]), int(found[3])
+            known = Day(int(year) if int(year or 0) else None, month, day)
+            known.in_year(known.year or 2_000)
+            return _checked(known)
+        return _day_of(datetime.fromisoformat(text), zone) if len(text) >= 8 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _day_of(moment: datetime, zone: tzinfo) -> Day | None:
+    if moment.time() != time(0):
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone)
+    return _checked(Day(moment.year, moment.month, moment.day))
+
+
+def _checked(day: Day) -> Day | None:
+    if day.year is None:
+        return day
+    if day[1:] == (2, 29) and not _is_leap(day.year):
+        return None
+    return day if _FIRST_YEAR <= day.year <= _LAST_YEAR else None
+
+
+def _starts(day: date, zone: tzinfo) -> float:
+    """The instant at which a day begins in a zone; of one that the calendar skipped, that of the next."""
+    while (instant := local_time.find_instant(day, time(0), zone)) is None:
+        day += timedelta(days=1)
+    return instant
+
+
+def _in_days(occurrences: Callable[[Day, date], Iterator[date]]) -> Callable[[Days], Judge]:
+    """Holds on the days that lie as far as that before or after what a value means; `occurrences` are given the day and
+    today, and yield dates in their order."""
+
+    def judge(operand: Days) -> Judge:
+        def test(value: Any, moment: Moment) -> Verdict:
+            zone, now = moment.zone, moment.now
+            day = find_day(value, zone)
+            if day is None:
+                return FALSE
+            today = datetime.fromtimestamp(now, zone).date()
+            for at in occurrences(day, today):
+                end = _starts(at - timedelta(days=operand.first - 1), zone)
+                if now < end:
+                    return _within(_starts(at - timedelta(days=operand.last), zone), end, now)
+            return FALSE
+
+        return test
+
+    return judge
+
+
+def _once(day: Day, today: date) -> Iterator[date]:
+    if day.year is not None:
+        yield day.in_year(day.year)
+
+
+def _each_year(day: Day, today: date) -> Iterator[date]:
+    first = today.year - 1 if day.year is None else max(day.year + 1, today.year - 1)
+    for year in range(first, first + 4):
+        yield day.in_year(year)
+
+
+def _read_days(most: int) -> Callable[[Reader, str], Days]:
+    def parse(raw: object) -> Days:
+        bounds: list[Any] = list(raw) if isinstance(raw, list | tuple) else [raw, raw]
+        if len(bounds) != 2 or any(isinstance(n, bool) or not isinstance(n, int) for n in bounds):
+            raise ValueError("must be a whole number of days, or two: the first and the last, such as [0, 7]")
+        first, last = bounds
+        if first > last:
+            raise ValueError(f"contradicts itself: {first} comes after {last}; write the earlier day first")
+        if first < -most or last > most:
+            raise ValueError(f"must lie between {-most} and {most} days")
+        return Days(first, last)
+
+    return lambda reader, key: reader.read(key, parse, Days(0, 0))
+
+
+def _describe_days(days: Days) -> str:
+    def told(number: int) -> str:
+        count = f"{abs(number)} day{'' if abs(number) == 1 else 's'}"
+        return "today" if number == 0 else f"in {count}" if number > 0 else f"{count} ago"
+
+    first, last = days
+    if first == last:
+        return told(first)
+    if first == 0:
+        return f"within the next {last} days"
+    if last == 0:
+        return f"within the last {-first} days"
+    return f"between {told(first)} and {told(last)}"
+
+
+# Places
+
+
+class Circle(NamedTuple):
+    """What is at most so many kilometres away from a place."""
+
+    lat: float
+    lng: float
+    km: float
+
+
+_EARTH_KM = 6_371.0088
+_LATITUDES, _LONGITUDES = ("lat", "latitude"), ("lng", "lon", "long", "longitude")
+
+
+def find_place(value: Any) -> tuple[float, float] | None:
+    """(latitude, longitude) of a value that means a place, or None."""
+    if isinstance(value, Mapping):
+        if value.get("type") == "Point" and isinstance(value.get("coordinates"), list | tuple):
+            pair = list(value["coordinates"][1::-1])
+        else:
+            pair = [next((value[key] for key in keys if key in value), None) for keys in (_LATITUDES, _LONGITUDES)]
+    elif isinstance(value, str):
+        try:
+            pair = [float(part) for part in value.split(",")] if len(value) <= 60 else []
+        except ValueError:
+            return None
+    else:
+        pair = list(value) if isinstance(value, list | tuple) else []
+    if len(pair) != 2 or any(isinstance(n, bool) or not isinstance(n, int | float) for n in pair):
+        return None
+    lat, lng = pair
+    return (lat, lng) if -90 <= lat <= 90 and -180 <= lng <= 180 else None
+
+
+def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Kilometres between two places along the surface (haversine)."""
+    (lat1, lng1), (lat2, lng2) = one, other
+    north, east = radians(lat2 - lat1) / 2, radians(lng2 - lng1) / 2
+    a = sin(north) ** 2 + cos(radians(lat1)) * cos(radians(lat2)) * sin(east) ** 2
+    return 2 * _EARTH_KM * asin(min(1.0, sqrt(a)))
+
+
+def _read_circle(reader: Reader, key: str) -> Circle:
+    child = reader.child(key)
+    return Circle(
+        child.number("lat", least=-90, most=90),
+        child.number("lng", least=-180, most=180),
+        child.number("km", least=0.1, most=20_000),
+    )
+
+
+def _near(operand: Circle) -> Judge:
+    def test(value: Any) -> bool:
+        place = find_place(value)
+        return place is not None and distance_km(place, (operand.lat, operand.lng)) <= operand.km
+
+    return _timeless(test)
+
+
+def _describe_circle(circle: Circle) -> str:
+    return f"is within {circle.km:g} km of {circle.lat:g}, {circle.lng:g}"
 
 
 def describe_name(name: str) -> str:
@@ -148,6 +379,11 @@ def describe_value(value: object) -> str:
 
 def _says(words: str, show: Callable[[Any], str] = describe_value) -> Callable[[Any], str]:
     return lambda operand: words.format(show(operand))
+
+
+def _says_all(operand: tuple[Any, ...]) -> str:
+    words = [describe_value(item) for item in operand]
+    return "contains " + " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _says_known(wanted: bool) -> str:
@@ -173,6 +409,7 @@ OPERATORS = {
         Operator("not_in", *_AMONG, _says("is not {}"), denies=_always),
         Operator("contains", *_HOLDS, _says("contains {}"), is_whole=True),
         Operator("not_contains", *_HOLDS, _says("does not contain {}"), is_whole=True, denies=_always),
+        Operator("contains_all", Reader.values, _contains_all, _says_all, is_whole=True),
         Operator("starts_with", Reader.text, _of_text(str.startswith), _says("starts with {}")),
         Operator("ends_with", Reader.text, _of_text(str.endswith), _says("ends with {}")),
         Operator("gt", Reader.number, _of_number(gt), _says("is more than {}")),
@@ -185,6 +422,21 @@ OPERATORS = {
         Operator("within_last", *_RECENT, _says("is within the last {}", describe_duration)),
         Operator("not_within_last", *_RECENT, _says("is not within the last {}", describe_duration), denies=_always),
         Operator("within_next", *_COMING, _says("is within the next {}", describe_duration)),
+        Operator(
+            "older_than",
+            Reader.duration,
+            lambda d: _between(d, inf),
+            _says("is more than {} ago", describe_duration),
+        ),
+        Operator("is_in_days", _read_days(MOST_DAYS), _in_days(_once), _says("is {}", _describe_days), is_local=True),
+        Operator(
+            "anniversary_in",
+            _read_days(MOST_DAYS_ROUND),
+            _in_days(_each_year),
+            _says("has its anniversary {}", _describe_days),
+            is_local=True,
+        ),
+        Operator("near", _read_circle, _near, _describe_circle, is_whole=True),
     )
 }
 

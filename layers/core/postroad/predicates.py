@@ -2,36 +2,84 @@
 
 A predicate is a JSON object. `{"all": […]}`, `{"any": […]}` and `{"not": …}` combine; everything else is one subject
 with one operator, such as `{"attribute": "country", "is": "FR"}` or `{"event": "Order Completed", "at_least": 2,
-"within": "P30D"}`. Three tables hold the words: OPERATORS compare values, FREQUENCIES (in `behaviour`) count events,
-FACTS are so or not. SUBJECTS says what a leaf can be about. To add a word, add an entry to its table.
+"within": "P30D"}`. Tables hold the words: OPERATORS compare values, FREQUENCIES count events, AGGREGATES add up what
+their properties say, FATES are what becomes of messages, FACTS are so or not. SUBJECTS says what a leaf can be
+about. To add a word, add an entry to its table.
 
 Evaluating gives a Verdict: the truth, and the earliest instant at which time alone may change it. It never raises.
 """
 
 import hashlib
 import json
+import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from typing import Any
 
-from postroad.behaviour import FREQUENCIES, HISTORY, LONGEST_LIST, Frequency, Tracker, has_happened_until
-from postroad.consent import EVERY_TOPIC, stands
-from postroad.contacts import Contact, Enrollment
-from postroad.documents import Reader, parse_text
+from postroad.behaviour import (
+    EXACT,
+    FREQUENCIES,
+    HISTORY,
+    HOUR,
+    HOURLY,
+    LARGEST_AMOUNT,
+    SCALE,
+    Amounts,
+    Different,
+    Ends,
+    Frequency,
+    Memory,
+    Summary,
+    has_happened_until,
+    have_been_until,
+)
+from postroad.channels import CHANNELS
+from postroad.conditions import (
+    ACTORS,
+    AGGREGATES,
+    FATES,
+    FACTS,
+    NEVER,
+    TIMEZONE,
+    Added,
+    Comparison,
+    EventPattern,
+    Group,
+    Happened,
+    Is,
+    MessagePattern,
+    Not,
+    Predicate,
+    ScoreComparison,
+    Scored,
+    Sorted,
+    Sorter,
+    View,
+    Which,
+    describe_bounds,
+    describe_window,
+    name_of_message,
+)
+from postroad.documents import Reader, parse_id, parse_text
 from postroad.events import Event
-from postroad.instants import DAY, describe_duration
-from postroad.operators import OPERATORS, THRESHOLDS, Judge, Operator, describe_name, describe_value, elements_of, walk
-from postroad.verdicts import FALSE, TRUE, Verdict, decide, deny
+from postroad.instants import DAY
+from postroad.operators import OPERATORS, THRESHOLDS, Operator, describe_name, describe_value, elements_of, walk
+from postroad.verdicts import Verdict
 
 __all__ = [
+    "CELL",
     "CONTACT",
     "EVENT",
     "JOURNEY",
+    "LETTERS",
     "NEVER",
+    "Comparison",
     "EventPattern",
+    "Group",
     "Predicate",
     "Scored",
+    "Sorter",
     "Verdict",
     "View",
     "parse_predicate",
@@ -39,233 +87,9 @@ __all__ = [
     "read_predicate",
 ]
 
-
-class Scored(Protocol):
-    """A score sheet, as far as predicates know it."""
-
-    def evaluate(self, view: "View", holds: Callable[[float], bool], threshold: float) -> Verdict: ...
-
-
-class View(NamedTuple):
-    """What a predicate may look at. `assumed` are the topics that stand until they are refused."""
-
-    contact: Contact
-    now: float
-    scores: Mapping[str, Scored] = {}
-    enrollment: Enrollment | None = None
-    event: Event | None = None
-    assumed: frozenset[str] = frozenset()
-
-
-class Predicate(Protocol):
-    """A condition. `reads` names the facts that it depends on; `trackers` what must be remembered for it."""
-
-    @property
-    def reads(self) -> frozenset[str]: ...
-    @property
-    def trackers(self) -> tuple[Tracker, ...]: ...
-    def evaluate(self, view: View) -> Verdict: ...
-    def describe(self) -> str: ...
-
-
-# Combining
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """`all` or `any` of its members."""
-
-    members: tuple[Predicate, ...]
-    decisive: bool
-    reads: frozenset[str] = frozenset()
-    trackers: tuple[Tracker, ...] = ()
-
-    def evaluate(self, view: View) -> Verdict:
-        return decide((member.evaluate(view) for member in self.members), self.decisive)
-
-    def describe(self) -> str:
-        words = [
-            f"({member.describe()})" if isinstance(member, Group) and len(member.members) > 1 else member.describe()
-            for member in self.members
-        ]
-        return (" or " if self.decisive else " and ").join(words) or "never"
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The opposite of its member."""
-
-    member: Predicate
-    reads: frozenset[str]
-    trackers: tuple[Tracker, ...]
-
-    def evaluate(self, view: View) -> Verdict:
-        return deny(self.member.evaluate(view))
-
-    def describe(self) -> str:
-        return f"not ({self.member.describe()})"
-
-
-NEVER: Predicate = Group((), decisive=True)
-
-
-# Leaves
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A value of the contact or the event, compared by an operator."""
-
-    subject: str
-    find: Callable[[View], Any]
-    operator: Operator
-    operand: Any
-    judge: Judge
-    denies: bool
-    reads: frozenset[str]
-    trackers: tuple[Tracker, ...] = ()
-
-    def evaluate(self, view: View) -> Verdict:
-        value = self.find(view)
-        if isinstance(value, (list, tuple)):
-            elements = elements_of(value, self.operator.is_whole)
-            verdict = decide((self.judge(element, view.now) for element in elements), decisive=True)
-        else:
-            verdict = self.judge(value, view.now)
-        return deny(verdict) if self.denies else verdict
-
-    def describe(self) -> str:
-        return f"{describe_name(self.subject)} {self.operator.describe(self.operand)}"
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreComparison:
-    """A score compared with a threshold."""
-
-    score_id: str
-    operator: Operator
-    threshold: float
-    holds: Callable[[float], bool]
-    reads: frozenset[str]
-    trackers: tuple[Tracker, ...] = ()
-
-    def evaluate(self, view: View) -> Verdict:
-        sheet = view.scores.get(self.score_id)
-        return sheet.evaluate(view, self.holds, self.threshold) if sheet else FALSE
-
-    def describe(self) -> str:
-        return f"score {self.score_id} {self.operator.describe(self.threshold)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something that is so of a contact or not, by a name: time alone does not change it, only an event does."""
-
-    key: str
-    fact: str
-    holds: Callable[[View, str], bool]
-    yes: str
-    no: str
-
-
-def _consents(view: View, topic: str) -> bool:
-    answers = view.contact.consents
-    return stands(answers.get(topic), answers.get(EVERY_TOPIC), topic in view.assumed)
-
-
-def _is_marked(view: View, step: str, *marks: str) -> bool:
-    found = view.enrollment.marks.get(step, ()) if view.enrollment else ()
-    return any(mark in found for mark in marks)
-
-
-def _is_at_stage(view: View, stage: str) -> bool:
-    return view.contact.stage is not None and view.contact.stage.name == stage
-
-
-FACTS = {
-    fact.key: fact
-    for fact in (
-        Fact("segment", "segment:{}", lambda v, name: name in v.contact.segments, "is in {}", "is not in {}"),
-        Fact("stage", "stage", _is_at_stage, "is at stage {}", "is not at stage {}"),
-        Fact("consent", "consent:{}", _consents, "consents to {}", "does not consent to {}"),
-        # Many mail programs hide openings, and nobody clicks in a mail unopened.
-        Fact("opened", "mark:{}", lambda v, s: _is_marked(v, s, "opened", "clicked"), "opened {}", "did not open {}"),
-        Fact("clicked", "mark:{}", lambda v, s: _is_marked(v, s, "clicked"), "clicked in {}", "did not click in {}"),
-    )
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Is:
-    """A fact is so, or with `wanted` False is not so, for any of the names."""
-
-    fact: Fact
-    names: tuple[str, ...]
-    wanted: bool
-    reads: frozenset[str]
-    trackers: tuple[Tracker, ...] = ()
-
-    def evaluate(self, view: View) -> Verdict:
-        return TRUE if any(self.fact.holds(view, name) for name in self.names) is self.wanted else FALSE
-
-    def describe(self) -> str:
-        return (self.fact.yes if self.wanted else self.fact.no).format(describe_value(self.names))
-
-
-@dataclass(frozen=True, slots=True)
-class EventPattern:
-    """An event by its name, whatever its case, and what its properties must be (at the event's own time).
-
-    Definitions that ask about the same events have the same `tracker_id`, and so share a memory.
-    """
-
-    name: str
-    key: str
-    where: Predicate | None = None
-    tracker_id: str = ""
-
-    def matches(self, event: Event) -> bool:
-        """Whether an event is meant."""
-        if event.name.lower() != self.key:
-            return False
-        return self.where is None or self.where.evaluate(View(_NOBODY, event.time, event=event)).truth
-
-    def tracker(self, keep: int, window: float | None) -> Tracker:
-        """What remembers these events: the newest times, as many as `keep`, within a window of seconds."""
-        return Tracker(self.tracker_id, self.key, self.matches, keep, window)
-
-    def describe(self) -> str:
-        return f"{self.name} ({self.where.describe()})" if self.where else self.name
-
-
-_NOBODY = Contact("")
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """An event happened at least `fewest` and at most `most` times, ever or within a window of seconds."""
-
-    pattern: EventPattern
-    frequency: Frequency
-    operand: int
-    fewest: int
-    most: int | None
-    window: float | None
-    reads: frozenset[str]
-    trackers: tuple[Tracker, ...]
-
-    def evaluate(self, view: View) -> Verdict:
-        memory = view.contact.behaviour.get(self.pattern.tracker_id)
-        if self.most is not None:
-            too_often_until = has_happened_until(memory, self.most + 1, self.window)
-            if too_often_until > view.now:
-                return Verdict(False, too_often_until)
-        until = has_happened_until(memory, self.fewest, self.window)
-        return Verdict(True, until) if until > view.now else FALSE
-
-    def describe(self) -> str:
-        window = "" if self.window is None else f" within the last {describe_duration(self.window)}"
-        return self.frequency.describe(self.operand).format(self.pattern.describe()) + window
+# The letters of a grade, the best first, and a cell of a matrix: a letter and the number of a band.
+LETTERS = ("A", "B", "C", "D", "E", "F")
+CELL = re.compile(r"[A-F](?:[1-9]|10)")
 
 
 # Reading
@@ -288,7 +112,7 @@ def read_predicate(reader: Reader, allow: frozenset[str] | None = None) -> Predi
     found = [key for key in SUBJECTS if reader.has(key)]
     if len(found) == 1 and found[0] in known:
         return SUBJECTS[found[0]](reader, found[0], allowed)
-    reader.expect(*known, *found, *OPERATORS, *FREQUENCIES, "within", "where")
+    reader.expect(*known, *found, *OPERATORS, *FREQUENCIES, *_MEASURES, "within", "where")
     if len(found) > 1:
         reader.mistake(f"says {' and '.join(found)} at once; put each into an object of its own, within all or any")
     elif found:
@@ -302,9 +126,14 @@ def read_pattern(reader: Reader) -> EventPattern:
     """The event pattern in the keys `event` and `where` of an object that may have other keys too."""
     name = reader.text("event", longest=200).strip()
     where = reader.find_child("where")
-    meaning = json.dumps([name.lower(), reader.anything("where")], sort_keys=True)
-    tracker_id = urlsafe_b64encode(hashlib.sha256(meaning.encode(errors="replace")).digest()[:6]).decode()
+    tracker_id = _tracker_id(name.lower(), reader.anything("where"))
     return EventPattern(name, name.lower(), read_predicate(where, EVENT) if where else None, tracker_id)
+
+
+def _tracker_id(*meaning: Any) -> str:
+    """The same for all that has to be remembered alike."""
+    text = json.dumps(meaning, sort_keys=True)
+    return urlsafe_b64encode(hashlib.sha256(text.encode(errors="replace")).digest()[:6]).decode()
 
 
 def _read_group(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
@@ -319,20 +148,29 @@ def _read_not(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
 
 
 def _read_attribute(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
-    name, *rest = _read_path(reader, key)
+    name, *rest = path = _read_path(reader, key)
 
     def find(view: View) -> Any:
         found = view.contact.attributes.get(name)
         return found.value if found else None
 
-    return _read_comparison(reader, key, f"attribute:{name}", (lambda view: walk(find(view), rest)) if rest else find)
+    deep = (lambda view: walk(find(view), rest)) if rest else find
+    return _read_comparison(reader, ".".join(path), f"attribute:{name}", deep) or NEVER
 
 
 def _read_property(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
-    name, *rest = _read_path(reader, key)
-    return _read_comparison(
-        reader, key, "property", lambda view: walk(view.event.properties.get(name), rest) if view.event else None
+    path = _read_path(reader, key)
+    find = _finder(path)
+    return (
+        _read_comparison(reader, ".".join(path), "property", lambda view: find(view.event) if view.event else None)
+        or NEVER
     )
+
+
+def _finder(path: Sequence[str]) -> Callable[[Event], Any]:
+    """What reads a property of an event, however deep."""
+    name, *rest = path
+    return lambda event: walk(event.properties.get(name), rest)
 
 
 def _read_path(reader: Reader, key: str) -> list[str]:
@@ -345,25 +183,87 @@ def _read_path(reader: Reader, key: str) -> list[str]:
     return reader.read(key, parse, ["-"])
 
 
-def _read_comparison(reader: Reader, key: str, fact: str, find: Callable[[View], Any]) -> Predicate:
+def _read_comparison(
+    reader: Reader, subject: str, fact: str, find: Callable[[View], Any] = lambda view: None
+) -> Comparison | None:
+    """The comparison of a value by the operator that is there; None when that is a mistake."""
     operator = _read_operator(reader, OPERATORS)
     before = len(reader.mistakes)
     operand = operator.read(reader, operator.key) if operator else None
     if operator is None or len(reader.mistakes) > before:
-        return NEVER
-    subject, judge, denies = str(reader.document[key]), operator.judge(operand), operator.denies(operand)
-    return Comparison(subject, find, operator, operand, judge, denies, frozenset((fact,)))
+        return None
+    judge, denies = operator.judge(operand), operator.denies(operand)
+    facts = (fact, f"attribute:{TIMEZONE}") if operator.is_local else (fact,)
+    return Comparison(subject, find, operator, operand, judge, denies, frozenset(facts))
 
 
 def _read_score(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
     score_id = reader.id(key)
-    operator = _read_operator(reader, {name: OPERATORS[name] for name in THRESHOLDS})
+    if reader.has("band"):
+        return _read_sorted(reader, key, score_id, "band", reader.ids("band"))
+    reader.expect("band")
+    operator, threshold = _read_threshold(reader)
     if operator is None:
         return NEVER
-    threshold = reader.number(operator.key)
     compare = THRESHOLDS[operator.key]
     reads = frozenset((f"score:{score_id}",))
     return ScoreComparison(score_id, operator, threshold, lambda value: compare(value, threshold), reads)
+
+
+def _read_grade(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
+    grade_id = reader.id(key)
+    asked = [word for word in ("is", "in", "at_least") if reader.has(word)]
+    reader.expect("is", "in", "at_least")
+    if len(asked) != 1:
+        reader.mistake("needs a letter: is A, in [A, B], or at_least C")
+        return NEVER
+    blank: tuple[str, ...] = ()
+    letters = reader.read(asked[0], _parse_letters, blank)
+    if asked[0] == "at_least" and letters:
+        letters = tuple(letter for letter in LETTERS if letter <= letters[0])
+    return _read_sorted(reader, key, grade_id, asked[0], letters)
+
+
+def _parse_letters(raw: object) -> tuple[str, ...]:
+    letters = tuple(raw) if isinstance(raw, list | tuple) else (raw,)
+    if not letters or any(letter not in LETTERS for letter in letters):
+        raise ValueError(f"must be one of {', '.join(LETTERS)}")
+    return letters
+
+
+def _read_matrix(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
+    matrix_id = reader.id(key)
+    asked = [word for word in ("is", "in") if reader.has(word)]
+    reader.expect("is", "in")
+    if len(asked) != 1:
+        reader.mistake("needs a cell or the name of one: is hot, or in [hot, A1]")
+        return NEVER
+    blank: tuple[str, ...] = ()
+    return _read_sorted(reader, key, matrix_id, asked[0], reader.read(asked[0], _parse_cells, blank))
+
+
+def _parse_cells(raw: object) -> tuple[str, ...]:
+    cells = raw if isinstance(raw, list | tuple) else (raw,)
+    if not cells:
+        raise ValueError("must name at least one cell, such as A1 or hot")
+    return tuple(cell if isinstance(cell, str) and CELL.fullmatch(cell) else parse_id(cell) for cell in cells)
+
+
+def _read_sorted(reader: Reader, kind: str, sorter_id: str, word: str, names: tuple[str, ...]) -> Predicate:
+    """Whether a definition sorts a contact into one of these classes; bands and cells must be there."""
+    if not names:  # a mistake, and told
+        return NEVER
+    said = f"{names[-1]} or better" if word == "at_least" else describe_value(names)
+    classes = {"score": "band", "matrix": "cell"}
+    refers = (f"{classes[kind]}:{sorter_id}/{name}" for name in names) if kind in classes else ()
+    reads = frozenset((f"{kind}:{sorter_id}", *refers))
+    return Sorted(f"{kind}/{sorter_id}", frozenset(names), f"{kind} {sorter_id} is {said}", reads)
+
+
+def _read_threshold(reader: Reader) -> tuple[Operator | None, float]:
+    """The way to compare a number, None when that is a mistake, and with which."""
+    operator = _read_operator(reader, {name: OPERATORS[name] for name in THRESHOLDS})
+    return operator, reader.number(operator.key) if operator else 0.0
 
 
 def _read_operator(reader: Reader, operators: Mapping[str, Operator]) -> Operator | None:
@@ -385,22 +285,167 @@ def _read_fact(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
 
 
 def _read_happened(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
+    """How often an event happened, or what its properties say by one of the _MEASURES."""
     pattern = read_pattern(reader)
+    measures = [measure for measure in _MEASURES if reader.has(measure)]
+    if len(measures) > 1:
+        reader.expect(*measures)
+        reader.mistake(f"asks for {' and '.join(measures)} at once; put each into an object of its own, within all")
+    if measures:
+        return _MEASURES[measures[0]](reader, measures[0], pattern)
+    reader.expect(*_MEASURES)
+    window = _read_window(reader)
+    frequency, operand = _read_frequency(reader)
+    fewest, most = frequency.bounds(operand)
+    sentence = frequency.describe(operand).format(pattern.describe())
+    keep = 0 if window is None else fewest if most is None else most + 1
+    if window is None or keep <= EXACT + 1:
+        tracker = pattern.tracker(keep, window)
+        facts = frozenset((f"tracker:{tracker.tracker_id}",))
+        return Happened(tracker.tracker_id, sentence, fewest, most, window, has_happened_until, facts, (tracker,))
+
+    def holds(amounts: Summary) -> bool:
+        return fewest <= amounts.number and (most is None or amounts.number <= most)
+
+    return _added(pattern, "", lambda event: (0,), window, holds, sentence + describe_window(window))
+
+
+def _read_window(reader: Reader) -> float | None:
     window = reader.duration("within", None)
     if window is not None and window > HISTORY:
         reader.mistake(f"reaches back {HISTORY / DAY:.0f} days at most; leave it out to count the whole life", "within")
+    return window
+
+
+def _read_frequency(reader: Reader) -> tuple[Frequency, Any]:
+    """How often; at least once when nothing says it."""
     reader.expect(*FREQUENCIES)
     found = [key for key in FREQUENCIES if reader.has(key)]
     if len(found) > 1:
         reader.mistake(f"counts by {' and '.join(found)} at once; put each into an object of its own, within all")
     frequency = FREQUENCIES[found[0] if found else "at_least"]
-    operand = frequency.read(reader, frequency.key) if found else 1
+    return frequency, frequency.read(reader, frequency.key) if found else 1
+
+
+def _added(
+    pattern: EventPattern,
+    name: str,
+    read: Callable[[Event], Sequence[int]],
+    window: float | None,
+    holds: Callable[[Summary], bool],
+    sentence: str,
+) -> Predicate:
+    grain = None if window is None else HOUR if window <= HOURLY else DAY
+    tracker_id = _tracker_id(pattern.tracker_id, "amounts", name, grain)
+    keep = 0 if grain is None else EXACT
+    tracker = Amounts(tracker_id, (pattern.key,), pattern.matches, keep, window, read, grain)
+    return Added(tracker, window, holds, sentence, frozenset((f"tracker:{tracker_id}",)), (tracker,))
+
+
+def _read_amount(reader: Reader, key: str, pattern: EventPattern) -> Predicate:
+    aggregate, path, window = AGGREGATES[key], _read_path(reader, key), _read_window(reader)
+    operator, threshold = _read_threshold(reader)
+    if operator is None:
+        return NEVER
+    find, compare = _finder(path), THRESHOLDS[operator.key]
+
+    def read(event: Event) -> tuple[int, ...]:
+        values = elements_of(find(event), is_whole=False)
+        return tuple(round(value * SCALE) for value in values if _is_amount(value))
+
+    def holds(amounts: Summary) -> bool:
+        value = aggregate.measure(amounts)
+        return value is not None and compare(value, threshold)
+
+    name = ".".join(path)
+    about = f"{aggregate.words.format(describe_name(name))} of {pattern.describe()}{describe_window(window)}"
+    return _added(pattern, name, read, window, holds, f"{about} {operator.describe(threshold)}")
+
+
+def _is_amount(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and isfinite(value) and abs(value) <= LARGEST_AMOUNT
+
+
+def _read_end(reader: Reader, key: str, pattern: EventPattern) -> Predicate:
+    path, window = _read_path(reader, key), _read_window(reader)
+    name = ".".join(path)
+    tracker_id = _tracker_id(pattern.tracker_id, "ends", name)
+    comparison = _read_comparison(reader, name, f"tracker:{tracker_id}")
+    if comparison is None:
+        return NEVER
+    number = _ENDS[key]
+    tracker = Ends(tracker_id, (pattern.key,), pattern.matches, read=_finder(path))
+    sentence = f"{describe_name(name)} of the {key} {pattern.describe()}"
+    return Which(tracker_id, sentence, lambda memory: memory[number], comparison, window, comparison.reads, (tracker,))
+
+
+def _read_when(reader: Reader, key: str, pattern: EventPattern) -> Predicate:
+    which = reader.choice(key, _ENDS)
+    tracker = pattern.tracker(0, None)
+    comparison = _read_comparison(reader, key, f"tracker:{tracker.tracker_id}")
+    if comparison is None:
+        return NEVER
+    number = 1 + _ENDS[which]
+
+    def find(memory: Memory) -> tuple[float, Any]:
+        return memory[number], memory[number]
+
+    sentence = f"the {which} {pattern.describe()}"
+    return Which(tracker.tracker_id, sentence, find, comparison, None, comparison.reads, (tracker,))
+
+
+_ENDS = {"first": 0, "last": 1}
+
+# What can be asked of the properties of events, beside how often they happened.
+_MEASURES: Mapping[str, Callable[[Reader, str, EventPattern], Predicate]] = {
+    **dict.fromkeys(AGGREGATES, _read_amount),
+    **dict.fromkeys(_ENDS, _read_end),
+    "when": _read_when,
+}
+
+
+def _read_message(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
+    """What became of messages, and of how many different ones."""
+    fate = FATES[reader.choice(key, FATES)]
+    pattern = MessagePattern(
+        fate,
+        reader.ids("template", ()),
+        reader.read("origin", _parse_origins, (), ()),
+        reader.ids("step", ()),
+        reader.read("channel", _parse_channels, (), ()),
+        reader.choice("by", ACTORS, "people"),
+    )
+    window = _read_window(reader)
+    frequency, operand = _read_frequency(reader)
     fewest, most = frequency.bounds(operand)
-    keep = 0 if window is None else fewest if most is None else most + 1
-    if keep > LONGEST_LIST:
-        reader.mistake(f"within a window counts up to {LONGEST_LIST - 1}; choose less, or leave out within", found[0])
-    reads = frozenset((f"tracker:{pattern.tracker_id}",))
-    return Happened(pattern, frequency, operand, fewest, most, window, reads, (pattern.tracker(keep, window),))
+    keep = max(1, fewest if most is None else most + 1)
+    if keep > EXACT + 1:
+        reader.mistake(f"counts up to {EXACT} different messages; choose less", frequency.key)
+    tracker_id = _tracker_id("message", fate.key, *pattern[1:])
+    names = tuple(name.lower() for name in fate.events)
+    tracker = Different(tracker_id, names, pattern.matches, keep, window, name_of_message)
+    sentence = pattern.describe(describe_bounds(fewest, most, "message"))
+    facts = frozenset((f"tracker:{tracker_id}",))
+    return Happened(tracker_id, sentence, fewest, most, window, have_been_until, facts, (tracker,))
+
+
+def _parse_origins(raw: object) -> tuple[str, ...]:
+    """What has queued messages: `journey/ID`, `broadcast/ID`, or a list of these. Raises ValueError."""
+    origins = raw if isinstance(raw, list | tuple) else [raw]
+    for origin in origins:
+        kind, _, name = origin.partition("/") if isinstance(origin, str) else ("", "", "")
+        if kind not in ("journey", "broadcast"):
+            raise ValueError("must name a journey or a broadcast, such as journey/welcome or broadcast/spring")
+        parse_id(name)
+    return tuple(origins)
+
+
+def _parse_channels(raw: object) -> tuple[str, ...]:
+    channels = raw if isinstance(raw, list | tuple) else [raw]
+    if not channels or any(channel not in CHANNELS for channel in channels):
+        raise ValueError(f"must be one of {', '.join(CHANNELS)}, or a list of these")
+    return tuple(channels)
 
 
 SUBJECTS: dict[str, Callable[[Reader, str, frozenset[str]], Predicate]] = {
@@ -410,12 +455,17 @@ SUBJECTS: dict[str, Callable[[Reader, str, frozenset[str]], Predicate]] = {
     "attribute": _read_attribute,
     "property": _read_property,
     "event": _read_happened,
+    "message": _read_message,
     "score": _read_score,
+    "grade": _read_grade,
+    "matrix": _read_matrix,
     **dict.fromkeys(FACTS, _read_fact),
 }
 
 # Which subjects are known where. What combines is known everywhere.
 COMBINING = frozenset(("all", "any", "not"))
-CONTACT = frozenset(("attribute", "event", "segment", "score", "stage", "consent"))
+CONTACT = frozenset(
+    ("attribute", "event", "message", "segment", "score", "grade", "matrix", "stage", "persona", "handed_to", "consent")
+)
 EVENT = frozenset(("property",))
 JOURNEY = CONTACT | {"opened", "clicked"}

@@ -38,8 +38,8 @@ class Traveller:
     def remember(self, event):
         behaviour = self.contact.behaviour
         for tracker in combine_trackers(self.journey.trackers).values():
-            if tracker.event == event.name.lower() and tracker.matches(event):
-                behaviour[tracker.tracker_id] = tracker.update(behaviour.get(tracker.tracker_id), event.time, self.now)
+            if event.name.lower() in tracker.events and tracker.matches(event):
+                behaviour[tracker.tracker_id] = tracker.update(behaviour.get(tracker.tracker_id), event, self.now)
 
     def advance(self, event=None):
         """One call of `advance`, and more while an update step has made it stop for a moment."""

@@ -190,7 +190,7 @@ def test_a_journey_knows_what_it_listens_to_and_reads():
     assert journey.reads == {"segment:staff", "mark:hello", "attribute:country", "score:engagement"}
     often = {"event": "Page Viewed", "at_least": 2, "within": "P1D"}
     counting = parse_journey(steps({"branch": {"cases": [{"if": often}]}}))
-    assert [tracker.event for tracker in counting.trackers] == ["page viewed"]
+    assert [tracker.events for tracker in counting.trackers] == [("page viewed",)]
 
 
 DAY = 86_400.0

@@ -119,9 +119,9 @@ def history(journey, moves):
 
     def remember(event):
         for tracker in combine_trackers(journey.trackers).values():
-            if tracker.event == event.name.lower() and tracker.matches(event):
+            if event.name.lower() in tracker.events and tracker.matches(event):
                 known = contact.behaviour.get(tracker.tracker_id)
-                contact.behaviour[tracker.tracker_id] = tracker.update(known, event.time, now)
+                contact.behaviour[tracker.tracker_id] = tracker.update(known, event, now)
 
     go()
     for number, (kind, passes, shift, name, mark, plan) in enumerate(moves, 1):
@@ -195,9 +195,9 @@ def test_in_which_order_the_news_come_makes_no_difference(arrivals, times):
     for number, name in enumerate(arrivals):
         event = Event(f"event-{number}", name, START + happened[name], now)
         for tracker in combine_trackers(journey.trackers).values():
-            if tracker.event == name.lower():
+            if name.lower() in tracker.events:
                 known = contact.behaviour.get(tracker.tracker_id)
-                contact.behaviour[tracker.tracker_id] = tracker.update(known, event.time, now)
+                contact.behaviour[tracker.tracker_id] = tracker.update(known, event, now)
         if name == "Product Added":
             enrollment = enroll(journey, "ana", event, now)
         if enrollment and enrollment.state == "active":
