@@ -233,7 +233,7 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
             if p.kind == FORM
         },
         trackers_by_event=_index((event, tracker) for tracker in trackers.values() for event in tracker.events),
-        scores_by_event=_index((event, s) for s in scores.values() for event in (*sorted(s.events), GIVES_POINTS)),
+        scores_by_event=_index((event, sheet) for sheet in scores.values() for event in sorted(sheet.events)),
         journeys_by_event=_index((event, j) for j in journeys.values() for event in sorted(j.starts_on)),
         readers=_index(
             (fact, key)

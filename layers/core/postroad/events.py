@@ -39,23 +39,23 @@ ADDRESS_SUPPRESSED = "Address Suppressed"
 ADDRESS_RELEASED = "Address Released"
 MESSAGE_SKIPPED = "Message Skipped"
 MESSAGE_FAILED = "Message Failed"
+MESSAGE_SENT = "Message Sent"
+EMAIL_DELIVERED = "Email Delivered"
 BROADCAST_ADDRESSED = "Broadcast Addressed"
 TASK_COMPLETED = "Task Completed"
 # Our forms say it, and whoever has forms of their own may say it too.
 FORM_SUBMITTED = "Form Submitted"
-MESSAGE_SENT = "Message Sent"
-EMAIL_DELIVERED = "Email Delivered"
 
-# Only Postroad may say these: a client that sends one of these names is not believed.
-RESERVED = frozenset(
-    (WAKE, SEGMENT_ENTERED, SEGMENT_LEFT, STAGE_CHANGED, PERSONA_CHANGED, HANDED_OVER, POINTS_GIVEN,
-     ATTRIBUTES_UPDATED, JOURNEY_STARTED, JOURNEY_ENDED,
 # What every message comes to, if all goes well: contacts hear of it only while something that is live listens.
 ON_DEMAND = (MESSAGE_SENT, EMAIL_DELIVERED)
 # How somebody is put into a static segment, and taken out of it again: only a trusted source is believed.
 SEGMENT_ADDED = "Added to Segment"
 SEGMENT_REMOVED = "Removed from Segment"
 
+# Only Postroad may say these: a client that sends one of these names is not believed.
+RESERVED = frozenset(
+    (WAKE, SEGMENT_ENTERED, SEGMENT_LEFT, STAGE_CHANGED, PERSONA_CHANGED, HANDED_OVER, POINTS_GIVEN,
+     ATTRIBUTES_UPDATED, JOURNEY_STARTED, JOURNEY_ENDED,
      EMAIL_OPENED, EMAIL_CLICKED, EMAIL_BOUNCED, EMAIL_COMPLAINED, UNSUBSCRIBED, SUBSCRIBED, SMS_REPLIED,
      ADDRESS_SUPPRESSED, ADDRESS_RELEASED, MESSAGE_SENT, EMAIL_DELIVERED, MESSAGE_SKIPPED, MESSAGE_FAILED,
      BROADCAST_ADDRESSED, TASK_COMPLETED)
