@@ -112,7 +112,7 @@ def test_a_publication_met_in_the_batch_of_a_merge_counts_what_both_have_folded(
 
 
 def book_event(shop: Shop, tracker_id: str) -> str:
-    return shop.shelf[-1].trackers[tracker_id].event
+    return shop.shelf[-1].trackers[tracker_id].events[0]
 
 
 def test_a_step_that_left_for_one_contact_does_not_leave_for_the_other_after_they_are_one(shop: Shop) -> None:
