@@ -42,6 +42,7 @@ from postroad.broadcasts import (
 )
 from postroad.consent import EVERY_TOPIC
 from postroad.contacts import Attribute, Consent, Contact
+from postroad.decisions import Decision
 from postroad.definitions import plan_publication
 from postroad.errors import DefinitionError
 from postroad.fold import fold
@@ -247,7 +248,7 @@ def test_being_addressed_queues_one_message_and_says_why(book):
     )
     assert (queued.template, queued.template_version, queued.channel, queued.topic) == ("letter", 1, "email", "offers")
     assert outcome.decisions == (
-        ("broadcast/autumn", "", "queued", "was in the segment customers when the broadcast began"),
+        Decision("broadcast/autumn", "", "queued", "was in the segment customers when the broadcast began"),
     )
 
 
@@ -263,7 +264,7 @@ def test_being_addressed_queues_one_message_and_says_why(book):
 def test_who_cannot_be_written_to_is_skipped_with_the_reason(book, contact, reason):
     outcome = fold(contact, event_for(run(RUNNING), "ana"), book, NOW)
     assert [(each.state, each.reason) for each in outcome.messages] == [(SKIPPED, reason)]
-    assert outcome.decisions[0][2:] == ("skipped", reason)
+    assert outcome.decisions[0][2:4] == ("skipped", reason)
 
 
 def test_a_template_that_was_withdrawn_meanwhile_skips_everybody(book):

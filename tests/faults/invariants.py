@@ -216,7 +216,7 @@ def the_outbox_is_the_commit(world: World) -> Iterator[str]:
     for contact in world.memory.list_contacts():
         ids = ids_of(contact)
         for row in world.memory.list_rows(ids):
-            for definition, step, verdict, _ in row.decisions:
+            for definition, step, verdict, *_ in row.decisions:
                 decided = verdict in (QUEUED, SKIPPED) and definition.startswith("journey/")
                 if decided and not any((definition, step, contact_id) in sends for contact_id in ids):
                     yield f"{row.key} decided on {step} of {definition}; no message is there"

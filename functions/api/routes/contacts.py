@@ -72,6 +72,7 @@ class DecisionView(TypedDict):
     step: str
     verdict: str
     because: Annotated[str, "The reason, in a sentence."]
+    gate: Annotated[str, "Which gate of a message it was, empty where none was asked."]
 
 
 class EventView(TypedDict):
@@ -233,4 +234,5 @@ def _show_decision(decision: Decision) -> DecisionView:
         "step": decision.step,
         "verdict": decision.verdict,
         "because": decision.because,
+        "gate": decision.gate,
     }

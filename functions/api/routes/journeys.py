@@ -17,7 +17,7 @@ from functions.api.routes.numbers import (
 )
 from functions.api.routing import Routes
 from functions.api.schemas import Cursor, Example, Limit, Listed, ParameterError
-from postroad.places import OUTCOMES, is_outcome, outcome_place, step_place
+from postroad.places import OUTCOMES, is_outcome, is_step, outcome_place, step_place
 from postroad.stats import Counts
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, stats
@@ -64,7 +64,7 @@ def get_journey_counts(journey_id: str) -> JourneyCountsView:
     """
     definition, steps = _find_journey(journey_id)
     counts = stats.find_counts([definition])[definition]
-    others = {spot for spot in (*counts.places, *counts.messages) if spot and not is_outcome(spot)}
+    others = {spot for spot in (*counts.places, *counts.messages) if spot and is_step(spot)}
     steps += sorted(others - set(steps))
     finer = {spot[1:] for spot in counts.places if is_outcome(spot)} - set(OUTCOMES)
     return {

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from postroad.contacts import Contact
+from postroad.contacts import USUAL_PRIORITY, Contact
 from postroad.documents import Reader, read_head
 from postroad.events import BROADCAST_ADDRESSED, Event
 from postroad.instants import DAY, format_instant
@@ -56,6 +56,7 @@ class Broadcast:
     segment: str
     template: str
     at: float | None
+    priority: int = USUAL_PRIORITY
 
     @property
     def origin(self) -> str:
@@ -71,7 +72,13 @@ def parse_broadcast(document: object) -> Broadcast:
     """The broadcast of a document `{kind, id, name, segment, template, at}`. Raises DefinitionError."""
     reader = Reader(document)
     head = read_head(reader, KIND)
-    broadcast = Broadcast(*head, reader.id("segment"), reader.id("template"), reader.instant("at", None))
+    broadcast = Broadcast(
+        *head,
+        reader.id("segment"),
+        reader.id("template"),
+        reader.instant("at", None),
+        reader.integer("priority", USUAL_PRIORITY, least=0, most=100),
+    )
     reader.finish()
     return broadcast
 
@@ -230,6 +237,7 @@ def event_for(run: Run, contact_id: str) -> Event:
             "name": broadcast.name,
             "segment": broadcast.segment,
             "template": broadcast.template,
+            **({"priority": broadcast.priority} if broadcast.priority != USUAL_PRIORITY else {}),
         },
     )
 

@@ -16,7 +16,20 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from postroad.commits import Row
-from postroad.contacts import Attribute, Consent, Contact, Enrollment, Handed, Passage, Persona, Points, Stage
+from postroad.contacts import (
+    Attribute,
+    Candidate,
+    Consent,
+    Contact,
+    Enrollment,
+    Exposure,
+    Handed,
+    Passage,
+    Persona,
+    Points,
+    Spent,
+    Stage,
+)
 from postroad.decisions import Decision
 from postroad.errors import PostroadError
 from postroad.events import Event
@@ -131,6 +144,7 @@ def encode_contact(contact: Contact) -> bytes:
             ]
             for journey, p in c.passages.items()
         },
+        "y": _budget_document(c, base, ms),
         "f": c.merged_from,
         "d": c.dropped,
         "r": _ring_document(c.ring, base, ms),
@@ -181,6 +195,7 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
             journey: Passage(p[0], time(p[1]), None if p[2] is None else time(p[2]), *p[3:])
             for journey, p in take("p", {}).items()
         },
+        **_read_budget(take("y", {}), base, time),
         merged_from=tuple(take("f", ())),
         dropped=tuple(take("d", ())),
         ring=_read_ring(take("r", None), base, time),
@@ -205,6 +220,42 @@ def _stage_document(stage: Stage, ms: Callable[[float], int]) -> list[Any]:
 
 def _read_stage(entry: list[Any], time: Callable[[int], float]) -> Stage:
     return Stage(entry[0], time(entry[1]), *entry[2:])
+
+
+def _budget_document(contact: Contact, base: int, ms: Callable[[float], int]) -> dict[str, Any]:
+    """s: what has been spent of caps, in seconds; p: messages that wait for a gate; x: parts in experiments."""
+    document = {
+        "s": [[round(spent.at) - base // 1000, spent.channel, spent.message] for spent in contact.spent],
+        "p": {
+            message_id: [
+                *(c.origin, c.step, c.enrollment_id, c.template, c.channel, c.trigger_key, ms(c.since)),
+                ms(stored_due(c.at)),
+                None if c.expires_at is None else ms(c.expires_at),
+                c.priority,
+                dict(c.options),
+            ]
+            for message_id, c in contact.postponed.items()
+        },
+        "x": {
+            experiment: [x.variant, ms(x.at), ms(x.until), *([] if x.converted is None else [ms(x.converted)])]
+            for experiment, x in contact.exposures.items()
+        },
+    }
+    return {key: value for key, value in document.items() if value}
+
+
+def _read_budget(document: Mapping[str, Any], base: int, time: Callable[[int], float]) -> dict[str, Any]:
+    """The fields of a contact that `_budget_document` wrote."""
+    postponed = {}
+    for message_id, (*said, since, at, expires_at, priority, options) in document.get("p", {}).items():
+        ends = None if expires_at is None else time(expires_at)
+        postponed[message_id] = Candidate._make((message_id, *said, time(since), time(at), ends, priority, options))
+    exposures = {
+        experiment: Exposure(variant, *map(time, times))
+        for experiment, (variant, *times) in document.get("x", {}).items()
+    }
+    spent = tuple(Spent(float(at + base // 1000), *rest) for at, *rest in document.get("s", ()))
+    return {"spent": spent, "postponed": postponed, "exposures": exposures}
 
 
 # Zero is a time like any other: the moment at which the contact was created.
@@ -277,7 +328,7 @@ def encode_row(row: Row) -> bytes:
             for number, caused in enumerate(row.caused)
         ]
     if row.decisions:
-        document["d"] = row.decisions
+        document["d"] = [decision if decision.gate else decision[:4] for decision in row.decisions]
     return _pack(document, _ROW_FORMAT, _ROW_DICTIONARIES)
 
 
@@ -293,7 +344,7 @@ def decode_row(contact_id: str, key: str, body: bytes) -> Row:
             _read_event(caused, contact_id, base, _ms(event.time), f"{event.event_id}/{number}", event.source)
             for number, caused in enumerate(document.get("e", ()))
         ),
-        tuple(Decision(*decision[:4]) for decision in document.get("d", ())),
+        tuple(Decision(*decision[:5]) for decision in document.get("d", ())),
     )
 
 

@@ -15,11 +15,13 @@ def consent_key(channel: str, topic: str) -> str:
 
 
 class Topic(NamedTuple):
-    """A subject that a contact can subscribe to; `opt_in` says that silence is a no."""
+    """A subject that a contact can subscribe to; `opt_in` says that silence is a no. What is `transactional` is owed
+    to people: no cap counts it, and no control group goes without it."""
 
     topic_id: str
     name: str
     opt_in: bool
+    transactional: bool = False
 
 
 def stands(consent: Consent | None, every: Consent | None, assumed: bool) -> bool:

@@ -16,6 +16,8 @@ SHARD_NAMES = tuple(f"{number:02d}" for number in range(SHARDS))
 
 # What is kept of one contact, so that it fits into an item of DynamoDB (400 KB).
 MAX_IDENTITIES = 50
+# The priority of a journey or broadcast that gives itself none, between 0 and 100.
+USUAL_PRIORITY = 50
 # How many contacts one has been joined from, whose timelines it is read with; fewer when the next is anonymous.
 MAX_MERGED = 300
 MAX_MERGED_ANONYMOUS = 100
@@ -127,10 +129,49 @@ class Passage(NamedTuple):
     last_enrollment: str = ""
 
 
+class Candidate(NamedTuple):
+    """A message that wants to leave. The contact keeps it until all gates let it pass; `at` is when they are asked.
+
+    `since` is when it was first put up. `options` are what the step or broadcast asks of single gates, by their keys.
+    """
+
+    message_id: str
+    origin: str
+    step: str
+    enrollment_id: str
+    template: str
+    channel: str
+    trigger_key: str
+    since: float
+    at: float
+    expires_at: float | None = None
+    priority: int = USUAL_PRIORITY
+    options: Mapping[str, Any] = {}
+
+
+class Spent(NamedTuple):
+    """One message that counts against the caps: when it was queued (whole seconds, never before), and its short name."""
+
+    at: float
+    channel: str
+    message: str
+
+
+class Exposure(NamedTuple):
+    """A contact's part in an experiment: its variant, since when, and until when a conversion counts; when it did."""
+
+    variant: str
+    at: float
+    until: float
+    converted: float | None = None
+
+
 @dataclass(slots=True)
 class Contact:
     """One person. `version` counts commits (0: not stored yet), `revision` is the newest book that folded it.
 
+    `postponed` are the messages that wait for a gate, by their ids; `spent` those that count against the caps, the
+    latest last; `exposures` are its parts in experiments, by "journey/step" (of a holdout "journey/").
     `identities` maps "kind:value" to when it was attached; `claims` are those of them that only a public source has
     named; `behaviour` maps a tracker's id to its bounded memory;
     `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
@@ -162,6 +203,9 @@ class Contact:
     turns: dict[str, float] = field(default_factory=dict)
     active: dict[str, Enrollment] = field(default_factory=dict)
     passages: dict[str, Passage] = field(default_factory=dict)
+    postponed: dict[str, Candidate] = field(default_factory=dict)
+    spent: tuple[Spent, ...] = ()
+    exposures: dict[str, Exposure] = field(default_factory=dict)
     merged_from: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     ring: Ring = field(default_factory=Ring)
@@ -181,6 +225,8 @@ class Contact:
             turns=dict(self.turns),
             active=dict(self.active),
             passages=dict(self.passages),
+            postponed=dict(self.postponed),
+            exposures=dict(self.exposures),
         )
 
     @property

@@ -23,13 +23,25 @@ from postroad import broadcasts
 from postroad import events as names
 from postroad.behaviour import recompute
 from postroad.book import Book
-from postroad.channels import USUAL, full_address
-from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
-from postroad.contacts import MAX_ATTRIBUTES, MAX_UNCONFIRMED, Attribute, Consent, Contact, Enrollment, Passage, Stage
+from postroad.channels import USUAL
+from postroad.consent import EVERY_TOPIC, consent_key
+from postroad.contacts import (
+    MAX_ATTRIBUTES,
+    MAX_UNCONFIRMED,
+    USUAL_PRIORITY,
+    Attribute,
+    Candidate,
+    Consent,
+    Contact,
+    Enrollment,
+    Passage,
+    Stage,
+)
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.journeys import Effect, Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
-from postroad.messages import QUEUED, SKIPPED, Message, split_message_id
+from postroad.messages import QUEUED, Message, split_message_id
+from postroad.outbox import Outbox
 from postroad.places import outcome_of
 from postroad.predicates import View
 from postroad.tasks import Settled, Task, asked_mark, cancel, outcome_mark, settled_by
@@ -94,6 +106,7 @@ def fold(
     if contact.revision < book.revision:
         folding.catch_up(history or ())
     elif everything:
+        folding.outbox.call_off(contact.dropped, "another journey of this person goes on instead")
         folding.reconsider()
     folding.take(event)
     folding.run()
@@ -103,7 +116,7 @@ def fold(
         folding.contact.last_seen = max(contact.last_seen, min(event.time, now))
     return Outcome(
         folding.contact,
-        tuple(folding.messages),
+        tuple(folding.outbox.messages),
         tuple(folding.caused),
         tuple(folding.decisions),
         # That only a newer book has seen a contact is not worth a write to each of a million.
@@ -126,10 +139,10 @@ class _Folding:
         self.book = book
         self.now = now
         self.waiting: deque[Event] = deque()
-        self.messages: list[Message] = []
         self.tasks: list[Task | Settled] = []
         self.caused: list[Event] = []
         self.decisions: list[Decision] = []
+        self.outbox = Outbox(contact, book, now, self.decisions)
         self.cause: Event | None = None
         self.started: set[str] = set()
         # Facts that have changed, of which journeys have not heard yet.
@@ -148,7 +161,15 @@ class _Folding:
         self.waiting.append(event)
 
     def run(self) -> None:
-        """Fold what waits until nothing more follows."""
+        """Fold what waits until nothing more follows; then see which of the messages that wait may leave."""
+        self.drain()
+        while given_up := self.outbox.release(MAX_MESSAGES):
+            for candidate in given_up:
+                self.hear_of_skipped(candidate)
+            self.follow()
+            self.drain()
+
+    def drain(self) -> None:
         folded = 0
         while self.waiting:
             event = self.waiting.popleft()
@@ -188,6 +209,8 @@ class _Folding:
     def note(self, facts: list[str]) -> list[str]:
         """Let journeys hear of these facts, too."""
         self.changed.update(dict.fromkeys(facts))
+        if self.contact.postponed and any(fact.startswith("score:") for fact in facts):
+            self.outbox.asks_all = True  # a cap may allow more in another band
         return facts
 
     def view(self, event: Event | None = None, enrollment: Enrollment | None = None) -> View:
@@ -292,7 +315,7 @@ class _Folding:
         """Ask every definition again, and every enrollment afterwards."""
         gone = [f"segment/{segment_id}" for segment_id in self.contact.segments if segment_id not in self.book.segments]
         self.settle(dict.fromkeys((*_asked(self.book), *gone)))
-        self.asks_all = True
+        self.asks_all = self.outbox.asks_all = True
 
     def ask_score(self, sheet_id: str) -> list[str]:
         # Its value is never stored; whatever its rules read may have changed it.
@@ -354,6 +377,12 @@ class _Folding:
         self.move_active(event)
         for journey in self.book.journeys_by_event.get(event.name.lower(), ()):
             self.start(journey, event)
+        if self.changed:
+            self.follow()
+
+    def follow(self) -> None:
+        """Advance the enrollments that what has changed concerns, until nothing more changes."""
+        self.move_active(None)
         while self.changed:
             self.move_active(None)
 
@@ -413,7 +442,7 @@ class _Folding:
         self.contact.turns.pop(_turn_of(journey.id), None)
         steps = 0
         while True:
-            if len(self.messages) + len(self.tasks) >= MAX_MESSAGES:
+            if self.outbox.size + len(self.tasks) >= MAX_MESSAGES:
                 self.carry_on(journey, enrollment)
                 return
             try:
@@ -455,6 +484,8 @@ class _Folding:
         journey_id = enrollment.journey
         if enrollment.reason in ("goal", "exit_if"):
             self.tasks += cancel(enrollment, _NEEDLESS[enrollment.reason], self.now)
+        if enrollment.reason in _NEEDLESS or enrollment.state == "failed":
+            self.outbox.call_off((enrollment.enrollment_id,), _NEEDLESS.get(enrollment.reason, "its journey failed"))
         self.contact.active.pop(journey_id, None)
         self.contact.turns.pop(_turn_of(journey_id), None)
         past = self.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "")
@@ -486,81 +517,57 @@ class _Folding:
 
     def queue(self, journey: Journey, enrollment: Enrollment, send: Send) -> Enrollment:
         """Put the message of a send step up for sending."""
-        obstacle = self.put_up(
-            send.template,
-            send.channel,
+        candidate = Candidate(
             message_id=send.message_id,
             origin=journey.key,
             step=send.step_id,
             enrollment_id=enrollment.enrollment_id,
+            template=send.template,
+            channel=send.channel,
             trigger_key=enrollment.trigger_key,
+            since=self.now,
+            at=self.now,
             expires_at=send.expires_at,
+            priority=journey.priority,
         )
-        if not obstacle:  # the step's own decision has said that it is sent
-            return enrollment
-        self.decide(journey.key, send.step_id, SKIPPED, obstacle)
-        return on_mark(enrollment, send.step_id, "skipped")
+        # The step's own decision has said that it is sent.
+        return on_mark(enrollment, send.step_id, "skipped") if self.outbox.put_up(candidate) else enrollment
+
+    def hear_of_skipped(self, candidate: Candidate) -> None:
+        """A message that waited will not leave: its enrollment remembers that, and is to be moved."""
+        for journey_id, enrollment in self.contact.active.items():
+            if enrollment.enrollment_id == candidate.enrollment_id:
+                self.contact.active[journey_id] = on_mark(enrollment, candidate.step, "skipped")
+                self.turn(_turn_of(journey_id), self.now)
+                return
 
     def queue_broadcast(self, event: Event) -> None:
         """Put this contact's message of a broadcast up for sending."""
         said = event.properties
         broadcast_id, template_id = str(said.get("broadcast")), str(said.get("template"))
         template = self.book.templates.get(template_id)
-        origin = f"{broadcasts.KIND}/{broadcast_id}"
-        obstacle = self.put_up(
-            template_id,
-            template.channel if template else "",
+        candidate = Candidate(
             message_id=broadcasts.message_id_of(broadcast_id, self.contact.contact_id),
-            origin=origin,
+            origin=f"{broadcasts.KIND}/{broadcast_id}",
             step="",
             enrollment_id="",
-            trigger_key=event.key,
-        )
-        because = obstacle or f"was in the segment {said.get('segment')} when the broadcast began"
-        self.decide(origin, "", SKIPPED if obstacle else QUEUED, because)
-
-    def put_up(self, template_id: str, channel: str, **parts: Any) -> str | None:
-        """Add a message; one that cannot be sent is kept too, as skipped, with the reason, which is returned."""
-        template = self.book.templates.get(template_id)
-        address = self.contact.find_address(channel) if template else None
-        obstacle = (
-            f"the template {template_id} is not published"
-            if template is None
-            else f"the contact has no address for {channel}"
-            if address is None
-            else self.find_obstacle(template.topic, channel, address)
-        )
-        message = Message(
-            contact_id=self.contact.contact_id,
-            channel=channel,
-            topic=template.topic if template else "",
             template=template_id,
-            template_version=template.version if template else 0,
-            created_at=self.now,
-            state=SKIPPED if obstacle else QUEUED,
-            reason=obstacle or "",
-            times={SKIPPED if obstacle else QUEUED: self.now},
-            **parts,
+            channel=template.channel if template else "",
+            trigger_key=event.key,
+            since=self.now,
+            at=self.now,
+            priority=said.get("priority", USUAL_PRIORITY),
         )
-        self.messages.append(message)
-        return obstacle
-
-    def find_obstacle(self, topic_id: str, channel: str, address: str) -> str | None:
-        """What the contact's own copies say; the sender asks the tables again, last."""
-        contact = self.contact
-        return find_obstacle(
-            self.book.policy.find_topic(topic_id),
-            contact.suppressions.get(full_address(channel, address)),
-            contact.consents.get(consent_key(channel, topic_id)),
-            contact.consents.get(consent_key(channel, EVERY_TOPIC)),
-        )
+        if not self.outbox.put_up(candidate):
+            because = f"was in the segment {said.get('segment')} when the broadcast began"
+            self.decide(candidate.origin, "", QUEUED, because)
 
     # Time
 
     def arm(self, *, fired: bool) -> None:
         """Set the contact's one timer. Lazily: moving it later would cost two writes, so it fires and finds nothing."""
-        pending = (*self.contact.turns.values(), *(e.due for e in self.contact.active.values() if e.due is not None))
-        earliest = min(pending, default=None)
+        dues = (enrollment.due for enrollment in self.contact.active.values() if enrollment.due is not None)
+        earliest = min((*self.contact.turns.values(), *dues, *self.outbox.times), default=None)
         armed = self.contact.wake_at
         if fired or armed is None or (earliest is not None and earliest < armed):
             self.contact.wake_at = earliest
@@ -625,6 +632,12 @@ def _take_broadcast(folding: _Folding, event: Event) -> list[str]:
     return []
 
 
+def _take_unsent(folding: _Folding, event: Event) -> list[str]:
+    """A message did not leave after all."""
+    folding.outbox.give_back(str(event.properties.get("message_id")))
+    return _take_mark(folding, event)
+
+
 def _take_suppression(folding: _Folding, event: Event) -> list[str]:
     for address in event.properties.get("addresses", ()):
         folding.contact.suppressions[address] = str(event.properties.get("reason") or event.name)
@@ -660,8 +673,8 @@ _ABSORB: dict[str, Callable[[_Folding, Event], list[str]]] = {
     names.EMAIL_COMPLAINED: _take_suppression,
     names.ADDRESS_SUPPRESSED: _take_suppression,
     names.ADDRESS_RELEASED: _take_release,
-    names.MESSAGE_SKIPPED: _take_mark,
-    names.MESSAGE_FAILED: _take_mark,
+    names.MESSAGE_SKIPPED: _take_unsent,
+    names.MESSAGE_FAILED: _take_unsent,
     names.UNSUBSCRIBED: _take_consent(granted=False),
     names.SUBSCRIBED: _take_consent(granted=True),
     names.BROADCAST_ADDRESSED: _take_broadcast,

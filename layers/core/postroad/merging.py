@@ -9,12 +9,14 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from postroad.caps import merge_spent
 from postroad.contacts import (
     MAX_ATTRIBUTES,
     MAX_UNCONFIRMED,
     Attribute,
     Contact,
     Enrollment,
+    Exposure,
     Passage,
     Points,
     latest_identities,
@@ -75,6 +77,9 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.stage = max((s for s in (a.stage, b.stage) if s), key=lambda s: (s.since, s.name), default=None)
     merged.segments = _join(a.segments, b.segments, lambda _, x, y: min(x, y))
     merged.turns = _join(a.turns, b.turns, lambda _, x, y: min(x, y))
+    merged.spent = merge_spent(a.spent, b.spent)
+    merged.postponed = _join(a.postponed, b.postponed, lambda _, x, y: min(x, y, key=lambda c: (c.since, c.at)))
+    merged.exposures = _join(a.exposures, b.exposures, lambda _, x, y: _merge_exposures(x, y))
     decisions = _merge_journeys(merged, a, b, book)
     going_on = {f"journey/{journey}" for journey in merged.active}
     merged.turns = {k: at for k, at in merged.turns.items() if k in going_on or not k.startswith("journey/")}
@@ -95,6 +100,13 @@ def _best(found: dict[str, Any], most: int, rank: Callable[[str, Any], Any]) -> 
         return found
     kept = set(sorted(found, key=lambda key: rank(key, found[key]))[:most])
     return {key: value for key, value in found.items() if key in kept}
+
+
+def _merge_exposures(a: Exposure, b: Exposure) -> Exposure:
+    """The first part in an experiment is the one that counts; in the same variant, with the first conversion."""
+    first = min(a, b, key=lambda x: (x.at, x.variant, x.until))
+    found = [x.converted for x in (a, b) if x.variant == first.variant and x.converted is not None]
+    return first._replace(converted=min(found, default=None))
 
 
 def _weight_of_word(word: Attribute) -> tuple[bool, float, str]:

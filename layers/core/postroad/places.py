@@ -8,7 +8,7 @@ segment, a step's id, or ":" and an outcome. A journey's versions share their pl
 from collections.abc import Mapping
 
 from postroad.commits import MembershipChange
-from postroad.contacts import Contact, Enrollment
+from postroad.contacts import Candidate, Contact, Enrollment
 
 # How a passage through a journey can have ended: it reached the goal, came to the end, left early, or broke. Behind an
 # exit that a step was stands the step: "exited.bought".
@@ -37,6 +37,16 @@ def outcome_place(journey_id: str, outcome: str) -> str:
     return f"journey/{journey_id}/:{outcome}"
 
 
+def postponed_place(candidate: Candidate) -> str:
+    """Where those are whose message of a step, or of a broadcast, waits for a gate."""
+    return f"{candidate.origin.partition('@')[0]}/~postponed" + (f".{candidate.step}" if candidate.step else "")
+
+
+def is_step(spot: str) -> bool:
+    """Whether a spot of a journey is a step, or its door."""
+    return not spot.startswith((":", "~"))
+
+
 def is_outcome(spot: str) -> bool:
     """Whether a spot says how a journey ended."""
     return spot.startswith(":")
@@ -52,6 +62,8 @@ def split_place(place: str) -> tuple[str, str]:
 def places_of(contact: Contact) -> dict[str, float]:
     """Every place at which a contact is, and since when."""
     places = {segment_place(segment_id): since for segment_id, since in contact.segments.items()}
+    for candidate in contact.postponed.values():
+        places[postponed_place(candidate)] = candidate.since
     for journey_id, passage in contact.passages.items():
         if passage.last_ended is not None:
             places[outcome_place(journey_id, passage.last_state)] = passage.last_ended

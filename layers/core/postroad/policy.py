@@ -4,16 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from postroad.caps import Cap, read_caps
 from postroad.consent import Topic
 from postroad.documents import Reader, read_head
+from postroad.instants import DAY
 from postroad.local_time import find_zone
 
 KIND = "policy"
 
+# What becomes of a message for which the caps have no room.
+POSTPONE, SKIP = "postpone", "skip"
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Account-wide settings. `sender` is "Name <address>"; `topics` by id."""
+    """Account-wide settings. `sender` is "Name <address>"; `topics` by id.
+
+    A message for which `caps` have no room waits, `postpone_at_most` seconds, or is skipped, as `when_full` says.
+    `control` is the share of people, in percent, who get no marketing at all, so that its worth can be seen.
+    """
 
     name: str = "Postroad"
     timezone: str = "UTC"
@@ -21,6 +30,10 @@ class Policy:
     sms_sender: str = ""
     postal_address: str = ""
     topics: Mapping[str, Topic] = field(default_factory=dict)
+    caps: tuple[Cap, ...] = ()
+    when_full: str = POSTPONE
+    postpone_at_most: float = 3 * DAY
+    control: float = 0.0
 
     def find_topic(self, topic_id: str) -> Topic:
         """The topic; one that nobody declared needs an opt-in, because then nobody said that it stands."""
@@ -49,7 +62,8 @@ def parse_policy(document: object) -> Policy:
         topic_id = child.id("id")
         if topic_id in topics:
             child.mistake(f"two topics are called {topic_id!r}; give each an id of its own", "id")
-        topics[topic_id] = Topic(topic_id, child.text("name", topic_id), child.flag("opt_in", True))
+        name, opt_in = child.text("name", topic_id), child.flag("opt_in", True)
+        topics[topic_id] = Topic(topic_id, name, opt_in, child.flag("transactional", False))
     policy = Policy(
         name=head.name,
         timezone=reader.read("timezone", _zone, "UTC", "UTC"),
@@ -57,6 +71,10 @@ def parse_policy(document: object) -> Policy:
         sms_sender=reader.text("sms_from", ""),
         postal_address=reader.text("postal_address", ""),
         topics=topics,
+        caps=read_caps(reader, "caps"),
+        when_full=reader.choice("when_full", (POSTPONE, SKIP), POSTPONE),
+        postpone_at_most=reader.duration("postpone_at_most", 3 * DAY, least=3_600, most=30 * DAY),
+        control=reader.number("control", 0.0, least=0, most=50),
     )
     reader.finish()
     return policy

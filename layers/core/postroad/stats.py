@@ -28,7 +28,7 @@ from postroad.messages import (
     UNKNOWN,
     Message,
 )
-from postroad.places import is_outcome, split_place
+from postroad.places import is_outcome, is_step, split_place
 
 # The two kinds of counters of a definition. They come from two tables' streams, and are added up apart.
 PLACES, MESSAGES = "places", "messages"
@@ -168,7 +168,7 @@ class Counts:
     @property
     def active(self) -> int:
         """How many are under way in a journey now; some may still stand at its door, the spot ""."""
-        return sum(place.here for spot, place in self.places.items() if not is_outcome(spot))
+        return sum(place.here for spot, place in self.places.items() if is_step(spot))
 
     @property
     def ended(self) -> int:

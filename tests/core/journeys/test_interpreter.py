@@ -4,6 +4,7 @@ from math import inf
 import pytest
 
 from postroad.contacts import Attribute, Contact, Passage
+from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.instants import DAY, parse_instant
 from postroad.journeys import advance, end, enroll, enrollment_id_of, may_enter, on_mark, parse_journey, starts
@@ -46,7 +47,7 @@ def test_a_goal_is_reached_within_its_window_from_entering(travel, case, time, a
     ana.event("order completed", MONDAY + time, arrives=MONDAY + arrives, total=total)
     assert ana.ended == (("completed", "goal") if reached else ("active", ""))
     if reached:
-        assert ana.decisions[-1] == (
+        assert ana.decisions[-1] == Decision(
             "journey/tour@3", "pause", "completed", "Order Completed (total is at least 50) within 2 weeks"
         )  # fmt: skip
 

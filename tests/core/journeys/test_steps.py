@@ -242,7 +242,7 @@ def test_an_event_whose_news_came_before_that_of_the_trigger_counts_by_its_own_t
     ana = travel([{"id": "lesson", "wait": FOR_LESSON}], heard=[("Lesson Read", MONDAY + time)], late=900.0)
     assert ana.sent == sent
     if sent:
-        assert ana.decisions[0][1:] == ("lesson", "yes", "Lesson Read, 2026-11-02 09:10 UTC")
+        assert ana.decisions[0][1:4] == ("lesson", "yes", "Lesson Read, 2026-11-02 09:10 UTC")
 
 
 def test_of_events_heard_of_before_each_ends_one_wait(travel):
@@ -285,7 +285,7 @@ def test_an_opener_goes_one_way_at_once_and_a_non_opener_the_other_after_exactly
     opener, other = travel([mail("hello"), LOOK]), travel([mail("hello"), LOOK])
     opener.mark("hello", "opened", MONDAY + 17 * 60)
     assert opener.sent == ["hello", "a"]
-    assert ("yes", "opened hello, 2026-11-02 09:17 UTC") in [decision[2:] for decision in opener.decisions]
+    assert ("yes", "opened hello, 2026-11-02 09:17 UTC") in [decision[2:4] for decision in opener.decisions]
     other.wake(MONDAY + 2 * DAY - 0.001)
     assert other.sent == ["hello"]
     other.wake(MONDAY + 2 * DAY)

@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from postroad.behaviour import Tracker
+from postroad.contacts import USUAL_PRIORITY
 from postroad.documents import Reader, choose, read_head
 from postroad.events import JOURNEY_ENDED, JOURNEY_STARTED
 from postroad.instants import describe_duration
@@ -89,6 +90,7 @@ class Journey:
     waits_for: frozenset[str]
     watches: frozenset[str]
     references: tuple[Reference, ...]
+    priority: int = USUAL_PRIORITY
 
     kind = "journey"
 
@@ -125,6 +127,7 @@ def parse_journey(document: object, *, version: int = 0) -> Journey:
     anywhere = Scope(findings)
     triggers = tuple(_read_trigger(child, anywhere) for child in reader.children("trigger", most=20, or_one=True))
     reentry = _read_reentry(reader)
+    priority = reader.integer("priority", USUAL_PRIORITY, least=0, most=100)
     goal = _read_goal(reader, anywhere)
     timezone = reader.read("timezone", parse_zone, None, None)
     listing = _Listing(findings)
@@ -154,6 +157,7 @@ def parse_journey(document: object, *, version: int = 0) -> Journey:
         waits_for=frozenset(findings.waits_for),
         watches=exit_if.reads if exit_if else frozenset(),
         references=tuple(findings.references),
+        priority=priority,
     )
 
 

@@ -1,0 +1,157 @@
+"""Gates: whether and when a message may leave, as the fold decides it, in one table.
+
+Every gate is asked about the moment that is. One that says Skip ends it. One that says Later makes the contact keep the
+message; when that time has come all are asked again, so what was true in between does not matter and what is true then
+does. Of several that say Later the latest counts, and a message that would expire by then is skipped. The sender asks
+the refusals and the clock again, last.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+from postroad.book import Book, TemplateRef
+from postroad.caps import find_room
+from postroad.channels import full_address
+from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
+from postroad.contacts import Candidate, Contact
+from postroad.instants import describe_duration, stamp
+from postroad.lots import is_among
+from postroad.policy import SKIP
+from postroad.predicates import View
+
+
+class Ask(NamedTuple):
+    """A message that wants to leave, and all that a gate may look at. `template` is None when none is published."""
+
+    contact: Contact
+    book: Book
+    now: float
+    candidate: Candidate
+    template: TemplateRef | None
+
+    @property
+    def topic(self) -> Topic:
+        return self.book.policy.find_topic(self.template.topic if self.template else "")
+
+    def bands(self, score: str | None) -> tuple[str, ...]:
+        """The bands of a score sheet in which the contact is."""
+        sheet = self.book.scores.get(score) if score else None
+        return (
+            sheet.sort(View(self.contact, self.now, self.book.scores, assumed=self.book.assumed)).names if sheet else ()
+        )
+
+
+class Pass(NamedTuple):
+    """It may leave. `because` says what that hung on, when it is worth a decision."""
+
+    because: str = ""
+
+
+class Skip(NamedTuple):
+    """It will never leave."""
+
+    reason: str
+
+
+class Later(NamedTuple):
+    """It may leave at this time at the earliest, and is asked again then."""
+
+    at: float
+    because: str
+
+
+Answer = Pass | Skip | Later
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One thing that must be so before a message leaves; `sentence` says what."""
+
+    key: str
+    ask: Callable[[Ask], Answer]
+    sentence: str
+
+
+class Judgement(NamedTuple):
+    """What the gates say together, `gate` the key of the one that decided; `passed` what others had to say."""
+
+    answer: Answer
+    gate: str = ""
+    passed: tuple[tuple[str, str], ...] = ()
+
+
+def judge(ask: Ask) -> Judgement:
+    """Ask every gate."""
+    latest: tuple[Later, str] | None = None
+    passed = []
+    for gate in GATES:
+        answer = gate.ask(ask)
+        match answer:
+            case Skip():
+                return Judgement(answer, gate.key)
+            case Later():
+                latest = max(latest or (answer, gate.key), (answer, gate.key), key=lambda found: found[0].at)
+            case Pass(because) if because:
+                passed.append((gate.key, because))
+    if latest is None:
+        return Judgement(Pass(), passed=tuple(passed))
+    later, key = latest
+    expires_at = ask.candidate.expires_at
+    if expires_at is not None and later.at >= expires_at:
+        return Judgement(Skip(f"{later.because}; it expires {stamp(expires_at)}, before it could leave"), key)
+    return Judgement(later, key)
+
+
+def _ask_template(ask: Ask) -> Answer:
+    return Pass() if ask.template else Skip(f"the template {ask.candidate.template} is not published")
+
+
+def _ask_address(ask: Ask) -> Answer:
+    channel = ask.candidate.channel
+    return Pass() if ask.contact.find_address(channel) else Skip(f"the contact has no address for {channel}")
+
+
+def _ask_refusals(ask: Ask) -> Answer:
+    """What the contact's own copies say; the sender asks the tables again, last."""
+    contact, channel, topic = ask.contact, ask.candidate.channel, ask.topic
+    obstacle = find_obstacle(
+        topic,
+        contact.suppressions.get(full_address(channel, contact.find_address(channel) or "")),
+        contact.consents.get(consent_key(channel, topic.topic_id)),
+        contact.consents.get(consent_key(channel, EVERY_TOPIC)),
+    )
+    return Skip(obstacle) if obstacle else Pass()
+
+
+def _ask_control(ask: Ask) -> Answer:
+    share = ask.book.policy.control
+    if ask.topic.transactional or not is_among(share, "control", ask.contact.contact_id):
+        return Pass()
+    return Skip(f"the contact is one of the {share:g} % who get no marketing (the control group)")
+
+
+def _ask_caps(ask: Ask) -> Answer:
+    policy, now, channel = ask.book.policy, ask.now, ask.candidate.channel
+    if not policy.caps or ask.topic.transactional:
+        return Pass()
+    rooms = [find_room(cap, ask.contact.spent, ask.bands(cap.score), now) for cap in policy.caps if cap.counts(channel)]
+    if all(room.at <= now for room in rooms):
+        return Pass("; ".join(room.because for room in rooms))
+    at, because = max(rooms)
+    if at == inf or policy.when_full == SKIP:
+        return Skip(because)
+    if at > ask.candidate.since + policy.postpone_at_most:
+        return Skip(f"{because}; there is no room within {describe_duration(policy.postpone_at_most)}")
+    return Later(at, because)
+
+
+# In the order in which they are asked: what needs no more than the contact first, what costs a place in a budget later.
+GATES: tuple[Gate, ...] = (
+    Gate("template", _ask_template, "Its template is published"),
+    Gate("address", _ask_address, "The contact has an address for its channel"),
+    Gate("refusal", _ask_refusals, "Its address is not suppressed, and its topic is not refused"),
+    Gate("control", _ask_control, "The contact is not in the control group, unless the topic is transactional"),
+    Gate("caps", _ask_caps, "The caps have room for it, unless the topic is transactional"),
+)
