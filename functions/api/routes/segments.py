@@ -1,5 +1,9 @@
-"""Segments: who is in them, and how many."""
+"""Segments: who is in them, and how many; who is put into static ones."""
 
+from http import HTTPStatus
+from typing import Annotated, NotRequired, TypedDict
+
+from functions.api.problems import RefusedError
 from functions.api.routes.numbers import (
     Day,
     MemberView,
@@ -10,13 +14,26 @@ from functions.api.routes.numbers import (
     list_members,
     show_place,
 )
-from functions.api.routing import Routes
-from functions.api.schemas import Cursor, Limit, Listed
+from functions.api.routing import Caller, Routes
+from functions.api.schemas import BodyError, Cursor, Example, Limit, Listed, Text, Within
+from postroad.identities import Identity, parse_identity
 from postroad.places import segment_place
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, stats
+from postroad_aws.usecases.change_members import UnknownMembersError, change_members
+from postroad_aws.wiring import production
 
 routes = Routes("Segments")
+
+
+MOST_MEMBERS = 500
+
+Members = Annotated[
+    list[Annotated[str, Text(300)]],
+    Within(0, MOST_MEMBERS),
+    Example(["email:ana@example.com"]),
+    "Ids of contacts, or identities: `email:`, `phone:`, `user:` or `anon:` and the value.",
+]
 
 
 class SegmentDayView(PlaceCountsView):
@@ -25,10 +42,62 @@ class SegmentDayView(PlaceCountsView):
     day: Day
 
 
+class MembersBody(TypedDict):
+    """Who is put into a static segment, and who is taken out of it."""
+
+    add: NotRequired[Members]
+    remove: NotRequired[Members]
+    because: NotRequired[
+        Annotated[str, Text(200), Example("talked to us at the fair"), "Kept as the reason of the decision."]
+    ]
+
+
+class MembersView(TypedDict):
+    """How many are on their way in and out; who is there already, or never was, changes nothing."""
+
+    adding: int
+    removing: int
+
+
 @routes.get("/segments/{segment_id}/members")
 def list_segment_members(segment_id: str, cursor: Cursor | None = None, limit: Limit = 50) -> Listed[MemberView]:
     """Who is in a published segment now, in no order."""
     return list_members(_find_place(segment_id), cursor, limit)
+
+
+@routes.post("/segments/{segment_id}/members", status=HTTPStatus.ACCEPTED)
+def change_segment_members(segment_id: str, body: MembersBody, caller: Caller) -> MembersView:
+    """Put contacts into a static segment, and take others out.
+
+    It is done within seconds. Somebody named by an identity that nobody has becomes a contact. Doing it again changes
+    nothing.
+    """
+    _find_place(segment_id)
+    if not books.newest().segments[segment_id].is_static:
+        raise RefusedError("This segment follows its condition; only into a static one can contacts be put.")
+    adding, removing = _read_members("add", body.get("add", [])), _read_members("remove", body.get("remove", []))
+    if not adding and not removing:
+        raise BodyError(("add", "names nobody, and neither does remove"))
+    because = body.get("because", "said through the API")
+    try:
+        changed = change_members(production(), segment_id, [*adding], [*removing], because, caller.source)
+    except UnknownMembersError as error:
+        unknown = {f"add[{n}]": member for n, member in enumerate(adding)}
+        unknown |= {f"remove[{n}]": member for n, member in enumerate(removing)}
+        raise BodyError(
+            *((path, "is the id of no contact") for path, member in unknown.items() if member in error.args[0])
+        ) from None
+    return {"adding": changed.adding, "removing": changed.removing}
+
+
+def _read_members(key: str, texts: list[str]) -> list[Identity | str]:
+    members: list[Identity | str] = []
+    for number, text in enumerate(texts):
+        try:
+            members.append(parse_identity(text) if ":" in text else text)
+        except ValueError as error:
+            raise BodyError((f"{key}[{number}]", str(error))) from None
+    return members
 
 
 @routes.get("/segments/{segment_id}/counts")

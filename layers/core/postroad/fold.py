@@ -44,6 +44,7 @@ from postroad.messages import QUEUED, Message, split_message_id
 from postroad.outbox import Outbox
 from postroad.places import outcome_of
 from postroad.predicates import View
+from postroad.segments import Segment
 from postroad.tasks import Settled, Task, asked_mark, cancel, outcome_mark, settled_by
 
 MAX_CAUSED = 200
@@ -333,10 +334,31 @@ class _Folding:
             return []
         if not truth:
             return self.leave(segment_id, f"no longer: {segment.describe()}")
-        contact.segments[segment_id] = self.now
-        self.decide(key, "", "entered", segment.describe())
-        self.causes(names.SEGMENT_ENTERED, segment=segment_id, name=segment.name)
-        return [f"segment:{segment_id}"]
+        return self.join(segment, segment.describe())
+
+    def join(self, segment: Segment, because: str) -> list[str]:
+        self.contact.segments[segment.id] = self.now
+        self.decide(f"segment/{segment.id}", "", "entered", because)
+        self.causes(names.SEGMENT_ENTERED, segment=segment.id, name=segment.name)
+        return [f"segment:{segment.id}"]
+
+    def put_into(self, segment_id: str, because: str) -> list[str]:
+        """Put the contact into a static segment; facts that change."""
+        segment = self.find_static(segment_id)
+        return self.join(segment, because) if segment and segment_id not in self.contact.segments else []
+
+    def take_out_of(self, segment_id: str, because: str) -> list[str]:
+        """Take the contact out of a static segment; facts that change."""
+        is_in = self.find_static(segment_id) and segment_id in self.contact.segments
+        return self.leave(segment_id, because) if is_in else []
+
+    def find_static(self, segment_id: str) -> Segment | None:
+        segment = self.book.segments.get(segment_id)
+        if segment is None or not segment.is_static:
+            missing = f"is {'dynamic: it follows its condition' if segment else 'not published'}"
+            self.decide(f"segment/{segment_id}", "", "not changed", missing)
+            return None
+        return segment
 
     def leave(self, segment_id: str, because: str) -> list[str]:
         del self.contact.segments[segment_id]
@@ -627,6 +649,17 @@ def _take_completion(folding: _Folding, event: Event) -> list[str]:
     return _mark(folding, event, outcome_mark(settled.task_id, settled.outcome))
 
 
+def _take_listing(change: Callable[[_Folding, str, str], list[str]]) -> Callable[[_Folding, Event], list[str]]:
+    def take(folding: _Folding, event: Event) -> list[str]:
+        segment_id = str(event.properties.get("segment"))[:64]
+        if not event.trusted:
+            folding.decide(f"segment/{segment_id}", "", "not changed", "only a server is believed about this")
+            return []
+        return change(folding, segment_id, str(event.properties.get("because") or event.name)[:200])
+
+    return take
+
+
 def _take_broadcast(folding: _Folding, event: Event) -> list[str]:
     folding.queue_broadcast(event)
     return []
@@ -678,6 +711,8 @@ _ABSORB: dict[str, Callable[[_Folding, Event], list[str]]] = {
     names.UNSUBSCRIBED: _take_consent(granted=False),
     names.SUBSCRIBED: _take_consent(granted=True),
     names.BROADCAST_ADDRESSED: _take_broadcast,
+    names.SEGMENT_ADDED: _take_listing(_Folding.put_into),
+    names.SEGMENT_REMOVED: _take_listing(_Folding.take_out_of),
     names.TASK_COMPLETED: _take_completion,
 }
 

@@ -1,4 +1,5 @@
-"""Segments: named groups of contacts. A dynamic one is a predicate; memberships follow it by themselves."""
+"""Segments: named groups of contacts. A dynamic one is a predicate, and memberships follow it by themselves; into a
+static one contacts are put, and out of it they are taken."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,11 +7,27 @@ from typing import ClassVar
 from postroad.behaviour import Tracker
 from postroad.documents import Reader, read_head
 from postroad.predicates import Predicate, Verdict, View, read_predicate
+from postroad.verdicts import FALSE, TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Whoever was put into a static segment stays in it."""
+
+    segment_id: str
+    reads: frozenset[str] = frozenset()
+    trackers: tuple[Tracker, ...] = ()
+
+    def evaluate(self, view: View) -> Verdict:
+        return TRUE if self.segment_id in view.contact.segments else FALSE
+
+    def describe(self) -> str:
+        return "was put into it, and not taken out"
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The contacts for whom a predicate holds."""
+    """The contacts for whom a predicate holds; of a static one those who were put into it."""
 
     kind: ClassVar[str] = "segment"
 
@@ -18,6 +35,7 @@ class Segment:
     name: str
     description: str
     predicate: Predicate
+    is_static: bool = False
 
     @property
     def reads(self) -> frozenset[str]:
@@ -36,9 +54,19 @@ class Segment:
 
 
 def parse_segment(document: object) -> Segment:
-    """The segment of a document `{kind, id, name, if: predicate}`. Raises DefinitionError with all its mistakes."""
+    """The segment of a document `{kind, id, name, if: predicate}`, or `{kind, id, name, static: true}`.
+
+    Raises DefinitionError with all its mistakes.
+    """
     reader = Reader(document)
     head = read_head(reader, Segment.kind)
+    if reader.flag("static", False):
+        if reader.has("if"):
+            reader.expect("if")
+            sentence = "has no place in a static segment, into which contacts are put; leave out if or static"
+            reader.mistake(sentence, "if")
+        reader.finish()
+        return Segment(*head, Listed(head.id), is_static=True)
     predicate = read_predicate(reader.child("if"))
     if f"segment:{head.id}" in predicate.reads:
         reader.mistake("cannot depend on the segment itself", "if")
