@@ -12,6 +12,7 @@ from functions.api.routes import (
     segments,
     suppressions,
     tasks,
+    trying,
 )
 from functions.api.routing import Route
 
@@ -19,7 +20,7 @@ from functions.api.routing import Route
 TABLE: list[Route] = [
     route
     for module in (
-        contacts, segments, journeys, broadcasts, messages, tasks,
+        contacts, segments, journeys, broadcasts, messages, tasks, trying,
         definitions, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from postroad_aws.usecases.remove_demo import RemovalPorts
     from postroad_aws.usecases.run_broadcast import RunPorts
     from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
+    from postroad_aws.usecases.try_journey import TrialPorts
 
 
 class _Late:
@@ -80,6 +81,15 @@ def broadcast_ports() -> "BroadcastPorts":
     from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
 
     return BroadcastPorts(definitions, broadcasts, books, runs, stats, clock)
+
+
+@cache
+def trial_ports() -> "TrialPorts":
+    """What trying a journey or a contact touches; it writes nothing."""
+    from postroad_aws.storage import definitions, stats
+    from postroad_aws.usecases.try_journey import TrialPorts
+
+    return TrialPorts(definitions, contacts, timeline, stats, clock)
 
 
 @cache

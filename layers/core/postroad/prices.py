@@ -1,0 +1,9 @@
+"""What a message costs on its channel, in USD: AWS's list prices, dated. What runs beside it is in docs/cost.md."""
+
+from collections.abc import Mapping
+
+# On demand, us-east-1, read on this day; a contract test holds it to the local cloud's price list.
+DATE = "2026-11-22"
+
+# A text's price is that of the United States, without the carrier's fee; other countries differ widely.
+PER_MESSAGE: Mapping[str, float] = {"email": 160.0e-6, "sms": 5.8e-3}

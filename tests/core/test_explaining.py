@@ -1,0 +1,201 @@
+"""Why, and why not: what stood between a contact and a journey or a message."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from demo.documents import load_definitions
+from postroad import events as names
+from postroad.book import Book
+from postroad.commits import Row
+from postroad.contacts import Contact
+from postroad.decisions import Decision
+from postroad.events import Event
+from postroad.explaining import LATER, NO, OPEN, YES, Finding, tell_decision, why_journey, why_message
+from postroad.fold import begin, fold
+from postroad.gates import GATES
+from postroad.messages import BOUNCED, SKIPPED, Message
+from tests.books import Shelf
+
+NOW = 1_793_610_000.0
+HOUR, DAY = 3_600.0, 86_400.0
+SHOP = load_definitions()
+SHELF = Shelf(*SHOP.values())
+BOOK = SHELF.book
+
+
+class Ana:
+    """A contact, her timeline and her messages."""
+
+    def __init__(self, book: Book = BOOK, *, email: bool = True) -> None:
+        self.book = book
+        self.contact: Contact = begin("ana", book, NOW)
+        if email:
+            self.contact.identities["email:ana@example.com"] = NOW
+        self.rows: list[Row] = []
+        self.messages: dict[str, Message] = {}
+        self.now = NOW
+
+    def does(self, name: str, after: float = 0.0, **properties: Any) -> None:
+        """Something happens to her, so long after what was last; her timer rings before where it is due."""
+        until = self.now + after
+        while self.contact.wake_at is not None and self.contact.wake_at <= until and name != names.WAKE:
+            self.does(names.WAKE, max(0.0, self.contact.wake_at - self.now))
+        self.now = until
+        event = Event(f"e-{len(self.rows)}", name, until, until, trusted=True, properties=properties)
+        outcome = fold(self.contact, event, self.book, until)
+        self.contact = outcome.contact
+        self.rows.insert(0, Row("ana", event, outcome.caused, outcome.decisions))
+        self.messages |= {message.step: message for message in outcome.messages}
+
+    def why(self, journey: str, **options: Any) -> tuple[Finding, ...]:
+        return why_journey(self.contact, journey, self.book, self.rows, self.now, **options)
+
+
+def by_key(findings: tuple[Finding, ...]) -> Mapping[str, Finding]:
+    return {finding.key: finding for finding in findings}
+
+
+# Journeys
+
+
+def test_who_never_did_what_starts_a_journey_is_told_what_would() -> None:
+    live, trigger, entry = Ana().why("welcome")
+    assert (live.key, live.verdict, live.recorded) == ("live", YES, True)
+    assert (trigger.key, trigger.verdict) == ("trigger", OPEN)
+    assert trigger.sentence == "Nothing that starts it is recorded. It starts with: Signed Up."
+    assert (entry.key, entry.verdict, entry.recorded, entry.at) == ("entry", YES, False, NOW)
+    assert entry.sentence == "If Signed Up happened now: started, enters for the first time."
+
+
+def test_who_is_under_way_is_told_how_they_came_in_where_they_stand_and_what_comes() -> None:
+    ana = Ana()
+    ana.does("Product Added", product_id="sampler")
+    findings = ana.why("abandoned-cart")
+    told = by_key(findings[:3])
+    assert (told["trigger"].verdict, told["trigger"].at) == (YES, NOW)
+    assert told["entry"].sentence == "Started: enters for the first time."
+    (position,) = [finding for finding in findings if finding.key == "position"]
+    assert position.verdict == LATER
+    assert position.sentence == "Stands at grace, until 2026-11-02 10:00 UTC at most: Wait for 1 hour."
+    ahead = [finding for finding in findings if not finding.recorded]
+    assert ahead[1].sentence.startswith("If nothing else happens: Reminder: send, cart-reminder by email")
+    assert ahead[1].at == NOW + HOUR
+
+
+def test_who_may_not_enter_again_is_told_the_rule() -> None:
+    ana = Ana()
+    ana.does("Product Added")
+    ana.does("Order Completed", 60.0)
+    *_, ended, again = ana.why("abandoned-cart")
+    assert (ended.key, ended.verdict, ended.recorded) == ("step", YES, True)
+    assert "completed, Order Completed" in ended.sentence
+    assert (again.key, again.verdict, again.recorded) == ("entry", NO, False)
+    assert "less than 1 day before" in again.sentence
+
+
+def test_a_refused_entry_is_found_in_the_timeline() -> None:
+    ana = Ana()
+    ana.does("Signed Up")
+    ana.does("Signed Up", HOUR)
+    told = by_key(ana.why("welcome")[:3])
+    assert (told["entry"].verdict, told["entry"].at, told["entry"].recorded) == (NO, NOW + HOUR, True)
+    assert "is in this journey since" in told["entry"].sentence
+
+
+def test_explaining_changes_nothing_about_the_contact() -> None:
+    ana = Ana()
+    ana.does("Product Added")
+    before = ana.contact.copy()
+    ana.why("abandoned-cart", step_id="reminder")
+    assert ana.contact == before
+
+
+def test_each_gate_says_what_it_would_say_to_a_step_now() -> None:
+    ana = Ana()
+    gates = [finding for finding in ana.why("abandoned-cart", step_id="text") if finding.key in _KEYS]
+    assert [finding.key for finding in gates] == _KEYS
+    told = by_key(tuple(gates))
+    assert (told["template"].verdict, told["address"].verdict) == (YES, NO)
+    assert told["address"].sentence == "The contact has no address for sms."
+    assert {finding.recorded for finding in gates} == {False}
+    ana.does(names.UNSUBSCRIBED, topic="offers")
+    told = by_key(ana.why("abandoned-cart", step_id="reminder"))
+    assert told["refusal"].sentence == "The contact unsubscribed from Offers and reminders."
+
+
+def test_a_step_that_sends_nothing_has_no_gates() -> None:
+    *_, finding = Ana().why("abandoned-cart", step_id="grace")
+    assert (finding.key, finding.verdict) == ("send", NO)
+
+
+@pytest.mark.parametrize("ask", [{"journey": "nothing"}, {"journey": "welcome", "step_id": "nothing"}])
+def test_what_is_not_there_is_a_key_error(ask: dict[str, str]) -> None:
+    with pytest.raises(KeyError):
+        Ana().why(**ask)
+
+
+def test_a_withdrawn_journey_is_told_to_be_so() -> None:
+    shelf = Shelf(*SHOP.values())
+    ana = Ana(shelf.book)
+    ana.does("Product Added")
+    shelf.withdraw("journey/abandoned-cart")
+    ana.book = shelf.book
+    live = ana.why("abandoned-cart")[0]
+    assert (live.verdict, "withdrawn" in live.sentence) == (NO, True)
+
+
+# Messages
+
+_KEYS = [gate.key for gate in GATES]
+
+
+def test_a_sent_message_passed_every_gate_and_says_what_became_of_it() -> None:
+    ana = Ana()
+    ana.does("Signed Up")
+    message = ana.messages["welcome"]
+    times = {**message.times, "sent": NOW + 2, "delivered": NOW + 5, "opened": NOW + HOUR}
+    findings = why_message(message.with_(state="delivered", times=times), ana.rows)
+    keys = ["trigger", "entry", "step", *_KEYS, "queued", "sent", "delivered", "opened"]
+    assert [finding.key for finding in findings] == keys
+    assert {finding.verdict for finding in findings} == {YES}
+    assert findings[-1] == Finding("opened", YES, "It was opened.", NOW + HOUR)
+
+
+def test_a_skipped_message_names_the_gate_and_those_that_were_not_asked() -> None:
+    ana = Ana(email=False)
+    ana.does("Signed Up")
+    findings = why_message(ana.messages["welcome"], ana.rows)
+    told = by_key(findings)
+    assert (told["template"].verdict, told["address"].verdict, told["refusal"].verdict) == (YES, NO, OPEN)
+    assert "the contact has no address for email" in told["address"].sentence
+    assert told[SKIPPED].sentence == "It was not sent: the contact has no address for email."
+
+
+def test_a_message_on_its_way_waits() -> None:
+    ana = Ana()
+    ana.does("Signed Up")
+    *_, last = why_message(ana.messages["welcome"], ana.rows)
+    assert (last.key, last.verdict, last.sentence) == ("sent", LATER, "It waits to be sent.")
+
+
+def test_a_bounce_is_told_with_its_reason() -> None:
+    ana = Ana()
+    ana.does("Signed Up")
+    message = ana.messages["welcome"].with_(state=BOUNCED, reason="bounced (General)")
+    *_, last = why_message(message.with_(times={**message.times, BOUNCED: NOW + 9}), ana.rows)
+    assert last == Finding(BOUNCED, NO, "It bounced: bounced (General).", NOW + 9)
+
+
+# Sentences
+
+
+def test_a_decision_is_told_with_the_names_of_what_decided() -> None:
+    decision = Decision("journey/welcome@1", "first-open", "over", "the wait ended 2026-11-04 10:14 UTC")
+    told = tell_decision(decision, BOOK)
+    assert told == "Journey Welcome, step first-open: over, because the wait ended 2026-11-04 10:14 UTC."
+    assert (
+        tell_decision(Decision("segment/gone", "", "left", "it is gone"), BOOK)
+        == "Segment gone: left, because it is gone."
+    )
