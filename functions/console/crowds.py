@@ -34,7 +34,7 @@ def _in_state(*states: str) -> Callable[[Message], bool]:
 CROWDS = {
     crowd.key: crowd
     for crowd in (
-        Crowd("all", "Everybody", lambda c: c.total, lambda message: True),
+        Crowd("all", "All", lambda c: c.total, lambda message: True),
         Crowd("waiting", "On its way", lambda c: c.queued, _in_state(QUEUED, SENDING)),
         Crowd("sent", "Sent", lambda c: c.sent, _in_state(SENT, DELIVERED, BOUNCED, COMPLAINED)),
         Crowd("delivered", "Delivered", lambda c: c.delivered, _in_state(DELIVERED, COMPLAINED)),

@@ -105,6 +105,7 @@ def _common(request: Request) -> dict[str, Any]:
         "ago": lambda time: words.relative(time, request.now),
         "at": lambda time: words.absolute(time, zone),
         "day": lambda time: words.day(time, zone),
+        "local": lambda text: words.local(text, zone),
     }
 
 
@@ -140,6 +141,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(asset=assets.url, icon=_icon)
     environment.filters.update(
+        label=words.label,
         machine=words.machine,
         number=words.number,
         person=words.person,

@@ -55,8 +55,13 @@ def _spot(journey: Journey, card_id: str) -> str:
 
 
 def _ended(counts: Counts, spot: str, label: str) -> tuple[Fact, ...]:
-    share = Fact(percent(counts.place(spot).entered, counts.started), "of all")
-    return (Fact(number(counts.place(spot).here), label, "here"), share)
+    """How often it ended so, and its share of all passages; who came here more than once is one of the people."""
+    place = counts.place(spot)
+    share = Fact(percent(place.entered, counts.started), "of all")
+    if place.entered == place.here:
+        return (Fact(number(place.here), label, "here"), share)
+    people = "person" if place.here == 1 else "people"
+    return (Fact(number(place.entered), "times"), share, Fact(number(place.here), people, "here"))
 
 
 def _message_facts(counts: Counts, step_id: str, step: SendStep) -> tuple[Fact, ...]:

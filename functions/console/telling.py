@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from functions.console.words import value
+from postroad import demo
 from postroad import events as names
 from postroad.book import Book
 from postroad.commits import Row
@@ -11,6 +12,7 @@ from postroad.contacts import Contact, Enrollment
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.local_time import find_zone
+from postroad.messages import QUEUED
 
 
 class Look(NamedTuple):
@@ -49,14 +51,24 @@ _SENTENCES: dict[str, Callable[[Book, Mapping[str, Any]], str]] = {
     names.JOURNEY_STARTED: lambda book, said: f"Started the journey {_named(book, 'journey', said, 'journey')}",
     names.JOURNEY_ENDED: lambda book, said: _ended(book, said),
     names.ATTRIBUTES_UPDATED: lambda book, said: "Attributes were updated",
+    names.BROADCAST_ADDRESSED: lambda book, said: f"The broadcast {value(said.get('name'))} began",
 }
 
-# These say themselves in the title, or are ids that mean nothing to people.
-_UNTOLD = {"message_id", "enrollment_id", "campaign_id", "email_id", "segment", "journey", "version"}
+# These say themselves in the title, are ids that mean nothing to people, or come with every event from a device.
+_UNTOLD = {
+    *("message_id", "enrollment_id", "campaign_id", "email_id", "segment", "journey", "version"),
+    *("timezone", "locale", demo.ATTRIBUTE),
+}
+_UNTOLD_OF = {names.BROADCAST_ADDRESSED: {"broadcast", "name", "template"}}
+# What decides and has a page of its own.
+_WITH_PAGES = ("journey", "segment", "broadcast")
+# Decisions that put a message up for sending.
+_SENDS = {"send", QUEUED}
 
 
 class Told(NamedTuple):
-    """One moment of a contact's life. `facts` are (name, value) pairs, `followed` sentences."""
+    """One moment of a contact's life. `facts` are (name, value) pairs, `followed` sentences; `message_id` is "" when
+    it is about no message."""
 
     time: float
     title: str
@@ -65,6 +77,7 @@ class Told(NamedTuple):
     facts: list[tuple[str, str]]
     followed: list[str]
     decisions: "list[Reason]"
+    message_id: str = ""
 
 
 class Reason(NamedTuple):
@@ -90,27 +103,32 @@ class Journeying(NamedTuple):
 def tell(row: Row, book: Book) -> Told:
     """A row of the timeline in words."""
     event = row.event
-    facts = {**event.attributes, **{n: v for n, v in event.properties.items() if n not in _UNTOLD}}
+    untold = _UNTOLD | _UNTOLD_OF.get(event.name, set())
+    facts = {name: said for name, said in (*event.attributes.items(), *event.properties.items()) if name not in untold}
+    if facts.get("actor") == "human":
+        del facts["actor"]  # only a machine is worth a word
+    message_id = event.properties.get("message_id")
     return Told(
         event.time,
         _sentence(book, event),
         _LOOKS.get(event.name, _OTHERS),
         event.source,
         [(name, value(each)) for name, each in facts.items()],
-        [_sentence(book, caused) for caused in row.caused],
-        [explain(decision, book) for decision in row.decisions],
+        [*(_sentence(book, caused) for caused in row.caused), *_sent(row)],
+        [explain(decision, book, str(event.properties.get("name", ""))) for decision in row.decisions],
+        message_id if isinstance(message_id, str) else "",
     )
 
 
-def explain(decision: Decision, book: Book) -> Reason:
-    """A decision, with the names of what decided it."""
+def explain(decision: Decision, book: Book, broadcast: str = "") -> Reason:
+    """A decision, with the names of what decided it; `broadcast` is the name of the one that it may be about."""
     key, _, version = decision.definition.partition("@")
     kind, _, definition_id = key.partition("/")
-    title = name_of(book, kind, definition_id) if definition_id else kind
+    title = (broadcast if kind == "broadcast" else "") or name_of(book, kind, definition_id) if definition_id else kind
     step = decision.step
     if kind == "journey" and version.isdigit() and (journey := book.find_journey(definition_id, int(version))):
         step = journey.steps[step].body.describe() if step in journey.steps else step
-    href = f"/console/{kind}s/{definition_id}" if kind in ("journey", "segment") and definition_id else ""
+    href = f"/console/{kind}s/{definition_id}" if kind in _WITH_PAGES and definition_id else ""
     return Reason(title, href, step, decision.verdict, decision.because)
 
 
@@ -142,6 +160,17 @@ def journeys_of(contact: Contact, book: Book) -> list[Journeying]:
             )
         )
     return sorted(found, key=lambda one: (one.enrollment.due is None, one.enrollment.due or 0.0, one.title))
+
+
+def _sent(row: Row) -> list[str]:
+    """What was put up for sending, in words."""
+    said = row.event.properties.get("template")
+    found = []
+    for decision in row.decisions:
+        if decision.verdict in _SENDS:
+            what = decision.because if decision.verdict == "send" else value(said)
+            found.append(f"A message is on its way: {what}")
+    return found
 
 
 def zone_of(contact: Contact) -> str:

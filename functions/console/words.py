@@ -1,14 +1,17 @@
 """How the console says times, numbers and people."""
 
+import re
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
 from postroad.contacts import Contact
-from postroad.instants import DAY, format_instant
+from postroad.instants import DAY, format_instant, parse_instant
 
 NOTHING = "\N{EN DASH}"
 
 _STEPS = ((60.0, "minute"), (3_600.0, "hour"), (DAY, "day"), (7 * DAY, "week"))
+# How sentences of the core say an instant.
+_STAMP = re.compile(r"\b(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC\b")
 _NAMES = (("firstName", "lastName"), ("first_name", "last_name"), ("name",), ("username",))
 
 
@@ -43,6 +46,23 @@ def day(time: float, zone: tzinfo) -> str:
     return f"{moment.day} {moment:%b %Y}"
 
 
+def local(text: str, zone: tzinfo) -> str:
+    """A sentence with the instants in it said where the business is."""
+
+    def say(found: re.Match[str]) -> str:
+        try:
+            return absolute(parse_instant(f"{found[1]}T{found[2]}Z"), zone)
+        except ValueError:
+            return found[0]
+
+    return _STAMP.sub(say, text)
+
+
+def label(name: str) -> str:
+    """The name of an attribute or property in words: `company_size` is a company size."""
+    return name.replace("_", " ").strip() or name
+
+
 def machine(time: float) -> str:
     """A time for the `datetime` attribute."""
     return format_instant(time)
@@ -50,7 +70,7 @@ def machine(time: float) -> str:
 
 def number(value: float) -> str:
     """A number with its thousands apart, and no decimals that say nothing: `12,480`, `0.5`."""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    return f"{value:,.1f}".removesuffix(".0")
 
 
 def percent(part: float, whole: float) -> str:

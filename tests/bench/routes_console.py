@@ -22,9 +22,9 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
 MORE = {
     "/console/contacts/{contact_id}?tab=messages": ("/console/contacts/{contact_id}", {"tab": "messages"}),
     "/console/messages?from=journey/welcome": ("/console/messages", {"from": "journey/welcome"}),
-    "/console/messages?from=journey/welcome&state=skipped": (
+    "/console/messages?from=journey/welcome&who=skipped": (
         "/console/messages",
-        {"from": "journey/welcome", "state": "skipped"},
+        {"from": "journey/welcome", "who": "skipped"},
     ),
 }
 LETTER = {"kind": "broadcast", "id": "bench", "name": "Bench", "segment": "customers", "template": "second-offer"}

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from functions.console import telling
+from functions.console.names import find_names
 from functions.console.pages import page
 from functions.console.requests import Request
 from functions.console.responses import Response, redirect
@@ -81,7 +82,9 @@ def _fill(tab: str, request: Request, contact: Contact, book: Book) -> dict[str,
     if tab == "messages":
         found = messages.list_by_contact(ids, cursor=request.cursor, limit=_PAGE)
         newest = sorted(found.items, key=lambda message: -message.created_at)
-        return {"messages": newest, "next": found.next, "name_of": lambda key: _origin(book, key)}
+        names = find_names(newest)
+        lines = [(message, names.template_of(message), names.sender_of(message, book)) for message in newest]
+        return {"messages": lines, "next": found.next}
     rows = timeline.list_rows(ids, cursor=request.cursor, limit=_PAGE)
     # Events that said no time of their own are kept by the hour.
     told = [telling.tell(row, book) for row in sorted(rows.items, key=lambda row: -row.event.time)]
@@ -120,11 +123,6 @@ def _answers(contact: Contact, policy: Policy) -> list[Answer]:
         name = "Everything" if topic_id == EVERY_TOPIC else policy.find_topic(topic_id).name
         found.append(Answer(f"{name} by {channel}" if channel else name, consent.granted, consent.time))
     return found
-
-
-def _origin(book: Book, origin: str) -> str:
-    kind, _, rest = origin.partition("/")
-    return telling.name_of(book, kind, rest.partition("@")[0])
 
 
 def _view(contact: Contact, book: Book, now: float) -> View:

@@ -3,12 +3,14 @@
 from typing import Any, NamedTuple
 
 from functions.console import telling
+from functions.console.crowds import CROWDS
+from functions.console.names import find_names, split_origin
 from functions.console.pages import page, preview_of
 from functions.console.requests import Request
 from functions.console.responses import Response
 from postroad.book import Book
 from postroad.contacts import Contact
-from postroad.messages import ENGAGEMENTS, STATES, Message
+from postroad.messages import ENGAGEMENTS, Message
 from postroad.stats import MessageCounts
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, contacts, definitions, messages, stats, timeline
@@ -17,7 +19,7 @@ from postroad_aws.usecases.list_recipients import list_recipients
 from postroad_aws.usecases.preview_message import Preview, preview_message
 from postroad_aws.wiring import production
 
-_PAGE = 50
+_PAGE = 25
 _MOST_BROADCASTS = 100
 
 
@@ -32,43 +34,40 @@ class Sender(NamedTuple):
 
 
 class Line(NamedTuple):
+    """A message with its template's name, and whose it is; None is somebody who is gone."""
+
     message: Message
+    template: str
     contact: Contact | None
 
 
 def show_list(request: Request) -> Response:
-    """Everything that sends; with `from`, the messages of one of them; with `state`, those in that state."""
+    """Everything that sends; with `from`, the messages of one of them; with `who`, those of that crowd."""
     book = books.current()
     senders = list_senders(book)
     chosen = next((sender for sender in senders if sender.key == request.text("from")), None)
-    state = request.text("state")
-    values: dict[str, Any] = {
-        "senders": senders,
-        "chosen": chosen,
-        "states": STATES,
-        "state": state if state in STATES else "",
-    }
     if chosen is None:
-        return page(request, "messages/senders.html", **values)
-    found = list_recipients(
-        messages,
-        chosen.origins,
-        lambda message: not values["state"] or message.state == state,
-        cursor=request.cursor,
-        enough=_PAGE,
-    )
-    people = find_contacts(contacts, {message.contact_id for message in found.items})
+        return page(request, "messages/senders.html", senders=senders)
+    crowd = CROWDS.get(request.text("who"), CROWDS["all"])
+    found = list_recipients(messages, chosen.origins, crowd.wanted, cursor=request.cursor, enough=_PAGE)
+    people, names = find_contacts(contacts, {message.contact_id for message in found.items}), find_names(found.items)
     newest = sorted(found.items, key=lambda message: -message.created_at)
-    lines = [Line(message, people.get(message.contact_id)) for message in newest]
-    return page(request, "messages/list.html", fragment="rows", lines=lines, next=found.next, **values)
+    values: dict[str, Any] = {
+        "chosen": chosen,
+        "crowd": crowd,
+        "tabs": [(each, count) for each in CROWDS.values() if (count := each.count(chosen.counts)) or each is crowd],
+        "lines": [Line(each, names.template_of(each), people.get(each.contact_id)) for each in newest],
+        "next": found.next,
+    }
+    return page(request, "messages/list.html", fragment="rows", **values)
 
 
 def show_one(request: Request) -> Response:
     """One message: whose, from where, what became of it, and how it looks."""
     message = _get(request)
     book = books.current()
-    kind, _, rest = message.origin.partition("/")
-    sender = telling.name_of(book, kind, rest.partition("@")[0])
+    kind, definition_id = split_origin(message.origin)
+    names = find_names([message])
     contact = find_contact(contacts, message.contact_id)
     history = sorted(message.times.items(), key=lambda pair: pair[1])
     return page(
@@ -76,8 +75,9 @@ def show_one(request: Request) -> Response:
         "messages/message.html",
         message=message,
         contact=contact,
-        sender=sender,
-        sender_page=f"/console/{kind}s/{rest.partition('@')[0]}" if kind in ("journey", "broadcast") else "",
+        sender=names.sender_of(message, book),
+        template_name=names.template_of(message),
+        sender_page=f"/console/{kind}s/{definition_id}" if kind in ("journey", "broadcast") else "",
         topic=book.policy.find_topic(message.topic).name,
         history=[(name, time, name in ENGAGEMENTS) for name, time in history],
         preview=_preview(message),

@@ -1,15 +1,19 @@
 """Segments: each as a sentence, with who is in it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from functions.console.pages import page
 from functions.console.requests import Request
 from functions.console.responses import Response
+from postroad.book import Book
 from postroad.contacts import Contact
 from postroad.instants import DAY
+from postroad.journeys import Journey
 from postroad.places import segment_place
 from postroad.segments import Segment
+from postroad.stages import Stages
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, contacts, memberships, stats
 from postroad_aws.usecases.find_contact import find_contacts
@@ -49,10 +53,21 @@ def show_one(request: Request) -> Response:
     values: dict[str, Any] = {"segment": segment, "members": members, "next": found.next}
     if not request.is_fragment:
         values |= {"count": stats.count_members([place])[place], "arrivals": _arrivals(place, request.now)}
-        values |= {
-            "readers": [key for key in book.readers.get(f"segment:{segment_id}", ()) if key in book.manifest.live]
-        }
+        values["readers"] = _readers(book, segment_id)
     return page(request, "segments/segment.html", fragment="rows", **values)
+
+
+def _readers(book: Book, segment_id: str) -> list[tuple[str, str, str]]:
+    """(kind, id, name) of all that asks who is in the segment."""
+    known: Mapping[str, Mapping[str, Segment | Journey | Stages]] = {
+        "segment": book.segments,
+        "journey": book.journeys,
+        "stages": book.stages,
+    }
+    fact = f"segment:{segment_id}"
+    return [
+        (kind, each.id, each.name) for kind, found in known.items() for each in found.values() if fact in each.reads
+    ]
 
 
 def _arrivals(place: str, now: float) -> list[int]:

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from postroad_aws.storage import contacts, messages
+from postroad import demo
+from postroad.broadcasts import RUNNING, event_for, plan_run
+from postroad_aws.storage import broadcasts, contacts, messages
 from tests.account import ANA
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
@@ -110,6 +112,46 @@ def test_the_timeline_tells_what_followed_and_why(account, browser, ana):
     assert "enters for the first time" in text
 
 
+def test_the_timeline_tells_what_was_sent_and_leads_to_it(account, browser, ana):
+    message = account.messages(f"email:{ANA}")["welcome"]
+    account.fold(account.event("Email Opened", f"email:{ANA}", message_id=message.message_id, actor="human"))
+    text = browser.get(f"/console/contacts/{ana.contact_id}").text
+    assert "A message is on its way: welcome by email" in text
+    assert f'<a href="/console/messages/{message.message_id}">the message</a>' in text
+
+
+def test_what_comes_with_every_event_of_a_device_is_told_once(account, browser, ana):
+    said = {"timezone": "Europe/Lisbon", "company_size": 40, demo.ATTRIBUTE: True}
+    account.fold(account.event("Page Viewed", f"email:{ANA}", attributes=said))
+    moments, about = browser.get(f"/console/contacts/{ana.contact_id}").text.split('<aside aria-label="About">')
+    assert '<span class="text-secondary">company size</span> 40' in moments
+    assert "Europe/Lisbon" not in moments
+    assert '<span class="text-secondary">demo data</span>' not in moments
+    assert "Europe/Lisbon" in about
+
+
+def test_times_in_reasons_are_those_of_the_business(account, browser, ana):
+    text = browser.get(f"/console/contacts/{ana.contact_id}?tab=why").text
+    assert re.search(r"<b>wait</b> . until \w{3} \d+ \w{3} \d{4}, \d\d:\d\d", text)
+    assert " UTC" not in text
+
+
+def test_a_broadcast_has_its_name_in_the_life_of_who_got_it(account, browser, ana):
+    letter = {"kind": "broadcast", "id": "autumn", "name": "The <autumn> letter", "segment": "customers"}
+    run = plan_run({**letter, "template": "second-offer"}, 1, None, account.now()).to(RUNNING, account.now())
+    broadcasts.save_run(run, None)
+    account.fold(event_for(run, ana.contact_id))
+    page = f"/console/contacts/{ana.contact_id}"
+    timeline = browser.get(page).text
+    assert "The broadcast The &lt;autumn&gt; letter began" in timeline
+    assert '<a href="/console/broadcasts/autumn">The &lt;autumn&gt; letter</a>' in timeline
+    lines = browser.get(f"{page}?tab=messages").text
+    assert ">Thank you, and what goes with it</a>" in lines
+    assert ">The &lt;autumn&gt; letter</td>" in lines
+    message = next(each for each in account.messages(f"email:{ANA}").values() if each.origin == "broadcast/autumn")
+    assert ">The &lt;autumn&gt; letter</a>" in browser.get(f"/console/messages/{message.message_id}").text
+
+
 def test_why_lists_the_decisions_alone(account, browser, ana):
     text = browser.get(f"/console/contacts/{ana.contact_id}?tab=why").text
     assert "did Order Completed" not in text
@@ -184,7 +226,7 @@ def test_a_contact_with_many_of_everything_is_shown(account, browser):
     account.fold(*(account.event("Signed Up", "user:big", f"anon:a-{n}") for n in range(30)))
     answer = browser.get(f"/console/contacts/{account.contact('user:big').contact_id}")
     assert answer.status == 200
-    assert "fact_149" in answer.text
+    assert "fact 149" in answer.text
 
 
 def test_the_list_costs_the_same_however_many_there_are(account, browser, monkeypatch):

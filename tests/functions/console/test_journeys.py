@@ -1,6 +1,7 @@
 """Journeys in the console: drawn with live numbers, the people behind them with the reason, publishing, withdrawing."""
 
 import re
+from functools import partial
 from html import unescape
 from urllib.parse import quote
 
@@ -8,8 +9,8 @@ import pytest
 
 from postroad.commits import MembershipChange
 from postroad.journeys.drawing import draw_journey
-from postroad.places import outcome_place, places_of, step_place
-from postroad.stats import add_up, count_membership, count_message
+from postroad.places import outcome_place, places_of, split_place, step_place
+from postroad.stats import PLACES, Cell, add_up, count_membership, count_message, day_of
 from postroad_aws import books
 from postroad_aws.storage import definitions, messages, stats
 from tests.account import ANA, Account
@@ -235,6 +236,19 @@ def test_the_people_of_an_outcome_are_listed_with_why(account, drafts, browser):
     assert "at the event Order Completed : Grace → completed: Order Completed" in words(why)
 
 
+def test_who_came_to_an_end_twice_is_one_of_the_people(account, drafts, browser):
+    account.fold(account.event("Product Added", EMAIL, attributes={"email": ANA}))
+    account.fold(account.event("Order Completed", EMAIL, total=30))
+    count(account, EMAIL)
+    spots = {name: split_place(outcome_place("abandoned-cart", name))[1] for name in ("goal", "completed")}
+    cell = partial(Cell, "journey/abandoned-cart", PLACES, day_of(account.now()))
+    stats.add({cell(spots["goal"], "entered"): 1, cell(spots["completed"], "entered"): 5})
+    text = words(browser.get("/console/journeys/abandoned-cart").text)
+    assert re.search(r"Goal Order Completed within 1 week 2 times \d+ % of all 1 person", text)
+    assert "Came to the end 5 0 people" in text
+    assert "2 times of" in text
+
+
 def test_who_left_by_an_exit_stands_at_that_exit(account, drafts, browser):
     early = {"if": {"attribute": "vip", "is": True}, "then": [{"id": "early", "exit": {"reason": "knows us"}}]}
     short = [{"branch": {"cases": [early]}}, {"id": "late", "exit": {"reason": "new to us"}}]
@@ -265,7 +279,7 @@ def test_the_people_of_a_message_are_told_apart_by_what_became_of_it(account, dr
     count(account, *(f"email:{name}@example.com" for name in mails))
     base = f"{WELCOME}/people?at=welcome"
     everybody = browser.get(base).text
-    assert "Everybody 3 On its way 1 Sent 1 Delivered 1 Failed 1" in words(everybody)
+    assert "All 3 On its way 1 Sent 1 Delivered 1 Failed 1" in words(everybody)
     expected = {"all": {"ana", "ben", "eva"}, "sent": {"ana"}, "failed": {"ben"}, "waiting": {"eva"}, "clicked": set()}
     for who, names in expected.items():
         text = browser.get(f"{base}&who={who}").text

@@ -1,12 +1,14 @@
 """The pages of home, segments, messages and quarantine."""
 
 import re
+from functools import partial
 
 import pytest
 
+from postroad.instants import DAY
 from postroad.quarantine import reject_text
-from postroad.stats import Counts, MessageCounts, PlaceCounts
-from postroad_aws.storage import messages, quarantine
+from postroad.stats import MESSAGES, Cell, Counts, MessageCounts, PlaceCounts, day_of
+from postroad_aws.storage import messages, quarantine, stats
 from tests.account import ANA
 
 HOSTILE = "<script>alert(1)</script>"
@@ -35,6 +37,12 @@ def test_a_segment_lists_its_members(account, browser):
     assert "Used by" in text
 
 
+def test_a_segment_says_by_name_what_reads_it(account, browser):
+    text = browser.get("/console/segments/customers").text
+    assert '<a href="/console/segments/hot-leads">Hot leads</a>' in text
+    assert '<a href="/console/journeys/welcome">Welcome</a>' in text
+
+
 def test_a_segment_of_many_is_paged(account, browser):
     account.fold(*(account.event("Order Completed", f"user:u{n:03}", total=1) for n in range(70)))
     first = browser.get("/console/segments/customers").text
@@ -61,14 +69,25 @@ def test_everything_that_sends_is_listed(browser, message):
     assert "Abandoned cart" in text
 
 
-def test_the_messages_of_a_sender_by_state(account, browser, message):
+def test_shares_are_of_what_was_sent_on_every_page(account, browser, message):
+    """Of three that were sent one is not delivered (a text never is), and one was opened: a third, everywhere."""
+    cell = partial(Cell, "journey/welcome", MESSAGES, day_of(account.now()), "welcome")
+    stats.add({cell("delivered"): 2, cell("sent"): 1, cell("opened"): 1, cell("clicked"): 1})
+    senders, home = browser.get("/console/messages").text, browser.get("/console").text
+    assert re.findall(r">1</a> <span class=\"text-secondary\">(\d+ %)", senders)[-2:] == ["33 %", "33 %"]
+    assert home.count('<div class="stat-figure">33 %</div>') == 2
+    assert home.count("1 of 3 sent") == 2
+    assert "<b>33 %</b> opened" in browser.get("/console/journeys/welcome").text
+
+
+def test_the_messages_of_a_sender_by_what_became_of_them(account, browser, message):
     every = browser.get("/console/messages?from=journey%2Fwelcome").text
     assert ANA in every
     assert "queued" in every
-    assert ANA in browser.get("/console/messages?from=journey%2Fwelcome&state=queued").text
-    other = browser.get("/console/messages?from=journey%2Fwelcome&state=bounced").text
+    assert ANA in browser.get("/console/messages?from=journey%2Fwelcome&who=waiting").text
+    other = browser.get("/console/messages?from=journey%2Fwelcome&who=bounced").text
     assert ANA not in other
-    assert "No message is bounced" in other
+    assert "None of its messages has come this far." in other
     assert "No messages yet" not in browser.get("/console/messages?from=nothing").text
 
 
@@ -134,6 +153,20 @@ def test_quarantine_goes_on(account, browser):
     rest = browser.fragment(more).text
     found = re.findall(r"Reason (\d+)", first) + re.findall(r"Reason (\d+)", rest)
     assert len(found) == len(set(found)) == 60
+
+
+def test_quarantine_of_many_days_goes_on_by_itself(account, browser):
+    for number in range(4):
+        quarantine.save_rejects([reject_text(f"raw {number}", f"reason {number}", account.now() - number * 9 * DAY)])
+    found, text = [], browser.get("/console/quarantine").text
+    while True:
+        found += re.findall(r"Reason (\d)", text)
+        more = re.search(r'hx-get="([^"]+cursor[^"]+)" hx-trigger="load"', text)
+        if more is None:
+            break
+        text = browser.fragment(more[1].replace("&amp;", "&")).text
+    assert found == ["0", "1", "2", "3"]
+    assert "Show more" not in text
 
 
 # Home

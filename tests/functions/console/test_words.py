@@ -35,9 +35,24 @@ def test_a_moment_is_said_where_the_business_is():
     assert words.absolute(1_795_000_000.0, ZoneInfo("Asia/Tokyo")) == "Wed 18 Nov 2026, 20:06"
 
 
-@pytest.mark.parametrize(("number", "said"), [(0, "0"), (12_480, "12,480"), (0.5, "0.5"), (25.859, "25.9"), (3.0, "3")])
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0"), (12_480, "12,480"), (0.5, "0.5"), (25.859, "25.9"), (3.0, "3"), (1.97, "2")]
+)
 def test_numbers(number, said):
     assert words.number(number) == said
+
+
+def test_instants_in_sentences_are_said_where_the_business_is():
+    summer = "until 2026-07-28 23:03 UTC for Page Left"
+    assert words.local(summer, ZoneInfo("Europe/Lisbon")) == "until Wed 29 Jul 2026, 00:03 for Page Left"
+    assert words.local("opened 2026-07-28, 2026-99-99 10:00 UTC", ZoneInfo("Europe/Lisbon")) == (
+        "opened 2026-07-28, 2026-99-99 10:00 UTC"
+    )
+
+
+def test_names_are_words():
+    assert words.label("company_size") == "company size"
+    assert words.label("_") == "_"
 
 
 def test_shares():

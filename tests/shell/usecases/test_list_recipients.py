@@ -48,6 +48,11 @@ def test_a_rare_state_is_found_however_far_back_and_no_page_looks_at_too_many(ac
     assert len(found) > 1
 
 
+def test_no_more_is_read_than_is_shown_where_everything_is_wanted(account):
+    store(account, "journey/tour@3", 70, 70)
+    assert [len(page) for page in pages(lambda message: True)] == [25, 25, 20]
+
+
 def test_nobody_is_an_empty_list(account):
     assert pages(lambda message: True) == [[]]
     assert list_recipients(messages, [], lambda message: True) == ([], None)

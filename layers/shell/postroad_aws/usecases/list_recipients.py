@@ -9,6 +9,7 @@ from postroad_aws.storage.paging import decode_cursor, encode_cursor
 
 # A page ends when it has looked at so many messages, however few of them are wanted.
 MOST_LOOKED_AT = 400
+# Where few are wanted, so many are looked at at once.
 _AT_ONCE = 100
 _EMPTY = 20  # what asking an origin costs that has none, counted in messages
 
@@ -31,11 +32,14 @@ def list_recipients(
     """
     number, inner = _read_cursor(cursor, len(origins))
     found: list[Message] = []
-    looked_at = 0
+    looked_at, at_once = 0, enough
     while number < len(origins) and len(found) < enough and looked_at < MOST_LOOKED_AT:
-        page = messages.list_newest(origins[number], cursor=inner, limit=_AT_ONCE)
-        found += filter(wanted, page.items)
+        page = messages.list_newest(origins[number], cursor=inner, limit=at_once)
+        fitting = list(filter(wanted, page.items))
+        found += fitting
         looked_at += max(len(page.items), _EMPTY)
+        if len(fitting) < len(page.items):
+            at_once = _AT_ONCE
         number, inner = (number, page.next) if page.next else (number + 1, None)
     return Page(found, encode_cursor(number, inner) if number < len(origins) else None)
 
