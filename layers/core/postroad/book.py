@@ -13,6 +13,7 @@ from postroad import policy as policies
 from postroad.behaviour import Tracker, combine_trackers
 from postroad.contacts import Contact, Points
 from postroad.journeys import Journey, parse_journey
+from postroad.journeys.experiments import Experiment
 from postroad.policy import Policy, parse_policy
 from postroad.predicates import View
 from postroad.scoring import Score, parse_score
@@ -29,6 +30,14 @@ _UNLOADED: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
 
 # So many older versions of a journey are held; who is still in an older one fails, with a reason.
 MOST_HELD = 50
+
+
+class Winner(NamedTuple):
+    """The variant that has won an experiment, since when, and why."""
+
+    variant: str
+    at: float
+    because: str
 
 
 class Published(NamedTuple):
@@ -61,7 +70,8 @@ class Manifest:
     `live` by key ("journey/welcome"); `held` are older versions that enrollments may still be pinned to; `trackers`
     says since which revision each tracker has been kept, and how wide, so that one already kept is not recomputed;
     `withdrawn` has the last version of what is no longer live; `ends` says until when somebody may be under way in a
-    version that is held ("journey/welcome@3"), in epoch seconds.
+    version that is held ("journey/welcome@3"), in epoch seconds; `winners` are those of experiments
+    ("welcome/subject").
     """
 
     revision: int = 0
@@ -70,6 +80,7 @@ class Manifest:
     trackers: Mapping[str, tuple[int, int, float | None]] = field(default_factory=dict)
     withdrawn: Mapping[str, int] = field(default_factory=dict)
     ends: Mapping[str, float] = field(default_factory=dict)
+    winners: Mapping[str, Winner] = field(default_factory=dict)
 
     @property
     def loaded(self) -> list[tuple[str, str, int]]:
@@ -88,6 +99,7 @@ class Manifest:
             "trackers": {tracker_id: list(kept) for tracker_id, kept in self.trackers.items()},
             "withdrawn": dict(self.withdrawn),
             "ends": dict(self.ends),
+            **({"winners": {key: list(winner) for key, winner in self.winners.items()}} if self.winners else {}),
         }
 
 
@@ -101,6 +113,7 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         {tracker_id: (kept[0], kept[1], kept[2]) for tracker_id, kept in document["trackers"].items()},
         document.get("withdrawn", {}),
         document.get("ends", {}),
+        {key: Winner(*winner) for key, winner in document.get("winners", {}).items()},
     )
 
 
@@ -139,6 +152,7 @@ class Book:
     stages: Mapping[str, Stages]
     journeys: Mapping[str, Journey]
     versions: Mapping[tuple[str, int], Journey]
+    experiments: Mapping[str, Experiment]
     templates: Mapping[str, TemplateRef]
     forms: Mapping[str, FormRef]
     trackers_by_event: Mapping[str, tuple[Tracker, ...]]
@@ -196,9 +210,9 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
     scores = {p.definition_id: parse_score(document) for p, document in live("score")}
     segments = {p.definition_id: parse_segment(document) for p, document in live("segment")}
     stages = {p.definition_id: parse_stages(document) for p, document in live("stages")}
-    journeys = {p.definition_id: parse_journey(document, version=p.version) for p, document in live("journey")}
+    journeys = {p.definition_id: _read_journey(p, document, manifest) for p, document in live("journey")}
     held = {
-        (p.definition_id, p.version): parse_journey(documents[p[:3]], version=p.version)
+        (p.definition_id, p.version): _read_journey(p, documents[p[:3]], manifest)
         for p in manifest.held
         if p.kind == "journey"
     }
@@ -222,6 +236,7 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
         stages=stages,
         journeys=journeys,
         versions=versions,
+        experiments={each.key: each for journey in versions.values() for each in journey.experiments.values()},
         templates={
             p.definition_id: TemplateRef(p.definition_id, p.version, *p.facts)
             for p in manifest.live.values()
@@ -256,6 +271,15 @@ def _index(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
     for key, value in pairs:
         index.setdefault(key, {})[value if isinstance(value, str) else id(value)] = value
     return {key: tuple(values.values()) for key, values in index.items()}
+
+
+def _read_journey(published: Published, document: Mapping[str, Any], manifest: Manifest) -> Journey:
+    winners = {
+        key.partition("/")[2]: winner.variant
+        for key, winner in manifest.winners.items()
+        if key.partition("/")[0] == published.definition_id
+    }
+    return parse_journey(document, version=published.version, winners=winners)
 
 
 def publish_version(document: Mapping[str, Any], kind: str, definition_id: str, version: int) -> Published:
@@ -294,7 +318,8 @@ def next_manifest(
     held = [published for published in held if known.get(published.pinned, inf) >= now]
     held = [p for n, p in enumerate(held) if sum(later.key == p.key for later in held[n + 1 :]) < MOST_HELD]
     lasting = {published.pinned: known[published.pinned] for published in held if published.pinned in known}
-    return Manifest(revision, live, tuple(held), _kept_trackers(manifest, book_trackers, revision), kept, lasting)
+    trackers = _kept_trackers(manifest, book_trackers, revision)
+    return Manifest(revision, live, tuple(held), trackers, kept, lasting, manifest.winners)
 
 
 def _kept_trackers(

@@ -19,7 +19,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any, NamedTuple
 
-from postroad import broadcasts
+from postroad import broadcasts, exposures, places
 from postroad import events as names
 from postroad.behaviour import recompute
 from postroad.book import Book
@@ -40,6 +40,7 @@ from postroad.contacts import (
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.journeys import Effect, Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
+from postroad.journeys.experiments import HELD_OUT, Experiment, Expose
 from postroad.messages import QUEUED, Message, split_message_id
 from postroad.outbox import Outbox
 from postroad.places import outcome_of
@@ -227,6 +228,8 @@ class _Folding:
         absorb = _ABSORB.get(event.name)
         if absorb:
             facts += absorb(self, event)
+        if self.contact.exposures:
+            exposures.convert(self.contact, self.book.experiments, event, self.now)
         key = event.name.lower()
         for tracker in self.book.trackers_by_event.get(key, ()):
             if tracker.matches(event):
@@ -451,6 +454,8 @@ class _Folding:
             return False
         enrollment = enroll(journey, self.contact.contact_id, event, self.now)
         self.started.add(journey.id)
+        if self.is_held_out(journey, enrollment):
+            return False
         past = self.contact.passages.get(journey.id)
         past = past or Passage(0, 0.0, None, "")
         self.contact.passages[journey.id] = past._replace(times=past.times + 1, last_entered=enrollment.entered)
@@ -458,6 +463,32 @@ class _Folding:
         self.causes(names.JOURNEY_STARTED, journey=journey.id, version=journey.version)
         self.move(journey, enrollment, event)
         return True
+
+    def is_held_out(self, journey: Journey, enrollment: Enrollment) -> bool:
+        """Whether the holdout of a journey keeps this contact out; the passage that it would have had is noted."""
+        holdout = journey.experiments.get("")
+        if holdout is None:
+            return False
+        variant = holdout.deal(self.contact)
+        self.take_part(journey, holdout, variant)
+        if variant != HELD_OUT:
+            return False
+        past = self.contact.passages.get(journey.id) or Passage(0, 0.0, None, "")
+        self.contact.passages[journey.id] = past._replace(
+            times=past.times + 1, last_entered=enrollment.entered, last_ended=self.now, last_state=places.HELD_OUT
+        )
+        self.decide(journey.key, "", "held out", f"one of the {journey.holdout:g} % who stay out, to compare")
+        return True
+
+    def expose(self, journey: Journey, enrollment: Enrollment, effect: Expose) -> Enrollment:
+        """Note that the contact has been dealt a variant of the experiment of a step."""
+        self.take_part(journey, journey.experiments[effect.step_id], effect.variant)
+        return enrollment
+
+    def take_part(self, journey: Journey, experiment: Experiment, variant: str) -> None:
+        if exposures.expose(self.contact, experiment, variant, self.now):
+            said = {"journey": journey.id, "step": experiment.step, "variant": variant}
+            self.causes(names.EXPERIMENT_ENTERED, experiment_id=experiment.key, **said)
 
     def move(self, journey: Journey, enrollment: Enrollment, event: Event | None) -> None:
         """Run an enrollment's steps until it waits or ends. A step that throws fails this enrollment only."""
@@ -609,6 +640,7 @@ class _Folding:
         for sheet in book.scores_since(since):
             contact.scores[sheet.id] = dict(sheet.recompute(history))
         contact.scores = {sheet: points for sheet, points in contact.scores.items() if sheet in book.scores and points}
+        exposures.forget(contact, book.experiments)
         self.cause = Event(f"book-{book.revision}", "Book Published", self.now, self.now)
         self.is_news = False
         self.reconsider()
@@ -735,6 +767,7 @@ _OF_STEPS = frozenset((*_MARKS, names.TASK_COMPLETED))
 _PERFORM: dict[type, Callable[[_Folding, Journey, Enrollment, Any], Enrollment]] = {
     Send: _Folding.queue,
     Update: _Folding.update,
+    Expose: _Folding.expose,
 }
 
 _ASK: dict[str, Callable[[_Folding, str], list[str]]] = {

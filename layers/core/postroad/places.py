@@ -11,8 +11,9 @@ from postroad.commits import MembershipChange
 from postroad.contacts import Candidate, Contact, Enrollment
 
 # How a passage through a journey can have ended: it reached the goal, came to the end, left early, or broke. Behind an
-# exit that a step was stands the step: "exited.bought".
+# exit that a step was stands the step: "exited.bought". Who was held out never went through it, and counts apart.
 OUTCOMES = ("goal", "completed", "exited", "failed")
+HELD_OUT = "held_out"
 
 
 def outcome_of(enrollment: Enrollment) -> str:
@@ -42,9 +43,15 @@ def postponed_place(candidate: Candidate) -> str:
     return f"{candidate.origin.partition('@')[0]}/~postponed" + (f".{candidate.step}" if candidate.step else "")
 
 
+def variant_place(experiment: str, variant: str, *, converted: bool = False) -> str:
+    """Where those are who have been dealt a variant of an experiment ("welcome/subject"), or have then converted."""
+    journey_id, _, step = experiment.partition("/")
+    return f"journey/{journey_id}/={step}.{variant}" + (".converted" if converted else "")
+
+
 def is_step(spot: str) -> bool:
     """Whether a spot of a journey is a step, or its door."""
-    return not spot.startswith((":", "~"))
+    return not spot.startswith((":", "~", "="))
 
 
 def is_outcome(spot: str) -> bool:
@@ -62,6 +69,10 @@ def split_place(place: str) -> tuple[str, str]:
 def places_of(contact: Contact) -> dict[str, float]:
     """Every place at which a contact is, and since when."""
     places = {segment_place(segment_id): since for segment_id, since in contact.segments.items()}
+    for experiment, exposure in contact.exposures.items():
+        places[variant_place(experiment, exposure.variant)] = exposure.at
+        if exposure.converted is not None:
+            places[variant_place(experiment, exposure.variant, converted=True)] = exposure.converted
     for candidate in contact.postponed.values():
         places[postponed_place(candidate)] = candidate.since
     for journey_id, passage in contact.passages.items():

@@ -28,7 +28,7 @@ from postroad.messages import (
     UNKNOWN,
     Message,
 )
-from postroad.places import is_outcome, is_step, split_place
+from postroad.places import HELD_OUT, is_outcome, is_step, split_place
 
 # The two kinds of counters of a definition. They come from two tables' streams, and are added up apart.
 PLACES, MESSAGES = "places", "messages"
@@ -173,7 +173,8 @@ class Counts:
     @property
     def ended(self) -> int:
         """How many passages through a journey have ended."""
-        return sum(place.entered for spot, place in self.places.items() if is_outcome(spot))
+        held_out = f":{HELD_OUT}"
+        return sum(place.entered for spot, place in self.places.items() if is_outcome(spot) and spot != held_out)
 
     @property
     def started(self) -> int:

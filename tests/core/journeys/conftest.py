@@ -4,7 +4,7 @@ from postroad.behaviour import combine_trackers
 from postroad.contacts import Attribute, Contact, Stage
 from postroad.events import Event
 from postroad.instants import parse_instant
-from postroad.journeys import Update, advance, enroll, on_mark, parse_journey
+from postroad.journeys import Send, Update, advance, enroll, on_mark, parse_journey
 from postroad.predicates import View
 
 MONDAY = parse_instant("2026-11-02T09:00:00Z")
@@ -79,7 +79,7 @@ class Traveller:
 
     @property
     def sent(self):
-        return [effect.step_id for effect in self.effects if not isinstance(effect, Update)]
+        return [effect.step_id for effect in self.effects if isinstance(effect, Send)]
 
     @property
     def ended(self):

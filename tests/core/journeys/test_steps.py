@@ -48,6 +48,11 @@ ROWS = {
         {"id": "here", "update": {"set": {"plan": "pro"}, "unset": "trial", "stage": "mql"}},
         "after", DAY, [], 'Set plan to "pro", unset trial, move to stage mql',
     ),
+    "experiment": (
+        {"id": "here", "experiment": {"goal": {"event": "Order Completed"}, "within": "P7D", "variants": [
+            {"name": "now", "weight": 10_000, "then": [SEND]}, {"name": "never", "weight": 0.01}]}},
+        "after", DAY, ["reminder"], "Experiment: deal people out by lot; it is about Order Completed within 1 week",
+    ),
     "exit": ({"id": "here", "exit": {"reason": "bought"}}, None, None, [], "Exit: bought"),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ place ("wait-2", "look-then-exit-1"); a send step must have its own, because its
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from postroad.contacts import USUAL_PRIORITY
 from postroad.documents import Reader, choose, read_head
 from postroad.events import JOURNEY_ENDED, JOURNEY_STARTED
 from postroad.instants import describe_duration
+from postroad.journeys.experiments import Experiment, ExperimentStep, crown, find_experiments
 from postroad.journeys.reading import Findings, Happening, Reference, Scope
 from postroad.journeys.stepping import LONGEST, StepType, parse_zone
 from postroad.journeys.steps import STEP_TYPES, SendStep
@@ -91,6 +92,8 @@ class Journey:
     watches: frozenset[str]
     references: tuple[Reference, ...]
     priority: int = USUAL_PRIORITY
+    holdout: float = 0.0
+    experiments: Mapping[str, Experiment] = field(default_factory=dict)
 
     kind = "journey"
 
@@ -118,8 +121,9 @@ class Journey:
         return rest(self.first)
 
 
-def parse_journey(document: object, *, version: int = 0) -> Journey:
-    """Read a journey document; raises DefinitionError with all its mistakes. `version` is the published one."""
+def parse_journey(document: object, *, version: int = 0, winners: Mapping[str, str] | None = None) -> Journey:
+    """Read a journey document; raises DefinitionError with all its mistakes. `version` is the published one, `winners`
+    the variants that have won its experiments, by step."""
     reader = Reader(document)
     head = read_head(reader, "journey")
     findings = Findings()
@@ -128,6 +132,7 @@ def parse_journey(document: object, *, version: int = 0) -> Journey:
     triggers = tuple(_read_trigger(child, anywhere) for child in reader.children("trigger", most=20, or_one=True))
     reentry = _read_reentry(reader)
     priority = reader.integer("priority", USUAL_PRIORITY, least=0, most=100)
+    holdout = reader.number("holdout", 0.0, least=0, most=90)
     goal = _read_goal(reader, anywhere)
     timezone = reader.read("timezone", parse_zone, None, None)
     listing = _Listing(findings)
@@ -138,6 +143,11 @@ def parse_journey(document: object, *, version: int = 0) -> Journey:
     exit_if = anywhere.predicate(exit_reader) if exit_reader else None
     if goal:
         anywhere.listen(goal.happening)
+    for step_id, step in listing.steps.items():
+        if isinstance(step.body, ExperimentStep) and not (step.body.goal or goal):
+            reader.mistake(f"the experiment '{step_id}' has no goal: give it one, or the journey", "steps")
+    if holdout and not goal:
+        reader.mistake("needs a goal: what becomes of those who are held out is compared by it", "holdout")
     reader.finish()
     return Journey(
         id=head.id,
@@ -150,7 +160,7 @@ def parse_journey(document: object, *, version: int = 0) -> Journey:
         exit_if=exit_if,
         timezone=timezone,
         outline=outline,
-        steps=listing.steps,
+        steps=crown(listing.steps, winners or {}),
         reads=frozenset(findings.reads),
         trackers=tuple(findings.trackers),
         starts_on=frozenset(trigger.key for trigger in triggers),
@@ -158,6 +168,14 @@ def parse_journey(document: object, *, version: int = 0) -> Journey:
         watches=exit_if.reads if exit_if else frozenset(),
         references=tuple(findings.references),
         priority=priority,
+        holdout=holdout,
+        experiments=find_experiments(
+            head.id,
+            goal.happening if goal else None,
+            goal.within if goal else None,
+            holdout,
+            {step_id: step.body for step_id, step in listing.steps.items()},
+        ),
     )
 
 
@@ -275,6 +293,8 @@ def describe_journey(journey: Journey) -> tuple[str, ...]:
         lines.append(f"Goal: {journey.goal.describe()}")
     if journey.exit_if:
         lines.append(f"Ends early if: {journey.exit_if.describe()}")
+    if journey.holdout:
+        lines.append(f"Holds out {journey.holdout:g} % of those who would enter, to compare")
     return (*lines, *_describe_steps(journey, journey.outline, ""))
 
 

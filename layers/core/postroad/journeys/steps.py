@@ -13,6 +13,7 @@ from postroad.channels import CHANNELS, USUAL
 from postroad.documents import Reader
 from postroad.instants import describe_duration
 from postroad.journeys.changes import UpdateStep
+from postroad.journeys.experiments import ExperimentStep
 from postroad.journeys.reading import Scope
 from postroad.journeys.stepping import LONGEST, Answer, Go, Here, Read, StepType
 from postroad.journeys.waits import read_wait
@@ -58,6 +59,7 @@ class SendStep(StepType):
 # Every type of step, by the key that says so.
 STEP_TYPES: Mapping[str, Read] = {
     "send": SendStep.read,
+    "experiment": ExperimentStep.read,
     "wait": read_wait,
     "branch": BranchStep.read,
     "update": UpdateStep.read,
