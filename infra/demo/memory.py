@@ -140,10 +140,10 @@ class Messages:
         )
         return True
 
-    def note_engagement(self, message_id: str, engagement: str, time: float) -> bool:
+    def note_engagement(self, message_id: str, engagement: str, time: float) -> Message | None:
         message = self.items[message_id]
         self.items[message_id] = message.with_(times={engagement: time, **message.times})
-        return True
+        return self.items[message_id]
 
 
 class Refusals:
@@ -283,6 +283,9 @@ class Books:
 
     def current_policy(self, *, at_least: int = 0) -> Policy:
         return self.book.policy
+
+    def hears(self, name: str) -> bool:
+        return name in self.book.manifest.hears
 
     def newest(self) -> Book:
         return self.book

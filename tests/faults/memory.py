@@ -307,14 +307,14 @@ class MemoryMessages:
         self.memory.put_message(settled, None)
         return True
 
-    def note_engagement(self, message_id: str, engagement: str, time: float) -> bool:
+    def note_engagement(self, message_id: str, engagement: str, time: float) -> Message | None:
         message = self.memory.messages.get(message_id)
         if message is None:
-            return False
+            return None
         if engagement not in message.times:
             noted = message.with_(times={**message.times, engagement: time})
             self.memory.put_message(noted, self.memory.pending.get(message_id))
-        return True
+        return self.memory.messages[message_id]
 
     def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
         due = sorted(
@@ -431,6 +431,9 @@ class MemoryBooks:
 
     def current_policy(self, *, at_least: int = 0) -> Policy:
         return self.current(at_least=at_least).policy
+
+    def hears(self, name: str) -> bool:
+        return name in self.current().manifest.hears
 
     def current(self, *, at_least: int = 0) -> Book:
         if self.book is None or not self.is_fresh(at_least):

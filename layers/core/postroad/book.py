@@ -69,7 +69,8 @@ class Manifest:
 
     `live` by key ("journey/welcome"); `held` are older versions that enrollments may still be pinned to; `trackers`
     says since which revision each tracker has been kept, and how wide, so that one already kept is not recomputed;
-    `withdrawn` has the last version of what is no longer live; `ends` says until when somebody may be under way in a
+    `withdrawn` has the last version of what is no longer live; `hears` are the events on demand (`events.ON_DEMAND`)
+    to which something live listens; `ends` says until when somebody may be under way in a
     version that is held ("journey/welcome@3"), in epoch seconds; `winners` are those of experiments
     ("welcome/subject").
     """
@@ -81,6 +82,7 @@ class Manifest:
     withdrawn: Mapping[str, int] = field(default_factory=dict)
     ends: Mapping[str, float] = field(default_factory=dict)
     winners: Mapping[str, Winner] = field(default_factory=dict)
+    hears: tuple[str, ...] = ()
 
     @property
     def loaded(self) -> list[tuple[str, str, int]]:
@@ -99,6 +101,7 @@ class Manifest:
             "trackers": {tracker_id: list(kept) for tracker_id, kept in self.trackers.items()},
             "withdrawn": dict(self.withdrawn),
             "ends": dict(self.ends),
+            "hears": list(self.hears),
             **({"winners": {key: list(winner) for key, winner in self.winners.items()}} if self.winners else {}),
         }
 
@@ -114,6 +117,7 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         document.get("withdrawn", {}),
         document.get("ends", {}),
         {key: Winner(*winner) for key, winner in document.get("winners", {}).items()},
+        hears=tuple(document.get("hears", ())),
     )
 
 
@@ -165,6 +169,12 @@ class Book:
     def find_journey(self, journey_id: str, version: int) -> Journey | None:
         """The version that an enrollment is pinned to."""
         return self.versions.get((journey_id, version))
+
+    def hears(self, name: str) -> bool:
+        """Whether something listens to events of this name."""
+        key = name.lower()
+        indexes = (self.trackers_by_event, self.scores_by_event, self.journeys_by_event)
+        return any(key in index for index in indexes) or any(key in j.waits_for for j in self.versions.values())
 
     def trackers_since(self, revision: int) -> list[Tracker]:
         """The trackers that a contact last folded at that revision does not have yet."""
@@ -296,11 +306,13 @@ def next_manifest(
     *,
     ends: Mapping[str, float] | None = None,
     now: float = -inf,
+    hears: Iterable[str] = (),
 ) -> Manifest:
     """The manifest after publishing: `entering` replace their older versions, `leaving` (keys) are no longer live.
 
     Journeys hold on to what they replace or withdraw, for those under way: until the time in `ends`, and for at most
-    MOST_HELD newer versions. `book_trackers` are those of the new book; one that was kept already, at least as wide,
+    MOST_HELD newer versions. `hears` are the events on demand to which the new book listens. `book_trackers` are its
+    trackers; one that was kept already, at least as wide,
     keeps its `since`.
     """
     revision = manifest.revision + 1
@@ -319,7 +331,7 @@ def next_manifest(
     held = [p for n, p in enumerate(held) if sum(later.key == p.key for later in held[n + 1 :]) < MOST_HELD]
     lasting = {published.pinned: known[published.pinned] for published in held if published.pinned in known}
     trackers = _kept_trackers(manifest, book_trackers, revision)
-    return Manifest(revision, live, tuple(held), trackers, kept, lasting, manifest.winners)
+    return Manifest(revision, live, tuple(held), trackers, kept, lasting, manifest.winners, tuple(hears))
 
 
 def _kept_trackers(

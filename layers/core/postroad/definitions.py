@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from postroad import broadcasts
-from postroad.behaviour import Tracker
 from postroad.book import (
     Book,
     FormRef,
@@ -21,6 +20,7 @@ from postroad.book import (
 )
 from postroad.documents import parse_id
 from postroad.errors import DefinitionError
+from postroad.events import ON_DEMAND
 from postroad.forms import Form, parse_form
 from postroad.instants import DAY
 from postroad.journeys import describe_journey, parse_journey, validate_references
@@ -228,14 +228,19 @@ def _follow(
     book: Book,
     now: float | None,
     entering: Collection[Published],
-    trackers: Mapping[str, Tracker],
+    compiled: Book | None = None,
     leaving: Collection[str] = (),
 ) -> Manifest:
-    """The manifest after the book's; by `now` it lets go of versions in which nobody can be under way any more."""
+    """The manifest after the book's; by `now` it lets go of versions in which nobody can be under way any more.
+
+    `compiled` is the book that it makes, whose trackers it records, and to what that listens.
+    """
+    trackers = compiled.trackers if compiled else {}
+    hears = [name for name in ON_DEMAND if compiled and compiled.hears(name)]
     if now is None:
-        return next_manifest(book.manifest, entering, trackers, leaving)
+        return next_manifest(book.manifest, entering, trackers, leaving, hears=hears)
     ends = {journey.key: now + journey.longest + PATIENCE for journey in book.versions.values()}
-    return next_manifest(book.manifest, entering, trackers, leaving, ends=ends, now=now)
+    return next_manifest(book.manifest, entering, trackers, leaving, ends=ends, now=now, hears=hears)
 
 
 def plan_publication(
@@ -275,10 +280,10 @@ def plan_publication(
         version = book.manifest.last_version(key) + 1
         versions[kind, definition_id, version] = document
         published.append(publish_version(document, kind, definition_id, version))
-    # Compiled once to learn the trackers, which the manifest records.
-    draft = _follow(book, now, published, {})
-    trackers = compile_book(draft, {**documents, **versions}).trackers
-    return Publication(versions, _follow(book, now, published, trackers))
+    # Compiled once to learn what the manifest records.
+    draft = _follow(book, now, published)
+    compiled = compile_book(draft, {**documents, **versions})
+    return Publication(versions, _follow(book, now, published, compiled))
 
 
 def plan_withdrawal(
@@ -291,7 +296,7 @@ def plan_withdrawal(
     """
     if key not in book.manifest.live:
         raise DefinitionError(("", f"{key} is not live"))
-    draft = _follow(book, now, (), {}, (key,))
+    draft = _follow(book, now, (), None, (key,))
     rest = compile_book(draft, documents)
     known = known_in(rest, {})
     going_on = [*_live_definitions(rest), *((journey.key, journey) for journey in rest.versions.values())]
@@ -302,4 +307,4 @@ def plan_withdrawal(
     ]
     if mistakes:
         raise DefinitionError(*mistakes)
-    return Publication({}, _follow(book, now, (), rest.trackers, (key,)))
+    return Publication({}, _follow(book, now, (), rest, (key,)))

@@ -38,12 +38,25 @@ def split_message_id(message_id: str) -> tuple[str, str]:
     return enrollment_id, step.partition("~")[0]
 
 
+def visit_of(message_id: str) -> int:
+    """Which visit of its step a message is of: 1 for the first."""
+    number = message_id.rpartition("~")[2] if "~" in message_id else ""
+    return int(number) if number.isdecimal() else 1
+
+
 def find_engagement(event: Event) -> tuple[str, str] | None:
     """(message id, one of ENGAGEMENTS) when the event is an open or a click."""
     name, message_id = _ENGAGEMENTS.get(event.name), event.properties.get("message_id")
     if name is None or not isinstance(message_id, str) or not message_id:
         return None
     return message_id, f"machine_{name}" if event.properties.get("actor") == "machine" else name
+
+
+def name_message(event: Event, message: "Message") -> Event:
+    """An open or a click, which knows only the message's id, with what the message is."""
+    return replace(
+        event, properties={**event.properties, "email_id": message.template, "campaign_id": message.origin}
+    )
 
 
 def states_before(state: str) -> tuple[str, ...]:

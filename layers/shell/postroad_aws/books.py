@@ -44,6 +44,11 @@ def current_policy(*, at_least: int = 0) -> Policy:
     return _policy(versions[0]) if versions else Policy()
 
 
+def hears(name: str) -> bool:
+    """Whether something that is live listens to events of this name (`events.ON_DEMAND`)."""
+    return name in _current_manifest(0).hears
+
+
 def find_form(form_id: str) -> "Form | None":
     """The form of this id, if one is live."""
     published = _current_manifest(0).live.get(f"form/{form_id}")

@@ -103,8 +103,8 @@ class Messages(Protocol):
         With `owner`, only while that owner's claim, or its unknown outcome, stands.
         """
 
-    def note_engagement(self, message_id: str, engagement: str, time: float) -> bool:
-        """Keep when a message was first opened or clicked (`messages.ENGAGEMENTS`); False when there is none."""
+    def note_engagement(self, message_id: str, engagement: str, time: float) -> Message | None:
+        """Keep when a message was first opened or clicked (`messages.ENGAGEMENTS`); None when there is no message."""
 
     def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
         """Messages that the sweep should have looked at by then (`messages.PATIENCE`), the earliest first."""
@@ -169,6 +169,9 @@ class Books(Protocol):
 
     def current_policy(self, *, at_least: int = 0) -> Policy:
         """The policy of `current`, without the rest of the book."""
+
+    def hears(self, name: str) -> bool:
+        """Whether something that is live listens to events of this name (`events.ON_DEMAND`)."""
 
 
 class Queues(Protocol):

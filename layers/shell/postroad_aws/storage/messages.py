@@ -134,16 +134,17 @@ def settle(
     return _text(item, "owner") == owner and _text(item, "state") == state and _number(times, state) == now
 
 
-def note_engagement(message_id: str, engagement: str, time: float) -> bool:
-    """Keep when a message was first opened or clicked (`ENGAGEMENTS`); False when there is no such message."""
-    done, _ = _update(
+def note_engagement(message_id: str, engagement: str, time: float) -> Message | None:
+    """Keep when a message was first opened or clicked (`ENGAGEMENTS`); the message, or None when there is none."""
+    done, item = _update(
         message_id,
         "SET #times.#at = if_not_exists(#times.#at, :time)",
         "attribute_exists(message_id)",
         {":time": time},
         at=engagement,
+        returning=True,
     )
-    return done
+    return parse_item(item) if done else None
 
 
 def list_pending(shard: str, until: float, limit: int) -> list[Message]:

@@ -18,7 +18,7 @@ from postroad.fold import Outcome as Folded
 from postroad.fold import begin, fold, needs_history, postpone
 from postroad.identities import Identity, contact_id_of
 from postroad.merging import merge, order
-from postroad.messages import Message, find_engagement
+from postroad.messages import Message, find_engagement, name_message
 from postroad.packing import unpack
 from postroad.places import membership_changes, places_of
 from postroad.quarantine import Reject, reject_event, reject_text
@@ -163,9 +163,7 @@ class _Batch:
 
     def fold(self, events: Sequence[Event]) -> None:
         """Fold one cluster: at first as it was read before, and after a conflict as it is now."""
-        for event in events:
-            if engagement := find_engagement(event):
-                self.ports.messages.note_engagement(*engagement, event.time)
+        events = [self.note_engagement(event) for event in events]
         revision = self.revision
         for attempt in range(MAX_TRIES):
             cluster = _Cluster(self.ports, consistent=attempt > 0, at_least=revision)
@@ -188,6 +186,12 @@ class _Batch:
             self.heals += cluster.heals
             return
         raise TimeoutError(f"the contacts of {len(events)} events were written by others {MAX_TRIES} times in a row")
+
+    def note_engagement(self, event: Event) -> Event:
+        """Tell the ledger of an open or a click, and the event of what message that was."""
+        engagement = find_engagement(event)
+        message = self.ports.messages.note_engagement(*engagement, event.time) if engagement else None
+        return name_message(event, message) if message else event
 
     def save_rows(self) -> None:
         if self.rows:

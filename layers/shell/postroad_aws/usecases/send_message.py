@@ -18,7 +18,7 @@ from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
 from postroad.contacts import Consent, Contact
 from postroad.envelopes import Email, Text, compose
 from postroad.errors import PostroadError
-from postroad.events import MESSAGE_FAILED, MESSAGE_SKIPPED, Event
+from postroad.events import MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
 from postroad.messages import Message
 from postroad.rendering import RenderError
 from postroad_aws.observability import logger
@@ -126,6 +126,7 @@ def send_message(ports: Ports, message_id: str, facts: _Facts | None = None) -> 
     result = ports.channels[message.channel].send(sending)
     if isinstance(result, Accepted):
         _settle(ports, message, owner, states.SENT, address=address, provider_id=result.provider_id)
+        _tell_sent(ports, message)
         return states.SENT
     if isinstance(result, Refused):
         if result.retry_after is None:
@@ -229,6 +230,15 @@ def _settle(ports: Ports, message: Message, owner: str, state: str, **known: Any
         logger.info("a message was settled by others", message_id=message.message_id, state=state)
 
 
+def _tell_sent(ports: Ports, message: Message) -> None:
+    """Let the contact hear of it, if anything listens. It has left: that nobody could be told is no reason to fail."""
+    try:
+        if ports.books.hears(MESSAGE_SENT):
+            send_event(ports.queues, message_event(message, states.SENT, ports.clock.now()))
+    except Exception as error:  # a mail's own Send event from SES tells again
+        logger.exception("a contact did not hear of its message", error=type(error).__name__)
+
+
 def _put_back(ports: Ports, message: Message, owner: str, not_before: float, reason: str) -> str:
     now = ports.clock.now()
     if ports.messages.release(message.message_id, owner, not_before, reason, now) and not_before - now <= MAX_DELAY:
@@ -238,21 +248,26 @@ def _put_back(ports: Ports, message: Message, owner: str, not_before: float, rea
 
 def _give_up(ports: Ports, message: Message, owner: str, state: str, reason: str) -> str:
     """It will not be sent. The contact hears of it first, so that a crash between the two loses nothing."""
-    name = MESSAGE_SKIPPED if state == states.SKIPPED else MESSAGE_FAILED
-    now = ports.clock.now()
-    event = Event(
+    send_event(ports.queues, message_event(message, state, ports.clock.now(), reason=reason))
+    _settle(ports, message, owner, state, reason=reason)
+    return state
+
+
+_EVENTS = {states.SENT: MESSAGE_SENT, states.SKIPPED: MESSAGE_SKIPPED, states.FAILED: MESSAGE_FAILED}
+
+
+def message_event(message: Message, state: str, time: float, **said: Any) -> Event:
+    """The event that says to what state a message has come, the same whoever says it."""
+    return Event(
         event_id=f"{message.message_id}:{state}",
-        name=name,
-        time=now,
+        name=_EVENTS[state],
+        time=time,
         key_time=message.created_at,
         contact_id=message.contact_id,
         trusted=True,
         source="postroad",
-        properties={**message_properties(message), "reason": reason},
+        properties={**message_properties(message), **said},
     )
-    send_event(ports.queues, event)
-    _settle(ports, message, owner, state, reason=reason)
-    return state
 
 
 def message_properties(message: Message) -> dict[str, Any]:
