@@ -40,8 +40,10 @@ from postroad.journeys.reading import REMEMBERED, TRIGGER_AGE
 from postroad.journeys.steps import STEP_TYPES
 from postroad.journeys.waits import WAITS
 from postroad.messages import STATES
+from postroad.grades import READS_GRADES
 from postroad.operators import MOST_DAYS, MOST_DAYS_ROUND, OPERATORS, THRESHOLDS
 from postroad.predicates import CONTACT, EVENT, FACTS, JOURNEY, SUBJECTS, parse_predicate
+from postroad.scoring import READS_SCORES
 from postroad.quarantine import RAW_LIMIT
 from postroad.rendering import compile_message_template, compile_template
 from postroad.resolution import MAX_IDENTITIES
@@ -212,7 +214,8 @@ def test_every_subject_is_listed_where_it_is_allowed():
         assert (allowed == "`where` only") == (subject in EVENT), subject
         assert (allowed == "journeys") == (subject in JOURNEY - CONTACT), subject
         assert allowed.startswith("everywhere but") == (subject in CONTACT), subject
-        assert ("scores" in allowed) == (subject == "score"), subject
+        assert ("scores" in allowed) == (subject in READS_SCORES), subject
+        assert ("grades" in allowed) == (subject in READS_GRADES), subject
 
 
 def test_every_event_of_ours_is_listed():

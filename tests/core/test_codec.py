@@ -87,7 +87,7 @@ contacts = st.builds(
     stage=st.none() | st.builds(Stage, texts, times, texts),
     stages_before=st.lists(st.builds(Stage, texts, times, texts), max_size=2).map(tuple),
     persona=st.none() | st.builds(Persona, texts, times, st.floats(0, 1)),
-    handed=st.none() | st.builds(Handed, texts, times, texts),
+    handed=st.none() | st.builds(Handed, texts, times),
     segments=by_key(times),
     turns=by_key(times),
     active=st.lists(keys, max_size=2, unique=True).flatmap(

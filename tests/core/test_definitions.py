@@ -25,6 +25,16 @@ POLICY = {"kind": "policy", "id": "policy", "topics": [{"id": "offers", "opt_in"
 TEMPLATE = {"kind": "template", "id": "hi", "channel": "email", "topic": "offers", "subject": "Hi", "html": "<p>Hi</p>"}
 SEGMENT = {"kind": "segment", "id": "vip", "if": {"attribute": "plan", "is": "vip"}}
 SCORE = {"kind": "score", "id": "warmth", "rules": [{"id": "page", "event": "Page Viewed", "points": 1}]}
+GRADE = {
+    "kind": "grade",
+    "id": "fit",
+    "rules": [{"id": "size", "if": {"attribute": "company_size", "gte": 20}, "points": 50}],
+    "bounds": {"A": 50},
+}
+BANDED = {**SCORE, "id": "heat", "bands": [{"id": "hot", "from": 9}, {"id": "cold"}]}
+MATRIX = {"kind": "matrix", "id": "cells", "score": "heat", "grade": "fit", "cells": [{"id": "best", "in": "A1"}]}
+PERSONA = {"kind": "persona", "id": "chef", "rules": [{"id": "role", "if": {"attribute": "role", "is": "chef"}}]}
+HANDOVER = {"kind": "handover", "id": "handover", "if": {"matrix": "cells", "is": "best"}, "owners": ["ana"]}
 STAGES = {"kind": "stages", "id": "life", "stages": [{"id": "lead", "if": {"attribute": "email", "exists": True}}]}
 JOURNEY = {
     "kind": "journey",
@@ -33,7 +43,7 @@ JOURNEY = {
     "steps": [{"id": "hello", "send": {"template": "hi", "channel": "email"}}],
 }
 FORM = {"kind": "form", "id": "contact", "fields": [{"id": "email", "type": "email", "required": True}]}
-ALL = (POLICY, TEMPLATE, SEGMENT, SCORE, STAGES, JOURNEY, FORM)
+ALL = (POLICY, TEMPLATE, SEGMENT, SCORE, BANDED, GRADE, MATRIX, STAGES, PERSONA, HANDOVER, JOURNEY, FORM)
 BROADCAST = {"kind": "broadcast", "id": "letter", "segment": "vip", "template": "hi"}
 
 

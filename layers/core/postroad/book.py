@@ -5,28 +5,49 @@ index is not asked at all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, NamedTuple
 
+from postroad import handovers
 from postroad import policy as policies
 from postroad.behaviour import Tracker, combine_trackers
-from postroad.contacts import Contact, Points
+from postroad.contacts import Contact, Enrollment, Points
+from postroad.events import Event
+from postroad.grades import Grade, parse_grade
+from postroad.handovers import HandOver, parse_handover
 from postroad.journeys import Journey, parse_journey
 from postroad.journeys.experiments import Experiment
+from postroad.matrices import Matrix, parse_matrix
+from postroad.personas import Personas, parse_persona
 from postroad.policy import Policy, parse_policy
-from postroad.predicates import View
+from postroad.predicates import Sorter, View
 from postroad.scoring import Score, parse_score
 from postroad.segments import Segment, parse_segment
 from postroad.stages import Stages, parse_stages
 
 # The kinds whose documents the fold does not read, each with what the book must know of one all the same.
 TEMPLATE, FORM = "template", "form"
+
+
+def _template_facts(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Channel and topic, then what not every template says: its stage, and whether it pushes for a sale."""
+    push = SALES_PUSH if document.get("sales") else ""
+    rest = (document.get("stage") or "", push) if push else (document["stage"],) if document.get("stage") else ()
+    return (document["channel"], document["topic"], *rest)
+
+
 _UNLOADED: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
-    TEMPLATE: lambda document: (document["channel"], document["topic"]),
+    TEMPLATE: _template_facts,
     FORM: lambda document: tuple(sorted({box["topic"] for box in document.get("consents") or ()})),
 }
 
+
+# All personas compete, so they are asked as one.
+PERSONAS, HANDOVER = "personas/all", f"{handovers.KIND}/{handovers.KIND}"
+
+# What a template says of itself that pushes for a sale: who does not fit is spared it.
+SALES_PUSH = "sales"
 
 # So many older versions of a journey are held; who is still in an older one fails, with a reason.
 MOST_HELD = 50
@@ -43,8 +64,8 @@ class Winner(NamedTuple):
 class Published(NamedTuple):
     """One published version of a definition; `since` is the revision of the book that first had it live.
 
-    `facts` is all that the book knows of a definition that it does not load: of a template its channel and topic, of a
-    form the topics that it asks consent to.
+    `facts` is all that the book knows of a definition that it does not load: of a template its channel and topic, the
+    stage that it is for and whether it pushes for a sale, of a form the topics that it asks consent to.
     """
 
     kind: str
@@ -127,12 +148,17 @@ def _published(entry: Sequence[Any]) -> Published:
 
 
 class TemplateRef(NamedTuple):
-    """What the fold needs to know of a template; its text is the sender's affair."""
+    """What the fold needs to know of a template; its text is the sender's affair.
+
+    `stage` is the stage of the life cycle that it is for, or ""; `push` is SALES_PUSH when it pushes for a sale.
+    """
 
     template_id: str
     version: int
     channel: str
     topic: str
+    stage: str = ""
+    push: str = ""
 
 
 class FormRef(NamedTuple):
@@ -152,8 +178,12 @@ class Book:
     policy: Policy
     trackers: Mapping[str, Tracker]
     scores: Mapping[str, Score]
+    grades: Mapping[str, Grade]
+    matrices: Mapping[str, Matrix]
     segments: Mapping[str, Segment]
     stages: Mapping[str, Stages]
+    personas: Personas
+    handover: HandOver | None
     journeys: Mapping[str, Journey]
     versions: Mapping[tuple[str, int], Journey]
     experiments: Mapping[str, Experiment]
@@ -163,8 +193,17 @@ class Book:
     scores_by_event: Mapping[str, tuple[Score, ...]]
     journeys_by_event: Mapping[str, tuple[Journey, ...]]
     readers: Mapping[str, tuple[str, ...]]
+    sorters: Mapping[str, Sorter]
     assumed: frozenset[str]
     innate: tuple[str, ...]
+
+    def view(
+        self, contact: Contact, now: float, enrollment: Enrollment | None = None, event: Event | None = None
+    ) -> View:
+        """What predicates may look at when they are asked about a contact."""
+        return View(
+            contact, now, self.scores, enrollment, event, self.assumed, self.policy.timezone, sorters=self.sorters
+        )
 
     def find_journey(self, journey_id: str, version: int) -> Journey | None:
         """The version that an enrollment is pinned to."""
@@ -204,6 +243,10 @@ class Book:
         score = self.scores.get(sheet)
         return score.merge(a, b) if score else a
 
+    def rank_stage(self, name: str) -> int:
+        """How far a stage is; -1 of one that is in no life cycle."""
+        return max((model.rank(name) for model in self.stages.values()), default=-1)
+
     def enters_once(self, journey_id: str) -> bool:
         """Whether nobody may go through this journey twice."""
         journey = self.journeys.get(journey_id)
@@ -218,8 +261,12 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
         return [(published, documents[published[:3]]) for published in found]
 
     scores = {p.definition_id: parse_score(document) for p, document in live("score")}
+    grades = {p.definition_id: parse_grade(document) for p, document in live("grade")}
+    matrices = {p.definition_id: parse_matrix(document) for p, document in live("matrix")}
     segments = {p.definition_id: parse_segment(document) for p, document in live("segment")}
     stages = {p.definition_id: parse_stages(document) for p, document in live("stages")}
+    personas = Personas(tuple(parse_persona(document) for _, document in live("persona")))
+    handover = next((parse_handover(document) for _, document in live(handovers.KIND)), None)
     journeys = {p.definition_id: _read_journey(p, document, manifest) for p, document in live("journey")}
     held = {
         (p.definition_id, p.version): _read_journey(p, documents[p[:3]], manifest)
@@ -231,19 +278,27 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
     policy = parse_policy(found_policies[0][1]) if found_policies else Policy()
     definitions: list[tuple[str, Any]] = [
         *((f"score/{sheet.id}", sheet) for sheet in scores.values()),
+        *((f"grade/{grade.id}", grade) for grade in grades.values()),
+        *((f"matrix/{matrix.id}", matrix) for matrix in matrices.values()),
         *((f"segment/{segment.id}", segment) for segment in segments.values()),
         *((f"stages/{model.id}", model) for model in stages.values()),
+        (PERSONAS, personas),
+        *([(HANDOVER, handover)] if handover else []),
         *((journey.key, journey) for journey in versions.values()),
     ]
     trackers = combine_trackers(tracker for _, definition in definitions for tracker in definition.trackers)
-    return Book(
+    book = Book(
         revision=manifest.revision,
         manifest=manifest,
         policy=policy,
         trackers=trackers,
         scores=scores,
+        grades=grades,
+        matrices=matrices,
         segments=segments,
         stages=stages,
+        personas=personas,
+        handover=handover,
         journeys=journeys,
         versions=versions,
         experiments={each.key: each for journey in versions.values() for each in journey.experiments.values()},
@@ -265,15 +320,23 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
             for key, definition in definitions
             for fact in sorted(definition.watches if isinstance(definition, Journey) else definition.reads)
         ),
+        sorters={
+            key: definition for key, definition in definitions if key.partition("/")[0] in ("score", "grade", "matrix")
+        },
         assumed=policy.assumed,
-        innate=_find_innate(segments, stages, View(Contact("nobody"), 0.0, scores, assumed=policy.assumed)),
+        innate=(),
     )
+    return replace(book, innate=tuple(_find_innate(book, book.view(Contact("nobody"), 0.0))))
 
 
-def _find_innate(segments: Mapping[str, Segment], stages: Mapping[str, Stages], nobody: View) -> tuple[str, ...]:
+def _find_innate(book: Book, nobody: View) -> Iterable[str]:
     """Keys of the definitions that hold of somebody about whom nothing is known: no first event need touch them."""
-    true = [f"segment/{segment.id}" for segment in segments.values() if segment.evaluate(nobody).truth]
-    return (*true, *(f"stages/{model.id}" for model in stages.values() if model.place(nobody).stage is not None))
+    yield from (f"segment/{segment.id}" for segment in book.segments.values() if segment.evaluate(nobody).truth)
+    yield from (f"stages/{model.id}" for model in book.stages.values() if model.place(nobody).stage is not None)
+    if book.personas.match(nobody).persona:
+        yield PERSONAS
+    if book.handover and book.handover.choose(nobody).to:
+        yield HANDOVER
 
 
 def _index(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:

@@ -82,11 +82,10 @@ class Persona(NamedTuple):
 
 
 class Handed(NamedTuple):
-    """To whom the contact was handed (`sales` or `nurture`), since when, and the owner of those at sales."""
+    """To whom the contact was handed, `sales` or `nurture`, and since when."""
 
     to: str
     since: float
-    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

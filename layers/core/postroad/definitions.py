@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from postroad import broadcasts
 from postroad.book import (
+    SALES_PUSH,
     Book,
     FormRef,
     Manifest,
@@ -22,10 +23,15 @@ from postroad.documents import parse_id
 from postroad.errors import DefinitionError
 from postroad.events import ON_DEMAND
 from postroad.forms import Form, parse_form
+from postroad.grades import Grade, parse_grade
+from postroad.handovers import KIND as HANDOVER_KIND
+from postroad.handovers import HandOver, parse_handover
 from postroad.instants import DAY
 from postroad.journeys import describe_journey, parse_journey, validate_references
+from postroad.matrices import Matrix, list_cells, parse_matrix
+from postroad.personas import Persona, parse_persona
 from postroad.policy import parse_policy
-from postroad.scoring import parse_score
+from postroad.scoring import Score, parse_score
 from postroad.segments import parse_segment
 from postroad.stages import parse_stages
 
@@ -33,7 +39,10 @@ Mistakes = tuple[tuple[str, str], ...]
 
 
 class Known(NamedTuple):
-    """What definitions may refer to: ids by kind (segment, score, stage, topic), and templates."""
+    """What definitions may refer to: ids by kind (segment, score, stage, topic), and templates.
+
+    Bands and cells have the id of their sheet before their own: "engagement/hot".
+    """
 
     ids: Mapping[str, Collection[str]]
     templates: Mapping[str, TemplateRef]
@@ -74,16 +83,39 @@ def _check_facts(parsed: Any, known: Known) -> Mistakes:
     missing = []
     for fact in sorted(parsed.reads):
         kind, _, name = fact.partition(":")
-        if kind in ("segment", "score") and name not in known.ids.get(kind, ()):
-            missing.append(("", f"there is no published {kind} called {name!r}"))
+        if kind in _READABLE and name not in known.ids.get(kind, ()):
+            sheet, _, part = name.partition("/")
+            there = f"{kind} called {name!r}" if not part else f"{kind} {part!r} in {sheet!r}"
+            missing.append(("", f"there is no published {there}"))
+    return tuple(missing)
+
+
+# What the facts that a predicate reads may name, and must find.
+_READABLE = ("segment", "score", "grade", "matrix", "band", "cell")
+
+
+def _check_matrix(parsed: Matrix, known: Known) -> Mistakes:
+    scores, grades, bands = (known.ids.get(kind, ()) for kind in ("score", "grade", "band"))
+    missing = parsed.find_missing(scores, grades, bands)
+    return (("", missing),) if missing else ()
+
+
+def _check_handover(parsed: HandOver, known: Known) -> Mistakes:
+    missing = list(_check_facts(parsed, known))
+    if parsed.journey and parsed.journey not in known.ids.get("journey", ()):
+        missing.append(("nurture.journey", f"there is no published journey called {parsed.journey!r}"))
     return tuple(missing)
 
 
 def _check_template(parsed: Any, known: Known) -> Mistakes:
+    missing = []
     if parsed.topic not in known.ids.get("topic", ()):
         topics = ", ".join(sorted(known.ids.get("topic", ()))) or "none yet"
-        return (("topic", f"the policy has no topic {parsed.topic!r}; it has {topics}"),)
-    return ()
+        missing.append(("topic", f"the policy has no topic {parsed.topic!r}; it has {topics}"))
+    if parsed.stage and parsed.stage not in known.ids.get("stage", ()):
+        stages = ", ".join(known.ids.get("stage", ())) or "none yet"
+        missing.append(("stage", f"the life cycle has no stage {parsed.stage!r}; it has {stages}"))
+    return tuple(missing)
 
 
 def _check_journey(parsed: Any, known: Known) -> Mistakes:
@@ -103,20 +135,20 @@ def _describe_predicate(parsed: Any) -> tuple[str, ...]:
     return (parsed.describe(),)
 
 
-def _describe_score(parsed: Any) -> tuple[str, ...]:
-    return tuple(rule.describe() for rule in (*parsed.event_rules, *parsed.fact_rules))
-
-
 KINDS: Mapping[str, Kind] = {
     "policy": Kind(parse_policy, lambda policy: tuple(topic.name for topic in policy.topics.values())),
     "template": Kind(_parse_template, lambda template: tuple(sorted(template.variables)), _check_template),
     "segment": Kind(parse_segment, _describe_predicate, _check_facts),
-    "score": Kind(parse_score, _describe_score, _check_facts),
+    "score": Kind(parse_score, Score.describe, _check_facts),
+    "grade": Kind(parse_grade, Grade.describe, _check_facts),
+    "matrix": Kind(parse_matrix, Matrix.describe, _check_matrix),
     "stages": Kind(
         parse_stages,
         lambda model: tuple(f"{rule.id}: {rule.predicate.describe()}" for rule in model.stages),
         _check_facts,
     ),
+    "persona": Kind(parse_persona, Persona.describe, _check_facts),
+    "handover": Kind(parse_handover, HandOver.describe, _check_handover),
     "journey": Kind(parse_journey, describe_journey, _check_journey),
     "form": Kind(parse_form, Form.describe, _check_form),
     "broadcast": Kind(
@@ -153,8 +185,17 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
     policies = readable("policy")
     topics = policies[-1].topics if policies else book.policy.topics
     staying = [model for model in book.stages.values() if f"stages/{model.id}" not in entering]
+    sheets = [*(sheet for sheet in book.scores.values() if f"score/{sheet.id}" not in entering), *readable("score")]
+    matrices = [*(each for each in book.matrices.values() if f"matrix/{each.id}" not in entering), *readable("matrix")]
     templates = {
-        name: TemplateRef(name, 0, str(document.get("channel", "")), str(document.get("topic", "")))
+        name: TemplateRef(
+            name,
+            0,
+            str(document.get("channel", "")),
+            str(document.get("topic", "")),
+            str(document.get("stage") or ""),
+            SALES_PUSH if document.get("sales") else "",
+        )
         for (kind, _, name), document in documents
         if kind == "template"
     }
@@ -163,6 +204,17 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
             "topic": topics,
             "segment": [*book.segments, *added("segment")],
             "score": [*book.scores, *added("score")],
+            "form": [*book.forms, *added("form")],
+            "grade": [*book.grades, *added("grade")],
+            "matrix": [*book.matrices, *added("matrix")],
+            "band": [f"{sheet.id}/{band.id}" for sheet in sheets for band in sheet.bands],
+            "cell": [
+                f"{matrix.id}/{cell}"
+                for matrix in matrices
+                for cell in (*matrix.names, *list_cells(sheets, matrix.score))
+            ],
+            "journey": [*book.journeys, *added("journey")],
+            "persona": [*(persona.id for persona in book.personas.personas), *added("persona")],
             "stage": [rule.id for model in (*staying, *readable("stages")) for rule in model.stages],
         },
         {**book.templates, **templates},
@@ -185,7 +237,11 @@ def _live_definitions(book: Book) -> list[tuple[str, Any]]:
         "template": book.templates,
         "segment": book.segments,
         "score": book.scores,
+        "grade": book.grades,
+        "matrix": book.matrices,
         "stages": book.stages,
+        "persona": {persona.id: persona for persona in book.personas.personas},
+        "handover": {HANDOVER_KIND: book.handover} if book.handover else {},
         "journey": book.journeys,
         "form": book.forms,
     }
@@ -194,11 +250,14 @@ def _live_definitions(book: Book) -> list[tuple[str, Any]]:
 
 def _find_circles(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list[tuple[str, str]]:
     """Segments and scores that read themselves by way of others would never come to rest."""
-    parsed = {key: found for key, found in _live_definitions(book) if key.startswith(("segment/", "score/"))}
+    parsed = {key: found for key, found in _live_definitions(book) if key.partition("/")[0] in _IN_CIRCLES}
     for key, document in entering.items():
-        if key.startswith(("segment/", "score/")):
+        if key.partition("/")[0] in _IN_CIRCLES:
             parsed[key] = KINDS[key.partition("/")[0]].parse(document)
-    reads = {key: {fact.replace(":", "/", 1) for fact in found.reads} & parsed.keys() for key, found in parsed.items()}
+    # One fact tells of all personas.
+    meant = {key: f"{key.partition('/')[0]}:{key.partition('/')[2]}" for key in parsed}
+    meant |= {key: "persona" for key in parsed if key.startswith("persona/")}
+    reads = {key: {other for other in parsed if meant[other] in found.reads} for key, found in parsed.items()}
 
     def reaches(start: str) -> set[str]:
         seen: set[str] = set()
@@ -211,6 +270,10 @@ def _find_circles(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list
 
     circle = sorted(key for key in reads if key in reaches(key))
     return [(key, f"it depends on itself, by way of {', '.join(circle)}") for key in circle if key in entering]
+
+
+# The kinds that could read themselves by way of one another.
+_IN_CIRCLES = ("segment", "score", "grade", "matrix", "persona")
 
 
 class Publication(NamedTuple):

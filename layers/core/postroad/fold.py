@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from postroad import broadcasts, exposures, places
 from postroad import events as names
 from postroad.behaviour import recompute
-from postroad.book import Book
+from postroad.book import HANDOVER, PERSONAS, Book
 from postroad.channels import USUAL
 from postroad.consent import EVERY_TOPIC, consent_key
 from postroad.contacts import (
@@ -34,19 +34,23 @@ from postroad.contacts import (
     Consent,
     Contact,
     Enrollment,
+    Handed,
     Passage,
-    Stage,
+    Persona,
 )
 from postroad.decisions import Decision
 from postroad.events import Event
+from postroad.handovers import KIND, NURTURE, SALES, Choice, HandOver, is_kept_from
 from postroad.journeys import Effect, Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
 from postroad.journeys.experiments import HELD_OUT, Experiment, Expose
 from postroad.messages import QUEUED, Message, split_message_id
 from postroad.outbox import Outbox
-from postroad.places import outcome_of
+from postroad.places import HANDED_OVER, outcome_of
 from postroad.predicates import View
+from postroad.scoring import Score
 from postroad.segments import Segment
-from postroad.tasks import Settled, Task, asked_mark, cancel, outcome_mark, settled_by
+from postroad.stages import move
+from postroad.tasks import OWNER, Settled, Task, asked_mark, assignee_of, cancel, outcome_mark, settled_by
 
 MAX_CAUSED = 200
 MAX_NAME = 200
@@ -131,6 +135,7 @@ def _asked(book: Book) -> Iterable[str]:
     """Keys of all definitions that hold an opinion about a contact's facts."""
     yield from (f"segment/{segment_id}" for segment_id in book.segments)
     yield from (f"stages/{stages_id}" for stages_id in book.stages)
+    yield from (PERSONAS, HANDOVER)
 
 
 class _Folding:
@@ -216,7 +221,7 @@ class _Folding:
         return facts
 
     def view(self, event: Event | None = None, enrollment: Enrollment | None = None) -> View:
-        return View(self.contact, self.now, self.book.scores, enrollment, event, self.book.assumed)
+        return self.book.view(self.contact, self.now, enrollment, event)
 
     # Facts
 
@@ -239,12 +244,16 @@ class _Folding:
                     behaviour[tracker.tracker_id] = memory
                     facts.append(f"tracker:{tracker.tracker_id}")
         for sheet in self.book.scores_by_event.get(key, ()):
-            held = self.contact.scores.get(sheet.id, {})
-            points = sheet.update(held, event)
-            if points is not held:
-                self.contact.scores[sheet.id] = dict(points)
-                facts.append(f"score:{sheet.id}")
+            facts += self.score(sheet, event)
         return facts
+
+    def score(self, sheet: Score, event: Event) -> list[str]:
+        held = self.contact.scores.get(sheet.id, {})
+        points = sheet.update(held, event)
+        if points is held:
+            return []
+        self.contact.scores[sheet.id] = dict(points)
+        return [f"score:{sheet.id}"]
 
     def set_attributes(self, event: Event) -> list[str]:
         """A confirmed word outranks an unconfirmed one, then the later word wins; null takes an attribute away."""
@@ -325,6 +334,12 @@ class _Folding:
         # Its value is never stored; whatever its rules read may have changed it.
         return [f"score:{sheet_id}"]
 
+    def ask_grade(self, grade_id: str) -> list[str]:
+        return [f"grade:{grade_id}"]
+
+    def ask_matrix(self, matrix_id: str) -> list[str]:
+        return [f"matrix:{matrix_id}"]
+
     def ask_segment(self, segment_id: str) -> list[str]:
         contact, key = self.contact, f"segment/{segment_id}"
         segment = self.book.segments.get(segment_id)
@@ -378,16 +393,79 @@ class _Folding:
         self.turn(f"stages/{stages_id}", placement.turns_at)
         if placement.stage is None or (self.contact.stage and placement.stage == self.contact.stage.name):
             return []
-        return self.set_stage(placement.stage, f"stages/{stages_id}", "", "its rule holds")
+        return self.set_stage(placement.stage, f"stages/{stages_id}", "", placement.because)
 
     def set_stage(self, stage: str, definition: str, step: str, because: str) -> list[str]:
         before = self.contact.stage.name if self.contact.stage else None
         if before == stage:
             return []
-        self.contact.stage = Stage(stage, self.now)
+        *earlier, present = move(self.contact.stage, self.contact.stages_before, stage, self.now, because)
+        self.contact.stage, self.contact.stages_before = present, tuple(earlier)
         self.decide(definition, step, f"stage {stage}", because)
         self.causes(names.STAGE_CHANGED, stage=stage, before=before)
         return ["stage"]
+
+    def ask_personas(self, _: str) -> list[str]:
+        contact, match = self.contact, self.book.personas.match(self.view())
+        self.turn(PERSONAS, match.turns_at)
+        before = contact.persona.name if contact.persona else None
+        if match.persona is None:
+            contact.persona = None
+        elif match.persona == before and contact.persona:
+            contact.persona = contact.persona._replace(confidence=match.confidence)
+        else:
+            contact.persona = Persona(match.persona, self.now, match.confidence)
+        if match.persona == before:
+            return []
+        sure = f"fits best, {match.confidence:.0%} sure" if match.persona else "no persona fits well enough"
+        self.decide(f"persona/{match.persona or before}", "", "persona" if match.persona else "no persona", sure)
+        self.causes(names.PERSONA_CHANGED, persona=match.persona, before=before, confidence=match.confidence)
+        return ["persona"]
+
+    def ask_handover(self, _: str) -> list[str]:
+        """Where somebody belongs: to sales, into nurture, or nowhere; what follows from it follows from its event."""
+        contact, model = self.contact, self.book.handover
+        choice = model.choose(self.view()) if model else Choice("", "nothing is handed over any more")
+        self.turn(HANDOVER, choice.turns_at)
+        before = contact.handed.to if contact.handed else ""
+        facts: list[str] = []
+        if choice.to != before:
+            contact.handed = Handed(choice.to, self.now) if choice.to else None
+            facts = ["handover", *(self.give_owner(model) if model and choice.to == SALES else ())]
+            self.decide(HANDOVER, "", f"to {choice.to}" if choice.to else "to nobody", choice.because)
+            owner = assignee_of(contact) if choice.to == SALES else None
+            self.causes(names.HANDED_OVER, to=choice.to or None, before=before or None, owner=owner)
+        nurturing = contact.active.get(model.journey or "") if model and choice.to == SALES else None
+        if nurturing:
+            key = f"journey/{nurturing.journey}@{nurturing.version}"
+            self.decide(key, nurturing.step, "exited", _NEEDLESS[HANDED_OVER])
+            self.close(end(nurturing, "exited", HANDED_OVER))
+        return facts
+
+    def give_owner(self, model: HandOver) -> list[str]:
+        """Somebody at sales gets an owner, who is kept in an attribute; one who is there already stays."""
+        if assignee_of(self.contact):
+            return []
+        owner = {OWNER: model.find_owner(self.contact.contact_id)}
+        return self.set_attributes(
+            Event("", names.ATTRIBUTES_UPDATED, self.now, self.now, trusted=True, attributes=owner)
+        )
+
+    def hand_over(self, event: Event) -> None:
+        """Sales gets a task, or the journey that nurtures begins."""
+        model, to = self.book.handover, event.properties.get("to")
+        if model is None:
+            return
+        if to == SALES and model.task:
+            contact_id, owner = self.contact.contact_id, str(event.properties.get("owner") or "")
+            task_id = f"{KIND}-{contact_id}-{event.short_hash.hex()}"
+            due_at = self.now + model.task.due
+            self.tasks.append(
+                Task(task_id, contact_id, KIND, model.task.title, HANDOVER, "", "", self.now, due_at, assignee=owner)
+            )
+        journey = self.book.journeys.get(model.journey or "")
+        if to == NURTURE and journey:
+            self.enter(journey, event)
 
     def turn(self, key: str, at: float) -> None:
         if at == inf:
@@ -402,6 +480,8 @@ class _Folding:
         self.move_active(event)
         for journey in self.book.journeys_by_event.get(event.name.lower(), ()):
             self.start(journey, event)
+        if event.name == names.HANDED_OVER:
+            self.hand_over(event)
         if self.changed:
             self.follow()
 
@@ -445,10 +525,12 @@ class _Folding:
             self.decide(journey.key, "", "failed", f"its trigger could not be evaluated ({type(error).__name__})")
 
     def enter(self, journey: Journey, event: Event) -> bool:
-        """Begin a passage with this event, whatever the triggers are, if the rule of re-entry lets it; whether it did."""
+        """Begin a passage with this event, whatever the triggers are, if the rule of re-entry lets it; says if so."""
         entry = may_enter(journey, self.contact, event, self.now)
         if journey.id in self.started:
             entry = Entry(False, "it has started in this very moment, and would start itself without end")
+        if is_kept_from(self.book.handover, journey.id, self.contact):
+            entry = Entry(False, "sales looks after them")
         self.decide(journey.key, "", "started" if entry.allowed else "not started", entry.because)
         if not entry.allowed:
             return False
@@ -535,7 +617,7 @@ class _Folding:
     def close(self, enrollment: Enrollment) -> None:
         """An enrollment has ended; what re-entry rules need of it stays."""
         journey_id = enrollment.journey
-        if enrollment.reason in ("goal", "exit_if"):
+        if enrollment.reason in _NEEDLESS:
             self.tasks += cancel(enrollment, _NEEDLESS[enrollment.reason], self.now)
         if enrollment.reason in _NEEDLESS or enrollment.state == "failed":
             self.outbox.call_off((enrollment.enrollment_id,), _NEEDLESS.get(enrollment.reason, "its journey failed"))
@@ -681,6 +763,11 @@ def _take_completion(folding: _Folding, event: Event) -> list[str]:
     return _mark(folding, event, outcome_mark(settled.task_id, settled.outcome))
 
 
+def _take_points(folding: _Folding, event: Event) -> list[str]:
+    sheet = folding.book.scores.get(str(event.properties.get("score")))
+    return folding.score(sheet, event) if sheet else []
+
+
 def _take_listing(change: Callable[[_Folding, str, str], list[str]]) -> Callable[[_Folding, Event], list[str]]:
     def take(folding: _Folding, event: Event) -> list[str]:
         segment_id = str(event.properties.get("segment"))[:64]
@@ -745,11 +832,16 @@ _ABSORB: dict[str, Callable[[_Folding, Event], list[str]]] = {
     names.BROADCAST_ADDRESSED: _take_broadcast,
     names.SEGMENT_ADDED: _take_listing(_Folding.put_into),
     names.SEGMENT_REMOVED: _take_listing(_Folding.take_out_of),
+    names.POINTS_GIVEN: _take_points,
     names.TASK_COMPLETED: _take_completion,
 }
 
 # Why the open tasks of an enrollment that has ended so are called off.
-_NEEDLESS = {"goal": "the goal of its journey is reached", "exit_if": "its journey is over for this person"}
+_NEEDLESS = {
+    "goal": "the goal of its journey is reached",
+    "exit_if": "its journey is over for this person",
+    HANDED_OVER: "sales looks after them now",
+}
 
 _MARKS = {
     names.EMAIL_OPENED: "opened",
@@ -774,4 +866,8 @@ _ASK: dict[str, Callable[[_Folding, str], list[str]]] = {
     "score": _Folding.ask_score,
     "segment": _Folding.ask_segment,
     "stages": _Folding.ask_stages,
+    "grade": _Folding.ask_grade,
+    "matrix": _Folding.ask_matrix,
+    "personas": _Folding.ask_personas,
+    KIND: _Folding.ask_handover,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
-from postroad.book import Book, TemplateRef
+from postroad.book import SALES_PUSH, Book, TemplateRef
 from postroad.caps import find_room
 from postroad.channels import full_address
 from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
@@ -132,6 +132,14 @@ def _ask_control(ask: Ask) -> Answer:
     return Skip(f"the contact is one of the {share:g} % who get no marketing (the control group)")
 
 
+def _ask_fit(ask: Ask) -> Answer:
+    handover = ask.book.handover
+    if handover is None or ask.template is None or ask.template.push != SALES_PUSH:
+        return Pass()
+    obstacle = handover.find_obstacle(ask.book.view(ask.contact, ask.now))
+    return Skip(f"it pushes for a sale, and the contact {obstacle}") if obstacle else Pass()
+
+
 def _ask_caps(ask: Ask) -> Answer:
     policy, now, channel = ask.book.policy, ask.now, ask.candidate.channel
     if not policy.caps or ask.topic.transactional:
@@ -153,5 +161,6 @@ GATES: tuple[Gate, ...] = (
     Gate("address", _ask_address, "The contact has an address for its channel"),
     Gate("refusal", _ask_refusals, "Its address is not suppressed, and its topic is not refused"),
     Gate("control", _ask_control, "The contact is not in the control group, unless the topic is transactional"),
+    Gate("fit", _ask_fit, "The contact fits well enough for a message that pushes for a sale"),
     Gate("caps", _ask_caps, "The caps have room for it, unless the topic is transactional"),
 )

@@ -22,6 +22,8 @@ from postroad.contacts import (
     latest_identities,
 )
 from postroad.decisions import Decision
+from postroad.handovers import SALES
+from postroad.stages import join
 
 # How many merged-away enrollments are remembered, so that their messages still on the way are not sent.
 MAX_DROPPED = 50
@@ -45,6 +47,8 @@ class Memories(Protocol):
     def merge_scores(self, sheet: str, a: Mapping[str, Points], b: Mapping[str, Points]) -> Mapping[str, Points]: ...
 
     def enters_once(self, journey_id: str) -> bool: ...
+
+    def rank_stage(self, name: str) -> int: ...
 
 
 def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, tuple[Decision, ...]]:
@@ -74,7 +78,13 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.suppressions = _join(a.suppressions, b.suppressions, lambda _, x, y: min(x, y))
     merged.behaviour = _join(a.behaviour, b.behaviour, lambda tracker, x, y: book.merge_memory(tracker, x, y, now))
     merged.scores = _join(a.scores, b.scores, lambda sheet, x, y: dict(book.merge_scores(sheet, x, y)))
-    merged.stage = max((s for s in (a.stage, b.stage) if s), key=lambda s: (s.since, s.name), default=None)
+    stages = [stage for stage in (a.stage, b.stage) if stage]
+    merged.stage = max(stages, key=lambda stage: (book.rank_stage(stage.name), stage.since, stage), default=None)
+    merged.stages_before = join((*a.stages_before, *b.stages_before, *stages), merged.stage)
+    merged.persona = max((p for p in (a.persona, b.persona) if p), key=lambda p: (p.since, p), default=None)
+    # Who is at sales stays there; of two who are, the owner of the earlier one.
+    handed = [each for each in (a.handed, b.handed) if each]
+    merged.handed = min(handed, key=lambda each: (each.to != SALES, each.since), default=None)
     merged.segments = _join(a.segments, b.segments, lambda _, x, y: min(x, y))
     merged.turns = _join(a.turns, b.turns, lambda _, x, y: min(x, y))
     merged.spent = merge_spent(a.spent, b.spent)

@@ -54,9 +54,7 @@ def find_engagement(event: Event) -> tuple[str, str] | None:
 
 def name_message(event: Event, message: "Message") -> Event:
     """An open or a click, which knows only the message's id, with what the message is."""
-    return replace(
-        event, properties={**event.properties, "email_id": message.template, "campaign_id": message.origin}
-    )
+    return replace(event, properties={**event.properties, "email_id": message.template, "campaign_id": message.origin})
 
 
 def states_before(state: str) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """Places: where a contact can be found by what it is in.
 
-A place is a text: `segment/vip`, `journey/welcome/look` for who rests at a step, `journey/welcome/:goal` for whose last
-passage ended so, be they in it again or not. It is a definition (`journey/welcome`) and a *spot* of it: "" of a
-segment, a step's id, or ":" and an outcome. A journey's versions share their places.
+A place is a text: `segment/vip`, `stage/lead`, `persona/developer`, `handover/sales`, `journey/welcome/look` for who
+rests at a step, `journey/welcome/:goal` for whose last passage ended so, be they in it again or not. It is a definition
+(`journey/welcome`) and a *spot* of it: a step's id, or ":" and an outcome; only a journey has more than the one called
+"". A journey's versions share their places.
 """
 
 from collections.abc import Mapping
@@ -16,18 +17,35 @@ OUTCOMES = ("goal", "completed", "exited", "failed")
 HELD_OUT = "held_out"
 
 
+# What ended an enrollment from outside; else an exit step did.
+HANDED_OVER = "handed_over"
+_FROM_OUTSIDE = ("exit_if", HANDED_OVER)
+
+
 def outcome_of(enrollment: Enrollment) -> str:
     """How an enrollment that has ended did."""
     match enrollment.state, enrollment.reason:
         case "completed", "goal":
             return "goal"
-        case "exited", reason if reason != "exit_if":
+        case "exited", reason if reason not in _FROM_OUTSIDE:
             return f"exited.{enrollment.step}"
     return enrollment.state
 
 
 def segment_place(segment_id: str) -> str:
     return f"segment/{segment_id}"
+
+
+def stage_place(stage: str) -> str:
+    return f"stage/{stage}"
+
+
+def persona_place(persona_id: str) -> str:
+    return f"persona/{persona_id}"
+
+
+def handover_place(to: str) -> str:
+    return f"handover/{to}"
 
 
 def step_place(journey_id: str, step_id: str) -> str:
@@ -69,6 +87,12 @@ def split_place(place: str) -> tuple[str, str]:
 def places_of(contact: Contact) -> dict[str, float]:
     """Every place at which a contact is, and since when."""
     places = {segment_place(segment_id): since for segment_id, since in contact.segments.items()}
+    if contact.stage:
+        places[stage_place(contact.stage.name)] = contact.stage.since
+    if contact.persona:
+        places[persona_place(contact.persona.name)] = contact.persona.since
+    if contact.handed:
+        places[handover_place(contact.handed.to)] = contact.handed.since
     for experiment, exposure in contact.exposures.items():
         places[variant_place(experiment, exposure.variant)] = exposure.at
         if exposure.converted is not None:

@@ -526,7 +526,7 @@ class Rendered:
     text: str
 
 
-_MEMBERS = frozenset({"kind", "id", "name", "channel", "topic", "from", "description"})
+_MEMBERS = frozenset({"kind", "id", "name", "channel", "topic", "from", "description", "stage", "sales"})
 _LINE_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _BODY = re.compile(r"<body(?:[\s/](?:\"[^\"]*+\"|'[^']*+'|[^>\"'])*+)?>", re.IGNORECASE)
 _PREHEADER = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{}</div>'
@@ -543,6 +543,7 @@ class CompiledMessage:
     topic: str
     from_: str
     parts: Mapping[str, Compiled]
+    stage: str = ""
 
     @property
     def variables(self) -> frozenset[str]:
@@ -608,6 +609,10 @@ def compile_message_template(document: Mapping[str, object]) -> CompiledMessage:
         value = document.get(key, "" if key != "id" else None)
         if not isinstance(value, str) or (key == "id" and not value) or _LINE_NOISE.sub(" ", value) != value:
             mistakes.append((key, "must be a text of one line"))
+    if not isinstance(document.get("stage", ""), str):
+        mistakes.append(("stage", "must be the id of a stage"))
+    if not isinstance(document.get("sales", False), bool):
+        mistakes.append(("sales", "must be true or false"))
     compiled: dict[str, Compiled] = {}
     for part in parts:
         source = document.get(part.key)
@@ -622,5 +627,7 @@ def compile_message_template(document: Mapping[str, object]) -> CompiledMessage:
             mistakes.append((part.key, str(mistake)))
     if mistakes:
         raise DefinitionError(*mistakes)
-    member = {key: str(document.get(key, "")) for key in ("id", "name", "topic", "from")}
-    return CompiledMessage(member["id"], member["name"], cast(str, channel), member["topic"], member["from"], compiled)
+    member = {key: str(document.get(key, "")) for key in ("id", "name", "topic", "from", "stage")}
+    return CompiledMessage(
+        member["id"], member["name"], cast(str, channel), member["topic"], member["from"], compiled, member["stage"]
+    )

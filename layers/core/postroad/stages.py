@@ -1,12 +1,41 @@
 """Stages: where contacts stand in the life cycle. They move ahead by themselves, and back only when told to."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from postroad.behaviour import Tracker
+from postroad.contacts import MAX_STAGES_BEFORE, Stage
 from postroad.documents import Reader, read_head, refuse_twins
 from postroad.predicates import Predicate, View, read_predicate
+
+# The reason of a move is kept with the contact; a longer one is cut off.
+LONGEST_REASON = 100
+
+# A life cycle to begin with: save it as a draft, and change it.
+DEFAULT: Mapping[str, Any] = {
+    "kind": "stages",
+    "id": "lifecycle",
+    "name": "Life cycle",
+    "description": "From the first visit to buying again.",
+    "stages": [
+        {"id": "attract", "if": {"event": "Page Viewed"}},
+        {"id": "capture", "if": {"attribute": "email", "exists": True}},
+        {
+            "id": "nurture",
+            "if": {
+                "any": [
+                    {"event": "Email Link Clicked", "where": {"property": "actor", "is": "human"}},
+                    {"event": "Form Submitted", "at_least": 2},
+                    {"event": "Page Viewed", "at_least": 10},
+                ]
+            },
+        },
+        {"id": "convert", "if": {"event": "Order Completed"}},
+        {"id": "expand", "if": {"event": "Order Completed", "at_least": 2}},
+    ],
+}
 
 
 class StageRule(NamedTuple):
@@ -17,10 +46,12 @@ class StageRule(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """The stage to move to (None: stay), and the earliest instant at which time alone may move the contact further."""
+    """The stage to move to (None: stay), the earliest instant at which time alone may move the contact further, and why
+    it moves."""
 
     stage: str | None
     turns_at: float = inf
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +81,29 @@ class Stages:
                 break
             holds, turns = stage.predicate.evaluate(view)
             if holds:
-                return Placement(stage.id, turns_at)
+                return Placement(stage.id, turns_at, stage.predicate.describe())
             turns_at = min(turns_at, turns)
         return Placement(None, turns_at)
 
+    def rank(self, name: str) -> int:
+        """How far a stage is, from 0 on; -1 of one that is not in the list."""
+        return next((number for number, stage in enumerate(self.stages) if stage.id == name), -1)
+
     def describe(self) -> str:
         return "; ".join(f"{stage.id} when {stage.predicate.describe()}" for stage in self.stages)
+
+
+def move(before: Stage | None, earlier: tuple[Stage, ...], name: str, now: float, because: str) -> tuple[Stage, ...]:
+    """All stages of a contact who moves to another one, the latest last: at most MAX_STAGES_BEFORE and the new one."""
+    reason = because if len(because) <= LONGEST_REASON else because[: LONGEST_REASON - 1] + "…"
+    return (*(*earlier, *([before] if before else []))[-MAX_STAGES_BEFORE:], Stage(name, now, reason))
+
+
+def join(histories: Iterable[Stage], present: Stage | None) -> tuple[Stage, ...]:
+    """The earlier stages of a contact out of those of two, of whom one stood at another stage till now."""
+    return tuple(sorted({*histories} - {present}, key=lambda stage: (stage.since, stage.name, stage.because)))[
+        -MAX_STAGES_BEFORE:
+    ]
 
 
 def parse_stages(document: object) -> Stages:
