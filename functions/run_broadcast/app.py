@@ -5,7 +5,13 @@ from typing import Any
 
 from postroad.broadcasts import Tally, parse_tally
 from postroad_aws.storage.memberships import SHARDS
-from postroad_aws.usecases.run_broadcast import Counted, address_shard, begin_broadcast, count_messages
+from postroad_aws.usecases.run_broadcast import (
+    Counted,
+    address_moved,
+    address_shard,
+    begin_broadcast,
+    count_messages,
+)
 from postroad_aws.wiring import run_ports
 
 # What one page may take at the end of an invocation.
@@ -31,10 +37,21 @@ def _address(event: dict[str, Any], broadcast_id: str, number: int, has_time: Ca
     return {"cursor": address_shard(run_ports(), broadcast_id, number, event["shard"], after, has_time)}
 
 
+def _address_moved(
+    event: dict[str, Any], broadcast_id: str, number: int, has_time: Callable[[], bool]
+) -> dict[str, Any]:
+    return {"cursor": address_moved(run_ports(), broadcast_id, number, event["cursor"], has_time)}
+
+
 def _count(event: dict[str, Any], broadcast_id: str, number: int, has_time: Callable[[], bool]) -> dict[str, Any]:
     so_far = Counted(parse_tally(event["tally"]) if event["tally"] else Tally(), event["cursor"])
     counted = count_messages(run_ports(), broadcast_id, number, so_far, has_time)
     return {"tally": counted.tally.to_document(), "cursor": counted.cursor}
 
 
-_STEPS: dict[str, Callable[..., dict[str, Any]]] = {"begin": _begin, "address": _address, "count": _count}
+_STEPS: dict[str, Callable[..., dict[str, Any]]] = {
+    "begin": _begin,
+    "address": _address,
+    "address_moved": _address_moved,
+    "count": _count,
+}

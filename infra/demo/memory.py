@@ -209,6 +209,9 @@ class Members:
         here = sorted(Membership(contact_id, since) for contact_id, since in found if since is not None)
         return [each for each in here if after is None or each.contact_id > after][:limit]
 
+    def list_members(self, place: str, *, cursor: str | None = None, limit: int = 50) -> Page[Membership]:
+        return Page(list(self.list_shard(place, "", after=cursor, limit=limit)), None)
+
 
 class Drafts:
     """Drafts of definitions; nobody else saves them."""

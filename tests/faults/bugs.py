@@ -9,14 +9,15 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from postroad import broadcasts, merging, messages, ring
 from postroad import fold as folds
-from postroad import merging, messages, ring
 from postroad.commits import Commit
 from postroad.events import WAKE
 from postroad.messages import SENDING, Message
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.usecases import process_events as folding
 from postroad_aws.usecases import refuse
+from postroad_aws.usecases import run_broadcast as running
 from postroad_aws.usecases import send_message as sending
 from postroad_aws.usecases import sweep_messages as sweeping
 from tests.faults import memory as memories
@@ -246,17 +247,58 @@ def the_other_contacts_places_stay() -> AbstractContextManager[Any]:
     return changed(folding, membership_changes=compare)
 
 
+def nobody_looks_at_a_run_again() -> AbstractContextManager[Any]:
+    """A broadcast is begun once; whoever is cut off is gone."""
+    return changed(running, _look_again=lambda *_: None)
+
+
+def whom_aws_did_not_let_through_is_left_out() -> AbstractContextManager[Any]:
+    """A page of people counts as addressed, whatever became of each."""
+    fold_apart = running.fold_apart
+
+    def fold_and_forget(*args: Any) -> list[int]:
+        fold_apart(*args)
+        return []
+
+    return changed(running, fold_apart=fold_and_forget)
+
+
+def who_moves_to_a_shard_that_has_passed_is_missed() -> AbstractContextManager[Any]:
+    """Each shard is gone through once, and that is all."""
+    return changed(running, address_moved=lambda *_: None)
+
+
+def who_comes_during_a_run_gets_it_too() -> AbstractContextManager[Any]:
+    """Whoever is in the segment when their shard has its turn is addressed."""
+    return changed(broadcasts.Run, is_for=lambda self, since: True)
+
+
+def a_person_gets_it_as_each_contact() -> AbstractContextManager[Any]:
+    """A sender does not ask what the person's other messages of the broadcast are doing."""
+    return changed(sending, _judge_twins=lambda *_: broadcasts.ALONE)
+
+
+def addressed_is_done() -> AbstractContextManager[Any]:
+    """A broadcast does not wait until each message has come to an end."""
+    return changed(broadcasts.Tally, pending=0)
+
+
+def the_last_to_save_a_run_wins() -> AbstractContextManager[Any]:
+    """A run that was called off begins all the same, when both happen at once."""
+    return changed(memories.MemoryBroadcasts, holds=lambda self, stored, before: True)
+
+
 BUGS: Mapping[str, Bug] = {
     bug.plant.__name__: bug
     for bug in (
         Bug(refusals_are_read_when_queued, "nothing_after_a_refusal", 100),
-        Bug(refusals_are_confirmed_first, "nothing_after_a_refusal", 60),
+        Bug(refusals_are_confirmed_first, "nothing_after_a_refusal", 29),
         Bug(the_sdk_retries, "nothing_twice", 12),
         Bug(a_timeout_is_a_no, "nothing_twice", 18),
         Bug(claims_have_no_owner, "nothing_twice", 4),
         Bug(stale_claims_are_sent_again, "nothing_twice", 4),
         Bug(nobody_sweeps, "nothing_waits_for_ever", 0),
-        Bug(states_go_back, "nothing_waits_for_ever", 21),
+        Bug(states_go_back, "nothing_waits_for_ever", 18),
         Bug(the_queue_deduplicates, "counts_equal_the_timeline", 0),
         Bug(the_ring_has_no_horizon, "counts_equal_the_timeline", 16),
         Bug(rows_come_first, "counts_equal_the_timeline", 1),
@@ -271,5 +313,12 @@ BUGS: Mapping[str, Bug] = {
         Bug(a_merge_forgets_what_it_dropped, "no_step_twice", 19),
         Bug(twins_are_not_looked_for, "no_step_twice", 92),
         Bug(an_old_book_folds_on, "counts_equal_the_timeline", 13),
+        Bug(nobody_looks_at_a_run_again, "a_broadcast_ends_and_adds_up", 1),
+        Bug(addressed_is_done, "a_broadcast_ends_and_adds_up", 3),
+        Bug(the_last_to_save_a_run_wins, "a_broadcast_ends_and_adds_up", 390),
+        Bug(whom_aws_did_not_let_through_is_left_out, "a_broadcast_reaches_everybody_once", 29),
+        Bug(who_moves_to_a_shard_that_has_passed_is_missed, "a_broadcast_reaches_everybody_once", 22),
+        Bug(who_comes_during_a_run_gets_it_too, "a_broadcast_reaches_everybody_once", 318),
+        Bug(a_person_gets_it_as_each_contact, "no_step_twice", 19),
     )
 }

@@ -10,6 +10,7 @@ from math import inf, isclose
 
 from postroad import events as names
 from postroad.behaviour import Memory, Tracker, recompute
+from postroad.broadcasts import CANCELLED, DONE
 from postroad.contacts import Contact
 from postroad.events import WAKE, Event
 from postroad.fold import fold
@@ -19,6 +20,7 @@ from postroad.places import places_of, split_place
 from postroad.predicates import View
 from postroad.stats import ENTERED, HERE, MESSAGES, count_message
 from postroad_aws.usecases.wake_contacts import wake_event
+from tests.faults.broadcasting import ADDRESSING, ORIGIN
 from tests.faults.worlds import GARBAGE, KEY, ONCE, TIMEOUT, World, contact_id_of
 
 # A wake may be this late when all is calm: a clock that ticks each minute, and a queue to go through.
@@ -45,7 +47,9 @@ def nothing_lost(world: World) -> Iterator[str]:
     places: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for contact_id, rows in world.memory.rows.items():
         for key in rows:
-            places[key.split("#")[1]].add((owners.get(contact_id, f"nobody ({contact_id})"), key))
+            event_id, owner = key.split("#")[1], owners.get(contact_id, f"nobody ({contact_id})")
+            # One id for all whom a broadcast addresses.
+            places[f"{event_id} of {owner}" if event_id == ADDRESSING else event_id].add((owner, key))
     if world.garbage and not any(reject.raw == GARBAGE for reject in world.memory.rejects.values()):
         yield "a body that could not be read is not in quarantine"
     rejected = {reject.raw for reject in world.memory.rejects.values()}
@@ -77,9 +81,12 @@ def counts_equal_the_timeline(world: World) -> Iterator[str]:
             if fold(contact, wake, book, world.loop.now, history=events).changed:
                 yield f"contact {contact.contact_id} was never folded by the book of revision {book.revision}"
             continue
-        own = [event for event in events if "/" not in event.event_id and event.name != WAKE]
-        if contact.events_folded != len(own):
-            yield f"contact {contact.contact_id} folded {contact.events_folded} events; its timeline has {len(own)}"
+        own = [e for e in events if "/" not in e.event_id and e.name not in (WAKE, names.BROADCAST_ADDRESSED)]
+        # Two contacts that became one may both have been addressed, by an event of one id: each made a message.
+        addressed = sum(m.origin == ORIGIN and m.contact_id in ids_of(contact) for m in world.memory.messages.values())
+        if contact.events_folded != len(own) + addressed:
+            told = len(own) + addressed
+            yield f"contact {contact.contact_id} folded {contact.events_folded} events; its timeline has {told}"
         for tracker in book.trackers.values():
             expected = within(tracker, recompute(tracker, events, world.loop.now))
             held = within(tracker, contact.behaviour.get(tracker.tracker_id))
@@ -217,7 +224,7 @@ def the_outbox_is_the_commit(world: World) -> Iterator[str]:
         ids = ids_of(contact)
         for row in world.memory.list_rows(ids):
             for definition, step, verdict, *_ in row.decisions:
-                decided = verdict in (QUEUED, SKIPPED) and definition.startswith("journey/")
+                decided = verdict in (QUEUED, SKIPPED) and definition.startswith(("journey/", "broadcast/"))
                 if decided and not any((definition, step, contact_id) in sends for contact_id in ids):
                     yield f"{row.key} decided on {step} of {definition}; no message is there"
 
@@ -300,6 +307,52 @@ def identities_lead_home(world: World) -> Iterator[str]:
                 yield f"{old} was merged into {contact.contact_id} and leads to {found and found.contact_id}"
 
 
+def a_broadcast_reaches_everybody_once(world: World) -> Iterator[str]:
+    """2. Who was in the segment when a broadcast began, and still was when all were addressed, has a message of it, and
+    nobody else has; of one person's messages not every one gives way to another. (No person gets two:
+    `no_step_twice`.)"""
+    broadcast = world.broadcast
+    owners = {contact_id: c.contact_id for c in world.memory.list_contacts() for contact_id in ids_of(c)}
+    people: dict[str, list[str]] = defaultdict(list)
+    for message in world.memory.messages.values():
+        if message.origin == ORIGIN:
+            people[owners[message.contact_id]].append(message.reason)
+    if people and broadcast.begun_at is None:
+        yield "a broadcast that never began has messages"
+    members, stayed, entitled = (
+        {owners[contact_id] for contact_id in ids} for ids in (broadcast.members, broadcast.stayed, broadcast.entitled)
+    )
+    for owner in sorted(members & stayed - people.keys()):
+        yield f"contact {owner} was in the segment all the time, and has no message of the broadcast"
+    for owner in sorted(people.keys() - entitled):
+        yield f"contact {owner} was not in the segment when the broadcast began, and has a message of it"
+    for owner, reasons in people.items():
+        if all(reason == "this person gets the broadcast as another contact" for reason in reasons):
+            yield f"each message of contact {owner} gives way to another one"
+
+
+def a_broadcast_ends_and_adds_up(world: World) -> Iterator[str]:
+    """4. A broadcast is done, or was called off before it began; its numbers are those of its messages."""
+    yield from world.broadcast.slips
+    run = world.broadcast.run
+    if run is None or (run.state == CANCELLED and world.broadcast.begun_at is None):
+        return
+    if run.state != DONE or run.tally is None:
+        yield f"the broadcast is still {run.state}"
+        return
+    if ADDRESSING in world.log.buried:  # whom the queue could not address either, a redrive did, after the last count
+        return
+    counted = Counter(run.tally.states)
+    messages = [message for message in world.memory.messages.values() if message.origin == ORIGIN]
+    states = Counter(message.state for message in messages)
+    # What is heard of a message after the last count is not in the numbers.
+    is_late = any(time > run.tally.counted_at for message in messages for time in message.times.values())
+    if counted.total() != len(messages) or (counted != states and not is_late):
+        yield f"the broadcast counts {dict(counted)}; its messages are {dict(states)}"
+    if counted[QUEUED] or counted[SENDING]:
+        yield f"the broadcast is done, and {counted[QUEUED] + counted[SENDING]} messages have no end"
+
+
 INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
     check.__name__: check
     for check in (
@@ -316,6 +369,8 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         memberships_equal_a_recomputation,
         stats_equal_a_recount,
         identities_lead_home,
+        a_broadcast_reaches_everybody_once,
+        a_broadcast_ends_and_adds_up,
     )
 }
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from postroad.book import Book
+from postroad.broadcasts import Run
 from postroad.codec import decode_contact, decode_row, encode_contact, encode_row, stored_due
 from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import SHARDS, Consent, Contact
@@ -27,6 +28,10 @@ from postroad.quarantine import Reject
 from postroad.stats import Cell
 from postroad.tasks import Task, applies, settle
 from postroad_aws.ports import Answers, Forward, Outcome
+from postroad_aws.storage import Page, VersionConflictError
+from postroad_aws.storage.memberships import SHARDS as MEMBER_SHARDS
+from postroad_aws.storage.memberships import Membership
+from postroad_aws.storage.paging import walk
 
 DEDUPLICATION = 5 * 60.0
 MAX_RECEIVES = 5
@@ -74,12 +79,14 @@ class Memory:
         self.marks: dict[tuple[str, int], int] = {}
         self.rejects: dict[str, Reject] = {}
         self.tasks: dict[str, Task] = {}
+        self.runs: dict[str, Run] = {}
         # Whoever simulates a stream, or a clock, or checks what may never happen, listens here.
         self.on_insert: Callable[[Message], None] = lambda message: None
         self.on_state: Callable[[Message | None, Message], None] = lambda before, after: None
         self.on_membership: Callable[[Member, Member], None] = lambda before, after: None
         self.on_commit: Callable[[Commit], None] = lambda commit: None
         self.on_wake: Callable[[float], None] = lambda at: None
+        self.on_run: Callable[[Run | None, Run], None] = lambda before, after: None
 
     # Contacts
 
@@ -324,6 +331,21 @@ class MemoryMessages:
         )
         return [self.memory.messages[message_id] for _, message_id in due[:limit]]
 
+    def list_by_origin(self, origin: str, *, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+        """By an index that is behind: what is new may be missing."""
+        memory = self.memory
+
+        def is_seen(message: Message) -> bool:
+            return memory.now() - message.created_at >= memory.lag or memory.chance() >= 0.5
+
+        found = sorted(
+            (message for message in memory.messages.values() if message.origin == origin),
+            key=lambda message: (shard_of(message.message_id), message.created_at, message.message_id),
+        )
+        start = 0 if cursor is None else [message.message_id for message in found].index(cursor) + 1
+        seen = [message for message in found[start:] if not memory.lag or is_seen(message)]
+        return Page(seen[:limit], seen[limit - 1].message_id if len(seen) > limit else None)
+
     def postpone(self, message_id: str, until: float | None) -> bool:
         if message_id not in self.memory.pending:
             return False
@@ -385,6 +407,50 @@ class MemoryMemberships:
                 self.memory.memberships[key] = after
             if before != after:
                 self.memory.on_membership(before, after)
+
+    def list_shard(self, place: str, shard: str, *, after: str | None = None, limit: int = 100) -> Sequence[Membership]:
+        found = sorted(
+            Membership(row.contact_id, row.since, row.moved)
+            for row in self.memory.memberships.values()
+            if row.since is not None and row.place == place and member_shard(row.contact_id) == shard
+        )
+        return [member for member in found if after is None or member.contact_id > after][:limit]
+
+    def list_members(self, place: str, *, cursor: str | None = None, limit: int = 50) -> Page[Membership]:
+        def query(shard: str, after: str | None, most: int) -> Sequence[Membership]:
+            return self.list_shard(place, shard, after=after, limit=most)
+
+        return walk(MEMBER_SHARDS, query, attrgetter("contact_id"), cursor, limit)
+
+
+def member_shard(contact_id: str) -> str:
+    return MEMBER_SHARDS[crc32(contact_id.encode()) % len(MEMBER_SHARDS)]
+
+
+class MemoryBroadcasts:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def find_run(self, broadcast_id: str) -> Run | None:
+        return self.memory.runs.get(broadcast_id)
+
+    def save_run(self, run: Run, before: Run | None) -> None:
+        stored = self.memory.runs.get(run.broadcast.id)
+        if self.holds(stored, before):
+            self.memory.runs[run.broadcast.id] = run
+            self.memory.on_run(stored, run)
+        elif stored is None or replace(stored, touched_at=run.touched_at) != run:
+            raise VersionConflictError("The broadcast has changed in the meantime.")
+
+    def holds(self, stored: Run | None, before: Run | None) -> bool:
+        if stored is None or before is None:
+            return stored is before
+        return (stored.state, stored.number) == (before.state, before.number)
+
+    def touch(self, broadcast_id: str, number: int, now: float) -> None:
+        stored = self.memory.runs.get(broadcast_id)
+        if stored and stored.number == number:
+            self.memory.runs[broadcast_id] = replace(stored, touched_at=now)
 
 
 class MemoryStats:
@@ -458,13 +524,13 @@ class Letter:
 
 
 class FifoQueue:
-    """Groups in order: a letter waits for all earlier ones of its group. Deduplicates for five minutes."""
+    """Groups in order: a letter waits for all earlier ones of its group. Each deduplicates for five minutes."""
 
     def __init__(self, now: Callable[[], float], visibility: float = 180.0) -> None:
         self.now = now
         self.visibility = visibility
         self.groups: dict[str, deque[Letter]] = {}
-        self.seen: dict[str, float] = {}
+        self.seen: dict[tuple[str, str], float] = {}
         self.dead: list[Letter] = []
         self.numbers = 0
         self.on_visible: Callable[[float], None] = lambda at: None
@@ -474,10 +540,10 @@ class FifoQueue:
         return sum(map(len, self.groups.values()))
 
     def send(self, message: QueueMessage) -> None:
-        now = self.now()
-        if self.seen.get(message.deduplication_id, -DEDUPLICATION) > now - DEDUPLICATION:
+        now, known = self.now(), (message.group, message.deduplication_id)
+        if self.seen.get(known, -DEDUPLICATION) > now - DEDUPLICATION:
             return
-        self.seen[message.deduplication_id] = now
+        self.seen[known] = now
         self.put(message.group, message.body)
 
     def put(self, group: str, body: str) -> None:
@@ -574,6 +640,11 @@ class StandardQueue:
         if letter in self.letters:
             self.letters.remove(letter)
 
+    def count_waiting(self) -> int:
+        """Those that nobody has in hand."""
+        now = self.now()
+        return sum(letter.visible <= now or not letter.receives for letter in self.letters)
+
     def redrive(self) -> None:
         dead, self.dead = self.dead, []
         for letter in dead:
@@ -597,6 +668,9 @@ class MemoryQueues:
 
     def events_backlog(self) -> int:
         return len(self.events)
+
+    def sends_backlog(self) -> int:
+        return self.sends.count_waiting()
 
 
 class Stream:

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
+from postroad_aws.storage import VersionConflictError
+
 TIMEOUT = 30.0
 # A world has some thousand things happening in it; one with so many goes in circles.
 MANY = 100_000
@@ -212,7 +214,7 @@ class Loop:
 
     def orphan(self, effect: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """What takes effect after whoever asked for it has gone, or stopped listening."""
-        with suppress(Throttled):
+        with suppress(Throttled, VersionConflictError):
             effect(*args, **kwargs)
 
 

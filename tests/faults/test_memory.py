@@ -1,6 +1,7 @@
 """The memory is as good as the tables: it passes what they pass. And its queues behave like SQS's."""
 
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,9 @@ from postroad_aws.ports import Ports
 from tests.faults import memory as memories
 from tests.faults.worlds import World
 from tests.shell.port_contract import (
+    BroadcastsContract,
     ContactsContract,
+    MembershipsContract,
     MessagesContract,
     QuarantineContract,
     RefusalsContract,
@@ -45,7 +48,24 @@ class TestContacts(ContactsContract): ...
 class TestTimeline(TimelineContract): ...
 
 
-class TestMessages(MessagesContract): ...
+class TestMessages(MessagesContract):
+    @pytest.fixture
+    def ports(self) -> Ports:
+        world = World(0)
+        world.memory.lag = 0.0
+        return replace(world.ports, messages=memories.MemoryMessages(world.memory))
+
+
+class TestMemberships(MembershipsContract):
+    @pytest.fixture
+    def ports(self) -> SimpleNamespace:
+        return SimpleNamespace(memberships=memories.MemoryMemberships(World(0).memory))
+
+
+class TestBroadcasts(BroadcastsContract):
+    @pytest.fixture
+    def ports(self) -> SimpleNamespace:
+        return SimpleNamespace(broadcasts=memories.MemoryBroadcasts(World(0).memory))
 
 
 class TestTasks(TasksContract): ...
@@ -110,6 +130,13 @@ def test_the_same_deduplication_id_is_taken_once_in_five_minutes(clock: Clock) -
     assert len(queue) == 1
     clock.at += 2.0
     queue.send(a_message(1))
+    assert len(queue) == 2
+
+
+def test_two_groups_may_have_one_deduplication_id(clock: Clock) -> None:
+    queue = memories.FifoQueue(clock)
+    queue.send(a_message(1))
+    queue.send(a_message(1, "ben"))
     assert len(queue) == 2
 
 

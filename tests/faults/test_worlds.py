@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.broadcasting import ORIGIN
 from tests.faults.invariants import violations
 from tests.faults.worlds import SENDS, World, run_world
 
@@ -58,6 +59,8 @@ def test_the_worlds_are_rough_enough_to_mean_something() -> None:
     assert sum(len(world.people) > 4 for world in worlds) > 0
     assert sum(mail.address.startswith("phone:") for world in worlds for mail in world.log.mails) > 15
     assert sum(refusal.address.startswith("phone:") for world in worlds for refusal in world.log.refusals) > 4
+    assert sum(bool(world.broadcast.members) for world in worlds) > 6
+    assert sum(message.origin == ORIGIN for world in worlds for message in world.memory.messages.values()) > 20
 
 
 def test_the_same_seed_gives_the_same_history() -> None:
@@ -85,10 +88,14 @@ def test_a_world_in_which_nothing_goes_wrong_sends_what_the_journeys_say() -> No
     calm = [world for world in map(World, range(100)) if not (world.mix.any or world.relay_loss or world.unclear)]
     assert calm
     steps: set[str] = set()
+    addressed = 0
     for world in calm:
         world.run()
         assert violations(world) == []
         assert world.log.accepted.keys() == world.log.tried.keys()
         arrived = {"email": "delivered", "sms": "sent"}  # nobody tells what became of a text
-        steps |= {m.step for m in world.memory.messages.values() if m.state == arrived[m.channel]}
+        ended = [m for m in world.memory.messages.values() if m.state == arrived[m.channel]]
+        steps |= {m.step for m in ended if m.origin != ORIGIN}
+        addressed += sum(m.origin == ORIGIN for m in ended)
     assert steps == SENDS
+    assert addressed

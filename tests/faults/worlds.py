@@ -39,11 +39,13 @@ from postroad_aws.usecases import record_feedback as feedbacks
 from postroad_aws.usecases import record_reply as replies
 from postroad_aws.usecases import refuse
 from postroad_aws.usecases import relay_messages as relaying
+from postroad_aws.usecases import run_broadcast as running
 from postroad_aws.usecases import send_message as sending
 from postroad_aws.usecases import sweep_messages as sweeping
 from postroad_aws.usecases import wake_contacts as waking
 from tests.books import Shelf
 from tests.faults import memory as memories
+from tests.faults.broadcasting import Broadcasting
 from tests.faults.scheduler import NO_FAULTS, Invocation, Loop, Throttled, draw_faults, wire
 
 START = 1_793_610_000.0  # 2026-11-02 09:00 UTC
@@ -450,6 +452,7 @@ class World:
         self.garbage = 0
         self.dead: list[Callable[[], None]] = []
         self._listen()
+        self.broadcast = Broadcasting(self)
 
     def _ports(self) -> Ports:
         loop, memory, store = self.loop, self.memory, self.store
@@ -500,6 +503,7 @@ class World:
         with (
             changed(ring, KEEP=choose((3, 3, ring.KEEP)), BUSY=choose((6, ring.BUSY, ring.BUSY))),
             changed(folding, MAX_ACTIONS=choose((8, 16, folding.MAX_ACTIONS))),
+            changed(running, **self.broadcast.limits),
         ):
             yield
 
@@ -530,6 +534,7 @@ class World:
             group = group_of((self.people[0].user,))
             self.loop.at(self.random.choice(self.requests), self.events.put, group, GARBAGE)
             self.garbage = 1
+        self.broadcast.plan()
         self.loop.at(self.calm, self._calm_down)
         self.loop.run(self.end)
         return self
@@ -622,8 +627,9 @@ class World:
         self.others.invoke(lambda ports: relaying.relay_messages(ports.queues, [m for m, _ in batch]), done)
 
     def _counted(self, before: MembershipChange | None, after: MembershipChange | None) -> None:
-        if after and not after.moved:
-            self.log.arrivals[after.place] += 1
+        if after:
+            self.broadcast.came(after)
+            self.log.arrivals[after.place] += not after.moved
         now = self.loop.now
         self.counting["memberships"].put(lambda: stats.count_membership(before, after, now))
 

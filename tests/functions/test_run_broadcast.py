@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -15,7 +16,13 @@ from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused
 from postroad_aws.storage import broadcasts, definitions, memberships, messages, refusals
 from postroad_aws.usecases import run_broadcast
-from postroad_aws.usecases.run_broadcast import Counted, address_shard, begin_broadcast, count_messages
+from postroad_aws.usecases.run_broadcast import (
+    Counted,
+    address_moved,
+    address_shard,
+    begin_broadcast,
+    count_messages,
+)
 from postroad_aws.usecases.schedule_broadcast import schedule_broadcast
 from postroad_aws.usecases.send_message import send_message
 from postroad_aws.usecases.sweep_messages import sweep_messages
@@ -73,12 +80,19 @@ def play(*, stop_after: int | None = None) -> dict[str, Any] | None:
                 answer = step("address", shard=shard, cursor=answer["cursor"])
                 if answer["cursor"] is None:
                     break
+        moved = {"cursor": None}
+        while (moved := step("address_moved", cursor=moved["cursor"]))["cursor"] is not None:
+            pass
     if begun["task"] == "nothing":
         return begun
     counted = step("count", cursor=None, tally=None)
     while counted["cursor"] is not None:
         counted = step("count", cursor=counted["cursor"], tally=counted["tally"])
     return counted
+
+
+def shard_of(contact_id: str) -> str:
+    return FEW[crc32(contact_id.encode()) % len(FEW)]
 
 
 def ledger() -> Iterator[Any]:
@@ -197,6 +211,16 @@ def test_each_look_makes_one_other_until_a_day_after_it_is_done(letter):
     assert run_of().state == "done"
 
 
+def test_who_comes_into_the_segment_after_it_began_gets_nothing(letter):
+    begin_broadcast(wiring.run_ports(), "autumn", 1)
+    letter.advance(1)
+    late = buy(letter, *(f"late{number}" for number in range(4)))
+    for shard in FEW:
+        assert address_shard(wiring.run_ports(), "autumn", 1, shard, None, lambda: True) is None
+    assert len(list(ledger())) == 3
+    assert not {message.contact_id for message in ledger()} & set(late)
+
+
 # ---------------------------------------------------------------- again, and at once
 
 
@@ -304,6 +328,42 @@ def test_a_person_who_was_in_the_segment_twice_gets_one(letter):
     _merge(letter, "ana", "ben")
     play()
     assert len(list(ledger())) == 2
+
+
+def test_who_becomes_one_with_a_contact_of_a_shard_that_has_passed_is_addressed(letter):
+    """The other one was no customer: nobody was addressed in that shard, and now nobody is in the other."""
+    letter.fold(letter.event("Page Viewed", "user:eve", "email:eve@example.com"))
+    letter.advance(60)  # the older contact stays
+    buy(letter, *(f"person{number}" for number in range(8)))
+    eve = shard_of(letter.contact("user:eve").contact_id)
+    later = next(f"person{n}" for n in range(8) if shard_of(letter.contact(f"user:person{n}").contact_id) > eve)
+    ports = wiring.run_ports()
+    assert begin_broadcast(ports, "autumn", 1) == "address"
+    for shard in FEW:
+        if shard == shard_of(letter.contact(f"user:{later}").contact_id):
+            _merge(letter, "eve", later)
+        assert address_shard(ports, "autumn", 1, shard, None, lambda: True) is None
+    person = letter.contact("user:eve")
+    assert person.merged_from
+    assert person.contact_id not in {message.contact_id for message in ledger()}
+    for _ in range(2):
+        assert step("address_moved", cursor=None)["cursor"] is None
+        assert len(list(ledger())) == 11
+    assert person.contact_id in {message.contact_id for message in ledger()}
+    assert letter.names("user:eve").count("Broadcast Addressed") == 1
+
+
+def test_who_was_moved_is_looked_for_as_far_as_the_time_goes(letter, monkeypatch):
+    monkeypatch.setattr(run_broadcast, "ROWS", 1)
+    begin_broadcast(wiring.run_ports(), "autumn", 1)
+    cursor, calls = None, 0
+    while calls == 0 or cursor is not None:
+        times = iter([True, False])
+        cursor = address_moved(wiring.run_ports(), "autumn", 1, cursor, lambda times=times: next(times))
+        calls += 1
+    assert calls == 3
+    assert address_moved(wiring.run_ports(), "autumn", 2, None, lambda: True) is None
+    assert list(ledger()) == []
 
 
 @pytest.mark.parametrize("at", range(4))

@@ -1,15 +1,17 @@
 """What every set of storage ports must do: the tables (on moto) and the fault simulation's memory alike.
 
 Nothing here knows AWS. A test module subclasses these and has a fixture `ports` with the attributes `contacts`,
-`timeline`, `messages`, `tasks`, `refusals`, `quarantine` and `stats` (see `postroad_aws.ports`), empty when a test begins.
+`timeline`, `messages`, `tasks`, `refusals`, `quarantine` and `stats` (see `postroad_aws.ports`), `memberships` and
+`broadcasts` (see the use case `run_broadcast`), empty when a test begins.
 """
 
 import itertools
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from postroad.broadcasts import Run, Tally, plan_run
 from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import Attribute, Consent, Contact, Enrollment
 from postroad.decisions import Decision
@@ -35,6 +37,7 @@ from postroad.ring import Ring
 from postroad.stats import Cell
 from postroad.tasks import CANCELLED, DONE, Settled, Task
 from postroad_aws.ports import Forward, Outcome, Ports
+from postroad_aws.storage import VersionConflictError
 
 T0 = 1_793_610_840.123
 DAY = 86_400.0
@@ -505,6 +508,22 @@ class MessagesContract:
         assert not ports.messages.postpone("enr-1.welcome", at(2))
         assert pending_ids(ports, at(DAY)) == []
 
+    def test_messages_of_an_origin_are_gone_through_once_each_whatever_the_size_of_a_page(self, ports: Any) -> None:
+        ids = [f"m-{number:02d}" for number in range(40)]
+        for start in range(0, 40, 20):
+            batch = ids[start : start + 20]
+            queue(ports, *(a_message(each, origin="broadcast/letter", created_at=at(start)) for each in batch))
+        queue(ports, a_message("another", origin="broadcast/letter-2"))
+        for limit in (7, 40, 100):
+            seen, cursor = [], None
+            while cursor is not None or not seen:
+                page = ports.messages.list_by_origin("broadcast/letter", cursor=cursor, limit=limit)
+                assert len(page.items) <= limit
+                seen += [each.message_id for each in page.items]
+                cursor = page.next
+            assert sorted(seen) == ids
+        assert ports.messages.list_by_origin("broadcast/none").items == []
+
 
 class TasksContract:
     def test_tasks_are_stored_with_the_contact_or_not_at_all(self, ports: Ports) -> None:
@@ -568,6 +587,86 @@ class RefusalsContract:
         for granted in answers:
             ports.refusals.save_consent(ANA, "offers", granted, T0, {})
         assert ports.refusals.find_consent(ANA, "offers") == Consent(False, T0)
+
+
+class MembershipsContract:
+    PLACE = "segment/vip"
+
+    def join(self, ports: Any) -> dict[str, MembershipChange]:
+        changes = {f"c-{n}": MembershipChange(self.PLACE, f"c-{n}", at(n), moved=n % 7 == 0) for n in range(150)}
+        for start in range(0, 150, 50):
+            ports.memberships.apply(list(changes.values())[start : start + 50])
+        ports.memberships.apply([MembershipChange("segment/vip-2", "somebody", T0)])
+        return changes
+
+    def test_the_members_of_a_shard_come_in_the_order_of_their_ids(self, ports: Any) -> None:
+        changes, seen = self.join(ports), []
+        for number in range(64):
+            after: str | None = None
+            while page := ports.memberships.list_shard(self.PLACE, f"{number:02d}", after=after, limit=2):
+                assert len(page) <= 2
+                assert after is None or page[0].contact_id > after
+                after = page[-1].contact_id
+                seen += page
+        assert {each.contact_id: (each.since, each.moved) for each in seen} == {
+            contact_id: (change.since, change.moved) for contact_id, change in changes.items()
+        }
+        assert len(seen) == 150
+
+    def test_all_shards_are_gone_through_page_by_page(self, ports: Any) -> None:
+        changes, seen, cursor = self.join(ports), [], None
+        while cursor is not None or not seen:
+            page = ports.memberships.list_members(self.PLACE, cursor=cursor, limit=40)
+            seen += [each.contact_id for each in page.items]
+            cursor = page.next
+        assert sorted(seen) == sorted(changes)
+
+
+class BroadcastsContract:
+    DOCUMENT: ClassVar = {"kind": "broadcast", "id": "letter", "name": "Letter", "segment": "vip", "template": "hello"}
+
+    def plan(self, ports: Any) -> Run:
+        run = plan_run(self.DOCUMENT, 1, None, T0)
+        ports.broadcasts.save_run(run, None)
+        return run
+
+    def test_a_run_is_found_as_it_was_saved(self, ports: Any) -> None:
+        assert ports.broadcasts.find_run("letter") is None
+        run = self.plan(ports)
+        assert ports.broadcasts.find_run("letter") == run
+        counted = replace(run.to("running", at(1)), tally=Tally({"sent": 2}, {}, at(2)))
+        ports.broadcasts.save_run(counted, run)
+        assert ports.broadcasts.find_run("letter") == counted
+
+    def test_of_two_who_save_a_run_the_second_is_told(self, ports: Any) -> None:
+        run = self.plan(ports)
+        cancelled, running = run.to("cancelled", at(1)), run.to("running", at(1))
+        ports.broadcasts.save_run(cancelled, run)
+        for late, before in ((running, run), (plan_run(self.DOCUMENT, 2, None, at(2)), None)):
+            with pytest.raises(VersionConflictError):
+                ports.broadcasts.save_run(late, before)
+        again = plan_run(self.DOCUMENT, 2, cancelled, at(3))
+        ports.broadcasts.save_run(again, cancelled)
+        with pytest.raises(VersionConflictError):
+            ports.broadcasts.save_run(running, run)
+        assert ports.broadcasts.find_run("letter") == again
+
+    def test_whoever_lost_an_answer_may_say_it_again(self, ports: Any) -> None:
+        run = self.plan(ports)
+        ports.broadcasts.save_run(run, None)
+        running = run.to("running", at(1))
+        ports.broadcasts.save_run(running, run)
+        ports.broadcasts.touch("letter", 1, at(2))
+        ports.broadcasts.save_run(running, run)
+
+    def test_only_the_run_that_is_meant_is_touched(self, ports: Any) -> None:
+        run = self.plan(ports)
+        ports.broadcasts.touch("letter", 2, at(1))
+        assert ports.broadcasts.find_run("letter") == run
+        ports.broadcasts.touch("letter", 1, at(1))
+        assert ports.broadcasts.find_run("letter") == replace(run, touched_at=at(1))
+        ports.broadcasts.touch("nothing", 1, at(1))
+        assert ports.broadcasts.find_run("nothing") is None
 
 
 class QuarantineContract:

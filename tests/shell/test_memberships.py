@@ -4,14 +4,18 @@ import pytest
 
 from postroad.commits import MembershipChange
 from postroad_aws.storage import CursorError, memberships
-from tests.shell.port_contract import T0, at
+from tests.shell.port_contract import T0, MembershipsContract, at
+
+
+class TestMemberships(MembershipsContract):
+    """The table passes what memory passes."""
 
 
 def listed(segment: str, limit: int) -> list[tuple[str, float]]:
     found, cursor = [], None
     while True:
         page = memberships.list_members(segment, cursor=cursor, limit=limit)
-        found += [tuple(member) for member in page.items]
+        found += [(member.contact_id, member.since) for member in page.items]
         cursor = page.next
         if cursor is None:
             return found

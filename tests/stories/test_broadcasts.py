@@ -85,6 +85,7 @@ def test_the_numbers_say_why_some_got_nothing(shop):
     phone = fresh("cleo")
     shop.identify(phone, phone="+351912000077")
     shop.track(phone, "Joined", club=club)
+    shop.settle()
     letter = _schedule(shop, club)
     shop.advance("PT10M")
     assert _numbers(shop, letter) == ("done", 6, {"delivered": 3, "bounced": 1, "skipped": 2})

@@ -160,6 +160,10 @@ class Run:
         """The time of the events that address people: the same however often the run is begun."""
         return self.times[RUNNING]
 
+    def is_for(self, since: float) -> bool:
+        """Whether it is for somebody who is in its segment since then: who came after it began gets nothing."""
+        return since <= self.events_at
+
 
 def plan_run(document: Mapping[str, Any], edit: int, before: Run | None, now: float) -> Run:
     """The run that scheduling a draft, already checked, makes. `before` is one that was cancelled."""

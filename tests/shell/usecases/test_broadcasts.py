@@ -209,25 +209,3 @@ def test_the_list_has_drafts_first_and_then_the_latest(account):
 def test_a_tampered_cursor_is_told(account, cursor):
     with pytest.raises(CursorError):
         list_broadcasts(wiring.broadcast_ports(), cursor=cursor)
-
-
-def test_two_who_save_the_same_run_do_not_overwrite_one_another(account):
-    save(account, at=account.now() + 3_600)
-    run = schedule()
-    broadcasts.save_run(run.to("cancelled", account.now()), run)
-    with pytest.raises(VersionConflictError):
-        broadcasts.save_run(run.to("running", account.now()), run)
-    cancelled = broadcasts.find_run("autumn")
-    assert cancelled is not None
-    broadcasts.save_run(cancelled, run)  # a lost answer: what is there is what we say
-    assert cancelled.state == "cancelled"
-
-
-def test_touching_a_run_that_was_scheduled_anew_changes_nothing(account):
-    save(account, at=account.now() + 3_600)
-    run = schedule()
-    broadcasts.touch("autumn", run.number, 7.0)
-    broadcasts.touch("autumn", run.number + 1, 8.0)
-    touched = broadcasts.find_run("autumn")
-    assert touched is not None
-    assert touched.touched_at == 7.0

@@ -20,10 +20,11 @@ SHARDS = tuple(f"{number:02d}" for number in range(64))
 
 
 class Membership(NamedTuple):
-    """A contact is at the place since then."""
+    """A contact is at the place since then. `moved`: until they became one, as another contact."""
 
     contact_id: str
     since: float
+    moved: bool = False
 
 
 def apply(changes: Sequence[MembershipChange]) -> None:
@@ -66,7 +67,9 @@ def list_shard(place: str, shard: str, *, after: str | None = None, limit: int =
     items = read_items(
         _table(), limit, KeyConditionExpression=condition, ExpressionAttributeValues=values, ConsistentRead=True
     )
-    return [Membership(item["contact_id"]["S"], float(item["since"]["N"])) for item in islice(items, limit)]
+    return [
+        Membership(item["contact_id"]["S"], float(item["since"]["N"]), "moved" in item) for item in islice(items, limit)
+    ]
 
 
 def scan_memberships() -> Iterator[MembershipChange]:

@@ -19,6 +19,7 @@ from postroad.broadcasts import (
     Tally,
     after_count,
     event_for,
+    message_id_of,
     next_look,
     next_task,
 )
@@ -32,6 +33,8 @@ from postroad_aws.storage.memberships import Membership
 from postroad_aws.usecases.process_events import fold_apart
 
 PAGE = 100
+# Rows of a segment that are looked through at once for those that were moved.
+ROWS = 1_000
 # While so many messages wait to be sent, others would only wait behind them, and what events trigger with them.
 DEEP = 500
 PAUSE = 1.0
@@ -49,6 +52,8 @@ class Members(Protocol):
     def list_shard(
         self, place: str, shard: str, *, after: str | None = None, limit: int = 100
     ) -> Sequence[Membership]: ...
+
+    def list_members(self, place: str, *, cursor: str | None = None, limit: int = 50) -> Page[Membership]: ...
 
 
 class Ledger(Protocol):
@@ -107,8 +112,8 @@ def address_shard(
     ports: RunPorts, broadcast_id: str, number: int, shard: str, cursor: str | None, has_time: Callable[[], bool]
 ) -> str | None:
     """Address the members of one shard, as far as the time goes; returns the cursor to go on with, None at the end."""
-    run = ports.broadcasts.find_run(broadcast_id)
-    if run is None or run.number != number or run.state != RUNNING:
+    run = _find_running(ports, broadcast_id, number)
+    if run is None:
         return None
     place = segment_place(run.broadcast.segment)
     while has_time():
@@ -117,11 +122,39 @@ def address_shard(
             ports.folding.clock.sleep(PAUSE)
             continue
         members = ports.members.list_shard(place, shard, after=cursor, limit=PAGE)
-        _address(ports.folding, run, [member.contact_id for member in members])
+        _address(ports.folding, run, [member.contact_id for member in members if run.is_for(member.since)])
         if len(members) < PAGE:
             return None
         cursor = members[-1].contact_id
     return cursor or ""
+
+
+def address_moved(
+    ports: RunPorts, broadcast_id: str, number: int, cursor: str | None, has_time: Callable[[], bool]
+) -> str | None:
+    """Address whom all shards have missed: who was in the segment as another contact, in a shard that was still to
+    come, and became one with a contact of a shard that had passed. Goes on like `address_shard`."""
+    run = _find_running(ports, broadcast_id, number)
+    if run is None:
+        return None
+    place = segment_place(run.broadcast.segment)
+    while has_time():
+        ports.broadcasts.touch(broadcast_id, number, ports.folding.clock.now())
+        page = ports.members.list_members(place, cursor=cursor or None, limit=ROWS)
+        moved = [member.contact_id for member in page.items if member.moved and run.is_for(member.since)]
+        for start in range(0, len(moved), PAGE):
+            ids = {message_id_of(broadcast_id, contact_id): contact_id for contact_id in moved[start : start + PAGE]}
+            known = ports.folding.messages.find_messages(ids)
+            _address(ports.folding, run, [contact_id for each, contact_id in ids.items() if each not in known])
+        cursor = page.next
+        if cursor is None:
+            return None
+    return cursor or ""
+
+
+def _find_running(ports: RunPorts, broadcast_id: str, number: int) -> Run | None:
+    run = ports.broadcasts.find_run(broadcast_id)
+    return run if run and run.number == number and run.state == RUNNING else None
 
 
 def _address(ports: Ports, run: Run, contact_ids: Sequence[str]) -> None:
