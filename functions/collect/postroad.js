@@ -8,7 +8,8 @@
   const address = (settings.host || new URL(script.src).origin) + "/v1/batch";
   const IDLE = (Number(settings.idle) || 300) * 1000;
   const MEMORY = "postroad", UNSENT = "postroad.unsent";
-  const MOST_EVENTS = 100, MOST_CHARACTERS = 20000; // what leaves with a closing page may have 64 KB
+  // What leaves with a closing page may have 64 KB, and an event 32 KB.
+  const MOST_EVENTS = 100, MOST_CHARACTERS = 20000, LARGEST = 32768;
   const KEPT_FOR = 7 * 86400000; // Postroad knows an event again for as long
 
   // ---- memory: nothing is read or stored that this browser's owner has not allowed, where they are to be asked
@@ -26,7 +27,8 @@
   const isSignalled = settings.signals !== "ignore" &&
     (navigator.globalPrivacyControl === true || navigator.doNotTrack === "1");
 
-  let self = read(MEMORY) || {};
+  const remembered = read(MEMORY);
+  let self = remembered && typeof remembered === "object" ? remembered : {};
   let allowed = self.consent === true || (self.consent !== false && !isAsked && !isSignalled);
   let refused = self.consent === false;
   const remember = () => { if (allowed) write(MEMORY, self); };
@@ -82,14 +84,28 @@
       });
   };
   const later = (milliseconds) => { timer = timer || setTimeout(send, milliseconds); };
+  // Each tab keeps its own; whichever page comes next takes what all have left.
+  let place = "";
   const keep = () => {
     isKept = allowed && queue.length > 0;
-    if (allowed) write(UNSENT, isKept ? queue.slice(-MOST_EVENTS) : null);
+    place = place || UNSENT + "." + newId();
+    if (allowed) write(place, isKept ? queue.slice(-MOST_EVENTS) : null);
   };
+  const takeUnsent = () => {
+    let found = [];
+    try {
+      for (const name of Object.keys(localStorage).filter((each) => each.indexOf(UNSENT) === 0)) {
+        found = found.concat(read(name) || []);
+        write(name, null);
+      }
+    } catch (error) { /* no storage: nothing was kept */ }
+    return found.filter((event) => event && Date.now() - Date.parse(event.timestamp) < KEPT_FOR);
+  };
+  const copy = (value) => JSON.parse(JSON.stringify(value)); // what is told stays as it was; throws where it cannot
 
   const add = (type, fields, traits) => {
     if (refused) return;
-    const event = Object.assign({
+    const event = copy(Object.assign({
       type,
       messageId: newId(),
       timestamp: new Date().toISOString(),
@@ -104,7 +120,11 @@
         groupId: self.group,
         traits,
       },
-    }, fields);
+    }, fields));
+    if (new Blob([JSON.stringify(event)]).size > LARGEST) {
+      console.warn("Postroad: " + (event.event || type) + " has more than 32 KB and is not sent");
+      return;
+    }
     queue.push(event);
     if (queue.length > MOST_EVENTS) queue.shift();
     later(300);
@@ -202,13 +222,27 @@
     keep();
   };
 
+  // ---- a no, said here or in another tab
+
+  const forget = () => {
+    allowed = false;
+    refused = true;
+    queue = [];
+    self = {};
+  };
+  const onStorage = (event) => {
+    if (event.key !== MEMORY || !allowed) return;
+    const consent = (read(MEMORY) || {}).consent;
+    if (consent === false || (isAsked && consent !== true)) forget();
+  };
+
   // ---- what a site says
 
   const api = {
     page(name, properties) {
       if (name && typeof name === "object") { properties = name; name = undefined; }
+      const page = copy(Object.assign(pageOf(), properties));
       leave("left");
-      const page = Object.assign(pageOf(), properties);
       watch(page);
       add("page", { name, properties: page }, touch());
     },
@@ -239,17 +273,15 @@
       remember();
     },
     consent(isGiven) {
-      allowed = isGiven === true;
-      refused = !allowed;
-      if (allowed) {
-        self.consent = true;
+      if (isGiven === true) {
+        allowed = self.consent = true;
+        refused = false;
         remember();
         later(0);
         return;
       }
-      queue = [];
-      self = {};
-      write(UNSENT, null);
+      forget();
+      takeUnsent();
       write(MEMORY, isAsked ? null : { consent: false }); // where nobody is asked, a no has to be remembered
     },
     id: anonymousId,
@@ -269,19 +301,18 @@
     (window.postroad.q = window.postroad.q || []).push(arguments);
   };
   const start = () => {
+    if (window.postroad.loaded) return; // the page includes this twice
     const waiting = window.postroad.q || [];
     window.postroad = Object.assign(call, { loaded: true });
     for (const name of Object.keys(api)) window.postroad[name] = (...rest) => call(name, ...rest);
-    if (allowed) {
-      queue = (read(UNSENT) || []).filter((event) => Date.now() - Date.parse(event.timestamp) < KEPT_FOR);
-      write(UNSENT, null);
-    }
+    if (allowed) queue = takeUnsent();
     for (const name of ["pointerdown", "pointermove", "keydown", "scroll", "touchstart"]) {
       addEventListener(name, onActivity, { passive: true, capture: true });
     }
     addEventListener("visibilitychange", onVisibility);
     addEventListener("pagehide", onLeave);
     addEventListener("online", () => send());
+    addEventListener("storage", onStorage);
     if (settings.pages !== "manual") {
       const push = history.pushState;
       let shown = location.pathname;

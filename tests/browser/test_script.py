@@ -66,6 +66,10 @@ class Site:
     def stored(self) -> dict[str, Any]:
         return dict(self.page.evaluate("() => Object.fromEntries(Object.entries(localStorage))"))
 
+    def unsent(self) -> int:
+        """How many events are kept for later."""
+        return sum(len(json.loads(kept)) for name, kept in self.stored().items() if name.startswith("postroad.unsent"))
+
 
 class _Handler(BaseHTTPRequestHandler):
     site: Site
@@ -232,6 +236,23 @@ def test_a_no_forgets_everything_and_lasts(open_site):
     assert json.loads(site.stored()["postroad"]) == {"consent": False}
 
 
+@pytest.mark.parametrize("attributes", ["", 'data-consent="required"'])
+def test_a_no_in_one_tab_is_one_in_all(open_site, visitor, attributes):
+    site = open_site(attributes)
+    site.visit()
+    site.say("consent", True)
+    site.wait_for(lambda: site.names() == ["page"])
+    other = visitor.context.new_page()
+    other.goto(f"{site.url}/other")
+    site.wait_for(lambda: site.names().count("page") == 2)
+    site.say("consent", False)
+    other.wait_for_timeout(200)
+    other.evaluate("() => postroad('track', 'Cart Viewed')")
+    site.rest()
+    assert "Cart Viewed" not in site.names()
+    assert json.loads(site.stored().get("postroad", "{}")) == ({} if attributes else {"consent": False})
+
+
 @pytest.mark.parametrize(("attributes", "sent"), [("", []), ('data-signals="ignore"', ["page"])])
 def test_a_browser_that_asks_not_to_be_tracked_is_heeded(open_site, attributes, sent):
     site = open_site(attributes)
@@ -247,10 +268,10 @@ def test_what_could_not_be_sent_is_sent_again(open_site, visitor):
     site.visit()
     site.rest()
     assert site.names() == []
-    assert "postroad.unsent" in site.stored()
+    assert site.unsent() == 1
     site.status = 200
     site.wait_for(lambda: site.names() == ["page"])
-    site.wait_for(lambda: "postroad.unsent" not in site.stored())
+    site.wait_for(lambda: site.unsent() == 0)
     visitor.problems.clear()  # that the 503 was one
 
 
@@ -260,11 +281,11 @@ def test_events_outlive_a_page_without_a_connection(open_site, visitor):
     site.wait_for(lambda: site.names() == ["page"])
     site.status = 0
     site.say("track", "Cart Viewed")
-    site.wait_for(lambda: "postroad.unsent" in site.stored())
+    site.wait_for(lambda: site.unsent() == 1)
     site.status = 200
     site.visit("/second")
     site.wait_for(lambda: "Cart Viewed" in site.names() and site.names().count("page") == 2)
-    assert "postroad.unsent" not in site.stored()
+    assert site.unsent() == 0
     visitor.problems.clear()  # that the connection failed
 
 
@@ -294,3 +315,82 @@ def test_a_canonical_link_says_what_a_page_is_called(open_site):
     site.wait_for(lambda: site.names() == ["page"])
     properties = site.events[0]["properties"]
     assert (properties["path"], properties["url"]) == ("/plans/enterprise", "https://shop.example/plans/enterprise")
+
+
+def test_what_cannot_be_sent_harms_only_itself(open_site):
+    site = open_site()
+    site.visit()
+    site.page.evaluate(
+        """() => {
+            const circle = {};
+            circle.circle = circle;
+            postroad("track", "Circle Drawn", circle);
+            postroad("page", "Circle", circle);
+            postroad("track", "Book Pasted", { text: "é".repeat(20000) });
+            postroad("track", "Cart Viewed", { total: 24 });
+        }"""
+    )
+    site.wait_for(lambda: "Cart Viewed" in site.names())
+    assert not {"Circle Drawn", "Book Pasted"} & set(site.names())
+    site.visit("/next")
+    site.wait_for(lambda: site.names().count("page") == 2)
+    assert site.names().count("Page Left") == 1
+
+
+def test_an_event_says_what_was_so_when_it_was_told(open_site):
+    site = open_site()
+    site.visit()
+    site.page.evaluate("() => { const cart = { total: 24 }; postroad('track', 'Cart Viewed', cart); cart.total = 0; }")
+    site.wait_for(lambda: "Cart Viewed" in site.names())
+    assert site.events[-1]["properties"] == {"total": 24}
+
+
+def test_a_page_that_includes_it_twice_is_told_of_once(open_site):
+    site = open_site(before='postroad("track", "Signed Up");')
+    site.script = site.script.replace("async ", "") * 2
+    site.visit()
+    site.rest()
+    assert sorted(site.names()) == ["Signed Up", "page"]
+
+
+def test_what_two_tabs_could_not_send_is_not_lost(open_site, visitor):
+    site = open_site()
+    site.visit("/one")
+    site.wait_for(lambda: site.names() == ["page"])
+    site.status = 0
+    first = site.page
+    site.say("track", "Cart Viewed")
+    site.page = visitor.context.new_page()
+    site.visit("/two")
+    site.say("track", "Product Added")
+    for page in (first, site.page):
+        page.wait_for_timeout(700)
+        page.close()
+    site.status = 200
+    site.page = visitor.context.new_page()
+    site.visit("/three")
+    site.wait_for(lambda: {"Cart Viewed", "Product Added"} <= set(site.names()))
+    assert site.unsent() == 0
+    visitor.problems.clear()  # that the connection failed
+
+
+@pytest.mark.parametrize("storage", ["throw new Error('blocked')", "return undefined", "return null"])
+def test_where_nothing_may_be_stored_the_page_is_told_of_all_the_same(open_site, storage):
+    site = open_site()
+    site.page.add_init_script(f"Object.defineProperty(window, 'localStorage', {{ get() {{ {storage}; }} }})")
+    site.visit()
+    site.say("identify", "ana")
+    site.say("consent", True)
+    site.wait_for(lambda: site.names() == ["page", "identify"])
+
+
+@pytest.mark.parametrize("kept", ["5", '"text"', "[null]", "{not json", "null"])
+def test_whatever_somebody_else_has_stored_under_its_names_it_goes_on(open_site, kept):
+    site = open_site()
+    stored = json.dumps(kept)
+    site.page.add_init_script(
+        f"for (const name of ['postroad', 'postroad.unsent']) localStorage.setItem(name, {stored});"
+    )
+    site.visit()
+    site.wait_for(lambda: site.names() == ["page"])
+    assert UUID.fullmatch(site.say("id"))
