@@ -18,6 +18,7 @@ from postroad.grades import Grade, parse_grade
 from postroad.handovers import HandOver, parse_handover
 from postroad.journeys import Journey, parse_journey
 from postroad.journeys.experiments import Experiment
+from postroad.journeys.transfers import Transfer
 from postroad.matrices import Matrix, parse_matrix
 from postroad.personas import Personas, parse_persona
 from postroad.policy import Policy, parse_policy
@@ -93,7 +94,8 @@ class Manifest:
     `withdrawn` has the last version of what is no longer live; `hears` are the events on demand (`events.ON_DEMAND`)
     to which something live listens; `ends` says until when somebody may be under way in a
     version that is held ("journey/welcome@3"), in epoch seconds; `winners` are those of experiments
-    ("welcome/subject").
+    ("welcome/subject"); `transfers` say, by the id of a journey, what became of people under way when it last took some
+    along.
     """
 
     revision: int = 0
@@ -104,6 +106,7 @@ class Manifest:
     ends: Mapping[str, float] = field(default_factory=dict)
     winners: Mapping[str, Winner] = field(default_factory=dict)
     hears: tuple[str, ...] = ()
+    transfers: Mapping[str, Transfer] = field(default_factory=dict)
 
     @property
     def loaded(self) -> list[tuple[str, str, int]]:
@@ -123,7 +126,8 @@ class Manifest:
             "withdrawn": dict(self.withdrawn),
             "ends": dict(self.ends),
             "hears": list(self.hears),
-            **({"winners": {key: list(winner) for key, winner in self.winners.items()}} if self.winners else {}),
+            "winners": {key: list(winner) for key, winner in self.winners.items()},
+            "transfers": {name: each.to_document() for name, each in self.transfers.items()},
         }
 
 
@@ -139,6 +143,7 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         document.get("ends", {}),
         {key: Winner(*winner) for key, winner in document.get("winners", {}).items()},
         hears=tuple(document.get("hears", ())),
+        transfers={name: Transfer(*entry) for name, entry in document.get("transfers", {}).items()},
     )
 
 
@@ -394,7 +399,9 @@ def next_manifest(
     held = [p for n, p in enumerate(held) if sum(later.key == p.key for later in held[n + 1 :]) < MOST_HELD]
     lasting = {published.pinned: known[published.pinned] for published in held if published.pinned in known}
     trackers = _kept_trackers(manifest, book_trackers, revision)
-    return Manifest(revision, live, tuple(held), trackers, kept, lasting, manifest.winners, tuple(hears))
+    return Manifest(
+        revision, live, tuple(held), trackers, kept, lasting, manifest.winners, tuple(hears), manifest.transfers
+    )
 
 
 def _kept_trackers(

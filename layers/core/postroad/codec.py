@@ -276,6 +276,7 @@ def _enrollment_document(enrollment: Enrollment, ms: Callable[[float], int]) -> 
         "w": ms(e.since) if e.since else None,
         "m": e.marks,
         "n": e.visits,
+        "o": e.done,
     }
     return {key: value for key, value in document.items() if value or (value == 0 and key in _ENROLLMENT_TIMES)}
 
@@ -295,6 +296,7 @@ def _read_enrollment(journey: str, entry: Mapping[str, Any], time: Callable[[int
         since=time(entry["w"]) if "w" in entry else 0.0,
         marks={step: tuple(marks) for step, marks in get("m", {}).items()},
         visits=get("n", {}),
+        done=tuple(get("o", ())),
     )
 
 

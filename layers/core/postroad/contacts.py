@@ -95,6 +95,7 @@ class Enrollment:
     `enrollment_id` is derived from contact, journey and trigger event. `step` is where it stands, `due` when the wait
     there ends by itself (None: nothing to wait for), `marks` what happened to the messages of its send steps
     ({"welcome": ("opened",)}), `visits` how often each step was entered, `since` from when events count for the step.
+    `done` are steps that it has done in an earlier version, and passes by once.
     """
 
     enrollment_id: str
@@ -109,6 +110,7 @@ class Enrollment:
     since: float = 0.0
     marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     visits: Mapping[str, int] = field(default_factory=dict)
+    done: tuple[str, ...] = ()
 
     def with_(self, **changes: Any) -> "Enrollment":
         return replace(self, **changes)

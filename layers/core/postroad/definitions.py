@@ -5,6 +5,7 @@ A kind of definition is one entry in KINDS.
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from postroad import broadcasts
@@ -15,6 +16,7 @@ from postroad.book import (
     Manifest,
     Published,
     TemplateRef,
+    Winner,
     compile_book,
     next_manifest,
     publish_version,
@@ -28,6 +30,7 @@ from postroad.handovers import KIND as HANDOVER_KIND
 from postroad.handovers import HandOver, parse_handover
 from postroad.instants import DAY
 from postroad.journeys import describe_journey, parse_journey, validate_references
+from postroad.journeys.transfers import STAY, read_transfer
 from postroad.matrices import Matrix, list_cells, parse_matrix
 from postroad.personas import Persona, parse_persona
 from postroad.policy import parse_policy
@@ -311,12 +314,14 @@ def plan_publication(
     book: Book,
     documents: Mapping[tuple[str, str, int], Mapping[str, Any]],
     now: float | None = None,
+    transfers: Mapping[str, Any] | None = None,
 ) -> Publication:
     """Check these documents ("journey/welcome" → document) together and make them the next versions.
 
     `documents` holds all that the current manifest names. By `now`, in epoch seconds, versions of journeys in which
-    nobody can be any more are let go. Raises DefinitionError; a path begins with the definition's key when several are
-    published together.
+    nobody can be any more are let go. `transfers` say, by the keys of journeys, what becomes of people under way
+    (`read_transfer`). Raises DefinitionError; a path begins with the definition's key when several are published
+    together.
     """
     known = known_in(book, entering)
     mistakes: list[tuple[str, str]] = []
@@ -333,7 +338,7 @@ def plan_publication(
             # What is live must go on meaning what it says.
             found = KINDS[key.partition("/")[0]].check(parsed, known)
             mistakes += [(f"{key}: {path}", f"it is live, and {sentence}") for path, sentence in found]
-    mistakes = mistakes or _find_circles(entering, book)
+    mistakes = mistakes or _find_circles(entering, book) or _find_changed_experiments(entering, book)
     if mistakes:
         raise DefinitionError(*mistakes)
     versions: dict[tuple[str, str, int], Mapping[str, Any]] = {}
@@ -346,7 +351,52 @@ def plan_publication(
     # Compiled once to learn what the manifest records.
     draft = _follow(book, now, published)
     compiled = compile_book(draft, {**documents, **versions})
-    return Publication(versions, _follow(book, now, published, compiled))
+    manifest = _follow(book, now, published, compiled)
+    wished = {
+        key.partition("/")[2]: read_transfer(wish, compiled.journeys[key.partition("/")[2]])
+        for key, wish in (transfers or {}).items()
+        if key in entering and key.startswith("journey/")
+    }
+    taking = {name: each for name, each in wished.items() if each.under_way != STAY}
+    return Publication(versions, replace(manifest, transfers={**manifest.transfers, **taking}))
+
+
+def _find_changed_experiments(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list[tuple[str, str]]:
+    """An experiment that is running compares what it has begun to compare."""
+    changed = []
+    for key, document in entering.items():
+        live = book.journeys.get(key.partition("/")[2]) if key.startswith("journey/") else None
+        new = parse_journey(document).experiments if live else {}
+        for step, before in live.experiments.items() if live else ():
+            after = new.get(step)
+            if step and after and after.terms != before.terms:
+                sentence = (
+                    f"the experiment '{step}' is running with other variants, weights or another goal; "
+                    "give the step a new id, and it is a new experiment"
+                )
+                changed.append(("steps" if len(entering) == 1 else f"{key}: steps", sentence))
+    return changed
+
+
+def plan_winner(
+    key: str, variant: str | None, because: str, book: Book, now: float
+) -> Publication:
+    """Let a variant win an experiment ("welcome/subject"), so that newcomers get it; None takes that back.
+
+    Raises DefinitionError when no live journey has that experiment or variant.
+    """
+    journey_id, _, step = key.partition("/")
+    journey = book.journeys.get(journey_id)
+    experiment = journey.experiments.get(step) if journey and step else None
+    if experiment is None:
+        raise DefinitionError(("", f"there is no live experiment '{key}'"))
+    if variant is not None and variant not in experiment.weights:
+        raise DefinitionError(("variant", f"is one of {', '.join(experiment.weights)}"))
+    manifest = book.manifest
+    winners = {name: winner for name, winner in manifest.winners.items() if name != key}
+    if variant is not None:
+        winners[key] = Winner(variant, now, because)
+    return Publication({}, replace(manifest, revision=manifest.revision + 1, winners=winners))
 
 
 def plan_withdrawal(

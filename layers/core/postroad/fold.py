@@ -43,6 +43,7 @@ from postroad.events import Event
 from postroad.handovers import KIND, NURTURE, SALES, Choice, HandOver, is_kept_from
 from postroad.journeys import Effect, Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
 from postroad.journeys.experiments import HELD_OUT, Experiment, Expose
+from postroad.journeys.transfers import NO_PLACE, STEP_GONE, tell, transfer
 from postroad.messages import QUEUED, Message, split_message_id
 from postroad.outbox import Outbox
 from postroad.places import HANDED_OVER, outcome_of
@@ -727,6 +728,24 @@ class _Folding:
         self.is_news = False
         self.reconsider()
         self.is_news = True
+        self.transfer()
+
+    def transfer(self) -> None:
+        """Take enrollments over to versions whose publication took people under way along."""
+        for journey_id, plan in self.book.manifest.transfers.items():
+            enrollment = self.contact.active.get(journey_id)
+            journey = self.book.find_journey(journey_id, plan.version)
+            if enrollment is None or journey is None or enrollment.version >= plan.version:
+                continue
+            old = self.book.find_journey(journey_id, enrollment.version)
+            moved = transfer(enrollment, journey, old, plan, self.view(None, enrollment))
+            self.decisions.append(tell(enrollment, moved, journey))
+            self.contact.active[journey_id] = moved
+            if moved.reason == STEP_GONE:
+                self.tasks += cancel(moved, NO_PLACE, self.now)
+                self.outbox.call_off((moved.enrollment_id,), NO_PLACE)
+            if moved.state != "active":
+                self.close(moved)
 
 
 def _turn_of(journey_id: str) -> str:

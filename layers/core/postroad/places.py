@@ -27,6 +27,8 @@ def outcome_of(enrollment: Enrollment) -> str:
     match enrollment.state, enrollment.reason:
         case "completed", "goal":
             return "goal"
+        case "exited", "step_gone":
+            return "exited"
         case "exited", reason if reason not in _FROM_OUTSIDE:
             return f"exited.{enrollment.step}"
     return enrollment.state

@@ -42,6 +42,11 @@ class Experiment(NamedTuple):
         """How contacts and books name it: "welcome/subject", of a holdout "welcome/"."""
         return f"{self.journey}/{self.step}"
 
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """What must not change while it runs."""
+        return dict(self.weights), self.goal.describe(), self.within
+
     def deal(self, contact: Contact) -> str:
         """The variant of this contact: the one that it has, else by lot."""
         return deal(self.key, self.weights, contact)

@@ -162,6 +162,11 @@ class _Walk:
             step = self.journey.steps.get(step_id)
             if step is None:
                 return self.end("failed", f"{self.journey.key} has no step '{step_id}'")
+            if entering and step_id in self.enrollment.done:
+                self.enrollment = self.enrollment.with_(done=tuple(s for s in self.enrollment.done if s != step_id))
+                if not step.arms and not step.body.ends:
+                    step_id = step.next
+                    continue
             if entering:
                 if step_id in entered:
                     return self.end("failed", f"step '{step_id}' comes round again without a wait")
