@@ -232,6 +232,14 @@ def clients() -> Iterator[None]:
     forget_clients()
 
 
+def make_tables(table_properties: Mapping[str, Mapping[str, Any]]) -> None:
+    """Every table of the template, empty."""
+    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    for name, properties in table_properties.items():
+        parts = {key: properties[key] for key in wanted if key in properties}
+        get_client("dynamodb").create_table(TableName=name, **parts)
+
+
 _tables: dict[str, Any] = {}
 
 
@@ -258,10 +266,7 @@ def bare_account(
         monkeypatch.setenv(name, value["Ref"])
 
     def fill() -> None:
-        for name, properties in table_properties.items():
-            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-            parts = {key: properties[key] for key in wanted if key in properties}
-            get_client("dynamodb").create_table(TableName=name, **parts)
+        make_tables(table_properties)
         keys.create_stack_secret(b"s" * 32)
         keys.save_key("demo-api-key", keys.Key("api", "demo-api", trusted=True))
         keys.save_key("demo-write-key", keys.Key("write", "demo-server", trusted=True))

@@ -1,6 +1,5 @@
 """The tables on moto, made from the template, so that the two cannot drift apart."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,8 +9,11 @@ import pytest
 import yaml
 from moto import mock_aws
 
-from postroad_aws.clients import forget_clients, get_client
-from postroad_aws.settings import settings
+from postroad_aws.clients import get_client
+from tests.account import clients, forget, make_tables, open_tables
+from tests.shell.faults import mend
+
+__all__ = ["clients"]
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
@@ -46,44 +48,27 @@ def table_properties(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def aws(
-    monkeypatch: pytest.MonkeyPatch, template: dict[str, Any], table_properties: dict[str, dict[str, Any]]
+    clients: None,
+    monkeypatch: pytest.MonkeyPatch,
+    template: dict[str, Any],
+    table_properties: dict[str, dict[str, Any]],
 ) -> Iterator[Any]:
     """An empty account with our tables; each function's environment as the template sets it."""
     for name, value in template["Globals"]["Function"]["Environment"]["Variables"].items():
         monkeypatch.setenv(name, value["Ref"])
     with mock_aws():
-        _forget()
-        client = get_client("dynamodb")
-        for name, properties in table_properties.items():
-            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-            client.create_table(TableName=name, **{key: properties[key] for key in wanted if key in properties})
-        yield client
-    _forget()
-
-
-def _forget() -> None:
-    settings.cache_clear()
-    forget_clients()
-    # The models read the names of their tables when they are imported.
-    sys.modules.pop("postroad_aws.storage.rows", None)
+        open_tables("empty", lambda: make_tables(table_properties))
+        yield get_client("dynamodb")
+    mend()
+    forget()
 
 
 @pytest.fixture
 def ports(aws: Any) -> Any:
     """The storage ports as production has them: the modules themselves."""
-    from postroad_aws.storage import (
-        broadcasts,
-        contacts,
-        memberships,
-        messages,
-        quarantine,
-        refusals,
-        stats,
-        tasks,
-        timeline,
-    )
+    from postroad_aws.storage import contacts, messages, quarantine, refusals, stats, tasks, timeline
 
     return SimpleNamespace(
         contacts=contacts, timeline=timeline, messages=messages, tasks=tasks, refusals=refusals,
-        quarantine=quarantine, stats=stats, memberships=memberships, broadcasts=broadcasts,
+        quarantine=quarantine, stats=stats,
     )  # fmt: skip

@@ -7,6 +7,22 @@ from botocore.exceptions import ReadTimeoutError
 from moto.core.models import botocore_stubber
 
 
+_standing: list[tuple[Any, str, Callable[..., None]]] = []
+
+
+def _disturb(client: Any, operation: str, handler: Callable[..., None]) -> None:
+    event = f"before-send.*.{operation}"
+    client.meta.events.register_first(event, handler)
+    _standing.append((client, event, handler))
+
+
+def mend() -> None:
+    """End all faults: clients outlive a test."""
+    while _standing:
+        client, event, handler = _standing.pop()
+        client.meta.events.unregister(event, handler)
+
+
 def lose_answers(client: Any, operation: str, times: int = 1) -> Callable[[], int]:
     """AWS does what the next calls ask, but their answers never arrive. Returns how many calls were made by now."""
     calls = 0
@@ -18,7 +34,7 @@ def lose_answers(client: Any, operation: str, times: int = 1) -> Callable[[], in
             botocore_stubber(event_name=event_name, request=request, **context)
             raise ReadTimeoutError(endpoint_url=request.url)
 
-    client.meta.events.register_first(f"before-send.*.{operation}", lose)
+    _disturb(client, operation, lose)
     return lambda: calls
 
 
@@ -31,7 +47,7 @@ def fail_calls(client: Any, operation: str, error: Exception) -> Callable[[], in
         calls += 1
         raise error
 
-    client.meta.events.register_first(f"before-send.*.{operation}", fail)
+    _disturb(client, operation, fail)
     return lambda: calls
 
 
