@@ -6,7 +6,6 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 from moto.core.models import botocore_stubber
 
-
 _standing: list[tuple[Any, str, Callable[..., None]]] = []
 
 
