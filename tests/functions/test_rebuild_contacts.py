@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from functions.rebuild_contacts.app import RESERVE_MS, handler
+from postroad.rebuilds import describe
 from postroad_aws import books, clock, runs
-from postroad_aws.storage import contacts, definitions, memberships
+from postroad_aws.storage import contacts, definitions, memberships, rebuilds
 from postroad_aws.usecases import rebuild_contacts
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from tests.account import Account, lambda_context
@@ -83,4 +84,30 @@ def test_a_shard_without_anybody_is_done(account):
         "revision": 1,
         "cursor": None,
         "folded": 0,
+        "done": 0,
+        "of": 0,
     }
+
+
+def test_how_far_it_is_is_told_by_page_and_done_says_so(account, people, monkeypatch):
+    monkeypatch.setattr(rebuild_contacts, "PAGE", 1)
+    revision = publish(BUYERS)
+    assert rebuilds.find_rebuild(revision, account.now())[1:] == ("waiting", 0, None, None)
+    for shard in contacts.SHARDS[:8]:
+        handler({"shard": shard, "revision": revision, "cursor": None}, lambda_context(RESERVE_MS - 1))
+    begun = rebuilds.find_rebuild(revision, account.now())
+    assert (begun.state, begun.of) == ("running", None)
+    rebuild(revision, remaining=RESERVE_MS - 1)
+    done = rebuilds.find_rebuild(revision, account.now())
+    assert (done.state, done.done, done.of) == ("done", 12, 12)
+    assert describe(done) == "All 12 contacts have been looked at anew"
+    newest = publish({**BUYERS, "name": "Fans"})
+    rebuild(newest)
+    assert [each.revision for each in rebuilds.list_rebuilds(account.now())] == [newest, revision]
+
+
+def test_a_run_that_nothing_moves_any_more_stands_still(account, people):
+    revision = publish(BUYERS)
+    handler({"shard": "00", "revision": revision, "cursor": None}, lambda_context())
+    account.advance(601)
+    assert rebuilds.find_rebuild(revision, account.now()).state == "stalled"

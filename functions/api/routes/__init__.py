@@ -9,6 +9,7 @@ from functions.api.routes import (
     keys,
     messages,
     quarantine,
+    rebuilds,
     segments,
     suppressions,
     tasks,
@@ -21,7 +22,7 @@ TABLE: list[Route] = [
     route
     for module in (
         contacts, segments, journeys, broadcasts, messages, tasks, trying,
-        definitions, suppressions, consents, keys, quarantine,
+        definitions, rebuilds, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table
 ]  # fmt: skip

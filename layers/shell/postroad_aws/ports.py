@@ -37,6 +37,14 @@ class Forward(NamedTuple):
     contact_id: str
 
 
+class Sample(NamedTuple):
+    """Contacts as chance has it, out of so many rows; `is_whole` says that there are no others."""
+
+    contacts: Sequence[Contact]
+    rows: int
+    is_whole: bool
+
+
 class Outcome(Enum):
     """How a conditional write ended."""
 

@@ -12,7 +12,7 @@ from postroad.commits import Commit, MembershipChange
 from postroad.contacts import Contact
 from postroad_aws.clients import get_client
 from postroad_aws.clock import now
-from postroad_aws.ports import Fault, Forward, Outcome
+from postroad_aws.ports import Fault, Forward, Outcome, Sample
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page, memberships, messages, quarantine, tasks, timeline
 from postroad_aws.storage.batches import code_of, get_items
@@ -21,6 +21,8 @@ from postroad_aws.storage.paging import decode_cursor, encode_cursor, merge_newe
 Item = dict[str, Any]
 
 TRANSACTION_LIMIT = 100
+# A sample is read from so many places of the table.
+_PARTS = 16
 
 SHARDS = tuple(f"{number:02d}" for number in range(contacts.SHARDS))
 
@@ -105,6 +107,47 @@ def list_ids(shard: str, after: str | None, limit: int) -> tuple[list[str], str 
     if len(items) <= limit:
         return ids, None
     return ids, encode_cursor(float(items[limit - 1]["created_at"]["N"]), ids[-1])
+
+
+def count_ids(shard: str) -> int:
+    """How many contacts a shard has, counted one by one in the index."""
+    query: Item = {
+        "TableName": _table(),
+        "IndexName": "created",
+        "Select": "COUNT",
+        "KeyConditionExpression": "#shard = :shard",
+        "ExpressionAttributeNames": _SHARD,
+        "ExpressionAttributeValues": {":shard": {"S": shard}},
+    }
+    counted = 0
+    while True:
+        answer = get_client("dynamodb").query(**query)
+        counted += answer["Count"]
+        if "LastEvaluatedKey" not in answer:
+            return counted
+        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def sample_contacts(rows: int) -> Sample:
+    """Contacts as chance has it: the table is kept by a hash of its keys, so the beginning of each part is one.
+
+    It is the same sample as long as nobody begins there, so that two estimates differ by what is asked alone.
+    """
+    found: list[Contact] = []
+    read, is_whole = 0, True
+    for part in range(_PARTS):
+        answer = get_client("dynamodb").scan(
+            TableName=_table(), Segment=part, TotalSegments=_PARTS, Limit=max(1, rows // _PARTS)
+        )
+        read += len(answer["Items"])
+        is_whole = is_whole and "LastEvaluatedKey" not in answer
+        found += [item for each in answer["Items"] if isinstance(item := _read(each), Contact)]
+    return Sample(found, read, is_whole)
+
+
+def count_rows() -> int:
+    """About how many rows there are, forwards among them; some hours old."""
+    return int(get_client("dynamodb").describe_table(TableName=_table())["Table"]["ItemCount"])
 
 
 def list_contacts(*, cursor: str | None = None, limit: int = 50) -> Page[Contact]:
