@@ -105,7 +105,7 @@ def read_caps(reader: Reader, key: str) -> tuple[Cap, ...]:
 def _read_cap(reader: Reader) -> Cap:
     score = reader.id("score", None)
     given = reader.find_child("bands")
-    bands = {name: given.integer(name, least=0, most=MOST_MESSAGES) for name in given.document} if given else {}
+    bands = {name: given.integer(name, least=0, most=MOST_MESSAGES) for name in given.names()} if given else {}
     if bool(score) is not bool(bands):
         reader.mistake("names a score and its bands together: score: engagement, bands: {hot: 5, cold: 1}", "bands")
     return Cap(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from postroad.errors import DefinitionError
@@ -17,11 +18,31 @@ LARGEST = 1e15
 EARLIEST, LATEST = parse_instant("1900-01-01"), parse_instant("3000-01-01")
 TEN_YEARS = 520 * 7 * DAY
 
+P = TypeVar("P", bound=Callable[[Any], Any])
+
 # Stands where no default was given. Typed Any, so that a read without a default has the type that it reads.
 REQUIRED: Any = object()
 
 _TYPES = ((bool, "true or false"), (int | float, "a number"), (str, "text"), (list | tuple, "a list"))
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# For JSON Schema, whose patterns are those of ECMAScript.
+_AMOUNT = r"[0-9]+(\.[0-9]+)?"
+_DURATION = rf"^P(?=.)({_AMOUNT}W)?({_AMOUNT}D)?(T(?=[0-9])({_AMOUNT}H)?({_AMOUNT}M)?({_AMOUNT}S)?)?$"
+
+
+def form(schema: Mapping[str, Any]) -> Callable[[P], P]:
+    """Say of a function that parses a value for `Reader.read` what it takes, as JSON Schema (see `schemas`)."""
+
+    def note(parse: P) -> P:
+        vars(parse)["form"] = schema
+        return parse
+
+    return note
+
+
+def find_form(parse: Callable[[Any], Any]) -> Mapping[str, Any] | None:
+    """What was said by `form` of a function."""
+    return getattr(parse, "form", None)
 
 
 class Reader:
@@ -33,7 +54,13 @@ class Reader:
 
     __slots__ = ("_asked", "_depth", "_family", "document", "is_broken", "mistakes", "path")
 
+    def __new__(cls, document: object, path: str = "", parent: "Reader | None" = None) -> "Reader":
+        # A reader in the place of a document stands for every document that can be (see `schemas`).
+        return document if isinstance(document, Reader) else super().__new__(cls)
+
     def __init__(self, document: object, path: str = "", parent: "Reader | None" = None) -> None:
+        if document is self:
+            return
         self.path = path
         self.mistakes: list[tuple[str, str]] = parent.mistakes if parent else []
         self._family: list[Reader] = parent._family if parent else []
@@ -58,6 +85,14 @@ class Reader:
         """Note a mistake at this object, or at one of its keys."""
         if len(self.mistakes) < MOST_MISTAKES:
             self.mistakes.append((self._path_of(key) if key else self.path, sentence))
+
+    def misfit(self, sentence: str, key: str = "") -> None:
+        """Note that the keys that are there do not go together, or that one of them lacks another."""
+        self.mistake(sentence, key)
+
+    def stands_for(self, form: str) -> bool:
+        """Whether this object stands for every one of a form, such as a predicate: then there is nothing to read."""
+        return False
 
     def expect(self, *keys: str) -> None:
         """These keys are known here, whether or not they get read."""
@@ -84,6 +119,20 @@ class Reader:
         """Whether the key is there, and not null."""
         return self.document.get(key) is not None
 
+    def is_object(self, key: str) -> bool:
+        """Whether an object is there, where it could be something else."""
+        return isinstance(self.document.get(key), Mapping)
+
+    def names(self) -> list[Any]:
+        """The keys of an object that may have any."""
+        return list(self.document)
+
+    def only(self, *keys: str) -> "Reader":
+        """The same object, as if it had these keys alone."""
+        self.expect(*keys)
+        document = {key: value for key, value in self.document.items() if key in keys}
+        return Reader(None if self.is_broken else document, self.path, self)
+
     def read(self, key: str, parse: Callable[[Any], T], blank: T, default: D = REQUIRED) -> T | D:
         """The value as `parse` understands it; a ValueError of `parse` becomes the mistake, and `blank` the value."""
         self._asked[key] = None
@@ -102,7 +151,7 @@ class Reader:
 
     def text(self, key: str, default: D = REQUIRED, *, longest: int = 500) -> str | D:
         """Text that is not empty."""
-        return self.read(key, lambda raw: parse_text(raw, longest), "", default)
+        return self.read(key, _text_of(longest), "", default)
 
     def id(self, key: str, default: D = REQUIRED) -> str | D:
         """An id: lower-case letters, digits, - and _, at most 64 characters."""
@@ -111,22 +160,16 @@ class Reader:
     def ids(self, key: str, default: D = REQUIRED) -> tuple[str, ...] | D:
         """Ids; one alone stands for a list of one."""
         blank: tuple[str, ...] = ()
-        return self.read(key, lambda raw: _parse_list(raw, parse_id), blank, default)
+        return self.read(key, _parse_ids, blank, default)
 
     def number(self, key: str, default: D = REQUIRED, *, least: float = -LARGEST, most: float = LARGEST) -> float | D:
         """A number between two bounds, both included."""
-        return self.read(key, lambda raw: _parse_number(raw, least, most), 0.0, default)
+        return self.read(key, _number_of(least, most), 0.0, default)
 
     def integer(self, key: str, default: D = REQUIRED, *, least: int = 0, most: int = 10**9) -> int | D:
         """A whole number between two bounds, both included."""
 
-        def parse(raw: object) -> int:
-            number = _parse_number(raw, least, most)
-            if number != int(number):
-                raise ValueError("must be a whole number")
-            return int(number)
-
-        return self.read(key, parse, least, default)
+        return self.read(key, _integer_of(least, most), least, default)
 
     def flag(self, key: str, default: D = REQUIRED) -> bool | D:
         """True or false."""
@@ -136,36 +179,17 @@ class Reader:
         """One of the options."""
         known = tuple(options)
 
-        def parse(raw: object) -> str:
-            if isinstance(raw, str) and raw in known:
-                return raw
-            close = get_close_matches(str(raw)[:40], known, 1, 0.5) if isinstance(raw, str) else []
-            hint = f"; did you mean '{close[0]}'?" if close else ""
-            raise ValueError(f"must be one of {', '.join(known)}{hint}")
-
-        return self.read(key, parse, known[0], default)
+        return self.read(key, _choice_of(known), known[0], default)
 
     def duration(self, key: str, default: D = REQUIRED, *, least: float = 1.0, most: float = TEN_YEARS) -> float | D:
         """Seconds of an ISO 8601 duration between two bounds, both included."""
 
-        def parse(raw: object) -> float:
-            seconds = parse_duration(raw)
-            if not least <= seconds <= most:
-                raise ValueError(f"must be between {describe_duration(least)} and {describe_duration(most)}")
-            return seconds
-
-        return self.read(key, parse, least, default)
+        return self.read(key, _duration_of(least, most), least, default)
 
     def instant(self, key: str, default: D = REQUIRED) -> float | D:
         """Epoch seconds of an ISO 8601 date or time; YAML hands over what it knows to be a date as one."""
 
-        def parse(raw: object) -> float:
-            time = parse_instant(raw.isoformat() if isinstance(raw, date) else raw)
-            if not EARLIEST <= time < LATEST:
-                raise ValueError("must lie between the years 1900 and 3000")
-            return time
-
-        return self.read(key, parse, 0.0, default)
+        return self.read(key, _parse_instant, 0.0, default)
 
     def value(self, key: str) -> str | int | float | bool:
         """Text, a number, true or false."""
@@ -174,7 +198,7 @@ class Reader:
 
     def values(self, key: str) -> tuple[str | int | float | bool, ...]:
         """A list of texts, numbers, trues and falses; one alone stands for a list of one."""
-        return self.read(key, lambda raw: _parse_list(raw, _parse_value), ())
+        return self.read(key, _parse_values, ())
 
     def anything(self, key: str, default: D = None) -> Any | D:  # type: ignore[assignment]
         """A JSON value as it is, if it can be stored: no NaN, no lone surrogate, not too deep."""
@@ -237,7 +261,7 @@ def choose(reader: Reader, table: Collection[str], what: str) -> str | None:
     if reader.is_broken or (reader.strangers() and not found):
         return None  # said already, or about to be: an unknown key is named with the one that was meant
     given = "this one has " + (" and ".join(found) if found else "none")
-    reader.mistake(f"{what} one of {', '.join(table)}; {given}")
+    reader.misfit(f"{what} one of {', '.join(table)}; {given}")
     return None
 
 
@@ -277,6 +301,7 @@ def parse_text(raw: object, longest: int = 500) -> str:
     return raw
 
 
+@form({"type": "string", "pattern": f"^{_ID.pattern}$"})
 def parse_id(raw: object) -> str:
     """An id as it is. Raises ValueError with a sentence, and the id that was probably meant."""
     text = parse_text(raw, 64)
@@ -291,6 +316,75 @@ def _refuse_surrogates(text: str) -> None:
         raise ValueError("holds half of a surrogate pair, which is no character")
 
 
+def _one_or_many(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a list, of which one alone may stand by itself."""
+    return {"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1, "maxItems": 1_000}]}
+
+
+def _between(least: float, most: float) -> dict[str, float]:
+    """Bounds of a number as JSON Schema; those that hold for every number are left out."""
+    bounds = {"minimum": least, "maximum": most}
+    return {name: bound for name, bound in bounds.items() if abs(bound) < LARGEST}
+
+
+# What reads a value of which the caller says more. They are kept, because definitions are read again and again.
+
+
+@lru_cache(1_024)
+def _text_of(longest: int) -> Callable[[Any], str]:
+    return form({"type": "string", "pattern": r"\S", "maxLength": longest})(lambda raw: parse_text(raw, longest))
+
+
+@lru_cache(1_024)
+def _number_of(least: float, most: float) -> Callable[[Any], float]:
+    return form({"type": "number", **_between(least, most)})(lambda raw: _parse_number(raw, least, most))
+
+
+@lru_cache(1_024)
+def _integer_of(least: int, most: int) -> Callable[[Any], int]:
+    @form({"type": "integer", **_between(least, most)})
+    def parse(raw: object) -> int:
+        number = _parse_number(raw, least, most)
+        if number != int(number):
+            raise ValueError("must be a whole number")
+        return int(number)
+
+    return parse
+
+
+@lru_cache(1_024)
+def _choice_of(known: tuple[str, ...]) -> Callable[[Any], str]:
+    @form({"enum": list(known)})
+    def parse(raw: object) -> str:
+        if isinstance(raw, str) and raw in known:
+            return raw
+        close = get_close_matches(str(raw)[:40], known, 1, 0.5) if isinstance(raw, str) else []
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        raise ValueError(f"must be one of {', '.join(known)}{hint}")
+
+    return parse
+
+
+@lru_cache(1_024)
+def _duration_of(least: float, most: float) -> Callable[[Any], float]:
+    @form({"type": "string", "pattern": _DURATION, "examples": ["PT1H", "P3D", "P2W"]})
+    def parse(raw: object) -> float:
+        seconds = parse_duration(raw)
+        if not least <= seconds <= most:
+            raise ValueError(f"must be between {describe_duration(least)} and {describe_duration(most)}")
+        return seconds
+
+    return parse
+
+
+@form({"type": "string", "pattern": "^[0-9]{4}-?[0-9W]", "examples": ["2026-11-02T09:14:00Z"]})
+def _parse_instant(raw: object) -> float:
+    time = parse_instant(raw.isoformat() if isinstance(raw, date) else raw)
+    if not EARLIEST <= time < LATEST:
+        raise ValueError("must lie between the years 1900 and 3000")
+    return time
+
+
 def _parse_number(raw: object, least: float, most: float) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         raise ValueError(f"must be a number, not {name_type(raw)}")
@@ -299,12 +393,17 @@ def _parse_number(raw: object, least: float, most: float) -> float:
     return raw
 
 
+@form({"type": "boolean"})
 def _parse_flag(raw: object) -> bool:
     if not isinstance(raw, bool):
         raise ValueError(f"must be true or false, not {name_type(raw)}")
     return raw
 
 
+_VALUE = {"anyOf": [{"type": "string", "pattern": r"\S", "maxLength": 500}, {"type": "number"}, {"type": "boolean"}]}
+
+
+@form(_VALUE)
 def _parse_value(raw: object) -> str | int | float | bool:
     if isinstance(raw, bool):
         return raw
@@ -330,6 +429,17 @@ def _parse_list(raw: object, parse: Callable[[Any], T]) -> tuple[T, ...]:
     return tuple(found)
 
 
+@form(_one_or_many(_VALUE))
+def _parse_values(raw: object) -> tuple[str | int | float | bool, ...]:
+    return _parse_list(raw, _parse_value)
+
+
+@form(_one_or_many({"type": "string", "pattern": f"^{_ID.pattern}$"}))
+def _parse_ids(raw: object) -> tuple[str, ...]:
+    return _parse_list(raw, parse_id)
+
+
+@form({})
 def _parse_json(raw: Any, depth: int = 0) -> Any:
     if depth > DEEPEST:
         raise ValueError(f"is nested more than {DEEPEST} levels deep")

@@ -61,7 +61,7 @@ from postroad.conditions import (
     describe_window,
     name_of_message,
 )
-from postroad.documents import Reader, parse_id, parse_text
+from postroad.documents import Reader, form, parse_id, parse_text
 from postroad.events import Event
 from postroad.instants import DAY
 from postroad.operators import OPERATORS, THRESHOLDS, Operator, describe_name, describe_value, elements_of, walk
@@ -105,21 +105,27 @@ def parse_predicate(document: object, allow: frozenset[str] | None = None) -> Pr
 
 def read_predicate(reader: Reader, allow: frozenset[str] | None = None) -> Predicate:
     """The predicate that the reader's object is; mistakes are left in the reader, and read as NEVER."""
-    if reader.is_broken:
-        return NEVER
     allowed = CONTACT if allow is None else allow
+    if reader.is_broken or reader.stands_for(_form_of(allowed)):
+        return NEVER
     known = [key for key in SUBJECTS if key in allowed or key in COMBINING]
     found = [key for key in SUBJECTS if reader.has(key)]
     if len(found) == 1 and found[0] in known:
         return SUBJECTS[found[0]](reader, found[0], allowed)
     reader.expect(*known, *found, *OPERATORS, *FREQUENCIES, *_MEASURES, "within", "where")
     if len(found) > 1:
-        reader.mistake(f"says {' and '.join(found)} at once; put each into an object of its own, within all or any")
+        reader.misfit(f"says {' and '.join(found)} at once; put each into an object of its own, within all or any")
     elif found:
-        reader.mistake(f"is not known in this place; known here: {', '.join(known)}", found[0])
+        reader.misfit(f"is not known in this place; known here: {', '.join(known)}", found[0])
     elif not reader.strangers():
-        reader.mistake(f"does not say what it is about; it needs one of {', '.join(known)}")
+        reader.misfit(f"does not say what it is about; it needs one of {', '.join(known)}")
     return NEVER
+
+
+def _form_of(allowed: frozenset[str]) -> str:
+    """What a predicate about these subjects is called."""
+    words = {CONTACT: "contact", EVENT: "event", JOURNEY: "journey"}
+    return f"predicate-{words.get(allowed) or '-'.join(sorted(allowed))}"
 
 
 def read_pattern(reader: Reader) -> EventPattern:
@@ -174,13 +180,15 @@ def _finder(path: Sequence[str]) -> Callable[[Event], Any]:
 
 
 def _read_path(reader: Reader, key: str) -> list[str]:
-    def parse(raw: object) -> list[str]:
-        parts = parse_text(raw, 200).split(".")
-        if not all(parts) or len(parts) > 10:
-            raise ValueError("must be a name, or up to ten names with dots between them")
-        return parts
+    return reader.read(key, _parse_path, ["-"])
 
-    return reader.read(key, parse, ["-"])
+
+@form({"type": "string", "pattern": r"^[^.]+(\.[^.]+){0,9}$", "maxLength": 200})
+def _parse_path(raw: object) -> list[str]:
+    parts = parse_text(raw, 200).split(".")
+    if not all(parts) or len(parts) > 10:
+        raise ValueError("must be a name, or up to ten names with dots between them")
+    return parts
 
 
 def _read_comparison(
@@ -215,7 +223,7 @@ def _read_grade(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
     asked = [word for word in ("is", "in", "at_least") if reader.has(word)]
     reader.expect("is", "in", "at_least")
     if len(asked) != 1:
-        reader.mistake("needs a letter: is A, in [A, B], or at_least C")
+        reader.misfit("needs a letter: is A, in [A, B], or at_least C")
         return NEVER
     blank: tuple[str, ...] = ()
     letters = reader.read(asked[0], _parse_letters, blank)
@@ -236,7 +244,7 @@ def _read_matrix(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
     asked = [word for word in ("is", "in") if reader.has(word)]
     reader.expect("is", "in")
     if len(asked) != 1:
-        reader.mistake("needs a cell or the name of one: is hot, or in [hot, A1]")
+        reader.misfit("needs a cell or the name of one: is hot, or in [hot, A1]")
         return NEVER
     blank: tuple[str, ...] = ()
     return _read_sorted(reader, key, matrix_id, asked[0], reader.read(asked[0], _parse_cells, blank))
@@ -272,9 +280,9 @@ def _read_operator(reader: Reader, operators: Mapping[str, Operator]) -> Operato
     if len(found) == 1:
         return operators[found[0]]
     if found:
-        reader.mistake(f"compares by {' and '.join(found)} at once; put each into an object of its own, within all")
+        reader.misfit(f"compares by {' and '.join(found)} at once; put each into an object of its own, within all")
     elif not reader.strangers():
-        reader.mistake(f"does not say how to compare; it needs one of {', '.join(operators)}")
+        reader.misfit(f"does not say how to compare; it needs one of {', '.join(operators)}")
     return None
 
 
@@ -290,7 +298,7 @@ def _read_happened(reader: Reader, key: str, allow: frozenset[str]) -> Predicate
     measures = [measure for measure in _MEASURES if reader.has(measure)]
     if len(measures) > 1:
         reader.expect(*measures)
-        reader.mistake(f"asks for {' and '.join(measures)} at once; put each into an object of its own, within all")
+        reader.misfit(f"asks for {' and '.join(measures)} at once; put each into an object of its own, within all")
     if measures:
         return _MEASURES[measures[0]](reader, measures[0], pattern)
     reader.expect(*_MEASURES)
@@ -322,7 +330,7 @@ def _read_frequency(reader: Reader) -> tuple[Frequency, Any]:
     reader.expect(*FREQUENCIES)
     found = [key for key in FREQUENCIES if reader.has(key)]
     if len(found) > 1:
-        reader.mistake(f"counts by {' and '.join(found)} at once; put each into an object of its own, within all")
+        reader.misfit(f"counts by {' and '.join(found)} at once; put each into an object of its own, within all")
     frequency = FREQUENCIES[found[0] if found else "at_least"]
     return frequency, frequency.read(reader, frequency.key) if found else 1
 

@@ -526,7 +526,7 @@ class Rendered:
     text: str
 
 
-_MEMBERS = frozenset({"kind", "id", "name", "channel", "topic", "from", "description", "stage", "sales"})
+TEMPLATE_KEYS = frozenset({"kind", "id", "name", "channel", "topic", "from", "description", "stage", "sales"})
 _LINE_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _BODY = re.compile(r"<body(?:[\s/](?:\"[^\"]*+\"|'[^']*+'|[^>\"'])*+)?>", re.IGNORECASE)
 _PREHEADER = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{}</div>'
@@ -598,7 +598,7 @@ def compile_message_template(document: Mapping[str, object]) -> CompiledMessage:
         parts = CHANNELS[channel].parts
     else:
         mistakes.append(("channel", f"write one of {', '.join(CHANNELS)}"))
-    known = _MEMBERS | {part.key for part in parts}
+    known = TEMPLATE_KEYS | {part.key for part in parts}
     if document.get("kind", "template") != "template":
         mistakes.append(("kind", "must be template"))
     for key in document:

@@ -438,7 +438,7 @@ def _read_rule(reader: Reader) -> Rule:
     if not reader.has("event"):
         reader.expect("event", "if", "where", "at_most", "cap", "lasts")
         if not reader.is_broken and not reader.strangers():
-            reader.mistake("does not say what it gives points for; it needs event or if")
+            reader.misfit("does not say what it gives points for; it needs event or if")
     pattern = read_pattern(reader) if reader.has("event") else EventPattern("", "")
     at_most = reader.number("at_most", inf, least=0.001, most=MOST_POINTS)
     if reader.has("lasts"):

@@ -33,7 +33,7 @@ class UpdateStep(StepType):
     def read(cls, reader: Reader, scope: Scope) -> "UpdateStep":
         values = {}
         changes = reader.find_child("set")
-        for name in changes.document if changes else ():
+        for name in changes.names() if changes else ():
             if not isinstance(name, str) or not 0 < len(name) <= 100:
                 reader.mistake("the name of an attribute is text of at most 100 characters", "set")
             elif changes and changes.has(name):
@@ -48,7 +48,7 @@ class UpdateStep(StepType):
         stage = reader.id("stage", None)
         scope.refer("stage", stage or "", f"{reader.path}.stage")
         if not (reader.is_broken or reader.has("set") or reader.has("unset") or reader.has("stage")):
-            reader.mistake("says nothing to change; give set, unset or stage")
+            reader.misfit("says nothing to change; give set, unset or stage")
         return cls(values, unset, stage)
 
     def enter(self, here: Here) -> Answer:

@@ -218,7 +218,7 @@ class _Listing:
             body = STEP_TYPES[key](reader.child(key), scope)
             if isinstance(body, SendStep):
                 if not reader.has("id"):
-                    reader.mistake("is missing: a send step needs an id, by which its messages are known", "id")
+                    reader.misfit("is missing: a send step needs an id, by which its messages are known", "id")
                 self.findings.sends.add(step_id)
                 sent |= {step_id}
             # Its place in the order of the document comes before those of its arms.
@@ -235,6 +235,8 @@ class _Listing:
 
 def _read_type(reader: Reader) -> str | None:
     reader.expect("id")
+    if reader.stands_for("step"):
+        return None
     return choose(reader, STEP_TYPES, "a step is")
 
 
@@ -269,7 +271,7 @@ def _names_journey(where: object) -> bool:
 
 def _read_reentry(reader: Reader) -> Reentry:
     rules = {"once": Reentry(), "always": Reentry(0.0)}
-    if isinstance(reader.document.get("reentry"), Mapping):
+    if reader.is_object("reentry"):
         return Reentry(reader.child("reentry").duration("after", least=1, most=LONGEST))
     try:
         return rules[reader.choice("reentry", rules, "once")]

@@ -173,7 +173,7 @@ class WaitForFact(Wait):
     def read(cls, reader: Reader, scope: Scope) -> "WaitForFact":
         key = next(key for key in FACTS if reader.has(key))
         reader.expect(key)
-        fact = scope.predicate(Reader({key: reader.document[key]}, reader.path, reader))
+        fact = scope.predicate(reader.only(key))
         scope.awaits(FACTS[key])
         segment = str(reader.document[key]) if key == "segment" else None
         return cls(fact, read_timeout(reader, scope), segment)
@@ -226,7 +226,7 @@ def read_timeout(reader: Reader, scope: Scope) -> float:
     scope.arm(reader, "then")
     scope.arm(reader, "else")
     if not reader.has("timeout"):
-        reader.mistake("is missing: say how long to wait at most, such as P2D", "timeout")
+        reader.misfit("is missing: say how long to wait at most, such as P2D", "timeout")
         reader.expect("timeout")
         return 1.0
     return reader.duration("timeout", least=1, most=LONGEST)
