@@ -1,6 +1,5 @@
 """The JSON API for developers: everything under /api/v1, with an API key as a Bearer token."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +36,7 @@ def _endpoint(route: Route) -> Callable[..., Response[Any]]:
         caller = app.context["caller"]
         found = repeats.answer_once(request, route, caller, lambda: route.call(request, values, caller))
         headers = {"cache-control": "no-store", **found.headers}
-        return Response(found.status, "application/json", json.dumps(found.document), headers)
+        return Response(found.status, "application/json", found.body, headers)
 
     return answer
 

@@ -5,8 +5,9 @@ type Caller is who calls; every other one is a parameter of the query.
 """
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, NamedTuple, get_type_hints
@@ -17,6 +18,9 @@ from functions.api.requests import PREFIX, Request
 from functions.api.schemas import ParameterError, read_text, read_value
 
 Function = Callable[..., Any]
+
+# Of the 6 MB that Lambda hands over, headers and all.
+MOST_ANSWERED = 6_000_000
 
 
 class Caller(NamedTuple):
@@ -46,12 +50,22 @@ class Parameter(NamedTuple):
         return self.default is inspect.Parameter.empty
 
 
-class Answer(NamedTuple):
+@dataclass(frozen=True)
+class Answer:
     """What a route answers: a status, a JSON document, and headers."""
 
     status: int
     document: Any
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def body(self) -> str:
+        return json.dumps(self.document)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether Lambda would not hand it over: inside a function's answer a body is JSON once more."""
+        return 2 * len(self.body) > MOST_ANSWERED and len(json.dumps(self.body)) > MOST_ANSWERED
 
 
 @dataclass(frozen=True)
@@ -99,6 +113,13 @@ class Route:
         """Read what the function asks for, and call it. Raises ParameterError, BodyError and RequestError."""
         self._refuse_strangers(request)
         arguments = {p.name: self._read(p, request, values, caller) for p in self.parameters}
+        answer = self._answer(arguments)
+        while answer.is_too_large and arguments.get("limit", 1) > 1:
+            arguments["limit"] //= 2  # a page may be short
+            answer = self._answer(arguments)
+        return answer
+
+    def _answer(self, arguments: Mapping[str, Any]) -> Answer:
         document = self.function(**arguments)
         headers = {"etag": f'"{document[self.etag]}"'} if self.etag and self.etag in document else {}
         return Answer(self.status, document, headers)

@@ -115,7 +115,7 @@ def save_draft(kind: Kind, definition_id: str, body: Document, if_match: IfMatch
     document = {**body, "kind": kind, "id": definition_id}
     mistakes = _find_mistakes(document, only_refuse=("kind", "id"))
     draft = storage.find_draft(kind, definition_id)
-    if draft is None or draft.document != document:
+    if draft is None or not draft.says(document):
         edit = expected_edit(draft, if_match)
         try:
             draft = storage.save_draft(kind, definition_id, document, edit=edit, now=clock.now())

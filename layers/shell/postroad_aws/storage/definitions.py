@@ -35,6 +35,10 @@ class Draft:
     edit: int
     saved_at: float
 
+    def says(self, document: Document) -> bool:
+        """Whether it is this document. To Python 1 and true are equal; in a document they are not."""
+        return json.dumps(self.document, sort_keys=True) == json.dumps(document, sort_keys=True)
+
 
 class Version(NamedTuple):
     """A published version; it never changes."""

@@ -1,5 +1,6 @@
 """The requests table: what was asked with an idempotency key, and what was answered, for a day."""
 
+import zlib
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ def begin(request_id: str, asked: str, owner: str, now: float) -> Known | None:
         found = error.response["Item"]
         if found["owner"]["S"] == owner:
             return None  # the SDK repeats a call whose answer was lost, and then finds our own claim
-        return Known(found["asked"]["S"], found["answer"]["S"] if "answer" in found else None)
+        return Known(found["asked"]["S"], zlib.decompress(found["answer"]["B"]).decode() if "answer" in found else None)
     return None
 
 
@@ -63,7 +64,8 @@ def finish(request_id: str, owner: str, answer: str) -> None:
             UpdateExpression="SET answer = :answer",
             ConditionExpression="#owner = :owner",
             ExpressionAttributeNames={"#owner": "owner"},
-            ExpressionAttributeValues={":answer": {"S": answer}, ":owner": {"S": owner}},
+            # Deflated, because it may be larger than an item.
+            ExpressionAttributeValues={":answer": {"B": zlib.compress(answer.encode(), 1)}, ":owner": {"S": owner}},
         )
 
 

@@ -299,7 +299,7 @@ class RequestRow(Model):
     asked = UnicodeAttribute()
     owner = UnicodeAttribute()
     began = NumberAttribute()
-    answer = UnicodeAttribute(null=True)
+    answer = BinaryAttribute(null=True, legacy_encoding=False)
     expires_at = NumberAttribute()
 
 
