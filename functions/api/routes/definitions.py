@@ -1,6 +1,6 @@
 """Definitions: drafts that are saved, checked and published, and the versions that this makes."""
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from functions.api.problems import Mistake, StaleError, UnconditionalError, list_mistakes
 from functions.api.routing import Header, Routes
@@ -9,6 +9,7 @@ from postroad.book import Manifest
 from postroad.definitions import KINDS, check_definition, get_kind, known_in
 from postroad.errors import DefinitionError
 from postroad.instants import format_instant
+from postroad.journeys.transfers import WAYS
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import VersionConflictError
 from postroad_aws.storage import definitions as storage
@@ -81,6 +82,19 @@ class WithdrawnView(TypedDict):
     """What withdrawing made."""
 
     revision: Annotated[int, "The number of the book."]
+
+
+class TransferBody(TypedDict):
+    """What becomes of the people under way in a journey."""
+
+    under_way: Annotated[str, OneOf(WAYS), Example("move")]
+    gone: NotRequired[
+        Annotated[
+            dict[str, str | None],
+            Example({"think": "look"}),
+            "For steps that the new version lacks: where people go who stand there, or null: they end.",
+        ]
+    ]
 
 
 class TogetherBody(TypedDict):
@@ -156,15 +170,22 @@ def validate(kind: Kind, definition_id: str, body: Document | None = None) -> Ch
 
 
 @routes.post("/definitions/{kind}/{definition_id}/publish")
-def publish(kind: Kind, definition_id: str, if_match: IfMatch = None) -> PublishedView:
+def publish(
+    kind: Kind, definition_id: str, body: TransferBody | None = None, if_match: IfMatch = None
+) -> PublishedView:
     """Make the draft the next version, live at once for events; a run folds everybody by it.
 
-    With `If-Match` only if the draft is still the one that you read.
+    With `If-Match` only if the draft is still the one that you read. The body says what becomes of the people under way
+    in a journey; without it they stay in the version that they are in. `POST /journeys/{journey_id}/plan` tells
+    beforehand.
     """
     draft = storage.get_draft(kind, definition_id)
     if if_match is not None and expected_edit(draft, if_match) != draft.edit:
         raise StaleError("Somebody else has saved this since you read it; read it again.")
-    return _publish({f"{kind}/{definition_id}": draft.document})
+    if body is not None and kind != "journey":
+        raise BodyError(("", "only in a journey are people under way"))
+    key = f"{kind}/{definition_id}"
+    return _publish({key: draft.document}, {key: dict(body)} if body else {})
 
 
 @routes.post("/definitions/{kind}/{definition_id}/withdraw")
@@ -190,8 +211,8 @@ def _read_key(text: str, path: str) -> tuple[str, str]:
     return kind, definition_id
 
 
-def _publish(entering: dict[str, Any]) -> PublishedView:
-    published = publish_definitions(storage, runs, clock, entering)
+def _publish(entering: dict[str, Any], transfers: dict[str, Any] | None = None) -> PublishedView:
+    published = publish_definitions(storage, runs, clock, entering, transfers)
     return {"revision": published.revision, "versions": dict(published.versions)}
 
 

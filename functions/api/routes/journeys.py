@@ -3,6 +3,7 @@
 from typing import Annotated, TypedDict
 
 from functions.api.problems import RequestError
+from functions.api.routes.definitions import TransferBody
 from functions.api.routes.numbers import (
     Day,
     MemberView,
@@ -16,11 +17,17 @@ from functions.api.routes.numbers import (
     show_place,
 )
 from functions.api.routing import Routes
-from functions.api.schemas import Cursor, Example, Limit, Listed, ParameterError
+from functions.api.schemas import Cursor, Example, Limit, Listed, OneOf, ParameterError
+from postroad.book import Book
+from postroad.instants import describe_duration
+from postroad.journeys import parse_journey
+from postroad.journeys.transfers import FATES, foresee, read_transfer
 from postroad.places import OUTCOMES, is_outcome, is_step, outcome_place, step_place
+from postroad.results import DECIDED, RUNNING, UNEVEN, WON, Result, read_results
 from postroad.stats import Counts
-from postroad_aws import books
-from postroad_aws.storage import NotFoundError, stats
+from postroad_aws import books, clock
+from postroad_aws.storage import NotFoundError, definitions, stats
+from postroad_aws.usecases.judge_experiments import choose_winner
 
 routes = Routes("Journeys")
 
@@ -45,6 +52,66 @@ class JourneyCountsView(TypedDict):
         "How passages ended: goal, completed, exited (by `exit_if`), failed, and `exited.<step>` by a step of its own.",
     ]
     messages: Annotated[MessageCountsView, "Of all steps together."]
+
+
+class VariantView(TypedDict):
+    """What has come of one variant."""
+
+    name: str
+    weight: float
+    shown: Annotated[int, "People who have been dealt it."]
+    converted: Annotated[int, "Those of them who reached the goal within the window."]
+    rate: float
+    chance_to_be_best: Annotated[float, "By the numbers so far; nothing is decided by it."]
+    uplift: Annotated[
+        list[float], "Bounds of how much its rate differs from that of the first variant, or of those held out."
+    ]
+
+
+class ExperimentView(TypedDict):
+    """An experiment of a journey; `step` is empty for its holdout."""
+
+    step: str
+    about: Annotated[str, Example("Order Completed"), "What counts as a conversion."]
+    within: Annotated[str, Example("7 days")]
+    state: Annotated[str, OneOf((RUNNING, DECIDED, WON, UNEVEN))]
+    verdict: Annotated[str, "What the numbers mean, in a sentence."]
+    leader: str
+    evidence: Annotated[float, "How much likelier a difference makes the numbers than none; it has won at `needed`."]
+    needed: float
+    sample_ratio: Annotated[float, "How likely chance deals people out as unevenly; below 0.001 there is no verdict."]
+    winner: Annotated[str | None, "The variant that newcomers get."]
+    variants: list[VariantView]
+
+
+class WinnerBody(TypedDict):
+    """The variant that newcomers get."""
+
+    variant: Annotated[str | None, Example("short")]
+
+
+class ChosenView(TypedDict):
+    """What choosing made."""
+
+    revision: Annotated[int, "The number of the book."]
+
+
+class FateView(TypedDict):
+    """What becomes of the people who are now at a step."""
+
+    step: Annotated[str, "Empty for who has only just entered."]
+    people: int
+    fate: Annotated[str, OneOf(FATES)]
+    to: Annotated[str | None, "The step of the new version to which they go."]
+    sentence: str
+
+
+class PlanView(TypedDict):
+    """What publishing the draft would do to the people under way."""
+
+    version: Annotated[int, "The version that it would be."]
+    people: Annotated[int, "How many are under way now."]
+    fates: list[FateView]
 
 
 class JourneyDayView(TypedDict):
@@ -113,6 +180,89 @@ def list_journey_contacts(
         raise ParameterError(("outcome", f"is one of {', '.join(OUTCOMES)}, or exited.<step>"))
     place = step_place(journey_id, step) if step is not None else outcome_place(journey_id, str(outcome))
     return list_members(place, cursor, limit)
+
+
+@routes.get("/journeys/{journey_id}/experiments")
+def list_experiments(journey_id: str) -> Listed[ExperimentView]:
+    """The experiments of a live journey, its holdout first: the numbers of each variant, and what they say.
+
+    Live numbers are some seconds old; the verdict holds however often you look.
+    """
+    book = _live_book(journey_id)
+    definition = f"journey/{journey_id}"
+    results = read_results(journey_id, book, stats.find_counts([definition])[definition])
+    return {"items": [_show_result(result) for result in results], "next": None}
+
+
+@routes.put("/journeys/{journey_id}/experiments/{step}/winner")
+def put_winner(journey_id: str, step: str, body: WinnerBody) -> ChosenView:
+    """Let newcomers get this variant from now on, or (null) be dealt out again. Who has been dealt one keeps it."""
+    if step not in _live_book(journey_id).journeys[journey_id].experiments:
+        raise NotFoundError("This journey has no such experiment.")
+    because = "somebody has chosen it"
+    return {"revision": choose_winner(definitions, clock, f"{journey_id}/{step}", body["variant"], because)}
+
+
+@routes.post("/journeys/{journey_id}/plan")
+def plan_transfer(journey_id: str, body: TransferBody) -> PlanView:
+    """What would become of the people under way if the draft were published so; nothing is changed."""
+    definition, _ = _find_journey(journey_id)
+    draft = definitions.get_draft("journey", journey_id)
+    version = definitions.find_manifest().last_version(definition) + 1
+    journey = parse_journey(draft.document, version=version)
+    plan = read_transfer(dict(body), journey)
+    counts = stats.find_counts([definition])[definition]
+    here = [(spot, place.here) for spot, place in counts.places.items() if is_step(spot)]
+    fates = foresee(journey, plan, here)
+    return {
+        "version": version,
+        "people": sum(fate.people for fate in fates),
+        "fates": [
+            {
+                "step": fate.step,
+                "people": fate.people,
+                "fate": fate.fate,
+                "to": fate.to or None,
+                "sentence": fate.describe(),
+            }
+            for fate in fates
+        ],
+    }
+
+
+def _live_book(journey_id: str) -> Book:
+    book = books.newest()
+    if journey_id not in book.journeys:
+        raise NotFoundError("There is no live journey with this id.")
+    return book
+
+
+def _show_result(result: Result) -> ExperimentView:
+    finding, arms = result.finding, result.arms
+    return {
+        "step": result.experiment.step,
+        "about": result.experiment.goal.describe(),
+        "within": describe_duration(result.experiment.within),
+        "state": result.state,
+        "verdict": result.verdict,
+        "leader": finding.leader,
+        "evidence": round(finding.evidence, 3),
+        "needed": finding.needed,
+        "sample_ratio": round(finding.ratio, 6),
+        "winner": result.winner.variant if result.winner else None,
+        "variants": [
+            {
+                "name": name,
+                "weight": weight,
+                "shown": arms[name].shown,
+                "converted": arms[name].converted,
+                "rate": round(arms[name].rate, 6),
+                "chance_to_be_best": round(finding.best[name], 4),
+                "uplift": [round(bound, 6) for bound in result.uplift(name)],
+            }
+            for name, weight in result.experiment.weights.items()
+        ],
+    }
 
 
 def _find_journey(journey_id: str) -> tuple[str, list[str]]:

@@ -48,9 +48,18 @@ def known(ana):
     letter = {"segment": "customers", "template": "welcome", "at": "2999-01-01T09:00:00Z"}
     call("PUT", "/api/v1/definitions/broadcast/letter", body=letter)
     assert call("POST", "/api/v1/broadcasts/letter/schedule")[0] == 200
+    variants = [{"name": name, "then": [{"wait": {"for": "P1D"}}]} for name in ("short", "long")]
+    trial = {
+        "trigger": {"event": "Trial Started"},
+        "goal": {"event": "Order Completed"},
+        "steps": [{"id": "length", "experiment": {"variants": variants}}],
+    }
+    call("PUT", "/api/v1/definitions/journey/trial", body=trial)
+    assert call("POST", "/api/v1/definitions/journey/trial/publish")[0] == 200
     return {
         "segment_id": "customers",
-        "journey_id": "welcome",
+        "journey_id": "trial",
+        "step": "length",
         "broadcast_id": "letter",
         "contact_id": ana.contact_id,
         "message_id": ana.message_id,

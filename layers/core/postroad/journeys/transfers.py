@@ -117,8 +117,11 @@ def _before(enrollment: Enrollment, step_id: str, now: float) -> Enrollment:
     return enrollment.with_(step=step_id, due=now, since=now, visits=visits)
 
 
+FATES = ("stays", "goes on", "moves", "ends", "is asked")
+
+
 class Fate(NamedTuple):
-    """What becomes of the people who wait at a step: `fate` is stays, goes on, moves, ends or is asked; `to` a step."""
+    """What becomes of the people who wait at a step: `fate` is one of FATES, `to` a step."""
 
     step: str
     people: int

@@ -31,9 +31,14 @@ class Published(NamedTuple):
 
 
 def publish_definitions(
-    definitions: Definitions, runs: Runs, clock: Clock, entering: Mapping[str, Mapping[str, Any]]
+    definitions: Definitions,
+    runs: Runs,
+    clock: Clock,
+    entering: Mapping[str, Mapping[str, Any]],
+    transfers: Mapping[str, Any] | None = None,
 ) -> Published:
-    """Publish documents ("journey/welcome" → document) together, so that they may refer to one another.
+    """Publish documents ("journey/welcome" → document) together, so that they may refer to one another. `transfers` say,
+    by the keys of journeys, what becomes of the people under way.
 
     Raises DefinitionError with every mistake, VersionConflictError when somebody else published meanwhile. Contacts are
     folded by the new book when an event touches them, and all others by the rebuild that this starts.
@@ -41,7 +46,7 @@ def publish_definitions(
     manifest = definitions.find_manifest()
     documents = definitions.load_versions(manifest.loaded)
     now = clock.now()
-    publication = plan_publication(entering, compile_book(manifest, documents), documents, now)
+    publication = plan_publication(entering, compile_book(manifest, documents), documents, now, transfers)
     definitions.publish(publication.versions, publication.manifest, now)
     if any(not key.startswith(_UNSEEN) for key in entering):
         runs.start_rebuild(publication.manifest.revision)
