@@ -38,6 +38,7 @@ from postroad.journeys import parse_journey
 from postroad.journeys.definition import MOST_LEVELS, MOST_STEPS
 from postroad.journeys.reading import REMEMBERED, TRIGGER_AGE
 from postroad.journeys.steps import STEP_TYPES
+from postroad.journeys.triggers import TRIGGERS
 from postroad.journeys.waits import WAITS
 from postroad.messages import STATES
 from postroad.grades import READS_GRADES
@@ -182,6 +183,7 @@ def test_every_route_of_the_template_is_in_a_document(template):
 @pytest.mark.parametrize(
     ("name", "heading", "words"),
     [
+        ("journeys", "Triggers", TRIGGERS),
         ("journeys", "Steps", STEP_TYPES),
         ("journeys", "wait", None),
         ("journeys", "What becomes of a message", STATES),

@@ -16,7 +16,7 @@ from postroad.contacts import Contact, Enrollment, Points
 from postroad.events import Event
 from postroad.grades import Grade, parse_grade
 from postroad.handovers import HandOver, parse_handover
-from postroad.journeys import Journey, parse_journey
+from postroad.journeys import Alarm, Journey, parse_journey
 from postroad.journeys.experiments import Experiment
 from postroad.journeys.transfers import Transfer
 from postroad.matrices import Matrix, parse_matrix
@@ -197,6 +197,7 @@ class Book:
     trackers_by_event: Mapping[str, tuple[Tracker, ...]]
     scores_by_event: Mapping[str, tuple[Score, ...]]
     journeys_by_event: Mapping[str, tuple[Journey, ...]]
+    alarms: Mapping[str, tuple[Journey, Alarm]]
     readers: Mapping[str, tuple[str, ...]]
     sorters: Mapping[str, Sorter]
     assumed: frozenset[str]
@@ -255,7 +256,7 @@ class Book:
     def enters_once(self, journey_id: str) -> bool:
         """Whether nobody may go through this journey twice."""
         journey = self.journeys.get(journey_id)
-        return journey is None or journey.reentry.after is None
+        return journey is None or journey.reentry.is_once
 
 
 def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Book:
@@ -291,6 +292,12 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
         *([(HANDOVER, handover)] if handover else []),
         *((journey.key, journey) for journey in versions.values()),
     ]
+    alarms = {
+        f"{journey.id}/{number}": (journey, trigger.alarm)
+        for journey in journeys.values()
+        for number, trigger in enumerate(journey.triggers)
+        if trigger.alarm
+    }
     trackers = combine_trackers(tracker for _, definition in definitions for tracker in definition.trackers)
     book = Book(
         revision=manifest.revision,
@@ -320,10 +327,16 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
         trackers_by_event=_index((event, tracker) for tracker in trackers.values() for event in tracker.events),
         scores_by_event=_index((event, sheet) for sheet in scores.values() for event in sorted(sheet.events)),
         journeys_by_event=_index((event, j) for j in journeys.values() for event in sorted(j.starts_on)),
+        alarms=alarms,
         readers=_index(
-            (fact, key)
-            for key, definition in definitions
-            for fact in sorted(definition.watches if isinstance(definition, Journey) else definition.reads)
+            [
+                *(
+                    (fact, key)
+                    for key, definition in definitions
+                    for fact in sorted(definition.watches if isinstance(definition, Journey) else definition.reads)
+                ),
+                *((fact, f"trigger/{key}") for key, (_, alarm) in alarms.items() for fact in sorted(alarm.reads)),
+            ]
         ),
         sorters={
             key: definition for key, definition in definitions if key.partition("/")[0] in ("score", "grade", "matrix")

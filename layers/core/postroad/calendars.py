@@ -19,6 +19,8 @@ from postroad.zones import ZONES, clock_of, find_clock, find_country, possible_z
 # What to do about somebody whose time zone is not known, and what becomes of a message while it is closed.
 UNKNOWN = ("account", "wait", "send")
 WHEN_CLOSED = ("wait", "skip")
+# What a send may ask of the gate "hours": to leave also while it is closed.
+HOURS, ANY_TIME = "hours", "any"
 # A message that could not leave within so many days is not kept back any longer: it is given up.
 FURTHEST = 400
 
@@ -109,11 +111,11 @@ class Calendar:
         zones = possible_zones(contact) if own is None and self.unknown == "wait" else ()
         clock = own or clock_of(contact, account_zone)
         country = find_country(contact)
-        moment, because = self._find_opening(at, zones or (clock.zone,), country)
+        moment, because = self.find_opening(at, zones or (clock.zone,), country)
         where = f"in all zones of {country}" if zones else clock.because
         return Opening(moment, because and f"{because} ({where})")
 
-    def _find_opening(self, at: float, zones: tuple[tzinfo, ...], country: str | None) -> tuple[float | None, str]:
+    def find_opening(self, at: float, zones: tuple[tzinfo, ...], country: str | None) -> tuple[float | None, str]:
         """The first instant from `at` at which it is open in all of these zones, and what closes it till then."""
         moment, because = at, ""
         while moment - at <= FURTHEST * DAY:
@@ -126,7 +128,7 @@ class Calendar:
     @property
     def ever_opens(self) -> bool:
         """Whether an ordinary week has a moment at which it is open."""
-        return replace(self, closed=())._find_opening(0.0, (UTC,), None)[0] is not None
+        return replace(self, closed=()).find_opening(0.0, (UTC,), None)[0] is not None
 
     def _close(self, at: float, zone: tzinfo, country: str | None) -> tuple[float, str] | None:
         """What closes it at this instant: (until when at least, why); None when it is open."""

@@ -276,6 +276,7 @@ def _enrollment_document(enrollment: Enrollment, ms: Callable[[float], int]) -> 
         "w": ms(e.since) if e.since else None,
         "m": e.marks,
         "n": e.visits,
+        "b": int(e.is_before),
         "o": e.done,
     }
     return {key: value for key, value in document.items() if value or (value == 0 and key in _ENROLLMENT_TIMES)}
@@ -296,6 +297,7 @@ def _read_enrollment(journey: str, entry: Mapping[str, Any], time: Callable[[int
         since=time(entry["w"]) if "w" in entry else 0.0,
         marks={step: tuple(marks) for step, marks in get("m", {}).items()},
         visits=get("n", {}),
+        is_before=bool(get("b")),
         done=tuple(get("o", ())),
     )
 

@@ -95,6 +95,7 @@ class Enrollment:
     `enrollment_id` is derived from contact, journey and trigger event. `step` is where it stands, `due` when the wait
     there ends by itself (None: nothing to wait for), `marks` what happened to the messages of its send steps
     ({"welcome": ("opened",)}), `visits` how often each step was entered, `since` from when events count for the step.
+    `is_before` says that it stands before its step and has yet to enter it (again).
     `done` are steps that it has done in an earlier version, and passes by once.
     """
 
@@ -110,6 +111,7 @@ class Enrollment:
     since: float = 0.0
     marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     visits: Mapping[str, int] = field(default_factory=dict)
+    is_before: bool = False
     done: tuple[str, ...] = ()
 
     def with_(self, **changes: Any) -> "Enrollment":

@@ -187,6 +187,8 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
 
     policies = readable("policy")
     topics = policies[-1].topics if policies else book.policy.topics
+    calendar = policies[-1].calendar if policies else book.policy.calendar
+    segments = [each for key, each in book.segments.items() if f"segment/{key}" not in entering] + readable("segment")
     staying = [model for model in book.stages.values() if f"stages/{model.id}" not in entering]
     sheets = [*(sheet for sheet in book.scores.values() if f"score/{sheet.id}" not in entering), *readable("score")]
     matrices = [*(each for each in book.matrices.values() if f"matrix/{each.id}" not in entering), *readable("matrix")]
@@ -208,6 +210,8 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
             "segment": [*book.segments, *added("segment")],
             "score": [*book.scores, *added("score")],
             "form": [*book.forms, *added("form")],
+            "static segment": [segment.id for segment in segments if segment.is_static],
+            "holiday": [day.name for day in calendar.closed] if calendar else (),
             "grade": [*book.grades, *added("grade")],
             "matrix": [*book.matrices, *added("matrix")],
             "band": [f"{sheet.id}/{band.id}" for sheet in sheets for band in sheet.bands],

@@ -14,7 +14,7 @@ A definition that throws harms only itself: its change is discarded and the deci
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any, NamedTuple
@@ -42,9 +42,12 @@ from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.handovers import KIND, NURTURE, SALES, Choice, HandOver, is_kept_from
 from postroad.journeys import Effect, Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
+from postroad.journeys.asking import Ask
+from postroad.journeys.changes import TAGS, List, Say, Tag
 from postroad.journeys.experiments import HELD_OUT, Experiment, Expose
 from postroad.journeys.transfers import NO_PLACE, STEP_GONE, tell, transfer
-from postroad.messages import QUEUED, Message, split_message_id
+from postroad.journeys.triggers import Account
+from postroad.messages import QUEUED, Message, split_message_id, visit_of
 from postroad.outbox import Outbox
 from postroad.places import HANDED_OVER, outcome_of
 from postroad.predicates import View
@@ -137,6 +140,7 @@ def _asked(book: Book) -> Iterable[str]:
     yield from (f"segment/{segment_id}" for segment_id in book.segments)
     yield from (f"stages/{stages_id}" for stages_id in book.stages)
     yield from (PERSONAS, HANDOVER)
+    yield from (f"trigger/{key}" for key in book.alarms)
 
 
 class _Folding:
@@ -194,6 +198,11 @@ class _Folding:
 
     def causes(self, name: str, /, **properties: Any) -> None:
         """Put a derived event up for folding. Its id comes from its cause, so that folding again gives the same one."""
+        assert self.cause is not None
+        self.causes_at(min(self.cause.time, self.now) if self.cause.name != names.WAKE else self.now, name, properties)
+
+    def causes_at(self, time: float, name: str, properties: Mapping[str, Any]) -> None:
+        """Put a derived event up for folding that happened at this time."""
         if not self.is_news:
             return
         assert self.cause is not None
@@ -201,7 +210,7 @@ class _Folding:
         event = Event(
             event_id=f"{self.cause.event_id}/{number}",
             name=name,
-            time=min(self.cause.time, self.now) if self.cause.name != names.WAKE else self.now,
+            time=time,
             key_time=self.cause.key_time,
             contact_id=self.contact.contact_id,
             trusted=self.cause.trusted,
@@ -328,6 +337,7 @@ class _Folding:
     def reconsider(self) -> None:
         """Ask every definition again, and every enrollment afterwards."""
         gone = [f"segment/{segment_id}" for segment_id in self.contact.segments if segment_id not in self.book.segments]
+        gone += [key for key in self.contact.turns if key.startswith("trigger/")]
         self.settle(dict.fromkeys((*_asked(self.book), *gone)))
         self.asks_all = self.outbox.asks_all = True
 
@@ -395,6 +405,25 @@ class _Folding:
         if placement.stage is None or (self.contact.stage and placement.stage == self.contact.stage.name):
             return []
         return self.set_stage(placement.stage, f"stages/{stages_id}", "", placement.because)
+
+    def ask_trigger(self, key: str) -> list[str]:
+        """Arm what starts a journey by a date or schedule; when its time has come, say so, and arm it anew."""
+        turn, alarmed = f"trigger/{key}", self.book.alarms.get(key)
+        armed = self.contact.turns.get(turn, inf)
+        if alarmed is None:
+            self.turn(turn, inf)
+            return []
+        journey, alarm = alarmed
+        after = self.now
+        if armed <= self.now and self.is_news:
+            said = {"journey": journey.id, "trigger": int(key.rpartition("/")[2]), **alarm.tell(self.contact)}
+            self.causes_at(armed, alarm.event, said)
+        elif armed <= self.now:
+            after = armed - 0.01  # what is due has yet to be told, if it is still meant
+        policy = self.book.policy
+        account = Account((journey.timezone, policy.timezone), policy.calendar)
+        self.turn(turn, alarm.find_next(self.contact, after, account))
+        return []
 
     def set_stage(self, stage: str, definition: str, step: str, because: str) -> list[str]:
         before = self.contact.stage.name if self.contact.stage else None
@@ -520,8 +549,11 @@ class _Folding:
     def start(self, journey: Journey, event: Event) -> None:
         """Enter a journey if the event is one of its triggers."""
         try:
-            if starts(journey, self.view(event)):
+            entry = starts(journey, self.view(event))
+            if entry and entry.allowed:
                 self.enter(journey, event)
+            elif entry:
+                self.decide(journey.key, "", "not started", entry.because)
         except Exception as error:
             self.decide(journey.key, "", "failed", f"its trigger could not be evaluated ({type(error).__name__})")
 
@@ -581,9 +613,10 @@ class _Folding:
             if self.outbox.size + len(self.tasks) >= MAX_MESSAGES:
                 self.carry_on(journey, enrollment)
                 return
+            policy = self.book.policy
             try:
                 advanced = advance(
-                    journey, enrollment, self.view(event, enrollment), self.now, self.book.policy.timezone
+                    journey, enrollment, self.view(event, enrollment), self.now, policy.timezone, policy.calendar
                 )
             except Exception as error:
                 self.fail(enrollment, journey.key, f"a step could not be run ({type(error).__name__})")
@@ -665,6 +698,7 @@ class _Folding:
             at=self.now,
             expires_at=send.expires_at,
             priority=journey.priority,
+            options=send.options,
         )
         # The step's own decision has said that it is sent.
         return on_mark(enrollment, send.step_id, "skipped") if self.outbox.put_up(candidate) else enrollment
@@ -769,10 +803,16 @@ def _take_mark(folding: _Folding, event: Event) -> list[str]:
 def _mark(folding: _Folding, event: Event, mark: str) -> list[str]:
     enrollment_id, step = _marked(event)
     for journey_id, enrollment in folding.contact.active.items():
-        if enrollment.enrollment_id == enrollment_id:
+        if enrollment.enrollment_id == enrollment_id and _is_latest(event, enrollment, step):
             folding.contact.active[journey_id] = on_mark(enrollment, step, mark)
             return [f"mark:{step}"]
     return []
+
+
+def _is_latest(event: Event, enrollment: Enrollment, step: str) -> bool:
+    """Whether it is about the latest message of a step that came round again; a task says that by its mark."""
+    is_task = event.name == names.TASK_COMPLETED
+    return is_task or visit_of(str(event.properties.get("message_id"))) == enrollment.visits.get(step, 1)
 
 
 def _take_completion(folding: _Folding, event: Event) -> list[str]:
@@ -874,10 +914,51 @@ _MARKS = {
 # What is said of a step moves the enrollment that stands there.
 _OF_STEPS = frozenset((*_MARKS, names.TASK_COMPLETED))
 
+def _list(folding: _Folding, journey: Journey, enrollment: Enrollment, effect: List) -> Enrollment:
+    because = f"the step {effect.step_id} of {journey.key} says so"
+    facts = [fact for segment in effect.add for fact in folding.put_into(segment, because)]
+    facts += [fact for segment in effect.remove for fact in folding.take_out_of(segment, because)]
+    folding.settle(folding.book.reading(folding.note(facts)))
+    return enrollment
+
+
+def _tag(folding: _Folding, journey: Journey, enrollment: Enrollment, effect: Tag) -> Enrollment:
+    known = folding.contact.find_value(TAGS)
+    before = known if isinstance(known, list) else []
+    tags = [*(tag for tag in before if tag not in effect.remove), *(tag for tag in effect.add if tag not in before)]
+    return folding.update(journey, enrollment, Update(effect.step_id, {TAGS: tags}, (), None))
+
+
+def _say(folding: _Folding, journey: Journey, enrollment: Enrollment, effect: Say) -> Enrollment:
+    folding.causes(effect.name, **effect.properties)
+    return enrollment
+
+
+def _ask(folding: _Folding, journey: Journey, enrollment: Enrollment, effect: Ask) -> Enrollment:
+    task = Task(
+        effect.task_id,
+        folding.contact.contact_id,
+        effect.kind,
+        effect.title,
+        journey.key,
+        effect.step_id,
+        enrollment.enrollment_id,
+        folding.now,
+        effect.due_at,
+        assignee=assignee_of(folding.contact, effect.assignee),
+        note=effect.note,
+    )
+    return folding.ask_for(enrollment, task)
+
+
 # How each kind of effect is performed: it may change the contact, put messages up, cause events, and decide.
 _PERFORM: dict[type, Callable[[_Folding, Journey, Enrollment, Any], Enrollment]] = {
     Send: _Folding.queue,
     Update: _Folding.update,
+    List: _list,
+    Tag: _tag,
+    Say: _say,
+    Ask: _ask,
     Expose: _Folding.expose,
 }
 
@@ -885,6 +966,7 @@ _ASK: dict[str, Callable[[_Folding, str], list[str]]] = {
     "score": _Folding.ask_score,
     "segment": _Folding.ask_segment,
     "stages": _Folding.ask_stages,
+    "trigger": _Folding.ask_trigger,
     "grade": _Folding.ask_grade,
     "matrix": _Folding.ask_matrix,
     "personas": _Folding.ask_personas,

@@ -12,6 +12,7 @@ from math import inf
 from typing import NamedTuple
 
 from postroad.book import SALES_PUSH, Book, TemplateRef
+from postroad.calendars import ANY_TIME, HOURS
 from postroad.caps import find_room
 from postroad.channels import full_address
 from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
@@ -155,6 +156,18 @@ def _ask_caps(ask: Ask) -> Answer:
     return Later(at, because)
 
 
+def _ask_hours(ask: Ask) -> Answer:
+    """The account's calendar, on the contact's clock."""
+    policy = ask.book.policy
+    if policy.calendar is None or ask.topic.transactional or ask.candidate.options.get(HOURS) == ANY_TIME:
+        return Pass()
+    calendar = policy.calendar.of_channel(ask.candidate.channel)
+    at, because = calendar.next_opening(ask.contact, ask.now, policy.timezone)
+    if at is None or (at > ask.now and calendar.when_closed == SKIP):
+        return Skip(f"it is closed: {because}")
+    return Later(at, because) if at > ask.now else Pass()
+
+
 # In the order in which they are asked: what needs no more than the contact first, what costs a place in a budget later.
 GATES: tuple[Gate, ...] = (
     Gate("template", _ask_template, "Its template is published"),
@@ -163,4 +176,5 @@ GATES: tuple[Gate, ...] = (
     Gate("control", _ask_control, "The contact is not in the control group, unless the topic is transactional"),
     Gate("fit", _ask_fit, "The contact fits well enough for a message that pushes for a sale"),
     Gate("caps", _ask_caps, "The caps have room for it, unless the topic is transactional"),
+    Gate("hours", _ask_hours, "The account's calendar is open where the contact is, unless the topic is transactional"),
 )

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from postroad.calendars import Calendar, read_calendar
 from postroad.caps import Cap, read_caps
+from postroad.channels import CHANNELS
 from postroad.consent import Topic
 from postroad.documents import Reader, read_head
 from postroad.instants import DAY
@@ -22,6 +24,7 @@ class Policy:
 
     A message for which `caps` have no room waits, `postpone_at_most` seconds, or is skipped, as `when_full` says.
     `control` is the share of people, in percent, who get no marketing at all, so that its worth can be seen.
+    `calendar` says at which hours messages leave.
     """
 
     name: str = "Postroad"
@@ -34,6 +37,7 @@ class Policy:
     when_full: str = POSTPONE
     postpone_at_most: float = 3 * DAY
     control: float = 0.0
+    calendar: Calendar | None = None
 
     def find_topic(self, topic_id: str) -> Topic:
         """The topic; one that nobody declared needs an opt-in, because then nobody said that it stands."""
@@ -75,6 +79,7 @@ def parse_policy(document: object) -> Policy:
         when_full=reader.choice("when_full", (POSTPONE, SKIP), POSTPONE),
         postpone_at_most=reader.duration("postpone_at_most", 3 * DAY, least=3_600, most=30 * DAY),
         control=reader.number("control", 0.0, least=0, most=50),
+        calendar=read_calendar(hours, CHANNELS) if (hours := reader.find_child("calendar")) else None,
     )
     reader.finish()
     return policy

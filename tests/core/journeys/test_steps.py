@@ -48,6 +48,68 @@ ROWS = {
         {"id": "here", "update": {"set": {"plan": "pro"}, "unset": "trial", "stage": "mql"}},
         "after", DAY, [], 'Set plan to "pro", unset trial, move to stage mql',
     ),
+    "wait date": (
+        {"id": "here", "wait": {"date": "renewal", "before": "P1D", "at": "10:00"}},
+        "here", 9 * DAY, [], "Wait until 1 day before renewal at 10:00, local time",
+    ),
+    "wait between": (
+        {"id": "here", "wait": {"between": {"from": "13:00", "to": "17:00"}, "weekdays": ["mon"]}},
+        "here", 3 * HOUR, [], "Wait until it is between 13:00 and 17:00 on Mon, local time",
+    ),
+    "wait open": (
+        {"id": "here", "wait": {"open": True, "channel": "sms"}},
+        "after", DAY, [], "Wait until it is open for sms, by the account's calendar",
+    ),
+    "wait left": (
+        {"id": "here", "wait": {"left": "vip", "timeout": "P7D"}},
+        "here", 7 * DAY, [], "Wait for leaving segment vip, at most 1 week",
+    ),
+    "wait form": (
+        {"id": "here", "wait": {"form": "survey", "timeout": "P7D"}},
+        "here", 7 * DAY, [], "Wait for submitting form survey, at most 1 week",
+    ),
+    "wait journey": (
+        {"id": "here", "wait": {"journey": "welcome", "timeout": "P7D"}},
+        "here", 7 * DAY, [], "Wait for the end of journey welcome, at most 1 week",
+    ),
+    "match": (
+        {"id": "here", "match": {"attribute": "country", "cases": [{"is": ["FR", "BE"], "then": [SEND]}]}},
+        "after", DAY, ["reminder"], "Go on by country",
+    ),
+    "language": (
+        {"id": "here", "language": {"cases": [{"is": "fr", "then": [SEND]}]}},
+        "after", DAY, [], "Go on by language",
+    ),
+    "split": (
+        {"id": "here", "split": {"ways": [{"percent": 100, "then": [SEND]}, {"percent": 0}]}},
+        "after", DAY, ["reminder"], "Draw lots",
+    ),
+    "holdout": ({"id": "here", "holdout": {"percent": 0.01}}, "after", DAY, [], "Hold 0.01 % out"),
+    "list": (
+        {"id": "here", "list": {"add": "buyers", "remove": ["leads", "cold"]}},
+        "after", DAY, [], "Add to buyers, remove from leads, cold",
+    ),
+    "tag": (
+        {"id": "here", "tag": {"add": ["seen", "Trade Fair"], "remove": "new"}},
+        "after", DAY, [], "Tag as seen, Trade Fair, take the tags new away",
+    ),
+    "points": ({"id": "here", "points": {"score": "engagement", "add": -5}}, "after", DAY, [],
+               "Give -5 points to engagement"),
+    "owner": (
+        {"id": "here", "owner": {"is": ["mia", "tom"]}},
+        "after", DAY, [], "Give to one of mia, tom, unless somebody looks after them already",
+    ),
+    "event": (
+        {"id": "here", "event": {"name": "Trial Nurtured", "properties": {"round": 2}}},
+        "after", DAY, [], "Say that Trial Nurtured happened (round 2)",
+    ),
+    "task": (
+        {"id": "here", "task": {"kind": "call", "title": "Ring Ana", "timeout": "P3D",
+                                "outcomes": {"interested": [SEND]}}},
+        "here", 3 * DAY, [], "Ask for a call: Ring Ana; goes on by what comes of it within 3 days",
+    ),
+    "goto": ({"id": "here", "goto": {"step": "after", "most": 2}}, "after", DAY, [], "Go to after, 2 times at most"),
+    "goal": ({"id": "here", "goal": {"name": "trial booked"}}, None, None, [], "Goal: trial booked"),
     "experiment": (
         {"id": "here", "experiment": {"goal": {"event": "Order Completed"}, "within": "P7D", "variants": [
             {"name": "now", "weight": 10_000, "then": [SEND]}, {"name": "never", "weight": 0.01}]}},
@@ -57,16 +119,19 @@ ROWS = {
 }  # fmt: skip
 
 
+ENDS = {"exit": ("exited", "bought"), "goal": ("completed", "goal")}
+
+
 @pytest.mark.parametrize("row", ROWS)
 def test_every_step_type_stands_waits_asks_and_describes_itself(travel, row):
     step, stands_at, due, sent, sentence = ROWS[row]
-    first, *after = [mail("first"), step] + ([] if row == "exit" else [{"id": "after", "wait": {"for": "P1D"}}])
-    ana = travel([first, *after], attributes={"country": "FR"})
+    first, *after = [mail("first"), step] + ([] if row in ENDS else [{"id": "after", "wait": {"for": "P1D"}}])
+    ana = travel([first, *after], attributes={"country": "FR", "renewal": "2026-11-12"})
     assert ana.sent == ["first", *sent]
     if stands_at:
         assert (ana.enrollment.step, ana.enrollment.due) == (stands_at, MONDAY + due)
     else:
-        assert ana.ended == ("exited", "bought")
+        assert ana.ended == ENDS[row]
         assert ana.enrollment.due is None
     assert f"2. {sentence} [{step['id']}]" in describe_journey(ana.journey)
 

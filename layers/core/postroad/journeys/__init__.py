@@ -16,13 +16,16 @@ from postroad.journeys.interpreter import (
 from postroad.journeys.reading import Happening, Reference
 from postroad.journeys.stepping import Effect
 from postroad.journeys.steps import STEP_TYPES, Send
+from postroad.journeys.triggers import TRIGGERS, Alarm, Trigger
 from postroad.journeys.validation import validate_references
 from postroad.journeys.waits import WAITS
 
 __all__ = [
     "STEP_TYPES",
+    "TRIGGERS",
     "WAITS",
     "Advance",
+    "Alarm",
     "Effect",
     "Entry",
     "Goal",
@@ -32,6 +35,7 @@ __all__ = [
     "Reference",
     "Send",
     "Step",
+    "Trigger",
     "Update",
     "advance",
     "describe_journey",

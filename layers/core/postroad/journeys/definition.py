@@ -13,31 +13,40 @@ from typing import NamedTuple
 
 from postroad.behaviour import Tracker
 from postroad.contacts import USUAL_PRIORITY
-from postroad.documents import Reader, choose, read_head
-from postroad.events import JOURNEY_ENDED, JOURNEY_STARTED
+from postroad.documents import REQUIRED, Reader, choose, read_head
 from postroad.instants import describe_duration
 from postroad.journeys.experiments import Experiment, ExperimentStep, crown, find_experiments
+from postroad.journeys.flow import check_flow, check_questions
 from postroad.journeys.reading import Findings, Happening, Reference, Scope
 from postroad.journeys.stepping import LONGEST, StepType, parse_zone
 from postroad.journeys.steps import STEP_TYPES, SendStep
-from postroad.predicates import Predicate
+from postroad.journeys.triggers import Trigger, read_trigger
+from postroad.journeys.ways import GotoStep
+from postroad.predicates import CONTACT, Predicate
 
 MOST_STEPS = 200
 MOST_LEVELS = 10
 
 
 class Reentry(NamedTuple):
-    """Whether a contact may go through a journey again, by `after`: None never, else so many seconds after entering.
+    """Whether a contact may go through a journey again, by `after`: None never, else so many seconds after entering;
+    and how often at most, if `most` is not None.
 
     Two enrollments of one contact in one journey are never active at once, whatever the rule.
     """
 
     after: float | None = None
+    most: int | None = None
+
+    @property
+    def is_once(self) -> bool:
+        return self.after is None or self.most == 1
 
     def describe(self) -> str:
-        if self.after is None:
+        if self.after is None or self.is_once:
             return "Each contact enters once"
-        return f"Contacts enter again {'always' if not self.after else f'{describe_duration(self.after)} later'}"
+        most = f", {self.most} times at most" if self.most else ""
+        return f"Contacts enter again {'always' if not self.after else f'{describe_duration(self.after)} later'}{most}"
 
 
 class Goal(NamedTuple):
@@ -65,20 +74,28 @@ class Step:
         arm = self.arms.get(name)
         return arm[0] if arm else self.next
 
+    @property
+    def ways(self) -> tuple[tuple[str, str | None], ...]:
+        """Each way on that has a name, or the only one (""), and the step to which it leads (None: the end)."""
+        if self.body.ends:
+            return ()
+        return tuple((name, self.way(name)) for name in self.arms) or (("", self.next),)
+
 
 @dataclass(frozen=True, slots=True)
 class Journey:
     """One version of a journey, compiled. `outline` are the ids of the outermost steps in order.
 
     `starts_on` and `waits_for` are the names of events (in lower case) that may start an enrollment or move one;
-    `reads` every fact that a predicate of it reads, `watches` those whose change may end an enrollment (`exit_if`).
+    `reads` every fact that a predicate of it reads, `watches` those whose change may end an enrollment (`exit_if`) or
+    the wait at which it stands.
     """
 
     id: str
     name: str
     description: str
     version: int
-    triggers: tuple[Happening, ...]
+    triggers: tuple[Trigger, ...]
     reentry: Reentry
     goal: Goal | None
     exit_if: Predicate | None
@@ -108,17 +125,17 @@ class Journey:
 
     @property
     def longest(self) -> float:
-        """Seconds that somebody is under way at most: of all ways the one with the longest waits."""
+        """Seconds that somebody is under way at most: of all ways the one with the longest waits, round all loops."""
 
         @cache
         def rest(step_id: str | None) -> float:
             if step_id is None:
                 return 0.0
             step = self.steps[step_id]
-            ways = {step.way(name) for name in step.arms} or {step.next}
-            return step.body.longest + max(map(rest, ways))
+            return step.body.longest + max((rest(target) for _, target in step.ways), default=0.0)
 
-        return rest(self.first)
+        jumps = sum(step.body.most for step in self.steps.values() if isinstance(step.body, GotoStep))
+        return rest(self.first) + (jumps * max(map(rest, self.steps)) if jumps else 0.0)
 
 
 def parse_journey(document: object, *, version: int = 0, winners: Mapping[str, str] | None = None) -> Journey:
@@ -127,22 +144,27 @@ def parse_journey(document: object, *, version: int = 0, winners: Mapping[str, s
     reader = Reader(document)
     head = read_head(reader, "journey")
     findings = Findings()
-    # Where any send step may be meant, those that exist are only known at the end: exit_if is read last.
     anywhere = Scope(findings)
-    triggers = tuple(_read_trigger(child, anywhere) for child in reader.children("trigger", most=20, or_one=True))
+    triggers = tuple(
+        read_trigger(child, Scope(findings, allow=CONTACT), head.id, number)
+        for number, child in enumerate(reader.children("trigger", most=20, or_one=True))
+    )
     reentry = _read_reentry(reader)
     priority = reader.integer("priority", USUAL_PRIORITY, least=0, most=100)
     holdout = reader.number("holdout", 0.0, least=0, most=90)
     goal = _read_goal(reader, anywhere)
     timezone = reader.read("timezone", parse_zone, None, None)
     listing = _Listing(findings)
-    outline = listing.read_steps(reader.children("steps", most=MOST_STEPS), "", None, frozenset(), 0).ids
+    outline = listing.read_steps(reader.children("steps", most=MOST_STEPS), "", None, 0)
     if len(listing.steps) > MOST_STEPS:
         reader.mistake(f"has {len(listing.steps)} steps; at most {MOST_STEPS} are allowed", "steps")
     exit_reader = reader.find_child("exit_if")
     exit_if = anywhere.predicate(exit_reader) if exit_reader else None
     if goal:
         anywhere.listen(goal.happening)
+    sends = [step_id for step_id, step in listing.steps.items() if isinstance(step.body, SendStep)]
+    check_flow(next(iter(outline), None), listing.steps, listing.readers, listing.lists)
+    check_questions(findings.asked, sends, listing.steps)
     for step_id, step in listing.steps.items():
         if isinstance(step.body, ExperimentStep) and not (step.body.goal or goal):
             reader.mistake(f"the experiment '{step_id}' has no goal: give it one, or the journey", "steps")
@@ -165,7 +187,7 @@ def parse_journey(document: object, *, version: int = 0, winners: Mapping[str, s
         trackers=tuple(findings.trackers),
         starts_on=frozenset(trigger.key for trigger in triggers),
         waits_for=frozenset(findings.waits_for),
-        watches=exit_if.reads if exit_if else frozenset(),
+        watches=frozenset(findings.watches) | (exit_if.reads if exit_if else frozenset()),
         references=tuple(findings.references),
         priority=priority,
         holdout=holdout,
@@ -179,25 +201,17 @@ def parse_journey(document: object, *, version: int = 0, winners: Mapping[str, s
     )
 
 
-class _Listed(NamedTuple):
-    """A list of steps, read: their ids, whether its end is ever reached, and what may have been sent by then."""
-
-    ids: tuple[str, ...]
-    goes_on: bool
-    sent: frozenset[str]
-
-
 class _Listing:
-    """The steps of a journey, gathered while its nested lists are read."""
+    """The steps of a journey, gathered while its nested lists are read; `lists` are the ids of each."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.steps: dict[str, Step] = {}
+        self.readers: dict[str, Reader] = {}
+        self.lists: list[tuple[str, ...]] = []
 
-    def read_steps(
-        self, readers: list[Reader], prefix: str, then: str | None, sent: frozenset[str], level: int
-    ) -> _Listed:
-        """One list of steps, whose last goes on to `then`; `sent` are the sends that may have come before it."""
+    def read_steps(self, readers: list[Reader], prefix: str, then: str | None, level: int) -> tuple[str, ...]:
+        """One list of steps, whose last goes on to `then`; answers their ids."""
         if level > MOST_LEVELS and readers:
             readers[0].mistake(f"steps are nested more than {MOST_LEVELS} levels deep; make it two journeys")
             readers = []
@@ -206,31 +220,25 @@ class _Listing:
             reader.id("id", f"{prefix}{key}-{number}")
             for number, (reader, key) in enumerate(zip(readers, types, strict=True), 1)
         )
-        goes_on = True
+        self.lists.append(ids)
         for reader, key, step_id, following in zip(readers, types, ids, (*ids[1:], then), strict=False):
-            if not goes_on:
-                reader.mistake("is never reached: every way before it ends the journey")
             if key is None:
                 continue
             if step_id in self.steps:
                 reader.mistake(f"two steps have the id '{step_id}'; give each an id of its own", "id")
-            scope = Scope(self.findings, sent)
+            scope = Scope(self.findings, step_id)
             body = STEP_TYPES[key](reader.child(key), scope)
-            if isinstance(body, SendStep):
-                if not reader.has("id"):
-                    reader.misfit("is missing: a send step needs an id, by which its messages are known", "id")
-                self.findings.sends.add(step_id)
-                sent |= {step_id}
+            if isinstance(body, SendStep) and not reader.has("id"):
+                reader.misfit("is missing: a send step needs an id, by which its messages are known", "id")
             # Its place in the order of the document comes before those of its arms.
             self.steps[step_id] = Step(step_id, following, {}, body)
-            read = {
-                name: self.read_steps(arm, f"{step_id}-{_slug(name)}-", following, sent, level + 1)
+            self.readers[step_id] = reader
+            arms = {
+                name: self.read_steps(arm, f"{step_id}-{_slug(name)}-", following, level + 1)
                 for name, arm in scope.arms.items()
             }
-            self.steps[step_id] = Step(step_id, following, {name: arm.ids for name, arm in read.items()}, body)
-            sent = sent.union(*(arm.sent for arm in read.values()))
-            goes_on = any(arm.goes_on for arm in read.values()) if read else not body.ends
-        return _Listed(ids, goes_on, sent)
+            self.steps[step_id] = Step(step_id, following, arms, body)
+        return ids
 
 
 def _read_type(reader: Reader) -> str | None:
@@ -245,34 +253,12 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "arm"
 
 
-# Every journey causes these.
-_OF_ALL_JOURNEYS = (JOURNEY_STARTED.lower(), JOURNEY_ENDED.lower())
-
-
-def _read_trigger(reader: Reader, scope: Scope) -> Happening:
-    trigger = scope.happening(reader)
-    if trigger.key in _OF_ALL_JOURNEYS and not _names_journey(reader.document.get("where")):
-        reader.mistake(
-            "must say which journey is meant, as in {property: journey, is: welcome}; "
-            f"{trigger.pattern.name} is said of every journey, and this one would set itself off without end",
-            "where",
-        )
-    return trigger
-
-
-def _names_journey(where: object) -> bool:
-    """Whether a condition on an event asks somewhere for the journey that it is about."""
-    if isinstance(where, list | tuple):
-        return any(map(_names_journey, where))
-    if not isinstance(where, Mapping):
-        return False
-    return where.get("property") == "journey" or any(map(_names_journey, where.values()))
-
-
 def _read_reentry(reader: Reader) -> Reentry:
     rules = {"once": Reentry(), "always": Reentry(0.0)}
     if reader.is_object("reentry"):
-        return Reentry(reader.child("reentry").duration("after", least=1, most=LONGEST))
+        rule = reader.child("reentry")
+        most = rule.integer("most", None, least=1, most=1_000)
+        return Reentry(rule.duration("after", REQUIRED if most is None else 0.0, least=1, most=LONGEST), most)
     try:
         return rules[reader.choice("reentry", rules, "once")]
     except KeyError:
@@ -281,7 +267,10 @@ def _read_reentry(reader: Reader) -> Reentry:
 
 def _read_goal(reader: Reader, scope: Scope) -> Goal | None:
     child = reader.find_child("goal")
-    return Goal(scope.happening(child), child.duration("within", None, least=1, most=LONGEST)) if child else None
+    if child is None:
+        return None
+    within = child.duration("within", None, least=1, most=LONGEST)
+    return Goal(scope.happening(child), within)
 
 
 def describe_journey(journey: Journey) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ An enrollment begins at the door (step ""), due at once. `advance` takes it as f
    step, so that nobody is sent what the event has just made needless.
 2. Else the step at which it stands is resumed, and steps are entered one after another until one stays or it ends.
 
-Every step is entered at most once a call, and a call asks for at most MOST_EFFECTS messages and changes; an enrollment
-with more to do stands before its next step, due at once. `since` is the moment from which events count for the step at
-which it stands: the time of the event that led there, or the instant at which the wait before it ended, so a clock that
-comes round late makes no gap. An event moves an enrollment once: the one that starts it is offered neither to its goal
-nor to its first waits. What was due before an event happened is taken first, and then the event is offered to the wait
-so reached. What happened after `since`, and was heard of before, is remembered by the contact: goals and waits ask for
-it.
+Every step is entered at most once a call, because time passes on every way round a loop, and a call asks for at most
+MOST_EFFECTS messages and changes; an enrollment with more to do stands before its next step, due at once. `since` is
+the moment from which events count for the step at which it stands: the time of the event that led there, or the instant
+at which the wait before it ended, so a clock that comes round late makes no gap. An event moves an enrollment once: the
+one that starts it is offered neither to its goal nor to its first waits. What was due before an event happened is taken
+first, and then the event is offered to the wait so reached. What happened after `since`, and was heard of before, is
+remembered by the contact: goals and waits ask for it.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from base64 import urlsafe_b64encode
 from math import inf
 from typing import NamedTuple
 
+from postroad.calendars import Calendar
 from postroad.contacts import Contact, Enrollment
 from postroad.decisions import Decision
 from postroad.events import Event
@@ -27,6 +28,7 @@ from postroad.instants import describe_duration, stamp
 from postroad.journeys.definition import Journey
 from postroad.journeys.reading import TRIGGER_AGE
 from postroad.journeys.stepping import Effect, End, Go, Here, Stay
+from postroad.journeys.steps import SendStep
 from postroad.predicates import View
 
 # A fold is one transaction, and that has room for 100 items.
@@ -49,9 +51,16 @@ class Entry(NamedTuple):
     because: str
 
 
-def starts(journey: Journey, view: View) -> bool:
-    """Whether the event in view is one of the journey's triggers."""
-    return any(trigger.matches(view.event) for trigger in journey.triggers)
+def starts(journey: Journey, view: View) -> Entry | None:
+    """Whether a trigger of the journey lets the event in view start it; None when the event is none of them."""
+    found = None
+    for trigger in journey.triggers:
+        if not trigger.matches(view.event):
+            continue
+        if trigger.condition is None or trigger.condition.evaluate(view).truth:
+            return Entry(True, trigger.describe())
+        found = Entry(False, f"not so: {trigger.condition.describe()}")
+    return found
 
 
 def may_enter(journey: Journey, contact: Contact, event: Event, now: float) -> Entry:
@@ -66,6 +75,8 @@ def may_enter(journey: Journey, contact: Contact, event: Event, now: float) -> E
     entered = f"entered {stamp(past.last_entered)}"
     if rule.after is None:
         return Entry(False, f"{entered}, and each contact enters once")
+    if rule.most is not None and past.times >= rule.most:
+        return Entry(False, f"{entered}, and each contact enters {rule.most} times at most")
     if min(event.time, now) < past.last_entered + rule.after:
         return Entry(False, f"{entered}, less than {describe_duration(rule.after)} before")
     return Entry(True, f"{entered}, and may enter again")
@@ -106,26 +117,42 @@ def end(enrollment: Enrollment, state: str, reason: str) -> Enrollment:
     return enrollment.with_(state=state, reason=reason, due=None)
 
 
-def advance(journey: Journey, enrollment: Enrollment, view: View, now: float, timezone: str = "UTC") -> Advance:
+def advance(
+    journey: Journey,
+    enrollment: Enrollment,
+    view: View,
+    now: float,
+    timezone: str = "UTC",
+    calendar: Calendar | None = None,
+) -> Advance:
     """Take an enrollment as far as it goes now. `view.event` is the event being folded, None for a wake.
 
-    `timezone` is the account's. An active enrollment that comes back has a due instant.
+    `timezone` and `calendar` are the account's. An active enrollment that comes back has a due instant.
     """
     if enrollment.state != "active":
         return Advance(enrollment)
-    walk = _Walk(journey, enrollment, view._replace(enrollment=enrollment, now=now), now, timezone)
+    view = view._replace(enrollment=enrollment, now=now)
+    walk = _Walk(journey, enrollment, view, now, (journey.timezone, timezone), calendar)
     return Advance(walk.run(), tuple(walk.effects), tuple(walk.decisions), walk.turns_at)
 
 
 class _Walk:
     """One call of `advance`, under way."""
 
-    def __init__(self, journey: Journey, enrollment: Enrollment, view: View, now: float, timezone: str) -> None:
+    def __init__(
+        self,
+        journey: Journey,
+        enrollment: Enrollment,
+        view: View,
+        now: float,
+        timezones: tuple[str | None, ...],
+        calendar: Calendar | None,
+    ) -> None:
         self.journey = journey
         self.enrollment = enrollment
         self.view = view
         self.now = now
-        self.timezones = (journey.timezone, timezone)
+        self.timezones, self.calendar = timezones, calendar
         self.event = view.event if enrollment.step else None
         self.effects: list[Effect] = []
         self.decisions: list[Decision] = []
@@ -156,7 +183,7 @@ class _Walk:
 
     def walk(self) -> Enrollment:
         entered: set[str] = set()
-        entering = self.enrollment.step not in self.enrollment.visits
+        entering = self.enrollment.is_before or self.enrollment.step not in self.enrollment.visits
         step_id: str | None = self.enrollment.step or self.journey.first
         while step_id is not None:
             step = self.journey.steps.get(step_id)
@@ -172,34 +199,39 @@ class _Walk:
                     return self.end("failed", f"step '{step_id}' comes round again without a wait")
                 entered.add(step_id)
                 self.stand_at(step_id)
-            here = Here(step_id, self.enrollment, self.view, self.now, self.event, self.timezones)
+            here = Here(step_id, self.enrollment, self.view, self.now, self.event, self.timezones, self.calendar)
             answer = step.body.enter(here) if entering else step.body.resume(here)
             match answer:
                 case End(state, reason, because):
                     return self.end(state, reason, because)
                 case Stay(due):
-                    if not entering:
+                    if not entering and not answer.verdict:
                         return self.enrollment
                     self.note(step_id, answer)
                     self.enrollment = self.enrollment.with_(due=due)
+                    if not entering:
+                        return self.enrollment
                     if self.event is None or due <= self.now:
                         return self.enrollment
                     entering = False
-                case Go(way):
+                case Go(way, to=to):
                     self.note(step_id, answer)
                     if answer.at is not None:
                         self.enrollment = self.enrollment.with_(since=max(self.enrollment.since, answer.at))
                     if answer.used_event:
                         self.event = None
-                    step_id, entering = step.way(way), True
+                    step_id, entering = to or step.way(way), True
                     if step_id is not None and len(self.effects) >= MOST_EFFECTS:
-                        return self.enrollment.with_(step=step_id, due=self.now)
+                        return self.enrollment.with_(step=step_id, due=self.now, is_before=True)
         return self.end("completed", "finished", "came to the end of the journey")
 
     def stand_at(self, step_id: str) -> None:
-        visits = self.enrollment.visits
+        visits, marks = self.enrollment.visits, self.enrollment.marks
+        if step_id in marks and isinstance(self.journey.steps[step_id].body, SendStep):
+            # A new message is asked for, of which nothing is known yet.
+            marks = {step: marks[step] for step in marks if step != step_id}
         self.enrollment = self.enrollment.with_(
-            step=step_id, due=None, visits={**visits, step_id: visits.get(step_id, 0) + 1}
+            step=step_id, due=None, is_before=False, marks=marks, visits={**visits, step_id: visits.get(step_id, 0) + 1}
         )
         self.view = self.view._replace(enrollment=self.enrollment)
 

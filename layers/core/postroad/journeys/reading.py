@@ -1,18 +1,16 @@
 """What a step may use while its document is read: happenings, predicates, arms and names of other definitions.
 
-A happening is an event that starts a journey, reaches its goal or ends a wait: `{event: "Order Completed", where: …}`,
-or `{segment: "vip"}`, which is entering that segment.
+A happening is an event that starts a journey, reaches its goal or ends a wait. HAPPENINGS has every way to say one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from postroad.behaviour import Tracker, find_time
 from postroad.contacts import Contact
-from postroad.documents import Reader
-from postroad.events import SEGMENT_ENTERED, Event
+from postroad.documents import Reader, choose
+from postroad.events import FORM_SUBMITTED, JOURNEY_ENDED, SEGMENT_ENTERED, SEGMENT_LEFT, Event
 from postroad.instants import DAY
 from postroad.predicates import JOURNEY, EventPattern, Predicate, read_pattern, read_predicate
 
@@ -24,10 +22,14 @@ REMEMBERED = 5
 
 
 class Happening(NamedTuple):
-    """An event that a journey listens for; `segment` is set when it is entering that segment."""
+    """An event that a journey listens for; `segment` is set when it is entering that segment.
+
+    `sentence` is what it is called, when there is a better word than the event's own.
+    """
 
     pattern: EventPattern
     segment: str | None = None
+    sentence: str = ""
 
     @property
     def key(self) -> str:
@@ -42,7 +44,7 @@ class Happening(NamedTuple):
         return find_time(contact.behaviour.get(self.pattern.tracker_id), after, until)
 
     def describe(self) -> str:
-        return f"entering segment {self.segment}" if self.segment else self.pattern.describe()
+        return self.sentence or self.pattern.describe()
 
 
 class Reference(NamedTuple):
@@ -54,26 +56,36 @@ class Reference(NamedTuple):
     channel: str = ""
 
 
+class Asked(NamedTuple):
+    """A step, or a rule of the whole journey (""), asks about the message of a send step; mistakes go to the reader."""
+
+    step: str
+    send: str
+    reader: Reader
+
+
 @dataclass(slots=True)
 class Findings:
-    """What the whole journey turns out to read, await and name."""
+    """What the whole journey turns out to read, await, watch, name and ask about."""
 
     reads: set[str] = field(default_factory=set)
     trackers: list[Tracker] = field(default_factory=list)
     waits_for: set[str] = field(default_factory=set)
+    watches: set[str] = field(default_factory=set)
     references: list[Reference] = field(default_factory=list)
-    sends: set[str] = field(default_factory=set)
+    asked: list[Asked] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Scope:
-    """Where a step stands. `sent` are the send steps that may have come before it, None when any may have.
+    """Where a step stands; `step` is its id, "" of what holds for the whole journey.
 
     `arms` gathers the lists of steps that leave it, by name; they are read after the step itself.
     """
 
     findings: Findings
-    sent: frozenset[str] | None = None
+    step: str = ""
+    allow: frozenset[str] = JOURNEY
     arms: dict[str, list[Reader]] = field(default_factory=dict)
 
     def arm(self, reader: Reader, key: str, name: str = "") -> None:
@@ -83,29 +95,23 @@ class Scope:
 
     def predicate(self, reader: Reader) -> Predicate:
         """The predicate that the object under the reader is."""
-        predicate = read_predicate(reader, allow=JOURNEY)
+        predicate = read_predicate(reader, allow=self.allow)
         self.findings.reads |= predicate.reads
         self.findings.trackers += predicate.trackers
         for fact in sorted(predicate.reads):
             kind, _, name = fact.partition(":")
             if kind == "mark":
-                self._check_mark(reader, name)
+                self.findings.asked.append(Asked(self.step, name, reader))
             elif kind in ("segment", "score"):
                 self.refer(kind, name, reader.path)
             elif kind == "consent":
                 self.refer("topic", name, reader.path)
         return predicate
 
-    def happening(self, reader: Reader) -> Happening:
-        """The happening that the object under the reader says; other keys are left to the caller."""
-        if reader.has("event") or not reader.has("segment"):
-            if not reader.has("event"):
-                reader.expect("segment")
-            return Happening(read_pattern(reader))
-        segment = reader.id("segment")
-        self.refer("segment", segment, reader.path)
-        entered = {"event": SEGMENT_ENTERED, "where": {"property": "segment", "is": segment or "-"}}
-        return Happening(read_pattern(Reader(entered, reader.path, reader)), segment)
+    def happening(self, reader: Reader, others: Collection[str] = ()) -> Happening:
+        """The happening that the object under the reader says; `others` are keys that might stand in its place."""
+        key = choose(reader, (*HAPPENINGS, *others), "what happens is")
+        return HAPPENINGS[key](reader, self) if key else Happening(EventPattern("", ""))
 
     def listen(self, happening: Happening) -> None:
         """This may move an enrollment, by the news of it, or remembered when that came too early."""
@@ -116,14 +122,74 @@ class Scope:
         """Events of these names (in lower case) may move an enrollment."""
         self.findings.waits_for.update(events)
 
+    def watch(self, facts: Iterable[str]) -> None:
+        """An enrollment is asked again when one of these changes."""
+        self.findings.watches.update(facts)
+
     def refer(self, kind: str, name: str, path: str, channel: str = "") -> None:
         """Another definition is named here."""
         if name:
             self.findings.references.append(Reference(kind, name, path, channel))
 
-    def _check_mark(self, reader: Reader, step_id: str) -> None:
-        sent = self.findings.sends if self.sent is None else self.sent
-        if step_id not in sent:
-            close = get_close_matches(step_id, sent, 1, 0.5)
-            known = f"did you mean '{close[0]}'?" if close else "name the id of an earlier send step"
-            reader.mistake(f"no send step '{step_id}' comes before this; {known}")
+
+# Happenings
+
+
+def _read_event(reader: Reader, scope: Scope) -> Happening:
+    return Happening(read_pattern(reader))
+
+
+def _read_entering(reader: Reader, scope: Scope) -> Happening:
+    segment = reader.id("segment")
+    scope.refer("segment", segment, reader.path)
+    return Happening(_pattern(reader, SEGMENT_ENTERED, segment=segment), segment, f"entering segment {segment}")
+
+
+def _read_leaving(reader: Reader, scope: Scope) -> Happening:
+    segment = reader.id("left")
+    scope.refer("segment", segment, f"{reader.path}.left")
+    return Happening(_pattern(reader, SEGMENT_LEFT, segment=segment), sentence=f"leaving segment {segment}")
+
+
+def _read_form(reader: Reader, scope: Scope) -> Happening:
+    form = reader.id("form")
+    scope.refer("form", form, f"{reader.path}.form")
+    return Happening(_pattern(reader, FORM_SUBMITTED, form=form), sentence=f"submitting form {form}")
+
+
+# How another journey can end for this one: the word for it, and what its event then says.
+ENDINGS: Mapping[str, Mapping[str, str]] = {
+    "goal": {"reason": "goal"},
+    "completed": {"reason": "finished"},
+    "exited": {"state": "exited"},
+    "failed": {"state": "failed"},
+}
+
+
+def _read_journey(reader: Reader, scope: Scope) -> Happening:
+    journey = reader.id("journey")
+    scope.refer("journey", journey, f"{reader.path}.journey")
+    ended = reader.choice("ended", ENDINGS, None)
+    said = ENDINGS[ended] if ended else {}
+    how = f" as {ended}" if ended else ""
+    return Happening(
+        _pattern(reader, JOURNEY_ENDED, journey=journey, **said), sentence=f"the end of journey {journey}{how}"
+    )
+
+
+# Every way to say what happens, by the key that says so.
+HAPPENINGS: Mapping[str, Callable[[Reader, Scope], Happening]] = {
+    "event": _read_event,
+    "segment": _read_entering,
+    "left": _read_leaving,
+    "form": _read_form,
+    "journey": _read_journey,
+}
+
+
+def _pattern(reader: Reader, event: str, **properties: str) -> EventPattern:
+    """The pattern of an event with these properties, whose mistakes stand where the reader is."""
+    where = [{"property": name, "is": value or "-"} for name, value in properties.items()]
+    return read_pattern(
+        Reader({"event": event, "where": where[0] if len(where) == 1 else {"all": where}}, reader.path, reader)
+    )

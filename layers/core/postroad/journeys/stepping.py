@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from postroad.calendars import Calendar
 from postroad.contacts import Enrollment
 from postroad.documents import Reader
 from postroad.events import Event
@@ -29,7 +30,8 @@ class Effect(Protocol):
 class Here(NamedTuple):
     """Where and when a step is asked. `event` is one it may use, None when there is none or it has been used up.
 
-    `timezones` are names to try for the contact's local time after its own, the first that exists wins.
+    `timezones` are names to try for the contact's local time after its own, the first that exists wins; `calendar` is
+    the account's.
     """
 
     step_id: str
@@ -38,6 +40,7 @@ class Here(NamedTuple):
     now: float
     event: Event | None
     timezones: tuple[str | None, ...]
+    calendar: Calendar | None = None
 
     @property
     def moment(self) -> float:
@@ -46,7 +49,8 @@ class Here(NamedTuple):
 
 
 class Go(NamedTuple):
-    """It goes on. `way` names an arm ("" is the next step); `at` is when that was decided if not on entering."""
+    """It goes on. `way` names an arm ("" is the next step), `to` any step; `at` is when that was decided if not on
+    entering."""
 
     way: str
     verdict: str
@@ -54,6 +58,7 @@ class Go(NamedTuple):
     effects: tuple[Effect, ...] = ()
     at: float | None = None
     used_event: bool = False
+    to: str = ""
 
 
 class Stay(NamedTuple):
@@ -87,6 +92,15 @@ class StepType:
     def longest(self) -> float:
         """Seconds that somebody stays here at most."""
         return 0.0
+
+    @property
+    def jump(self) -> str:
+        """A step to which it may lead besides its ways, "" for none."""
+        return ""
+
+    def takes_time(self, way: str) -> bool:
+        """Whether time passes for certain before somebody who has come here goes on by this way."""
+        return False
 
     def enter(self, here: Here) -> Answer:
         raise NotImplementedError

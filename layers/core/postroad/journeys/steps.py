@@ -7,27 +7,39 @@ journey up.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from postroad.calendars import ANY_TIME, HOURS
 from postroad.channels import CHANNELS, USUAL
 from postroad.documents import Reader
 from postroad.instants import describe_duration
-from postroad.journeys.changes import UpdateStep
+from postroad.journeys.asking import TaskStep
+from postroad.journeys.changes import EventStep, ListStep, OwnerStep, PointsStep, TagStep, UpdateStep
 from postroad.journeys.experiments import ExperimentStep
 from postroad.journeys.reading import Scope
 from postroad.journeys.stepping import LONGEST, Answer, Go, Here, Read, StepType
 from postroad.journeys.waits import read_wait
-from postroad.journeys.ways import BranchStep, ExitStep
+from postroad.journeys.ways import (
+    BranchStep,
+    ExitStep,
+    GoalStep,
+    GotoStep,
+    HoldoutStep,
+    LanguageStep,
+    MatchStep,
+    SplitStep,
+)
 
 
 class Send(NamedTuple):
-    """Effect: queue this message."""
+    """Effect: queue this message. `options` are what the step asks of single gates, by their keys."""
 
     step_id: str
     template: str
     channel: str
     message_id: str
     expires_at: float | None
+    options: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +48,28 @@ class SendStep(StepType):
     template: str
     channel: str
     expires: float | None
+    any_time: bool = False
 
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "SendStep":
         template = reader.id("template")
         channel = reader.choice("channel", CHANNELS, USUAL)
         scope.refer("template", template, f"{reader.path}.template", channel)
-        return cls(template, channel, reader.duration("expires", None, least=60, most=LONGEST))
+        expires = reader.duration("expires", None, least=60, most=LONGEST)
+        return cls(template, channel, expires, reader.flag("any_time", False))
 
     def enter(self, here: Here) -> Answer:
         visit = here.enrollment.visits[here.step_id]
         message_id = f"{here.enrollment.enrollment_id}.{here.step_id}" + (f"~{visit}" if visit > 1 else "")
         expires_at = None if self.expires is None else here.now + self.expires
-        effect = Send(here.step_id, self.template, self.channel, message_id, expires_at)
+        options = {HOURS: ANY_TIME} if self.any_time else {}
+        effect = Send(here.step_id, self.template, self.channel, message_id, expires_at, options)
         return Go("", "send", f"{self.template} by {self.channel}", (effect,))
 
     def describe(self) -> str:
         expires = "" if self.expires is None else f", unless it is older than {describe_duration(self.expires)} by then"
-        return f"Send {self.template} by {self.channel}{expires}"
+        any_time = ", at any time of day" if self.any_time else ""
+        return f"Send {self.template} by {self.channel}{expires}{any_time}"
 
 
 # Every type of step, by the key that says so.
@@ -62,6 +78,18 @@ STEP_TYPES: Mapping[str, Read] = {
     "experiment": ExperimentStep.read,
     "wait": read_wait,
     "branch": BranchStep.read,
+    "match": MatchStep.read,
+    "language": LanguageStep.read,
+    "split": SplitStep.read,
+    "holdout": HoldoutStep.read,
     "update": UpdateStep.read,
+    "list": ListStep.read,
+    "tag": TagStep.read,
+    "points": PointsStep.read,
+    "owner": OwnerStep.read,
+    "event": EventStep.read,
+    "task": TaskStep.read,
+    "goto": GotoStep.read,
+    "goal": GoalStep.read,
     "exit": ExitStep.read,
 }

@@ -13,10 +13,13 @@ from datetime import time
 from math import inf
 from typing import NamedTuple
 
+from postroad.calendars import FURTHEST, Calendar, Window, read_window
+from postroad.channels import CHANNELS
 from postroad.documents import Reader, choose
 from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, SEGMENT_ENTERED
 from postroad.instants import DAY, describe_duration, stamp
-from postroad.journeys.reading import Happening, Scope
+from postroad.journeys.dates import ContactDate
+from postroad.journeys.reading import HAPPENINGS, Happening, Scope
 from postroad.journeys.stepping import (
     LONGEST,
     Answer,
@@ -29,8 +32,10 @@ from postroad.journeys.stepping import (
     parse_zone,
 )
 from postroad.local_time import WEEKDAYS, next_local, parse_time_of_day
+from postroad.lots import draw
+from postroad.operators import describe_name
 from postroad.predicates import Predicate
-from postroad.zones import clock_of
+from postroad.zones import CLOCK_FACTS, clock_of
 
 
 class Cause(NamedTuple):
@@ -77,21 +82,32 @@ class Wait(StepType):
 
 @dataclass(frozen=True, slots=True)
 class WaitFor(Wait):
+    """A duration; with `spread` up to so much more, by lot, so that not all who came together go on together."""
+
     seconds: float
+    spread: float
 
     @property
     def longest(self) -> float:
-        return self.seconds
+        return self.seconds + self.spread
 
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "WaitFor":
-        return cls(reader.duration("for", least=1, most=LONGEST))
+        return cls(
+            reader.duration("for", least=1, most=LONGEST), reader.duration("spread", 0.0, least=1, most=LONGEST / 10)
+        )
+
+    def takes_time(self, way: str) -> bool:
+        return True
 
     def find_end(self, here: Here) -> tuple[float, str]:
-        return here.now + self.seconds, ""
+        visit = str(here.enrollment.visits.get(here.step_id, 1))
+        lot = draw("spread", here.enrollment.enrollment_id, here.step_id, visit) if self.spread else 0.0
+        return here.now + self.seconds + float(int(lot * self.spread)), ""
 
     def describe(self) -> str:
-        return f"Wait for {describe_duration(self.seconds)}"
+        spread = f", and by lot up to {describe_duration(self.spread)} more" if self.spread else ""
+        return f"Wait for {describe_duration(self.seconds)}{spread}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +129,9 @@ class WaitUntil(Wait):
             reader.read("timezone", parse_zone, None, None),
         )
 
+    def takes_time(self, way: str) -> bool:
+        return True
+
     def find_end(self, here: Here) -> tuple[float, str]:
         clock = clock_of(here.view.contact, self.timezone, *here.timezones)
         note = f" ({self.hour:%H:%M} {clock.because})"
@@ -122,6 +141,127 @@ class WaitUntil(Wait):
         days = f" on {', '.join(WEEKDAYS[day].capitalize() for day in self.weekdays)}" if self.weekdays else ""
         zone = f" (where that is not known: {self.timezone})" if self.timezone else ""
         return f"Wait until {self.hour:%H:%M}{days}, local time{zone}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForDate(Wait):
+    """Until a date of the contact. When that changes, the wait ends by the new one; without one to come it is over."""
+
+    date: ContactDate
+    timezone: str | None
+
+    @property
+    def longest(self) -> float:
+        return LONGEST
+
+    @classmethod
+    def read(cls, reader: Reader, scope: Scope) -> "WaitForDate":
+        date = ContactDate.read(reader)
+        scope.watch(date.reads | CLOCK_FACTS)
+        scope.arm(reader, "then")
+        scope.arm(reader, "else")
+        return cls(date, reader.read("timezone", parse_zone, None, None))
+
+    def takes_time(self, way: str) -> bool:
+        return way == "then"
+
+    def enter(self, here: Here) -> Answer:
+        return self.stay(here, "wait")
+
+    def resume(self, here: Here) -> Answer:
+        due = here.enrollment.due or 0.0
+        if here.now >= due:
+            return Go("then", "yes", f"it is {self.date.describe()}", at=due)
+        answer = self.stay(here, "moved")
+        # A due instant is stored in whole milliseconds.
+        return Stay(due) if isinstance(answer, Stay) and abs(answer.due - due) < 0.002 else answer
+
+    def stay(self, here: Here, verdict: str) -> Answer:
+        clock = clock_of(here.view.contact, self.timezone, *here.timezones)
+        due = self.date.find_next(here.view.contact.find_value(self.date.attribute), here.now, clock.zone)
+        if due > here.now + LONGEST:
+            return Go("else", "else", f"{describe_name(self.date.attribute)} holds no date to come")
+        return Stay(due, verdict, f"until {stamp(due)} ({clock.because})")
+
+    def describe(self) -> str:
+        return f"Wait until {self.date.describe()}"
+
+    def describe_arm(self, name: str) -> str:
+        return {"then": "When it has come:", "else": "If there is no such date to come:"}[name]
+
+
+class WaitForOpening(Wait):
+    """Until it is open; who comes while it is goes on at once."""
+
+    __slots__ = ()
+
+    @property
+    def longest(self) -> float:
+        return FURTHEST * DAY
+
+    def find_opening(self, here: Here) -> tuple[float | None, str]:
+        """When it is open next, None for never, and on whose clock."""
+        raise NotImplementedError
+
+    def enter(self, here: Here) -> Answer:
+        at, because = self.find_opening(here)
+        if at is None or at <= here.now:
+            return Go("", "open" if at else "never open", because)
+        return Stay(at, "wait", f"until {stamp(at)} ({because})")
+
+
+@dataclass(frozen=True, slots=True)
+class WaitBetween(WaitForOpening):
+    """Until the local time lies between two."""
+
+    window: Window
+    weekdays: tuple[int, ...]
+    timezone: str | None
+
+    @property
+    def longest(self) -> float:
+        return 8 * DAY
+
+    @classmethod
+    def read(cls, reader: Reader, scope: Scope) -> "WaitBetween":
+        any_day: tuple[int, ...] = ()
+        return cls(
+            read_window(reader.child("between")),
+            reader.read("weekdays", parse_weekdays, any_day, any_day),
+            reader.read("timezone", parse_zone, None, None),
+        )
+
+    def find_opening(self, here: Here) -> tuple[float | None, str]:
+        clock = clock_of(here.view.contact, self.timezone, *here.timezones)
+        hours = Calendar(open=dict.fromkeys(self.weekdays or range(7), (self.window,)))
+        return hours.find_opening(here.now, (clock.zone,), None)[0], clock.because
+
+    def describe(self) -> str:
+        days = f" on {', '.join(WEEKDAYS[day].capitalize() for day in self.weekdays)}" if self.weekdays else ""
+        return f"Wait until it is between {self.window.start:%H:%M} and {self.window.end:%H:%M}{days}, local time"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitOpen(WaitForOpening):
+    """Until the account's calendar is open, for a channel or in general."""
+
+    channel: str
+
+    @classmethod
+    def read(cls, reader: Reader, scope: Scope) -> "WaitOpen":
+        if not reader.flag("open") and not reader.is_broken:
+            reader.mistake("is true; leave the step out when nobody has to wait", "open")
+        return cls(reader.choice("channel", CHANNELS, ""))
+
+    def find_opening(self, here: Here) -> tuple[float | None, str]:
+        if here.calendar is None:
+            return here.now, "the policy has no calendar"
+        zone = here.timezones[-1] or "UTC"
+        at, because = here.calendar.of_channel(self.channel).next_opening(here.view.contact, here.now, zone)
+        return at, because or "it is open"
+
+    def describe(self) -> str:
+        return f"Wait until it is open{f' for {self.channel}' if self.channel else ''}, by the account's calendar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +281,9 @@ class WaitForEvent(Wait):
 
     def find_end(self, here: Here) -> tuple[float, str]:
         return here.now + self.timeout, f" for {self.happening.describe()}"
+
+    def takes_time(self, way: str) -> bool:
+        return way == "else"
 
     def find_cause(self, here: Here, due: float) -> Cause | None:
         since, is_event = here.enrollment.since, False
@@ -181,6 +324,9 @@ class WaitForFact(Wait):
     def find_end(self, here: Here) -> tuple[float, str]:
         return here.now + self.timeout, f" for: {self.fact.describe()}"
 
+    def takes_time(self, way: str) -> bool:
+        return way == "else"
+
     def find_cause(self, here: Here, due: float) -> Cause | None:
         is_late = here.event is not None and here.moment >= due
         if not self.fact.evaluate(here.view).truth or (is_late and self.is_new(here, due)):
@@ -210,7 +356,10 @@ FACTS: Mapping[str, tuple[str, ...]] = {"opened": (), "clicked": (), "segment": 
 WAITS: Mapping[str, Read] = {
     "for": WaitFor.read,
     "until": WaitUntil.read,
-    "event": WaitForEvent.read,
+    "date": WaitForDate.read,
+    "between": WaitBetween.read,
+    "open": WaitOpen.read,
+    **dict.fromkeys(HAPPENINGS, WaitForEvent.read),
     **dict.fromkeys(FACTS, WaitForFact.read),
 }
 
@@ -218,7 +367,7 @@ WAITS: Mapping[str, Read] = {
 def read_wait(reader: Reader, scope: Scope) -> StepType:
     """A wait of whichever kind its keys say."""
     key = choose(reader, WAITS, "a wait is")
-    return WAITS[key](reader, scope) if key else WaitFor(1.0)
+    return WAITS[key](reader, scope) if key else WaitFor(1.0, 0.0)
 
 
 def read_timeout(reader: Reader, scope: Scope) -> float:
