@@ -491,6 +491,9 @@ class MemoryBooks:
         book = self.book
         return book is not None and book.revision >= at_least and self.now() - self.read_at < self.lifetime
 
+    def hears(self, name: str) -> bool:
+        return self.current().hears(name)
+
     def newest(self) -> Book:
         self.book, self.read_at = self.shelf[-1], self.now()
         return self.book

@@ -302,6 +302,9 @@ class SandboxBooks:
     def current_policy(self, *, at_least: int = 0) -> Policy:
         return self.current(at_least=at_least).policy
 
+    def hears(self, name: str) -> bool:
+        return self.current().hears(name)
+
     def newest(self) -> Book:
         return self.loop.call("newest", self.books.newest, (), {})
 
