@@ -501,9 +501,6 @@ class MemoryBooks:
     def current_policy(self, *, at_least: int = 0) -> Policy:
         return self.current(at_least=at_least).policy
 
-    def hears(self, name: str) -> bool:
-        return name in self.current().manifest.hears
-
     def current(self, *, at_least: int = 0) -> Book:
         if self.book is None or not self.is_fresh(at_least):
             self.book, self.read_at = self.shelf[-1], self.now()
