@@ -1,5 +1,6 @@
 """Every page that people see, in light and in dark: nothing that axe finds, no error, nothing wider than a phone."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,17 +8,27 @@ import pytest
 from tests.browser.conftest import sign_in
 
 CONSOLE = ("", "/contacts", "/segments", "/segments/customers", "/journeys", "/journeys/welcome",
-           "/journeys/enterprise", "/broadcasts", "/broadcasts/_new", "/messages", "/messages?from=journey/welcome",
+           "/journeys/welcome?view=steps", "/journeys/welcome?view=versions", "/journeys/enterprise",
+           "/journeys/abandoned-cart", "/journeys/welcome/people?at=first-purchase",
+           "/journeys/welcome/people?at=again&who=skipped", "/broadcasts", "/broadcasts/_new",
+           "/broadcasts/_new?from=gift-boxes", "/broadcasts/gift-boxes", "/broadcasts/gift-boxes/people?who=skipped",
+           "/messages", "/messages?from=journey/welcome", "/messages?from=broadcast/harvest&who=skipped",
            "/quarantine", "/nowhere")  # fmt: skip
 # Lists, and the first thing in each.
 FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbody a[href*='/console/messages/']"}
-OTHERS = ("/_local/inbox", "/_local/clock", "/f/newsletter", "/api/v1/docs")
+TABS = ("?tab=why", "?tab=messages")
+OTHERS = ("/_local/inbox", "/_local/clock", "/f/newsletter", "/api/v1/docs", "/console/sign-in", "/console/signed-out")
 SITE = ("/", "/sampler", "/cart", "/checkout", "/sign-up", "/thanks", "/welcome", "/plans/enterprise", "/tasting",
         "/calculator", "/office-guide", "/service", "/studio")  # fmt: skip
 
 
 # What a page fetches for itself as it loads has come.
-_IS_WHOLE = "() => !document.querySelector('[hx-trigger=\"load\"]')"
+_IS_WHOLE = """() => !document.querySelector('[hx-trigger="load"]')
+    && (!location.pathname.startsWith("/api/") || document.querySelector("article"))"""
+# What is wider than the screen of a phone: the page, or a list in it.
+_WIDE = """() => [document.documentElement, ...document.querySelectorAll(".table-wrap, .card, main, pre, iframe")]
+    .filter((each) => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).overflowX !== "hidden")
+    .map((each) => each.className || each.tagName)"""
 
 
 def look(page: Any) -> list[str]:
@@ -44,7 +55,13 @@ def test_the_console(cloud, visitors, scheme):
         found += look(page)
         if path in FIRST:
             page.locator(FIRST[path]).first.click()
+            page.wait_for_url("**/console/*/*")
             found += look(page)
+        if path == "/contacts":
+            contact = page.url
+            for tab in TABS:
+                page.goto(f"{contact}{tab}")
+                found += look(page)
     # That a page is not there is said in the console of the browser, too.
     visitor.problems = [problem for problem in visitor.problems if "/nowhere" not in problem]
     assert not found, "\n".join(found)
@@ -58,6 +75,55 @@ def test_the_pages_of_the_local_cloud_and_the_public_ones(cloud, visitors, schem
         found += look(page)
         page.close()
     assert not found, "\n".join(found)
+
+
+def test_what_a_form_answers(cloud, visitors, scheme):
+    visitor = visitors(color_scheme=scheme)
+    page = visitor.open(f"http://localhost:{cloud.port}/f/newsletter")
+    # A browser asks for what is missing; whoever comes around it is told as well.
+    page.evaluate("document.forms[0].noValidate = true")
+    page.get_by_role("button", name="Send me the letter").click()
+    page.locator(".summary").wait_for()
+    found = look(page)
+    page.get_by_label("E-mail address").fill(f"{scheme}@example.com")
+    page.get_by_label("Yes, send me the monthly letter").check()
+    page.wait_for_timeout(2_500)  # nobody fills in a form faster
+    page.get_by_role("button", name="Send me the letter").click()
+    page.locator("form").wait_for(state="detached")
+    found += look(page)
+    visitor.problems = [problem for problem in visitor.problems if "/f/newsletter" not in problem]
+    assert not found, "\n".join(found)
+
+
+def test_the_unsubscribe_page(cloud, visitors, scheme):
+    mail = cloud.call("GET", "/_local/inbox", headers={"accept": "application/json"}).json["items"][0]
+    link = re.search(r"<(http[^>]+)>", mail["headers"]["List-Unsubscribe"])[1]
+    visitor = visitors(color_scheme=scheme)
+    page = visitor.open(link)
+    found = look(page)
+    page.get_by_role("button").first.click()
+    page.get_by_role("button", name="Unsubscribe").wait_for(state="detached")
+    found += look(page)
+    page.goto(f"{link}x")
+    found += look(page)
+    # That a link is not whole is said in the console of the browser, too.
+    visitor.problems = [problem for problem in visitor.problems if f"{link}x" not in problem]
+    assert not found, "\n".join(found)
+
+
+def test_a_mail_in_the_inbox(cloud, visitors, scheme):
+    page = visitors(color_scheme=scheme).open(f"http://localhost:{cloud.port}/_local/inbox")
+    page.get_by_text("Welcome aboard").first.click()
+    page.locator("iframe").first.wait_for()
+    found = [each for each in look(page) if "iframe" not in each]
+    assert not found, "\n".join(found)
+
+
+def test_whoever_comes_by_another_name_of_this_machine_is_led_to_the_one_that_mails_link_to(cloud, visitor):
+    page = visitor.open(f"http://127.0.0.1:{cloud.port}/console/contacts")
+    page.get_by_role("link", name="Continue as Marta").click()
+    page.get_by_role("heading", name="Contacts").wait_for()
+    assert page.url == f"http://localhost:{cloud.port}/console/contacts"
 
 
 def test_the_shop(cloud, visitor):
@@ -77,6 +143,6 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(cloud, visitors):
     wide = []
     for path in paths:
         page.goto(f"http://localhost:{cloud.port}{path}")
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"):
-            wide.append(path)
+        page.wait_for_function(_IS_WHOLE)
+        wide += [(path, each) for each in page.evaluate(_WIDE)]
     assert wide == []
