@@ -32,6 +32,7 @@ from postroad.definitions import KINDS, PATIENCE, check_definition, known_in, pl
 from postroad.events import ATTRIBUTE_LIMIT, RESERVED
 from postroad.fold import MAX_ATTRIBUTES, MAX_MESSAGES, MAX_UNCONFIRMED
 from postroad.forms import FIELD_TYPES, LONGEST_ANSWER, LONGEST_TEXT, MOST_FIELDS
+from postroad.gallery import list_workflows
 from postroad.identities import parse_identity
 from postroad.instants import DAY
 from postroad.journeys import parse_journey
@@ -199,6 +200,7 @@ def test_every_route_of_the_template_is_in_a_document(template):
         ("definitions", "Definitions", KINDS),
         ("forms", "Fields", FIELD_TYPES),
         ("broadcasts", "What becomes of it", broadcasts.STATES),
+        ("gallery", "Workflows", [workflow.id for workflow in list_workflows()]),
     ],
 )
 def test_a_table_lists_what_the_code_has_and_nothing_else(name, heading, words):

@@ -5,6 +5,7 @@ from functions.api.routes import (
     consents,
     contacts,
     definitions,
+    gallery,
     journeys,
     keys,
     messages,
@@ -21,8 +22,8 @@ from functions.api.routing import Route
 TABLE: list[Route] = [
     route
     for module in (
-        contacts, segments, journeys, broadcasts, messages, tasks, trying,
-        definitions, rebuilds, suppressions, consents, keys, quarantine,
+        contacts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks, trying,
+        definitions, rebuilds, gallery, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table
 ]  # fmt: skip
