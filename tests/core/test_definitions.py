@@ -117,6 +117,10 @@ def test_whatever_stands_in_a_document_the_only_answer_is_its_mistakes(document,
 # --- references
 
 
+def capped(score: str, **bands: int) -> dict[str, Any]:
+    return {"per": "P7D", "at_most": 3, "score": score, "bands": bands}
+
+
 @pytest.mark.parametrize(
     ("document", "path", "says"),
     [
@@ -131,6 +135,8 @@ def test_whatever_stands_in_a_document_the_only_answer_is_its_mistakes(document,
             "no",
         ),
         ({**JOURNEY, "steps": [{"id": "x", "send": {"template": "hi", "channel": "sms"}}]}, None, "email"),
+        ({**POLICY, "caps": [capped("nobody", hot=5)]}, "caps[0].score", "score called 'nobody'"),
+        ({**POLICY, "caps": [capped("heat", hot=5), capped("heat", warm=2)]}, "caps[1].bands", "no band 'warm'"),
     ],
 )
 def test_a_reference_to_nothing_is_refused_with_its_path(document, path, says):

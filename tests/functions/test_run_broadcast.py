@@ -11,11 +11,12 @@ import pytest
 from functions.run_broadcast import app
 from postroad.broadcasts import message_id_of
 from postroad.identities import Identity
-from postroad_aws import queues, wiring
+from postroad_aws import clock, queues, runs, wiring
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused
 from postroad_aws.storage import broadcasts, definitions, memberships, messages, refusals
 from postroad_aws.usecases import run_broadcast
+from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.run_broadcast import (
     Counted,
     address_moved,
@@ -26,6 +27,7 @@ from postroad_aws.usecases.run_broadcast import (
 from postroad_aws.usecases.schedule_broadcast import schedule_broadcast
 from postroad_aws.usecases.send_message import send_message
 from postroad_aws.usecases.sweep_messages import sweep_messages
+from postroad_aws.usecases.wake_contacts import wake_event
 from tests.account import Account, Channel, lambda_context
 
 # As many shards as show that there are several.
@@ -151,6 +153,28 @@ def test_a_run_is_done_when_each_message_has_come_to_an_end(letter):
     letter.advance(86_400)
     play()
     assert (run_of().state, run_of().tally.states) == ("done", {"bounced": 3})
+
+
+def test_a_run_is_not_done_while_somebody_waits_for_room_under_the_caps(letter):
+    policy = definitions.get_version("policy", "policy", 1)
+    capped = {**policy, "caps": [{"per": "P2D", "at_most": 1}]}
+    publish_definitions(definitions, runs, clock, {"policy/policy": capped})
+    letter.fold(letter.event("Signed Up", "user:ana"))  # the welcome mail takes her room
+    play()
+    send_all(letter)
+    letter.advance(120)
+    play()
+    assert (run_of().state, run_of().tally.states) == ("sending", {"sent": 2})
+    ana = letter.contact("user:ana")
+    assert [member.contact_id for member in memberships.list_members("broadcast/autumn/~postponed").items] == [
+        ana.contact_id
+    ]
+    letter.advance(2 * 86_400)
+    letter.fold(wake_event(ana.contact_id, letter.now()))
+    send_all(letter)
+    play()
+    assert (run_of().state, run_of().tally.states) == ("done", {"sent": 3})
+    assert memberships.list_members("broadcast/autumn/~postponed").items == []
 
 
 def test_the_numbers_add_up_with_the_reasons_of_those_who_got_nothing(letter):

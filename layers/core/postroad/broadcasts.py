@@ -206,12 +206,12 @@ def next_look(run: Run, now: float) -> float | None:
     return run.at + age
 
 
-def after_count(run: Run, tally: Tally, now: float) -> Run:
-    """The run after all its messages were counted: done when each has come to an end."""
+def after_count(run: Run, tally: Tally, now: float, *, some_wait: bool = False) -> Run:
+    """The run after all its messages were counted: done when each has come to an end, and none waits for a gate."""
     counted = replace(run, tally=replace(tally, counted_at=now), touched_at=now)
     if run.state == RUNNING:
         return counted.to(MAILING, now)
-    if run.state == MAILING and not tally.pending and now - run.times[MAILING] >= SETTLING:
+    if run.state == MAILING and not tally.pending and not some_wait and now - run.times[MAILING] >= SETTLING:
         return counted.to(DONE, now)
     return counted
 

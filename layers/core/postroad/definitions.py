@@ -33,7 +33,7 @@ from postroad.journeys import describe_journey, parse_journey, validate_referenc
 from postroad.journeys.transfers import STAY, read_transfer
 from postroad.matrices import Matrix, list_cells, parse_matrix
 from postroad.personas import Persona, parse_persona
-from postroad.policy import parse_policy
+from postroad.policy import Policy, parse_policy
 from postroad.scoring import Score, parse_score
 from postroad.segments import parse_segment
 from postroad.stages import parse_stages
@@ -110,6 +110,16 @@ def _check_handover(parsed: HandOver, known: Known) -> Mistakes:
     return tuple(missing)
 
 
+def _check_policy(parsed: Policy, known: Known) -> Mistakes:
+    missing = []
+    for number, cap in enumerate(parsed.caps):
+        if cap.score and cap.score not in known.ids.get("score", ()):
+            missing.append((f"caps[{number}].score", f"there is no published score called {cap.score!r}"))
+        elif bands := [band for band in cap.bands if f"{cap.score}/{band}" not in known.ids.get("band", ())]:
+            missing.append((f"caps[{number}].bands", f"the score {cap.score!r} has no band {bands[0]!r}"))
+    return tuple(missing)
+
+
 def _check_template(parsed: Any, known: Known) -> Mistakes:
     missing = []
     if parsed.topic not in known.ids.get("topic", ()):
@@ -139,7 +149,14 @@ def _describe_predicate(parsed: Any) -> tuple[str, ...]:
 
 
 KINDS: Mapping[str, Kind] = {
-    "policy": Kind(parse_policy, lambda policy: tuple(topic.name for topic in policy.topics.values())),
+    "policy": Kind(
+        parse_policy,
+        lambda policy: (
+            *(topic.name for topic in policy.topics.values()),
+            *(f"Everybody gets {cap.describe()}" for cap in policy.caps),
+        ),
+        _check_policy,
+    ),
     "template": Kind(_parse_template, lambda template: tuple(sorted(template.variables)), _check_template),
     "segment": Kind(parse_segment, _describe_predicate, _check_facts),
     "score": Kind(parse_score, Score.describe, _check_facts),

@@ -20,7 +20,6 @@ from postroad.contacts import Candidate, Contact
 from postroad.instants import describe_duration, stamp
 from postroad.lots import is_among
 from postroad.policy import SKIP
-from postroad.predicates import View
 
 
 class Ask(NamedTuple):
@@ -40,7 +39,7 @@ class Ask(NamedTuple):
         """The bands of a score sheet in which the contact is."""
         sheet = self.book.scores.get(score) if score else None
         return (
-            sheet.sort(View(self.contact, self.now, self.book.scores, assumed=self.book.assumed)).names if sheet else ()
+            sheet.sort(self.book.view(self.contact, self.now)).names if sheet else ()
         )
 
 

@@ -9,7 +9,7 @@ rests at a step, `journey/welcome/:goal` for whose last passage ended so, be the
 from collections.abc import Mapping
 
 from postroad.commits import MembershipChange
-from postroad.contacts import Candidate, Contact, Enrollment
+from postroad.contacts import Contact, Enrollment
 
 # How a passage through a journey can have ended: it reached the goal, came to the end, left early, or broke. Behind an
 # exit that a step was stands the step: "exited.bought". Who was held out never went through it, and counts apart.
@@ -58,9 +58,9 @@ def outcome_place(journey_id: str, outcome: str) -> str:
     return f"journey/{journey_id}/:{outcome}"
 
 
-def postponed_place(candidate: Candidate) -> str:
+def postponed_place(origin: str, step: str = "") -> str:
     """Where those are whose message of a step, or of a broadcast, waits for a gate."""
-    return f"{candidate.origin.partition('@')[0]}/~postponed" + (f".{candidate.step}" if candidate.step else "")
+    return f"{origin.partition('@')[0]}/~postponed" + (f".{step}" if step else "")
 
 
 def variant_place(experiment: str, variant: str, *, converted: bool = False) -> str:
@@ -100,7 +100,7 @@ def places_of(contact: Contact) -> dict[str, float]:
         if exposure.converted is not None:
             places[variant_place(experiment, exposure.variant, converted=True)] = exposure.converted
     for candidate in contact.postponed.values():
-        places[postponed_place(candidate)] = candidate.since
+        places[postponed_place(candidate.origin, candidate.step)] = candidate.since
     for journey_id, passage in contact.passages.items():
         if passage.last_ended is not None:
             places[outcome_place(journey_id, passage.last_state)] = passage.last_ended

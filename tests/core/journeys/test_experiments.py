@@ -227,6 +227,7 @@ def experiment(**changes):
         (experiment(winner="sometimes"), "steps[0].experiment.winner"),
         (experiment(within="PT1M"), "steps[0].experiment.within"),
         ({**WELCOME, "goal": None}, "steps"),
+        ({**WELCOME, "steps": [{"experiment": SUBJECT["experiment"]}]}, "steps[0].id"),
         ({**WELCOME, "goal": None, "holdout": 10, "steps": [REST]}, "holdout"),
         ({**WELCOME, "holdout": 100}, "holdout"),
     ],

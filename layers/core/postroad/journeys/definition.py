@@ -230,6 +230,8 @@ class _Listing:
             body = STEP_TYPES[key](reader.child(key), scope)
             if isinstance(body, SendStep) and not reader.has("id"):
                 reader.misfit("is missing: a send step needs an id, by which its messages are known", "id")
+            if isinstance(body, ExperimentStep) and not reader.has("id"):
+                reader.misfit("is missing: an experiment needs an id, by which its numbers are known", "id")
             # Its place in the order of the document comes before those of its arms.
             self.steps[step_id] = Step(step_id, following, {}, body)
             self.readers[step_id] = reader

@@ -25,7 +25,7 @@ from postroad.broadcasts import (
 )
 from postroad.messages import Message
 from postroad.packing import pack
-from postroad.places import segment_place
+from postroad.places import postponed_place, segment_place
 from postroad_aws.observability import logger
 from postroad_aws.ports import Ports
 from postroad_aws.storage import Page, VersionConflictError
@@ -181,7 +181,8 @@ def count_messages(
         if not has_time():
             return Counted(tally, cursor)
     now = ports.folding.clock.now()
-    counted = after_count(run, tally, now)
+    waiting = ports.members.list_members(postponed_place(run.broadcast.origin), limit=1)
+    counted = after_count(run, tally, now, some_wait=bool(waiting.items))
     if counted.state == DONE:
         _look_again(ports, counted, now)  # before it is saved, so that a crash in between ends nothing
     ports.broadcasts.save_run(counted, run)
