@@ -22,7 +22,7 @@ from functions.api.routing import Route
 TABLE: list[Route] = [
     route
     for module in (
-        contacts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks, trying,
+        contacts, segments, journeys, broadcasts, messages, tasks, trying,
         definitions, rebuilds, gallery, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table
