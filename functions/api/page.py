@@ -1,4 +1,4 @@
-"""What may be read without a key: the OpenAPI document, and a page on which to read it and try it."""
+"""What may be read without a key: the OpenAPI document, a page on which to read it and try it, and JSON Schemas."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from functions.api.requests import PREFIX
+from postroad.definitions import KINDS
 
 _FOLDER = Path(__file__).with_name("docs")
 _POWERS = (
@@ -21,6 +22,15 @@ def _document() -> Response[Any]:
     from functions.api.openapi import build_document  # few requests ask for it
 
     return _answer("application/json", json.dumps(build_document()))
+
+
+def _schema(kind: str) -> Callable[[], Response[Any]]:
+    def serve() -> Response[Any]:
+        from postroad.schemas import build_schema  # editors ask once in a while
+
+        return _answer("application/schema+json", json.dumps(build_schema(kind)))
+
+    return serve
 
 
 def _file(name: str) -> Callable[[], Response[Any]]:
@@ -46,6 +56,7 @@ PAGES: Mapping[str, Callable[[], Response[Any]]] = {
     "": _way_to_page,
     "/": _way_to_page,
     "/openapi.json": _document,
+    **{f"/schemas/{kind}.json": _schema(kind) for kind in KINDS},
     "/docs": _file("docs.html"),
     "/docs/docs.css": _file("docs.css"),
     "/docs/docs.js": _file("docs.js"),

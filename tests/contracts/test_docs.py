@@ -17,7 +17,7 @@ from demo.documents import load_definitions
 from functions.api.problems import PROBLEMS
 from functions.api.repeats import MAX_KEY
 from functions.api.requests import MAX_BODY, MAX_DEPTH
-from functions.api.routes import TABLE
+from functions.api.routes import TABLE, trying
 from functions.api.routes.definitions import MAX_TOGETHER
 from functions.api.schemas import MAX_LIMIT
 from functions.public.bodies import MAX_BODY as MAX_FORM
@@ -50,6 +50,8 @@ from postroad.quarantine import RAW_LIMIT
 from postroad.rendering import compile_message_template, compile_template
 from postroad.resolution import MAX_IDENTITIES
 from postroad.ring import BUSY, KEEP, RETRY_HORIZON
+from postroad.simulation.habits import WEIGHT
+from postroad.simulation.lives import MOST_FOLDS
 from postroad.tracking import ROUTES, Refused, Request, Source, parse_pixel, parse_request, read_events
 from postroad_aws.settings import Settings
 from postroad_aws.storage.requests import KEPT_SECONDS
@@ -323,6 +325,12 @@ LIMITS = [
     ("templates", f"at most {rendering.MAX_LOOPS} loops"),
     ("api", f"kept for {RETENTION / DAY:.0f} days"),
     ("api", f"cut at {RAW_LIMIT // 1024} KB"),
+    ("api", f"`people` (200, at most {trying.MAX_PEOPLE}), `days` (21, at most {trying.MAX_DAYS})"),
+    ("api", f"the first {trying.MAX_TOLD:,} `messages`"),
+    ("api", f"The latest {trying.MAX_ROWS:,} events"),
+    ("simulator", f"for up to {trying.MAX_PEOPLE} people"),
+    ("simulator", f"folded {MOST_FOLDS:,} times at most"),
+    ("simulator", f"counts as {WEIGHT} messages more"),
     ("architecture", f"The ring keeps {KEEP}\nhashes, and every one younger than {RETRY_HORIZON / 60:.0f} minutes"),
     ("architecture", f"with {BUSY} young ones"),
     ("api", f"at most {MAX_BODY:,} bytes, nested at most {MAX_DEPTH} levels"),

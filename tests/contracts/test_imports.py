@@ -51,6 +51,7 @@ WRONG_LINES = {
     "postroad_aws/usecases/fold.py": ("import pynamodb", "PynamoDB stays in storage"),
     "postroad_aws/storage/rows.py": ("import postroad_aws.usecases.fold", "Inside the shell"),
     "localcloud/run.py": ("import postroad", "The local cloud knows only the template"),
+    "postroad_command/stack.py": ("import postroad_aws", "The command speaks to a stack by its JSON API alone"),
 }
 
 

@@ -30,19 +30,20 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ANY = "any"
 
 
-@cache
 def build_schemas() -> Mapping[str, Schema]:
     """The JSON Schema (2020-12) of each kind of definition."""
-    return {kind: {**_build(kind), "title": kind} for kind in KINDS}
+    return {kind: build_schema(kind) for kind in KINDS}
 
 
-def _build(kind: str) -> Schema:
+@cache
+def build_schema(kind: str) -> Schema:
+    """The JSON Schema (2020-12) of one kind of definition; nobody may change it."""
+    head = {"$schema": DRAFT, "title": kind}
     if kind == "template":
-        return _build_template()
+        return {**head, **_build_template()}
     explorer = _Explorer(KINDS[kind].parse)
-    schema = explorer.explore("", {})
-    schemas = {"$schema": DRAFT, **schema}
-    return {**schemas, "$defs": dict(sorted(explorer.forms.items()))} if explorer.forms else schemas
+    schema = {**head, **explorer.explore("", {})}
+    return {**schema, "$defs": dict(sorted(explorer.forms.items()))} if explorer.forms else schema
 
 
 def _build_template() -> Schema:
@@ -53,7 +54,6 @@ def _build_template() -> Schema:
     text = {"type": "string", "pattern": r"\S"}
     head: Schema = dict.fromkeys(sorted(TEMPLATE_KEYS - {"kind", "channel"}), line)
     return {
-        "$schema": DRAFT,
         "type": "object",
         "anyOf": [
             {

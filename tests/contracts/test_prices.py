@@ -1,0 +1,18 @@
+"""What a forecast says a message costs is what the price list says."""
+
+import yaml
+
+import templatecheck
+from postroad.channels import CHANNELS
+from postroad.prices import DATE, PER_MESSAGE
+
+LIST = yaml.safe_load((templatecheck.ROOT / "infra/localcloud/prices.yaml").read_text())
+
+
+def test_each_channel_has_the_price_of_the_list():
+    assert {"email": float(LIST["ses"]["email"]), "sms": float(LIST["sms"]["text"])} == PER_MESSAGE
+    assert PER_MESSAGE.keys() == CHANNELS.keys()
+
+
+def test_the_prices_are_of_the_same_day():
+    assert str(LIST["date"]) == DATE

@@ -1,0 +1,105 @@
+"""Definitions as files: YAML read as JSON means it, and written so that it reads back the same."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from demo.documents import load_definitions
+from postroad_command.folder import FolderError, format_document, parse_text, read_folder, write_folder
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(min_size=1), inner),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(min_size=1), JSON))
+def test_what_is_written_reads_back_the_same(document: dict[str, Any]) -> None:
+    assert parse_text(format_document(document)) == [document] or document == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("at: 10:30", "10:30"),
+        ("at: 2026-11-02", "2026-11-02"),
+        ("at: yes", "yes"),
+        ("on: true", True),
+        ("at: 012", "012"),
+        ("at: 1_000", "1_000"),
+        ("at: 1e3", 1000.0),
+        ("at: ~", None),
+    ],
+)
+def test_scalars_are_those_of_json(text: str, value: Any) -> None:
+    ((found,),) = [document.values() for document in parse_text(text)]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_the_demo_survives_the_way_to_files_and_back(tmp_path: Path) -> None:
+    shop = load_definitions()
+    written = write_folder(tmp_path, shop)
+    assert len(written) == len(shop)
+    assert read_folder(tmp_path) == shop
+    text = (tmp_path / "template" / "welcome.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=../schemas/template.json\nkind: template\nid: welcome\n")
+    assert "\nhtml: |\n" in text
+
+
+def test_writing_again_changes_nothing_and_keeps_comments(tmp_path: Path) -> None:
+    shop = load_definitions()
+    write_folder(tmp_path, shop)
+    path = tmp_path / "segment" / "customers.yaml"
+    path.write_text("# ours\n" + path.read_text())
+    before = {each: each.read_text() for each in tmp_path.rglob("*.yaml")}
+    assert write_folder(tmp_path, shop) == []
+    assert {each: each.read_text() for each in tmp_path.rglob("*.yaml")} == before
+
+
+def test_several_in_a_file_are_read_and_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "all.yml"
+    path.write_text(
+        "{kind: segment, id: a, if: {attribute: x, is: 1}}\n---\n{kind: segment, id: b, if: {segment: a}}\n"
+    )
+    found = read_folder(tmp_path)
+    assert list(found) == ["segment/a", "segment/b"]
+    assert write_folder(tmp_path, found) == []
+    with pytest.raises(FolderError, match=r"shares .* with others"):
+        write_folder(tmp_path, {"segment/a": {**found["segment/a"], "name": "A"}})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("kind: [", "is no YAML"),
+        ("name: nameless", "needs a kind and an id"),
+        ("- 1", "needs a kind and an id"),
+        ("kind: ../../etc\nid: passwd", "needs a kind and an id"),
+        ("kind: segment\nid: ../x", "needs a kind and an id"),
+    ],
+)
+def test_a_file_that_holds_no_definition_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(FolderError, match=sentence) as refusal:
+        read_folder(tmp_path)
+    assert "bad.yaml" in str(refusal.value)
+
+
+def test_two_files_cannot_hold_the_same_definition(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text("kind: segment\nid: x\n")
+    with pytest.raises(FolderError, match=r"segment/x stands in .*a\.yaml and in .*b\.yaml"):
+        read_folder(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="There is no folder"):
+        read_folder(tmp_path / "nothing")
