@@ -8,7 +8,7 @@ from postroad.codec import decode_contact, encode_contact
 from postroad.contacts import Contact
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.fold import begin, fold, needs_history
+from postroad.fold import Outcome, begin, fold, needs_history
 from postroad.instants import format_instant, parse_duration, parse_instant
 from postroad.messages import Message
 from tests.books import Shelf
@@ -46,11 +46,17 @@ def publish(*definitions: Mapping[str, Any], now: float | None = None) -> Shelf:
 class Person:
     """Ana, of whom we hear first at `now`. Each commit goes through the codec, as in the product."""
 
-    def __init__(self, *definitions: Mapping[str, Any], now: str = "2026-11-02T09:00:00Z", **attributes: Any) -> None:
+    def __init__(
+        self,
+        *definitions: Mapping[str, Any],
+        now: str = "2026-11-02T09:00:00Z",
+        contact_id: str = "contact-ana",
+        **attributes: Any,
+    ) -> None:
         self.shelf = publish(*definitions)
         self.book = self.shelf.book
         self.now = parse_instant(now)
-        self.contact: Contact = begin("contact-ana", self.book, self.now)
+        self.contact: Contact = begin(contact_id, self.book, self.now)
         self.contact.identities["email:ana@example.com"] = self.now
         self.contact.identities["phone:+34600000000"] = self.now
         self.events: list[Event] = []
@@ -65,6 +71,7 @@ class Person:
         outcome = fold(self.contact, event, self.book, self.now, history=history)
         if event.name != names.WAKE:
             self.events.append(event)
+        self.hear(outcome)
         self.messages += outcome.messages
         self.decisions += outcome.decisions
         self.caused += outcome.caused
@@ -74,6 +81,9 @@ class Person:
             stored.contact_id, 1, encode_contact(stored), created_at=stored.created_at, wake_at=stored.wake_at
         )
         return self
+
+    def hear(self, outcome: Outcome) -> None:
+        """What a test may want to know besides."""
 
     def does(self, name: str, *, ago: float = 0.0, trusted: bool = True, **properties: Any) -> "Person":
         """Something happens now, or so many seconds ago."""
