@@ -6,7 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.behaviour import FREQUENCIES, Tracker, combine_trackers, has_happened_until, recompute
+from postroad import behaviour
+from postroad.behaviour import (
+    EXACT,
+    FREQUENCIES,
+    NOTHING,
+    Amounts,
+    Different,
+    Ends,
+    Summary,
+    Tracker,
+    combine_trackers,
+    has_happened_until,
+    have_been_until,
+    recompute,
+)
 from postroad.events import Event
 from postroad.instants import DAY
 
@@ -154,3 +168,136 @@ def test_a_lifetime_count_survives_what_the_timeline_has_forgotten():
     assert recompute(tracker, [an_order(NOW - DAY)], NOW, known) == [9, NOW - 900 * DAY, NOW - DAY, NOW - DAY]
     assert recompute(tracker, [], NOW, known) == known
     assert recompute(tracker, [], NOW) is None
+
+
+def test_what_is_remembered_is_as_exact_as_the_timeline():
+    assert a_tracker().update(None, an_order(NOW + 0.00049), NOW) == [1, NOW, NOW, NOW]
+
+
+# Amounts, ends, different things
+
+HOUR = 3_600.0
+
+
+def an_amounts(grain=DAY, window=30 * DAY):
+    return Amounts(
+        "spend", ("order completed",), lambda event: True, EXACT, window,
+        lambda event: (round(event.properties["total"] * 10_000),), grain,
+    )  # fmt: skip
+
+
+def an_ends():
+    return Ends("ends", ("order completed",), lambda event: True, read=lambda event: event.properties.get("total"))
+
+
+def a_different(keep=3):
+    return Different(
+        "mails", ("order completed",), lambda event: True, keep, None, lambda event: str(event.properties["total"])
+    )
+
+
+def fold_all(tracker, orders, now=NOW):
+    memory = None
+    for time, total in orders:
+        memory = tracker.update(memory, an_order(time, total), now)
+    return memory
+
+
+def left_of(tracker, memory, window, now):
+    """How many and how much counts now, by the memory."""
+    total = NOTHING
+    for _, summary in tracker.leaving(memory, window, now):
+        total = total.plus(summary)
+    return total
+
+
+orders = st.lists(
+    st.tuples(
+        st.integers(0, 40 * 24 * 4).map(lambda quarters: NOW - quarters * HOUR / 4), st.sampled_from([1, 2.5, -4, 0.1])
+    ),
+    max_size=20,
+)
+kinds = st.sampled_from([an_amounts(), an_amounts(HOUR, 2 * DAY), an_amounts(None, None), an_ends(), a_different()])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_are_exact():
+    """So that lists of some twenty events are long ones."""
+    whole, behaviour.EXACT = behaviour.EXACT, 4
+    yield
+    behaviour.EXACT = whole
+
+
+@given(orders, kinds, st.randoms(use_true_random=False))
+def test_every_kind_of_memory_is_the_same_in_any_order_of_arrival(orders, tracker, random):
+    memory = fold_all(tracker, orders)
+    assert memory == fold_all(tracker, random.sample(orders, len(orders)))
+    assert memory == recompute(tracker, [an_order(*each) for each in orders], NOW)
+
+
+@given(orders, orders, orders, kinds)
+def test_every_kind_of_memory_merges_like_one(a, b, c, tracker):
+    one, two, three = (fold_all(tracker, each) for each in (a, b, c))
+    merged = tracker.merge(one, two, NOW)
+    assert merged == tracker.merge(two, one, NOW) == (fold_all(tracker, a + b) or [])
+    assert tracker.merge(merged, three, NOW) == tracker.merge(one, tracker.merge(two, three, NOW), NOW)
+
+
+@given(orders, st.integers(1, 30), st.integers(0, 40 * 24))
+def test_a_window_over_amounts_moves_as_it_is_told_to(orders, days, later):
+    tracker, window, now = an_amounts(), days * DAY, NOW + later * HOUR
+    memory = fold_all(tracker, orders)
+    ranked = sorted(orders)
+    exact, older = ranked[-behaviour.EXACT :], ranked[: -behaviour.EXACT]
+    counting = [
+        *(total for time, total in exact if time + window > now),
+        *(total for time, total in older if time // DAY * DAY + window > now),
+    ]
+    expected = [round(total * 10_000) for total in counting]
+    found = left_of(tracker, memory, window, now)
+    assert found == (Summary(len(expected), sum(expected), min(expected), max(expected)) if expected else NOTHING)
+
+
+@given(orders, orders, st.integers(0, 40 * 24))
+def test_what_was_dropped_early_never_counted_again(first, second, hours):
+    tracker, between = an_amounts(), NOW - hours * HOUR
+    memory = fold_all(tracker, sorted(first), between)
+    for time, total in sorted(second):
+        memory = tracker.update(memory, an_order(time, total), NOW)
+    whole = recompute(tracker, [an_order(*each) for each in first + second], NOW)
+    for window in (DAY, 7 * DAY, 30 * DAY):
+        assert left_of(tracker, memory, window, NOW) == left_of(tracker, whole, window, NOW)
+
+
+def test_a_memory_of_amounts_is_bounded():
+    many = [(NOW - hours * HOUR, 1) for hours in range(400 * 24)]
+    memory = fold_all(an_amounts(window=400 * DAY), many)
+    assert (len(memory[0]), len(memory[1])) == (behaviour.EXACT, 400)
+    assert left_of(an_amounts(window=400 * DAY), memory, 400 * DAY, NOW).number > 399 * 24
+
+
+def test_sums_add_up_alike_in_any_order_because_they_are_whole_numbers():
+    cents = [(NOW, 0.1)] * 3
+    assert fold_all(an_amounts(None, None), cents) == [3, 3_000, 1_000, 1_000]
+
+
+def test_what_the_timeline_has_forgotten_stays_in_sums_and_first_values():
+    spend, ends = an_amounts(None, None), an_ends()
+    known = fold_all(spend, [(NOW - 900 * DAY, 40), (NOW - DAY, 2)])
+    assert recompute(spend, [an_order(NOW - DAY, 2)], NOW, known) == known
+    assert recompute(spend, [an_order(NOW - DAY, 2)], NOW, fold_all(spend, [])) == [1, 20_000, 20_000, 20_000]
+    first = fold_all(ends, [(NOW - 900 * DAY, 40)])
+    assert recompute(ends, [an_order(NOW, 2)], NOW, first) == [[NOW - 900 * DAY, 40], [NOW, 2]]
+
+
+@pytest.mark.parametrize("value", ["x" * 300, float("nan"), {1, 2}, ["long"] * 60])
+def test_of_a_value_that_is_long_or_no_json_nothing_is_remembered(value):
+    assert an_ends().update(None, an_order(NOW, value), NOW) == [[NOW, None], [NOW, None]]
+
+
+def test_a_thing_counts_once_by_its_last_time():
+    memory = fold_all(a_different(), [(NOW - 9 * DAY, "a"), (NOW - 5 * DAY, "b"), (NOW - DAY, "a")])
+    assert memory == [[NOW - 5 * DAY, "b"], [NOW - DAY, "a"]]
+    assert have_been_until(memory, 2, 7 * DAY) == NOW + 2 * DAY
+    assert have_been_until(memory, 3, 7 * DAY) == -inf
+    assert have_been_until(memory, 2, None) == have_been_until(None, 0, None) == inf

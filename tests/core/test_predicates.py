@@ -20,6 +20,7 @@ from postroad.operators import OPERATORS, find_instant
 from postroad.predicates import CONTACT, EVENT, FACTS, JOURNEY, NEVER, SUBJECTS, View, parse_predicate, read_pattern
 from postroad.scoring import parse_score
 from postroad.verdicts import Verdict, decide
+from postroad.zones import CLOCK_FACTS
 
 NOW = 1_793_610_840.0
 EVERYWHERE = JOURNEY | EVENT
@@ -478,7 +479,7 @@ def test_what_a_machine_did_counts_only_when_asked_for():
 )
 def test_days_are_those_of_the_contacts_own_zone(value, operand, zone, since, until):
     predicate = parse_predicate({"attribute": "due", "is_in_days": operand})
-    assert predicate.reads == {"attribute:due", "attribute:timezone"}
+    assert predicate.reads == {"attribute:due"} | CLOCK_FACTS
     view = View(a_contact(due=value, timezone=zone), NOW, timezone="Europe/Madrid")
     start, end = find_instant(since), find_instant(until)
     assert predicate.evaluate(view) == Verdict(False, start)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf, isclose
 
 from postroad import events as names
-from postroad.behaviour import Memory, Tracker, recompute
+from postroad.behaviour import Amounts, Different, Memory, Tracker, recompute
 from postroad.broadcasts import CANCELLED, DONE
 from postroad.contacts import Contact
 from postroad.events import WAKE, Event
@@ -88,8 +88,9 @@ def counts_equal_the_timeline(world: World) -> Iterator[str]:
             told = len(own) + addressed
             yield f"contact {contact.contact_id} folded {contact.events_folded} events; its timeline has {told}"
         for tracker in book.trackers.values():
-            expected = within(tracker, recompute(tracker, events, world.loop.now))
-            held = within(tracker, contact.behaviour.get(tracker.tracker_id))
+            now = world.loop.now
+            expected = within(tracker, recompute(tracker, events, now), now)
+            held = within(tracker, contact.behaviour.get(tracker.tracker_id), now)
             if held != expected:
                 yield f"contact {contact.contact_id} remembers {held} of {tracker.events}; its timeline says {expected}"
         for sheet in book.scores.values():
@@ -100,10 +101,12 @@ def counts_equal_the_timeline(world: World) -> Iterator[str]:
                     yield f"contact {contact.contact_id} has {a} for {rule}; its timeline says {b}"
 
 
-def within(tracker: Tracker, memory: Memory | None) -> Memory | None:
+def within(tracker: Tracker, memory: Memory | None, now: float) -> Memory | None:
     """A memory without the times that its window has passed by: when they are dropped makes no difference."""
-    if memory is None or tracker.window is None:
+    if memory is None or tracker.window is None or isinstance(tracker, Different):
         return memory
+    if isinstance(tracker, Amounts):
+        return [*tracker.leaving(memory, tracker.window, now)]
     return [*memory[:3], *(time for time in memory[3:] if time > memory[2] - tracker.window)]
 
 

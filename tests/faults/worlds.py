@@ -114,6 +114,9 @@ SEGMENTS = [
     _segment("quiet", {"all": [{"not": {"segment": "active"}}, {"event": "Order Completed", "never": True}]}),
     _segment("regulars", {"event": "Page Viewed", "at_least": 4}),
     _segment("fans", {"all": [{"segment": "active"}, {"stage": "customer"}]}),
+    _segment("spenders", {"event": "Order Completed", "sum": "total", "gte": 40, "within": "P1D"}),
+    _segment("lapsed", {"event": "Page Viewed", "when": "last", "older_than": "PT8H"}),
+    _segment("readers", {"message": "opened", "origin": "journey/welcome", "within": "PT12H"}),
 ]
 LATER = _segment(
     "browsers",

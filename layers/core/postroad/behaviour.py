@@ -75,6 +75,11 @@ FREQUENCIES = {
 }
 
 
+def _as_stored(time: float) -> float:
+    """A time as the timeline keeps it, in whole milliseconds: what is counted anew from there must be the same."""
+    return round(time * 1_000) / 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Tracker:
     """What has to be remembered about some events, for all the definitions that ask about them.
@@ -93,7 +98,7 @@ class Tracker:
 
     def begin(self, event: Event) -> Memory | None:
         """The memory of one matching event; None when there is nothing to remember of it."""
-        time = event.time
+        time = _as_stored(event.time)
         return [1, time, time, time] if self.keep else [1, time, time]
 
     def update(self, memory: Memory | None, event: Event, now: float) -> Memory | None:
@@ -101,8 +106,9 @@ class Tracker:
         if not memory:
             return self.begin(event)
         count, first, last, *times = memory
-        insort(times, event.time)
-        return [count + 1, min(first, event.time), max(last, event.time), *self._newest(times, now)]
+        time = _as_stored(event.time)
+        insort(times, time)
+        return [count + 1, min(first, time), max(last, time), *self._newest(times, now)]
 
     def merge(self, one: Memory | None, other: Memory | None, now: float) -> Memory:
         """The memory of all that both remember; which comes first makes no difference."""
@@ -172,7 +178,7 @@ class Amounts(Tracker):
         if not amounts:
             return None
         summary = [len(amounts), sum(amounts), min(amounts), max(amounts)]
-        return summary if self.grain is None else [[[event.time, *summary]], []]
+        return summary if self.grain is None else [[[_as_stored(event.time), *summary]], []]
 
     def update(self, memory: Memory | None, event: Event, now: float) -> Memory | None:
         begun = self.begin(event)
@@ -219,7 +225,7 @@ class Ends(Tracker):
     read: Callable[[Event], Any] = field(default=lambda event: None, compare=False, repr=False)
 
     def begin(self, event: Event) -> Memory:
-        entry = [event.time, _small(self.read(event))]
+        entry = [_as_stored(event.time), _small(self.read(event))]
         return [entry, entry]
 
     def update(self, memory: Memory | None, event: Event, now: float) -> Memory | None:
@@ -256,7 +262,7 @@ class Different(Tracker):
 
     def begin(self, event: Event) -> Memory | None:
         name = self.read(event)
-        return [[event.time, name]] if name else None
+        return [[_as_stored(event.time), name]] if name else None
 
     def update(self, memory: Memory | None, event: Event, now: float) -> Memory | None:
         begun = self.begin(event)

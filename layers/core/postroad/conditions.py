@@ -8,7 +8,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
@@ -28,13 +28,10 @@ from postroad.events import (
     Event,
 )
 from postroad.instants import describe_duration
-from postroad.local_time import find_zone
 from postroad.messages import split_message_id
 from postroad.operators import Judge, Operator, describe_name, describe_value, elements_of
 from postroad.verdicts import FALSE, TRUE, Sorting, Verdict, decide, deny
-
-# The attribute that says where a contact's clock stands.
-TIMEZONE = "timezone"
+from postroad.zones import clock_of
 
 
 class Ranged(Protocol):
@@ -74,8 +71,8 @@ class View(NamedTuple):
 
     @property
     def zone(self) -> tzinfo:
-        """Where the contact's clock stands: by its own word, else by the account's."""
-        return find_zone(self.contact.find_value(TIMEZONE)) or find_zone(self.timezone) or UTC
+        """Where the contact's clock stands, else the account's."""
+        return clock_of(self.contact, self.timezone).zone
 
 
 class Predicate(Protocol):

@@ -41,7 +41,6 @@ from postroad.conditions import (
     FATES,
     FACTS,
     NEVER,
-    TIMEZONE,
     Added,
     Comparison,
     EventPattern,
@@ -66,6 +65,7 @@ from postroad.events import Event
 from postroad.instants import DAY
 from postroad.operators import OPERATORS, THRESHOLDS, Operator, describe_name, describe_value, elements_of, walk
 from postroad.verdicts import Verdict
+from postroad.zones import CLOCK_FACTS
 
 __all__ = [
     "CELL",
@@ -201,8 +201,8 @@ def _read_comparison(
     if operator is None or len(reader.mistakes) > before:
         return None
     judge, denies = operator.judge(operand), operator.denies(operand)
-    facts = (fact, f"attribute:{TIMEZONE}") if operator.is_local else (fact,)
-    return Comparison(subject, find, operator, operand, judge, denies, frozenset(facts))
+    facts = frozenset((fact,)) | (CLOCK_FACTS if operator.is_local else frozenset())
+    return Comparison(subject, find, operator, operand, judge, denies, facts)
 
 
 def _read_score(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
