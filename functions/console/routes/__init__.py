@@ -45,6 +45,7 @@ ROUTES = (
     Route("GET", "/console/journeys/{journey_id}/why", "viewer", journey_people.explain),
     Route("POST", "/console/journeys/{journey_id}/publish", "marketer", journeys.publish),
     Route("POST", "/console/journeys/{journey_id}/withdraw", "marketer", journeys.withdraw),
+    Route("POST", "/console/journeys/{journey_id}/experiments/{step}", "marketer", journeys.choose),
     Route("GET", "/console/broadcasts", "viewer", broadcasts.show_list),
     Route("POST", "/console/broadcasts", "marketer", broadcasts.create),
     Route("GET", "/console/broadcasts/_new", "marketer", broadcasts.begin),

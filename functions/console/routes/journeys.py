@@ -13,9 +13,13 @@ from postroad.errors import DefinitionError
 from postroad.instants import DAY
 from postroad.journeys import Journey, parse_journey
 from postroad.journeys.drawing import draw_journey
+from postroad.journeys.transfers import MOVE, STAY, Fate, Transfer, foresee
+from postroad.places import is_step
+from postroad.results import read_results
 from postroad.stats import Counts
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import NotFoundError, VersionConflictError, definitions, stats
+from postroad_aws.usecases.judge_experiments import choose_winner
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.withdraw_definition import withdraw_definition
 
@@ -107,11 +111,16 @@ def show_one(request: Request) -> Response:
     shown = find_shown(request)
     view = request.text("view")
     values: dict[str, Any] = {"shown": shown, "view": view if view in VIEWS else "", "days": DAYS}
+    values |= {"results": (), "under_way": ()}
     if view == "versions":
         versions = definitions.list_versions(KIND, shown.id, cursor=request.cursor, limit=_PAGE)
         return pages.page(request, "journeys/one.html", fragment="versions", versions=versions, **values)
     counts = stats.find_counts([shown.subject])[shown.subject]
     values |= {"counts": counts, "entered": _entered_by_day(shown.subject, request.now)}
+    if shown.live and shown.version == shown.live:
+        values["results"] = read_results(shown.id, books.newest(), counts)
+    elif shown.live and shown.journey and not shown.version:
+        values["under_way"] = _find_under_way(shown.journey, counts)
     if shown.journey:
         drawing = draw_journey(shown.journey)
         taken = picture.count_ways(shown.journey, drawing, counts)
@@ -133,8 +142,30 @@ def publish(request: Request) -> Response:
             "Somebody has saved this draft since you opened the page, so nothing was published. "
             "Go back, reload it, and look at what is new."
         )
-    publish_definitions(definitions, runs, clock, {shown.subject: draft.document})
+    transfer = _read_transfer(request.form())
+    publish_definitions(definitions, runs, clock, {shown.subject: draft.document}, {shown.subject: transfer})
     return redirect(f"/console/journeys/{shown.id}")
+
+
+def choose(request: Request) -> Response:
+    """Let a variant of an experiment win, or take that back."""
+    shown = find_shown(request)
+    variant = request.form().get("variant") or None
+    choose_winner(definitions, clock, f"{shown.id}/{request.variables['step']}", variant, "somebody has chosen it")
+    return redirect(f"/console/journeys/{shown.id}")
+
+
+def _find_under_way(journey: Journey, counts: Counts) -> tuple[Fate, ...]:
+    """Where people are who are under way, and what becomes of them if they move to this draft."""
+    here = [(spot, place.here) for spot, place in counts.places.items() if is_step(spot)]
+    return foresee(journey, Transfer(journey.version, MOVE), here)
+
+
+def _read_transfer(form: Mapping[str, str]) -> dict[str, Any]:
+    """What the page was told about the people under way; nothing about them is: they stay."""
+    under_way = form.get("under_way") or STAY
+    gone = {name.removeprefix("gone."): step or None for name, step in form.items() if name.startswith("gone.")}
+    return {"under_way": under_way, **({"gone": gone} if gone and under_way != STAY else {})}
 
 
 def withdraw(request: Request) -> Response:

@@ -383,3 +383,53 @@ def test_a_viewer_sees_no_buttons(account, drafts, browser):
         text = browser.as_role("viewer").get(path).text
         assert "Withdraw" not in text
         assert "Publish this draft" not in text
+
+
+# Experiments, and the people under way
+
+
+VARIANTS = [{"name": name, "then": [{"id": name, "send": {"template": "welcome"}}]} for name in ("short", "long")]
+
+
+def add(account: Account, **numbers: int) -> None:
+    """Live numbers of the journey welcome, by place (its last part)."""
+    day = day_of(account.now())
+    stats.add({Cell("journey/welcome", PLACES, day, *where.split("/")): number for where, number in numbers.items()})
+
+
+def test_c34_an_experiment_shows_its_variants_and_the_verdict_in_words(account, drafts, browser):
+    draft("welcome", goal={"event": "Order Completed"}, steps=[{"id": "length", "experiment": {"variants": VARIANTS}}])
+    browser.post(f"{WELCOME}/publish", {"edit": "2"})
+    assert "Too early: a verdict takes 100 people" in browser.get(WELCOME).text
+    shown = {"=length.short/entered": 1000, "=length.short.converted/entered": 150}
+    add(account, **shown, **{"=length.long/entered": 1010, "=length.long.converted/entered": 101})
+    text = words(browser.get(WELCOME).text)
+    assert "short is the best: short 15.0 % of 1000, long 10.0 % of 1010" in text
+    assert "short 1,000 150 15 % 100 % Let it win long 1,010 101 10 % 0 % Let it win" in text
+    assert browser.post(f"{WELCOME}/experiments/length", {"variant": "short"}).status == 303
+    text = words(browser.get(WELCOME).text)
+    assert "Newcomers get short since" in text
+    assert "short winner 1,000 150 15 % 100 % Deal out again" in text
+    assert browser.post(f"{WELCOME}/experiments/length", {"variant": ""}).status == 303
+    assert definitions.find_manifest().winners == {}
+
+
+def test_publishing_asks_what_becomes_of_the_people_under_way(account, drafts, browser):
+    add(account, **{"first-open/here": 40, "rest/here": 1, ":goal/here": 9})
+    draft("welcome", steps=[{"id": "rest", "wait": {"for": "P1D"}}, {"id": "bye", "send": {"template": "welcome"}}])
+    text = words(browser.get(f"{WELCOME}?version=draft").text)
+    assert "What becomes of the 41 people under way?" in text
+    assert "40 people at first-open , a step that this draft has no more. If they move, they go to nowhere" in text
+    assert "1 person at rest" in text
+    form = {"edit": "2", "under_way": "move", "gone.first-open": "bye"}
+    assert browser.post(f"{WELCOME}/publish", form).status == 303
+    (transfer,) = definitions.find_manifest().transfers.values()
+    assert (transfer.version, transfer.under_way, transfer.gone) == (2, "move", {"first-open": "bye"})
+
+
+def test_people_stay_unless_the_page_was_told_otherwise(account, drafts, browser):
+    add(account, **{"first-open/here": 40})
+    draft("welcome", steps=[{"id": "rest", "wait": {"for": "P1D"}}])
+    browser.post(f"{WELCOME}/publish", {"edit": "2", "under_way": "stay", "gone.first-open": ""})
+    assert definitions.find_manifest().transfers == {}
+    assert definitions.find_manifest().live["journey/welcome"].version == 2
