@@ -10,9 +10,10 @@ go to the top level of a contact's document: code that does not know them keeps 
 """
 
 import json
+import re
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from postroad.commits import Row
@@ -31,6 +32,7 @@ from postroad.contacts import (
     Stage,
 )
 from postroad.decisions import Decision
+from postroad.engagement import Sent
 from postroad.errors import PostroadError
 from postroad.events import Event
 from postroad.identities import Identity
@@ -145,6 +147,7 @@ def encode_contact(contact: Contact) -> bytes:
             for journey, p in c.passages.items()
         },
         "y": _budget_document(c, base, ms),
+        "z": {channel: _sents_document(sents, base) for channel, sents in c.engagement.items()},
         "f": c.merged_from,
         "d": c.dropped,
         "r": _ring_document(c.ring, base, ms),
@@ -196,6 +199,7 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
             for journey, p in take("p", {}).items()
         },
         **_read_budget(take("y", {}), base, time),
+        engagement={channel: _read_sents(text, base) for channel, text in take("z", {}).items()},
         merged_from=tuple(take("f", ())),
         dropped=tuple(take("d", ())),
         ring=_read_ring(take("r", None), base, time),
@@ -256,6 +260,28 @@ def _read_budget(document: Mapping[str, Any], base: int, time: Callable[[int], f
     }
     spent = tuple(Spent(float(at + base // 1000), *rest) for at, *rest in document.get("s", ()))
     return {"spent": spent, "postponed": postponed, "exposures": exposures}
+
+
+def _sents_document(sents: Sequence[Sent], base: int) -> str:
+    """Messages as short as can be: name, hours since the one before (or the contact's first), response, delay."""
+    before, parts = base // _HOUR, []
+    for hour, name, response, delay in sents:
+        parts.append(f"{name}{hour - before}{response}{delay}" if response else f"{name}{hour - before}")
+        before = hour
+    return " ".join(parts)
+
+
+def _read_sents(text: str, base: int) -> tuple[Sent, ...]:
+    hour, sents = base // _HOUR, []
+    for part in text.split(" "):
+        name, since, response, delay = _SENT.fullmatch(part).groups()  # type: ignore[union-attr]
+        hour += int(since)
+        sents.append(Sent(hour, name, response, int(delay or 0)))
+    return tuple(sents)
+
+
+_HOUR = 3_600_000
+_SENT = re.compile(r"([\w-]{2})(-?\d+)([a-z]?)(\d*)", re.ASCII)
 
 
 # Zero is a time like any other: the moment at which the contact was created.

@@ -12,6 +12,7 @@ from datetime import tzinfo
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
+from postroad.advice.channels import find_best
 from postroad.behaviour import NOTHING, SCALE, Amounts, Memory, Summary, Tracker
 from postroad.channels import USUAL
 from postroad.consent import EVERY_TOPIC, stands
@@ -228,6 +229,10 @@ def _is_handed_to(view: View, to: str) -> bool:
     return view.contact.handed is not None and view.contact.handed.to == to
 
 
+def _is_best_by(view: View, channel: str) -> bool:
+    return find_best(view.contact) == channel
+
+
 def _is_like(view: View, persona: str) -> bool:
     return view.contact.persona is not None and view.contact.persona.name == persona
 
@@ -243,6 +248,7 @@ FACTS = {
         # Many mail programs hide openings, and nobody clicks in a mail unopened.
         Fact("opened", "mark:{}", lambda v, s: _is_marked(v, s, "opened", "clicked"), "opened {}", "did not open {}"),
         Fact("clicked", "mark:{}", lambda v, s: _is_marked(v, s, "clicked"), "clicked in {}", "did not click in {}"),
+        Fact("best_channel", "best_channel:{}", _is_best_by, "is reached best by {}", "is not reached best by {}"),
     )
 }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from postroad.channels import CHANNELS, address_kind
+from postroad.engagement import Sent
 from postroad.ring import Ring
 
 SHARDS = 16
@@ -174,7 +175,8 @@ class Contact:
     """One person. `version` counts commits (0: not stored yet), `revision` is the newest book that folded it.
 
     `postponed` are the messages that wait for a gate, by their ids; `spent` those that count against the caps, the
-    latest last; `exposures` are its parts in experiments, by "journey/step" (of a holdout "journey/").
+    latest last; `exposures` are its parts in experiments, by "journey/step" (of a holdout "journey/"); `engagement`
+    is what it did with the latest messages of each channel.
     `identities` maps "kind:value" to when it was attached; `claims` are those of them that only a public source has
     named; `behaviour` maps a tracker's id to its bounded memory;
     `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
@@ -209,6 +211,7 @@ class Contact:
     postponed: dict[str, Candidate] = field(default_factory=dict)
     spent: tuple[Spent, ...] = ()
     exposures: dict[str, Exposure] = field(default_factory=dict)
+    engagement: dict[str, tuple[Sent, ...]] = field(default_factory=dict)
     merged_from: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     ring: Ring = field(default_factory=Ring)
@@ -230,6 +233,7 @@ class Contact:
             passages=dict(self.passages),
             postponed=dict(self.postponed),
             exposures=dict(self.exposures),
+            engagement=dict(self.engagement),
         )
 
     @property

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from postroad import broadcasts, exposures, places
 from postroad import events as names
+from postroad.advice.channels import PHONE, rank
 from postroad.behaviour import recompute
 from postroad.book import HANDOVER, PERSONAS, Book
 from postroad.channels import USUAL
@@ -39,12 +40,14 @@ from postroad.contacts import (
     Persona,
 )
 from postroad.decisions import Decision
+from postroad.engagement import ANSWERED, CLICKED, OPENED, note_reply, note_response, note_sent, take_back
 from postroad.events import Event
 from postroad.handovers import KIND, NURTURE, SALES, Choice, HandOver, is_kept_from
 from postroad.journeys import Effect, Entry, Journey, Send, Update, advance, end, enroll, may_enter, on_mark, starts
 from postroad.journeys.asking import Ask
 from postroad.journeys.changes import TAGS, List, Say, Tag
 from postroad.journeys.experiments import HELD_OUT, Experiment, Expose
+from postroad.journeys.steps import SendBest
 from postroad.journeys.transfers import NO_PLACE, STEP_GONE, tell, transfer
 from postroad.journeys.triggers import Account
 from postroad.messages import QUEUED, Message, split_message_id, visit_of
@@ -54,7 +57,18 @@ from postroad.predicates import View
 from postroad.scoring import Score
 from postroad.segments import Segment
 from postroad.stages import move
-from postroad.tasks import OWNER, Settled, Task, asked_mark, assignee_of, cancel, outcome_mark, settled_by
+from postroad.tasks import (
+    CALL,
+    OWNER,
+    UNREACHED,
+    Settled,
+    Task,
+    asked_mark,
+    assignee_of,
+    cancel,
+    outcome_mark,
+    settled_by,
+)
 
 MAX_CAUSED = 200
 MAX_NAME = 200
@@ -652,7 +666,9 @@ class _Folding:
         """An enrollment has ended; what re-entry rules need of it stays."""
         journey_id = enrollment.journey
         if enrollment.reason in _NEEDLESS:
-            self.tasks += cancel(enrollment, _NEEDLESS[enrollment.reason], self.now)
+            for settled in cancel(enrollment, _NEEDLESS[enrollment.reason], self.now):
+                self.tasks.append(settled)
+                self.contact.engagement = take_back(self.contact.engagement, settled.task_id)
         if enrollment.reason in _NEEDLESS or enrollment.state == "failed":
             self.outbox.call_off((enrollment.enrollment_id,), _NEEDLESS.get(enrollment.reason, "its journey failed"))
         self.contact.active.pop(journey_id, None)
@@ -670,6 +686,8 @@ class _Folding:
     def ask_for(self, enrollment: Enrollment, task: Task) -> Enrollment:
         """Put a task of a step up for a person; the enrollment remembers that."""
         self.tasks.append(task)
+        if task.kind == CALL:
+            self.contact.engagement = note_sent(self.contact.engagement, PHONE, task.task_id, self.now)
         return on_mark(enrollment, task.step, asked_mark(task.task_id))
 
     def update(self, journey: Journey, enrollment: Enrollment, effect: Update) -> Enrollment:
@@ -686,7 +704,13 @@ class _Folding:
 
     def queue(self, journey: Journey, enrollment: Enrollment, send: Send) -> Enrollment:
         """Put the message of a send step up for sending."""
-        candidate = Candidate(
+        # The step's own decision has said that it is sent.
+        skipped = self.outbox.put_up(self.candidate(journey, enrollment, send))
+        return on_mark(enrollment, send.step_id, "skipped") if skipped else enrollment
+
+    def candidate(self, journey: Journey, enrollment: Enrollment, send: Send) -> Candidate:
+        """The message of a send step that wants to leave now."""
+        return Candidate(
             message_id=send.message_id,
             origin=journey.key,
             step=send.step_id,
@@ -700,8 +724,23 @@ class _Folding:
             priority=journey.priority,
             options=send.options,
         )
-        # The step's own decision has said that it is sent.
-        return on_mark(enrollment, send.step_id, "skipped") if self.outbox.put_up(candidate) else enrollment
+
+    def queue_best(self, journey: Journey, enrollment: Enrollment, effect: SendBest) -> Enrollment:
+        """Put a message up by the channel that suits the contact best; when that is the telephone, a call task."""
+        templates = {send.channel: send for send in effect.sends}
+        offered = (*templates, PHONE) if effect.call else (*templates,)
+        template = self.book.templates.get(effect.sends[0].template)
+        topic = self.book.policy.find_topic(template.topic) if template else None
+        ways = [way for way in rank(self.contact, topic) if way.channel in offered]
+        best = ways[0]
+        self.decide(journey.key, effect.step_id, f"channel {best.channel}", "; ".join(way.describe() for way in ways))
+        if best.channel in templates:
+            return self.queue(journey, enrollment, templates[best.channel])
+        replaced = next(way.channel for way in ways if way.channel in templates)
+        candidate = self.candidate(journey, enrollment, templates[replaced])
+        self.outbox.replace(candidate, f"the telephone ranks first ({best.because}): a call takes its place", "channel")
+        assert effect.call is not None
+        return on_mark(_PERFORM[Ask](self, journey, enrollment, effect.call), effect.step_id, "skipped")
 
     def hear_of_skipped(self, candidate: Candidate) -> None:
         """A message that waited will not leave: its enrollment remembers that, and is to be moved."""
@@ -795,6 +834,10 @@ def _marked(event: Event) -> tuple[str, str]:
 
 def _take_mark(folding: _Folding, event: Event) -> list[str]:
     """Something happened to a message: its enrollment remembers it by the step. What a machine did, it does not."""
+    contact, response = folding.contact, _RESPONSES.get(event.name)
+    if response and event.properties.get("actor") == "human":
+        message_id = str(event.properties.get("message_id"))
+        contact.engagement = note_response(contact.engagement, message_id, event.time, response)
     if event.name not in _MARKS or event.properties.get("actor") == "machine":
         return []
     return _mark(folding, event, _MARKS[event.name])
@@ -815,9 +858,16 @@ def _is_latest(event: Event, enrollment: Enrollment, step: str) -> bool:
     return is_task or visit_of(str(event.properties.get("message_id"))) == enrollment.visits.get(step, 1)
 
 
+def _take_reply(folding: _Folding, event: Event) -> list[str]:
+    folding.contact.engagement = note_reply(folding.contact.engagement, "sms", event.time)
+    return []
+
+
 def _take_completion(folding: _Folding, event: Event) -> list[str]:
     """A task is done: its row says what its first news says, and its enrollment remembers the outcome."""
-    settled = settled_by(event)
+    settled, contact = settled_by(event), folding.contact
+    if event.properties.get("kind") == CALL and settled.outcome not in UNREACHED:
+        contact.engagement = note_response(contact.engagement, settled.task_id, event.time, ANSWERED, PHONE)
     folding.tasks.append(settled)
     return _mark(folding, event, outcome_mark(settled.task_id, settled.outcome))
 
@@ -893,7 +943,11 @@ _ABSORB: dict[str, Callable[[_Folding, Event], list[str]]] = {
     names.SEGMENT_REMOVED: _take_listing(_Folding.take_out_of),
     names.POINTS_GIVEN: _take_points,
     names.TASK_COMPLETED: _take_completion,
+    names.SMS_REPLIED: _take_reply,
 }
+
+# What people did with a message, as it is kept for advice.
+_RESPONSES = {names.EMAIL_OPENED: OPENED, names.EMAIL_CLICKED: CLICKED}
 
 # Why the open tasks of an enrollment that has ended so are called off.
 _NEEDLESS = {
@@ -960,6 +1014,7 @@ _PERFORM: dict[type, Callable[[_Folding, Journey, Enrollment, Any], Enrollment]]
     Say: _say,
     Ask: _ask,
     Expose: _Folding.expose,
+    SendBest: _Folding.queue_best,
 }
 
 _ASK: dict[str, Callable[[_Folding, str], list[str]]] = {

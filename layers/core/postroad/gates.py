@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
+from postroad.advice.send_times import SEND_TIME, choose
 from postroad.book import SALES_PUSH, Book, TemplateRef
 from postroad.calendars import ANY_TIME, HOURS
 from postroad.caps import find_room
@@ -20,6 +21,7 @@ from postroad.contacts import Candidate, Contact
 from postroad.instants import describe_duration, stamp
 from postroad.lots import is_among
 from postroad.policy import SKIP
+from postroad.zones import clock_of
 
 
 class Ask(NamedTuple):
@@ -167,6 +169,24 @@ def _ask_hours(ask: Ask) -> Answer:
     return Later(at, because) if at > ask.now else Pass()
 
 
+def _ask_send_time(ask: Ask) -> Answer:
+    """The person's best hour, if the message asks for it, within as long as it may wait."""
+    within = ask.candidate.options.get(SEND_TIME)
+    if within is None:
+        return Pass()
+    policy, candidate, contact = ask.book.policy, ask.candidate, ask.contact
+    choice = choose(
+        contact.engagement.get(candidate.channel, ()),
+        policy.rhythm,
+        clock_of(contact, policy.timezone).zone,
+        candidate.since,
+        within,
+        ask.now,
+        candidate.message_id,
+    )
+    return Later(choice.at, choice.because) if choice.at > ask.now else Pass(choice.because)
+
+
 # In the order in which they are asked: what needs no more than the contact first, what costs a place in a budget later.
 GATES: tuple[Gate, ...] = (
     Gate("template", _ask_template, "Its template is published"),
@@ -176,4 +196,5 @@ GATES: tuple[Gate, ...] = (
     Gate("fit", _ask_fit, "The contact fits well enough for a message that pushes for a sale"),
     Gate("caps", _ask_caps, "The caps have room for it, unless the topic is transactional"),
     Gate("hours", _ask_hours, "The account's calendar is open where the contact is, unless the topic is transactional"),
+    Gate(SEND_TIME, _ask_send_time, "It is the best hour to write to this person, if its step asks for that"),
 )

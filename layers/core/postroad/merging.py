@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from postroad import engagement
 from postroad.caps import merge_spent
 from postroad.contacts import (
     MAX_ATTRIBUTES,
@@ -89,6 +90,7 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.turns = _join(a.turns, b.turns, lambda _, x, y: min(x, y))
     merged.spent = merge_spent(a.spent, b.spent)
     merged.postponed = _join(a.postponed, b.postponed, lambda _, x, y: min(x, y, key=lambda c: (c.since, c.at)))
+    merged.engagement = engagement.merge(a.engagement, b.engagement)
     merged.exposures = _join(a.exposures, b.exposures, lambda _, x, y: _merge_exposures(x, y))
     decisions = _merge_journeys(merged, a, b, book)
     going_on = {f"journey/{journey}" for journey in merged.active}

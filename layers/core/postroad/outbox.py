@@ -11,6 +11,7 @@ from postroad import caps
 from postroad.book import Book
 from postroad.contacts import Candidate, Contact
 from postroad.decisions import Decision
+from postroad.engagement import note_sent, take_back
 from postroad.gates import Ask, Judgement, Later, Pass, Skip, judge
 from postroad.instants import stamp
 from postroad.messages import QUEUED, SKIPPED, Message
@@ -57,6 +58,10 @@ class Outbox:
                 self._leave(candidate, judgement)
         return None
 
+    def replace(self, candidate: Candidate, because: str, gate: str) -> None:
+        """Something else takes the place of a message, which will not be sent."""
+        self._give_up(candidate, because, gate)
+
     def release(self, most: int) -> list[Candidate]:
         """Ask the gates again about those whose time has come, until so many messages leave; those that never will."""
         due = [c for c in self.contact.postponed.values() if self.asks_all or c.at <= self.now]
@@ -86,6 +91,7 @@ class Outbox:
 
     def give_back(self, message_id: str) -> None:
         """A message did not leave after all: what it took of the caps is there again."""
+        self.contact.engagement = take_back(self.contact.engagement, message_id)
         spent = caps.give_back(self.contact.spent, message_id)
         if len(spent) != len(self.contact.spent):
             self.contact.spent = spent
@@ -102,6 +108,8 @@ class Outbox:
 
     def _leave(self, candidate: Candidate, judgement: Judgement) -> None:
         self._add(candidate, QUEUED)
+        contact = self.contact
+        contact.engagement = note_sent(contact.engagement, candidate.channel, candidate.message_id, self.now)
         if self._is_capped(candidate):
             self.contact.spent = caps.spend(
                 self.contact.spent, self.book.policy.caps, candidate.message_id, candidate.channel, self.now

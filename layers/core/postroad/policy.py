@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from postroad.advice.send_times import USUAL_RHYTHM, Rhythm, read_rhythm
 from postroad.calendars import Calendar, read_calendar
 from postroad.caps import Cap, read_caps
 from postroad.channels import CHANNELS
@@ -23,6 +24,7 @@ class Policy:
     """Account-wide settings. `sender` is "Name <address>"; `topics` by id.
 
     A message for which `caps` have no room waits, `postpone_at_most` seconds, or is skipped, as `when_full` says.
+    `rhythm` is when the account usually writes, and when its people read.
     `control` is the share of people, in percent, who get no marketing at all, so that its worth can be seen.
     `calendar` says at which hours messages leave.
     """
@@ -37,6 +39,7 @@ class Policy:
     when_full: str = POSTPONE
     postpone_at_most: float = 3 * DAY
     control: float = 0.0
+    rhythm: Rhythm = USUAL_RHYTHM
     calendar: Calendar | None = None
 
     def find_topic(self, topic_id: str) -> Topic:
@@ -79,6 +82,7 @@ def parse_policy(document: object) -> Policy:
         when_full=reader.choice("when_full", (POSTPONE, SKIP), POSTPONE),
         postpone_at_most=reader.duration("postpone_at_most", 3 * DAY, least=3_600, most=30 * DAY),
         control=reader.number("control", 0.0, least=0, most=50),
+        rhythm=read_rhythm(reader),
         calendar=read_calendar(hours, CHANNELS) if (hours := reader.find_child("calendar")) else None,
     )
     reader.finish()

@@ -476,4 +476,4 @@ CONTACT = frozenset(
     ("attribute", "event", "message", "segment", "score", "grade", "matrix", "stage", "persona", "handed_to", "consent")
 )
 EVENT = frozenset(("property",))
-JOURNEY = CONTACT | {"opened", "clicked"}
+JOURNEY = CONTACT | {"opened", "clicked", "best_channel"}

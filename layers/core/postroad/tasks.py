@@ -39,10 +39,12 @@ class TaskKind(NamedTuple):
     outcomes: tuple[str, ...]
 
 
+CALL = "call"
+
 KINDS: Mapping[str, TaskKind] = {
     kind.key: kind
     for kind in (
-        TaskKind("call", "ring them up", ("interested", "not_interested", "call_back", "no_answer", "wrong_number")),
+        TaskKind(CALL, "ring them up", ("interested", "not_interested", "call_back", "no_answer", "wrong_number")),
         TaskKind("handover", "take somebody over from marketing", ("accepted", "rejected")),
         TaskKind("errand", "anything else", ("done",)),
     )

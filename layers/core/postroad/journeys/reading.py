@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from postroad.advice.channels import WAYS
 from postroad.behaviour import Tracker, find_time
 from postroad.contacts import Contact
 from postroad.documents import Reader, choose
@@ -104,6 +105,8 @@ class Scope:
                 self.findings.asked.append(Asked(self.step, name, reader))
             elif kind in ("segment", "score"):
                 self.refer(kind, name, reader.path)
+            elif kind == "best_channel" and name not in WAYS:
+                reader.mistake(f"'{name}' is no way to reach anybody; there are {', '.join(WAYS)}", "best_channel")
             elif kind == "consent":
                 self.refer("topic", name, reader.path)
         return predicate

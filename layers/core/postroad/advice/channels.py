@@ -1,0 +1,108 @@
+"""Which channel suits a person best, the telephone among them.
+
+Every way to reach somebody is ranked by its response: what the person did with the latest messages that came that way,
+each counted by the strongest thing, shrunk towards what is usual of the way as if FIRM more messages had gone there:
+
+    response = (sum of weights + FIRM * usual) / (messages + FIRM)
+
+An opening weighs little: a text cannot be seen to be opened. What the person is said to prefer, in the attribute
+`preferred_channel`, comes first, whatever they did. Ways without an address, or that were refused, come last.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from postroad.channels import CHANNELS
+from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
+from postroad.contacts import Contact
+from postroad.engagement import ANSWERED, CLICKED, NOTHING, OPENED
+
+# A call is no message: it is a task for a person.
+PHONE = "phone"
+# The channel of a send step that asks for advice.
+BEST = "best"
+# The attribute of a contact that says what it prefers, and the words for each way.
+PREFERRED = "preferred_channel"
+_WORDS = {
+    "email": ("email", "e-mail", "mail"),
+    "sms": ("sms", "text", "texts"),
+    PHONE: ("phone", "telephone", "call", "calls", "voice"),
+}
+
+WEIGHTS: Mapping[str, float] = {NOTHING: 0.0, OPENED: 0.3, CLICKED: 1.0, ANSWERED: 1.0}
+FIRM = 5.0
+# The response that is usual. Nobody is called without a reason.
+USUALLY: Mapping[str, float] = {"email": 0.15, "sms": 0.12, PHONE: 0.05}
+
+WAYS = (*CHANNELS, PHONE)
+_DID = {"email": "opened or clicked", "sms": "clicked or answered", PHONE: "answered"}
+
+
+class Way(NamedTuple):
+    """One way to reach somebody: its response (0 to 1), from how many messages or calls, and why it stands where it
+    does. `obstacle` says why it cannot be used, "" when it can."""
+
+    channel: str
+    response: float
+    messages: int
+    is_preferred: bool
+    obstacle: str
+    because: str
+
+    def describe(self) -> str:
+        return f"{self.channel}: {self.because}"
+
+
+def rank(contact: Contact, topic: Topic | None = None) -> tuple[Way, ...]:
+    """All ways to reach a contact about a topic (None: whatever it is about), the best first."""
+    preferred = find_preference(contact)
+    ways = [_judge(contact, channel, topic, channel == preferred) for channel in WAYS]
+    return tuple(sorted(ways, key=lambda way: (bool(way.obstacle), not way.is_preferred, -way.response)))
+
+
+def find_preference(contact: Contact) -> str | None:
+    """The way that somebody is said to prefer."""
+    said = contact.find_value(PREFERRED)
+    word = said.strip().lower() if isinstance(said, str) else ""
+    return next((channel for channel, words in _WORDS.items() if word in words), None)
+
+
+def find_best(contact: Contact, topic: Topic | None = None) -> str | None:
+    """The way that ranks first; None when nothing reaches the contact."""
+    best = rank(contact, topic)[0]
+    return None if best.obstacle else best.channel
+
+
+def find_phone(contact: Contact) -> str | None:
+    """The number at which to call somebody: as texts are addressed."""
+    return contact.find_address("sms")
+
+
+def _judge(contact: Contact, channel: str, topic: Topic | None, is_preferred: bool) -> Way:
+    sents = contact.engagement.get(channel, ())
+    weight = sum(WEIGHTS[sent.response] for sent in sents)
+    usual = USUALLY.get(channel, min(USUALLY.values()))
+    response = (weight + FIRM * usual) / (len(sents) + FIRM)
+    obstacle = _find_obstacle(contact, channel, topic, is_preferred) or ""
+    answered = sum(sent.answered for sent in sents)
+    what = "call" if channel == PHONE else "message"
+    did = f"{answered} of {len(sents)} {what}s {_DID.get(channel, 'answered')}" if sents else f"no {what}s yet"
+    because = obstacle or (f"said to be preferred; {did}" if is_preferred else did)
+    return Way(channel, response, len(sents), is_preferred, obstacle, because)
+
+
+def _find_obstacle(contact: Contact, channel: str, topic: Topic | None, is_preferred: bool) -> str | None:
+    number_or_address = find_phone(contact) if channel == PHONE else contact.find_address(channel)
+    if number_or_address is None:
+        return "there is no number to call" if channel == PHONE else f"the contact has no address for {channel}"
+    kind = "phone" if channel == PHONE else CHANNELS[channel].address_kind
+    # About no topic, only a refusal of everything stands against it; and who prefers to be called agrees to be called.
+    asked = topic or Topic(EVERY_TOPIC, "everything", opt_in=False)
+    if channel == PHONE and is_preferred:
+        asked = asked._replace(opt_in=False)
+    return find_obstacle(
+        asked,
+        contact.suppressions.get(f"{kind}:{number_or_address}"),
+        contact.consents.get(consent_key(channel, asked.topic_id)) if topic else None,
+        contact.consents.get(consent_key(channel, EVERY_TOPIC)),
+    )

@@ -1,0 +1,147 @@
+"""When to write to a person: learned from what people did, worth what it promises, and said with what it rests on."""
+
+from datetime import UTC
+from math import sqrt
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from postroad.advice.send_times import (
+    EXPLORES,
+    FEW,
+    HIGH,
+    LOW,
+    NONE,
+    USUAL_RHYTHM,
+    Rhythm,
+    choose,
+    learn_rhythm,
+    recommend,
+)
+from postroad.documents import DefinitionError
+from postroad.engagement import HOUR, OPENED, Sent
+from postroad.instants import DAY
+from postroad.policy import parse_policy
+from tests.core.advice.people import START, Person, rhythm_of, simulate
+
+THURSDAY = START + 3 * 24
+WEEK = 7 * 24
+
+
+def _read_on_thursdays(messages: int) -> tuple[Sent, ...]:
+    """Messages that came on Wednesdays at ten, and were read on the Thursdays at midnight."""
+    return tuple(Sent(THURSDAY - 14 + week * WEEK, f"m{week % 10}", OPENED, 14) for week in range(messages))
+
+
+def test_c24_who_opens_only_on_thursdays_at_midnight_is_recommended_that_with_n_and_confidence() -> None:
+    at = recommend(_read_on_thursdays(14), USUAL_RHYTHM, UTC, (THURSDAY + 14 * WEEK) * HOUR)
+    assert (at.weekday, at.hour, at.read, at.near, at.confidence) == (3, 0, 14, 14, HIGH)
+    assert at.gain > 3
+    assert at.describe() == "Thursday 00:00 from 14 openings, 14 of them within an hour of it, confidence high (UTC)"
+
+
+def test_c24_without_enough_openings_it_is_the_accounts_usual_hour_and_that_is_said() -> None:
+    for messages in range(FEW):
+        at = recommend(_read_on_thursdays(messages), Rhythm(9), UTC, (THURSDAY + 9 * WEEK) * HOUR)
+        assert (at.weekday, at.hour, at.confidence) == (None, 9, NONE)
+        assert at.describe().startswith("09:00, the account's usual hour: ")
+        assert "openings say too little" in at.describe() or messages == 1
+
+
+def test_an_hour_that_suits_on_any_day_names_no_day() -> None:
+    daily = tuple(Sent(START + day * 24 + 12, f"m{day % 10}", OPENED, 8) for day in range(14))
+    at = recommend(daily, USUAL_RHYTHM, UTC, (START + 15 * 24) * HOUR)
+    assert (at.weekday, at.hour, at.confidence) == (None, 20, HIGH)
+    assert at.time == "20:00"
+
+
+def test_it_is_the_hour_where_the_contact_lives_also_when_that_is_learned_later() -> None:
+    at = recommend(_read_on_thursdays(14), USUAL_RHYTHM, ZoneInfo("Asia/Tokyo"), (THURSDAY + 14 * WEEK) * HOUR)
+    assert (at.weekday, at.hour, at.zone) == (3, 9, "Asia/Tokyo")
+
+
+def test_openings_all_over_the_week_leave_the_confidence_low() -> None:
+    scattered = tuple(Sent(START + number * 37, f"m{number % 10}", OPENED, number % 5) for number in range(20))
+    assert recommend(scattered, USUAL_RHYTHM, UTC, (START + 40 * 24) * HOUR).confidence == LOW
+
+
+def _pick(sents: tuple[Sent, ...], since: float, within: float, lot: str = "lot-1", now: float = 0.0) -> float:
+    return choose(sents, USUAL_RHYTHM, UTC, since, within, now or since, lot).at
+
+
+def test_a_message_waits_for_the_best_hour_within_its_bound_and_no_longer() -> None:
+    sents, monday = _read_on_thursdays(14), (START + 14 * WEEK + 8) * HOUR + 120
+    thursday = (START + 14 * WEEK + 3 * 24) * HOUR
+    lot = next(f"lot-{n}" for n in range(99) if _pick(sents, monday, 7 * DAY, f"lot-{n}") == thursday)
+    assert _pick(sents, monday, 7 * DAY, lot) == thursday
+    for within in (HOUR, 5 * HOUR, DAY, 2 * DAY):
+        assert monday - HOUR < _pick(sents, monday, within, lot) <= monday + within
+    # Asked again at any moment until then, it is the same.
+    assert {_pick(sents, monday, 7 * DAY, lot, now=monday + h * HOUR) for h in range(60)} == {thursday}
+    assert "best hour" in choose(sents, USUAL_RHYTHM, UTC, monday, 7 * DAY, monday, lot).because
+
+
+def test_who_is_new_is_written_to_at_the_usual_hour_except_by_lot() -> None:
+    since = START * HOUR
+    usual = sum(_pick((), since, DAY, f"lot-{number}") == (START + 10) * HOUR for number in range(2_000))
+    assert 1 - 2 / EXPLORES < usual / 2_000 < 1
+
+
+def test_what_fails_at_the_usual_hour_leads_to_other_hours() -> None:
+    unread = tuple(Sent(START + 10 + day * 24, f"m{day}") for day in range(9))
+    choice = choose(unread, USUAL_RHYTHM, UTC, (START + 10 * 24) * HOUR, DAY, (START + 10 * 24) * HOUR, "lot-2")
+    assert choice.at % DAY != 10 * HOUR
+    assert "to learn" in choice.because
+
+
+def test_the_rhythm_of_people_is_learned_from_them() -> None:
+    rhythm = rhythm_of(120)
+    assert len(rhythm.weights) == 24
+    assert sum(rhythm.weights) == pytest.approx(24, abs=0.2)
+    # As these people were made: they look at seven, at noon and in the evening, and hardly at three at night.
+    assert min(rhythm.weights[7], rhythm.weights[12], rhythm.weights[20]) > 3 * rhythm.weights[3]
+    assert learn_rhythm([]) == ((1.0,) * 24, 0)
+
+
+def test_a_policy_says_the_usual_hour_and_the_rhythm() -> None:
+    document = {
+        "kind": "policy",
+        "id": "policy",
+        "name": "P",
+        "topics": [{"id": "news"}],
+        "send_times": {"usual": "18:00", "rhythm": [1] * 24},
+    }
+    assert parse_policy(document).rhythm == Rhythm(18, (1.0,) * 24)
+    for wrong in ({"usual": "18:30"}, {"rhythm": [1] * 23}, {"rhythm": [0] * 24}, {"rhythm": ["1"] * 24}):
+        with pytest.raises(DefinitionError):
+            parse_policy({**document, "send_times": wrong})
+
+
+# What it is worth, to people whose habits are known (see `people`).
+
+
+@pytest.mark.parametrize(("seed", "with_rhythm"), [(7, False), (8, True)])
+def test_c24_after_twenty_messages_four_fifths_of_what_can_be_won_are_won(seed: int, with_rhythm: bool) -> None:
+    result = simulate(seed=seed, rhythm=rhythm_of() if with_rhythm else None)
+    assert result.won >= 0.8
+    assert result.read > 1.5 * result.read_usual
+
+
+def test_c24_new_habits_take_the_place_of_old_ones() -> None:
+    assert simulate(120, seed=11, changes=True).won >= 0.7
+
+
+def test_c24_people_without_a_habit_are_not_worse_off_than_at_a_fixed_hour_by_more_than_chance() -> None:
+    result = simulate(150, seed=3, habit="none")
+    share = result.read_usual / result.messages
+    chance = sqrt(2 * share * (1 - share) / result.messages)
+    assert (result.read - result.read_usual) / result.messages > -2 * chance
+
+
+def test_the_people_of_the_benchmark_read_as_their_habit_says() -> None:
+    from random import Random
+
+    person = Person.draw(Random(1), "daily")
+    best = max(range(WEEK), key=person.worth.__getitem__)
+    read = sum(person.read(START + best) is not None for _ in range(2_000))
+    assert read / 2_000 == pytest.approx(person.worth[best], abs=0.05)
