@@ -11,7 +11,7 @@ from functions.api import page, repeats
 from functions.api.problems import NoKeyError, NoRouteError, WrongKeyError, WrongMethodError, answer_problem
 from functions.api.requests import PREFIX, Request, is_storable
 from functions.api.routes import TABLE
-from functions.api.routing import Caller, Route, list_methods
+from functions.api.routing import JSON, Caller, Route, list_methods
 from postroad_aws.storage import keys
 
 app = APIGatewayHttpResolver()
@@ -36,7 +36,8 @@ def _endpoint(route: Route) -> Callable[..., Response[Any]]:
         caller = app.context["caller"]
         found = repeats.answer_once(request, route, caller, lambda: route.call(request, values, caller))
         headers = {"cache-control": "no-store", **found.headers}
-        return Response(found.status, "application/json", found.body, headers)
+        body = found.body if route.media == JSON else found.document
+        return Response(found.status, route.media, body, headers)
 
     return answer
 

@@ -59,7 +59,7 @@ def _describe(route: Route, components: dict[str, Json], problem: Json) -> Json:
         "responses": {
             str(int(route.status)): {
                 "description": "Done.",
-                "content": {"application/json": {"schema": schema_of(route.hints["return"], components)}},
+                "content": {route.media: {"schema": schema_of(route.hints["return"], components)}},
                 **({"headers": {"ETag": {"schema": {"type": "string"}}}} if route.etag else {}),
             },
             "4XX": {"description": "Refused.", "content": {CONTENT_TYPE: {"schema": problem}}},

@@ -19,6 +19,7 @@ from functions.api.schemas import ParameterError, read_text, read_value
 
 Function = Callable[..., Any]
 
+JSON = "application/json"
 # Of the 6 MB that Lambda hands over, headers and all.
 MOST_ANSWERED = 6_000_000
 
@@ -70,7 +71,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Route:
-    """One route. `etag` names the member of the answer that counts its edits; `secrets` those that are shown once."""
+    """One route. `etag` names the member of the answer that counts its edits; `secrets` those that are shown once.
+    `media` is the type of what is answered: JSON of what the function returns, else the text that it returns."""
 
     method: str
     path: str
@@ -79,6 +81,7 @@ class Route:
     status: int = HTTPStatus.OK
     etag: str = ""
     secrets: tuple[str, ...] = ()
+    media: str = JSON
 
     @cached_property
     def hints(self) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from functions.api.routes import (
     gallery,
     journeys,
     keys,
+    lifecycle,
     messages,
     quarantine,
     rebuilds,
+    scores,
     segments,
     suppressions,
     tasks,
@@ -22,7 +24,7 @@ from functions.api.routing import Route
 TABLE: list[Route] = [
     route
     for module in (
-        contacts, segments, journeys, broadcasts, messages, tasks, trying,
+        contacts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks, trying,
         definitions, rebuilds, gallery, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table

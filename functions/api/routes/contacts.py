@@ -11,7 +11,9 @@ from postroad.contacts import Contact
 from postroad.decisions import Decision
 from postroad.identities import parse_identity
 from postroad.instants import format_instant
-from postroad.predicates import View
+from postroad.scoring import Reason
+from postroad.tasks import assignee_of
+from postroad.verdicts import Sorting
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, Page, keys, timeline
 from postroad_aws.storage import contacts as storage
@@ -39,6 +41,48 @@ class ConsentView(TypedDict):
     time: Instant
 
 
+class StageView(TypedDict):
+    """A stage that a contact has reached."""
+
+    stage: str
+    since: Instant
+    because: Annotated[str, "The reason, in a sentence; empty when it was reached before reasons were kept."]
+
+
+class PersonaMatchView(TypedDict):
+    """Whom a contact is most like."""
+
+    persona: str
+    since: Instant
+    confidence: Annotated[float, "How sure that is, from 0 to 1."]
+
+
+class HandedView(TypedDict):
+    """Where the hand-over has put a contact."""
+
+    to: Annotated[str, "`sales` or `nurture`."]
+    since: Instant
+    owner: Annotated[str | None, "Who looks after them."]
+
+
+class ReasonView(TypedDict):
+    """What one rule adds, and why."""
+
+    rule: str
+    points: float
+    because: str
+    time: Annotated[Instant | None, "When that happened last; null for what holds without a moment."]
+
+
+class TotalView(TypedDict):
+    """A score or a grade, with what it is made of."""
+
+    sheet: Annotated[str, Example("score/engagement")]
+    total: float
+    name: Annotated[str | None, "The band of a score, the letter of a grade; null when there is none."]
+    reasons: Annotated[list[ReasonView], "They add up to the total."]
+
+
 class ContactView(TypedDict):
     """A contact: all that is known about one person."""
 
@@ -48,7 +92,12 @@ class ContactView(TypedDict):
     identities: Annotated[list[str], Example(["email:ana@example.com", "user:ana"])]
     attributes: Annotated[Properties, "By name."]
     scores: Annotated[dict[str, float], "By score, as they stand at this moment."]
+    grades: Annotated[dict[str, str | None], "Letters by grade; null while nothing is known."]
+    cells: Annotated[dict[str, list[str]], "By matrix: the cell and its name.", Example({"readiness": ["A1", "hot"]})]
     stage: str | None
+    stages: Annotated[list[StageView], "Its history, the present stage last; at most eleven."]
+    persona: PersonaMatchView | None
+    handed: HandedView | None
     segments: Annotated[list[str], "Ids of the segments that it is in."]
     journeys: Annotated[list[JourneyView], "Enrollments under way."]
     consents: Annotated[
@@ -132,6 +181,18 @@ def get_contact(contact_id: str) -> ContactView:
     return shown
 
 
+@routes.get("/contacts/{contact_id}/reasons")
+def get_reasons(contact_id: str) -> Listed[TotalView]:
+    """The reasons for every score and grade of a contact, as they stand at this moment."""
+    contact, book, now = read_contact(contact_id), books.newest(), clock.now()
+    view = book.view(contact, now)
+    items: list[TotalView] = [
+        *(_show_total(f"score/{s.id}", s.value(view), s.sort(view), s.reasons(view)) for s in book.scores.values()),
+        *(_show_total(f"grade/{g.id}", g.total(view), g.sort(view), g.reasons(view)) for g in book.grades.values()),
+    ]
+    return {"items": items, "next": None}
+
+
 @routes.get("/contacts/{contact_id}/timeline")
 def list_timeline(contact_id: str, cursor: Cursor | None = None, limit: Limit = 50) -> Listed[EventView]:
     """What happened to a contact, the latest first.
@@ -184,7 +245,7 @@ def _list_rows(contact_id: str, cursor: str | None, limit: int) -> Page[Row]:
 
 
 def _show(contact: Contact, book: Book, now: float) -> ContactView:
-    view = View(contact, now, book.scores, assumed=book.assumed)
+    view = book.view(contact, now)
     return {
         "contact_id": contact.contact_id,
         "created_at": format_instant(contact.created_at),
@@ -192,7 +253,27 @@ def _show(contact: Contact, book: Book, now: float) -> ContactView:
         "identities": sorted(contact.identities),
         "attributes": {n: word.value for n, word in sorted(contact.attributes.items()) if word.value is not None},
         "scores": {sheet.id: sheet.value(view) for sheet in book.scores.values()},
+        "grades": {grade.id: grade.letter(view) for grade in book.grades.values()},
+        "cells": {matrix.id: list(matrix.sort(view).names) for matrix in book.matrices.values()},
         "stage": contact.stage.name if contact.stage else None,
+        "stages": [
+            {"stage": stage.name, "since": format_instant(stage.since), "because": stage.because}
+            for stage in (*contact.stages_before, *([contact.stage] if contact.stage else []))
+        ],
+        "persona": {
+            "persona": contact.persona.name,
+            "since": format_instant(contact.persona.since),
+            "confidence": contact.persona.confidence,
+        }
+        if contact.persona
+        else None,
+        "handed": {
+            "to": contact.handed.to,
+            "since": format_instant(contact.handed.since),
+            "owner": assignee_of(contact) or None,
+        }
+        if contact.handed
+        else None,
         "segments": sorted(contact.segments),
         "journeys": [
             {
@@ -210,6 +291,23 @@ def _show(contact: Contact, book: Book, now: float) -> ContactView:
         },
         "suppressions": dict(sorted(contact.suppressions.items())),
         "merged_from": list(contact.merged_from),
+    }
+
+
+def _show_total(sheet: str, total: float, sorting: Sorting, reasons: Iterable[Reason]) -> TotalView:
+    return {
+        "sheet": sheet,
+        "total": total,
+        "name": next(iter(sorting.names), None),
+        "reasons": [
+            {
+                "rule": reason.rule_id,
+                "points": reason.points,
+                "because": reason.because,
+                "time": format_instant(reason.at) if reason.at is not None else None,
+            }
+            for reason in reasons
+        ],
     }
 
 

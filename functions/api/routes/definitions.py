@@ -110,13 +110,13 @@ def list_definitions(kind: Kind, cursor: Cursor | None = None, limit: Limit = 50
     """The drafts of a kind, each with the version that is live."""
     page = storage.list_drafts(kind, cursor=cursor, limit=limit)
     manifest = storage.find_manifest()
-    return {"items": [_show(draft, manifest) for draft in page.items], "next": page.next}
+    return {"items": [show_draft(draft, manifest) for draft in page.items], "next": page.next}
 
 
 @routes.get("/definitions/{kind}/{definition_id}", etag="edit")
 def get_draft(kind: Kind, definition_id: str) -> DraftView:
     """A draft."""
-    return _show(storage.get_draft(kind, definition_id), storage.find_manifest())
+    return show_draft(storage.get_draft(kind, definition_id), storage.find_manifest())
 
 
 @routes.put("/definitions/{kind}/{definition_id}", etag="edit")
@@ -135,7 +135,7 @@ def save_draft(kind: Kind, definition_id: str, body: Document, if_match: IfMatch
             draft = storage.save_draft(kind, definition_id, document, edit=edit, now=clock.now())
         except VersionConflictError:
             raise StaleError("Somebody else has saved this since you read it; read it again.") from None
-    return {**_show(draft, storage.find_manifest()), "mistakes": mistakes}
+    return {**show_draft(draft, storage.find_manifest()), "mistakes": mistakes}
 
 
 @routes.get("/definitions/{kind}/{definition_id}/versions")
@@ -251,7 +251,8 @@ def _live_version(manifest: Manifest, kind: str, definition_id: str) -> int | No
     return published.version if published else None
 
 
-def _show(draft: storage.Draft, manifest: Manifest) -> DraftView:
+def show_draft(draft: storage.Draft, manifest: Manifest) -> DraftView:
+    """A draft as the API speaks of it."""
     return {
         "kind": draft.kind,
         "id": draft.definition_id,

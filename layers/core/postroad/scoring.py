@@ -383,8 +383,8 @@ def _find_level(holds: Callable[[float], bool], threshold: float) -> float:
 
 
 # What was given by name rather than by a rule: its id is none that a rule can have.
-GIVEN = "~given"
-_GIVEN = EventRule(GIVEN, EventPattern("points given by a journey", POINTS_GIVEN.lower()), 0.0)
+GIVEN, GIVEN_BY_NAME = "~given", "points given by a journey"
+_GIVEN = EventRule(GIVEN, EventPattern(GIVEN_BY_NAME, POINTS_GIVEN.lower()), 0.0)
 
 
 def parse_score(document: object) -> Score:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from postroad.behaviour import Tracker
 from postroad.contacts import MAX_STAGES_BEFORE, Stage
@@ -104,6 +104,36 @@ def join(histories: Iterable[Stage], present: Stage | None) -> tuple[Stage, ...]
     return tuple(sorted({*histories} - {present}, key=lambda stage: (stage.since, stage.name, stage.because)))[
         -MAX_STAGES_BEFORE:
     ]
+
+
+class Covered(NamedTuple):
+    """The templates for a stage ("" is none) on a channel; none of them is a gap."""
+
+    stage: str
+    channel: str
+    templates: tuple[str, ...]
+
+
+class Tagged(Protocol):
+    """A template, as far as it says for which stage it is."""
+
+    @property
+    def template_id(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def stage(self) -> str: ...
+
+
+def cover(stages: Iterable[str], channels: Iterable[str], templates: Iterable[Tagged]) -> tuple[Covered, ...]:
+    """Which templates there are for each stage on each channel, and at the end those that name no stage."""
+    found = sorted((template.stage, template.channel, template.template_id) for template in templates)
+    known = list(channels)
+    return tuple(
+        Covered(stage, channel, tuple(name for *place, name in found if place == [stage, channel]))
+        for stage in (*stages, "")
+        for channel in known
+    )
 
 
 def parse_stages(document: object) -> Stages:

@@ -58,6 +58,10 @@ def known(ana):
     assert call("POST", "/api/v1/definitions/journey/trial/publish")[0] == 200
     return {
         "segment_id": "customers",
+        "score_id": "engagement",
+        "stage": "lead",
+        "persona_id": "office-manager",
+        "to": "sales",
         "journey_id": "trial",
         "step": "length",
         "broadcast_id": "letter",

@@ -1,0 +1,53 @@
+"""Leads: whom sales should speak to first.
+
+The heat of a lead is its score, times how well it fits, times how lately it was heard of. Each factor is told, so that
+the order explains itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from postroad.book import Book
+from postroad.contacts import Contact
+from postroad.instants import DAY, describe_duration
+from postroad.tasks import assignee_of
+
+# How much a letter leaves of a score; who is unknown lies between.
+WORTH: Mapping[str | None, float] = {"A": 1.0, "B": 0.8, "C": 0.6, "D": 0.4, "E": 0.2, "F": 0.0, None: 0.5}
+# After so long without a word a lead is half as hot.
+COOLS_IN = 7 * DAY
+# So many members of a segment are compared; a segment with more is to be narrowed down.
+MOST_COMPARED = 1_000
+
+
+class Lead(NamedTuple):
+    """A contact with what makes it hot; `grade` is None when nothing is known of its fit, `owner` "" for nobody's."""
+
+    contact: Contact
+    heat: float
+    score: float
+    grade: str | None
+    owner: str
+    because: str
+
+
+def rank(contacts: Iterable[Contact], book: Book, now: float, score_id: str, grade_id: str | None) -> list[Lead]:
+    """The hottest first, always in the same order; whose score is zero or less, or whose fit is F, is no lead."""
+    leads = [lead for contact in contacts if (lead := _weigh(contact, book, now, score_id, grade_id)).heat > 0]
+    return sorted(leads, key=lambda lead: (-lead.heat, lead.contact.contact_id))
+
+
+def _weigh(contact: Contact, book: Book, now: float, score_id: str, grade_id: str | None) -> Lead:
+    view = book.view(contact, now)
+    sheet, grade = book.scores[score_id], book.grades.get(grade_id) if grade_id else None
+    score, letter = sheet.value(view), grade.letter(view) if grade else None
+    quiet = max(0.0, now - (contact.last_seen or contact.created_at))
+    fit = WORTH[letter] if grade else 1.0
+    heat = round(max(0.0, score) * fit * 0.5 ** (quiet / COOLS_IN), 1)
+    top = sheet.reasons(view)[:1]
+    words = [
+        f"score {score:.15g}" + (f", most for {top[0].because}" if top else ""),
+        *([f"fit {letter}" if letter else "fit not known"] if grade else []),
+        "heard of just now" if quiet < 60 else f"heard of {describe_duration(quiet // 60 * 60)} ago",
+    ]
+    return Lead(contact, heat, score, letter, assignee_of(contact), "; ".join(words))
