@@ -6,8 +6,6 @@ from functions.api.problems import RefusedError
 from functions.api.routing import Routes
 from functions.api.schemas import Example, Listed, OneOf, Text
 from postroad import gallery
-from postroad.documents import parse_id
-from postroad.errors import DefinitionError
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import NotFoundError
 from postroad_aws.storage import definitions as storage
@@ -75,10 +73,6 @@ def install_workflow(workflow_id: WorkflowId, body: InstallBody) -> InstalledVie
     `id`.
     """
     workflow, as_id = _get(workflow_id), body.get("id", workflow_id)
-    try:
-        parse_id(as_id)
-    except ValueError as error:
-        raise DefinitionError(("id", str(error))) from None
     documents = gallery.build(workflow, body.get("settings", {}), books.newest().policy, as_id)
     try:
         installed = install(storage, runs, clock, documents, publish=body.get("publish", False))

@@ -130,9 +130,9 @@ def _read(path: Path) -> Workflow:
 def build(workflow: Workflow, given: Mapping[str, Any], policy: Policy, as_id: str = "") -> dict[str, dict[str, Any]]:
     """The workflow's documents by key, with these settings, installed `as_id` (without one: under its own id).
 
-    Raises DefinitionError with every setting that is missing, unknown or wrong.
+    Raises DefinitionError with every setting, and an id, that is missing, unknown or wrong.
     """
-    values = {"id": as_id or workflow.id, **_read_settings(workflow, given, policy)}
+    values = _read_settings(workflow, given, policy, as_id or workflow.id)
     layout = (HERE / "layout.html").read_text()
     found = {}
     for definition in workflow.definitions:
@@ -143,9 +143,13 @@ def build(workflow: Workflow, given: Mapping[str, Any], policy: Policy, as_id: s
     return found
 
 
-def _read_settings(workflow: Workflow, given: Mapping[str, Any], policy: Policy) -> dict[str, str | float]:
+def _read_settings(workflow: Workflow, given: Mapping[str, Any], policy: Policy, as_id: str) -> dict[str, str | float]:
     values: dict[str, str | float] = {}
     mistakes = list(_find_strangers(workflow, given))
+    try:
+        values["id"] = parse_id(as_id)
+    except ValueError as error:
+        mistakes.append(("id", str(error)))
     defaults = {"topic": next(iter(policy.topics), "")}
     for setting in workflow.settings:
         raw = given.get(setting.id) or defaults.get(setting.id) or setting.default
