@@ -12,7 +12,7 @@ from postroad.contacts import Contact, Enrollment
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.local_time import find_zone
-from postroad.messages import QUEUED
+from postroad.messages import QUEUED, SKIPPED
 
 
 class Look(NamedTuple):
@@ -165,9 +165,10 @@ def journeys_of(contact: Contact, book: Book) -> list[Journeying]:
 def _sent(row: Row) -> list[str]:
     """What was put up for sending, in words."""
     said = row.event.properties.get("template")
+    skipped = {(each.definition, each.step) for each in row.decisions if each.verdict == SKIPPED}
     found = []
     for decision in row.decisions:
-        if decision.verdict in _SENDS:
+        if decision.verdict in _SENDS and (decision.definition, decision.step) not in skipped:
             what = decision.because if decision.verdict == "send" else value(said)
             found.append(f"A message is on its way: {what}")
     return found

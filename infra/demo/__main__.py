@@ -21,7 +21,9 @@ import boto3
 
 from demo.documents import load_definitions
 from postroad.errors import PostroadError
+from postroad.instants import DAY
 from postroad_aws import books, clock, runs, templates, wiring
+from postroad_aws.ports import Clock
 from postroad_aws.settings import Settings
 from postroad_aws.storage import contacts, definitions, keys
 from postroad_aws.usecases.publish_definitions import publish_definitions
@@ -56,18 +58,18 @@ def load_keys() -> None:
             keys.save_key(key, what_it_opens)
 
 
-def load_brand(documents: Mapping[str, Mapping[str, Any]]) -> int:
-    """Save and publish the definitions that are not live yet; returns how many were."""
+def load_brand(documents: Mapping[str, Mapping[str, Any]], at: Clock = clock) -> int:
+    """Save and publish the definitions that are not live yet, at the time of that clock; returns how many were."""
     live = definitions.find_manifest().live
     new = {key: document for key, document in documents.items() if key not in live}
     for key, document in new.items():
         kind, _, definition_id = key.partition("/")
         # Whatever an interrupted run has left as a draft is replaced.
         draft = definitions.find_draft(kind, definition_id)
-        definitions.save_draft(kind, definition_id, document, edit=draft.edit if draft else 0, now=clock.now())
+        definitions.save_draft(kind, definition_id, document, edit=draft.edit if draft else 0, now=at.now())
     if new:
         somebody = contacts.list_contacts(limit=1).items
-        publish_definitions(definitions, runs if somebody else _Nobody(), clock, new)
+        publish_definitions(definitions, runs if somebody else _Nobody(), at, new)
     return len(new)
 
 
@@ -80,14 +82,17 @@ class _Nobody:
 
 def load_history(url: str, documents: Mapping[str, Mapping[str, Any]]) -> tuple[int, int]:
     """Publish the brand, play the history by it, and store what it comes to; how many definitions and people."""
+    from demo import memory
+    from demo.history import DAYS
     from demo.loading import save_worlds
     from demo.playing import Shop, play_history
 
     if definitions.find_revision() > 0:
         print("  something is published already; the history is for a new stack only", flush=True)
         return load_brand(documents), 0
-    now = clock.now()
-    count = load_brand(documents)
+    now, opened = clock.now(), memory.Clock()
+    opened.at = now - (DAYS + 1) * DAY
+    count = load_brand(documents, opened)
     shop = Shop(books.newest(), templates, keys.derive_key("contacts"), wiring.signer(), url)
     with redirect_stdout(StringIO()):  # what the product logs while a history is played is no news
         worlds = list(play_history(shop, now))

@@ -119,7 +119,7 @@ class _Story:
 
     def begin(self, earliest: float = 0.0, latest: float = 1.0) -> None:
         """Come for the first time, somewhere between two fractions of the whole time."""
-        share = earliest + (latest - earliest) * self.chance.random() ** 1.25
+        share = earliest + (latest - earliest) * self.chance.random()
         self.come(self.first_day + share * (self.now - self.first_day))
 
     def come(self, at: float) -> None:
@@ -218,7 +218,7 @@ def _passes_by(story: _Story) -> None:
 
 
 def _signs_up(story: _Story) -> None:
-    story.begin(latest=0.92)
+    story.begin()
     story.campaign = story.chance.choice((None, *CAMPAIGNS))
     story.browse(2)
     story.sign_up()

@@ -120,6 +120,13 @@ def test_the_timeline_tells_what_was_sent_and_leads_to_it(account, browser, ana)
     assert f'<a href="/console/messages/{message.message_id}">the message</a>' in text
 
 
+def test_nothing_is_said_to_be_on_its_way_that_cannot_be_sent(account, browser):
+    account.fold(account.event("Signed Up", "user:without-address"))
+    text = browser.get(f"/console/contacts/{account.contact('user:without-address').contact_id}").text
+    assert "<b>skipped</b>" in text
+    assert "is on its way" not in text
+
+
 def test_what_comes_with_every_event_of_a_device_is_told_once(account, browser, ana):
     said = {"timezone": "Europe/Lisbon", "company_size": 40, demo.ATTRIBUTE: True}
     account.fold(account.event("Page Viewed", f"email:{ANA}", attributes=said))
