@@ -1,8 +1,10 @@
 """Journeys: where people are in them, and how many came how far."""
 
-from typing import Annotated, TypedDict
+import json
+from http import HTTPStatus
+from typing import Annotated, Any, NotRequired, TypedDict
 
-from functions.api.problems import RequestError
+from functions.api.problems import RefusedError, RequestError
 from functions.api.routes.definitions import TransferBody
 from functions.api.routes.numbers import (
     Day,
@@ -16,9 +18,11 @@ from functions.api.routes.numbers import (
     show_messages,
     show_place,
 )
-from functions.api.routing import Routes
-from functions.api.schemas import Cursor, Example, Limit, Listed, OneOf, ParameterError
+from functions.api.routing import Caller, Routes
+from functions.api.schemas import BodyError, Cursor, Example, Limit, Listed, OneOf, ParameterError, Text
 from postroad.book import Book
+from postroad.events import ENROLLMENT_REQUESTED
+from postroad.identities import parse_identity
 from postroad.instants import describe_duration
 from postroad.journeys import parse_journey
 from postroad.journeys.transfers import FATES, foresee, read_transfer
@@ -27,9 +31,36 @@ from postroad.results import DECIDED, RUNNING, UNEVEN, WON, Result, read_results
 from postroad.stats import Counts
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, definitions, stats
+from postroad_aws.usecases.enroll_contact import UnknownContactError, enroll_contact
 from postroad_aws.usecases.judge_experiments import choose_winner
+from postroad_aws.wiring import production
 
 routes = Routes("Journeys")
+
+# What a request may say to a journey, in characters of JSON.
+LONGEST_PROPERTIES = 8_000
+
+
+class EnrollBody(TypedDict):
+    """Who is to enter a journey, and what is known about the occasion."""
+
+    contact: Annotated[
+        str,
+        Text(300),
+        Example("email:ana@example.com"),
+        "The id of a contact, or an identity: `email:`, `phone:`, `user:` or `anon:` and the value.",
+    ]
+    properties: NotRequired[
+        Annotated[
+            dict[str, Any], Example({"order_id": "o-7"}), "Of the event that starts the journey; templates see it."
+        ]
+    ]
+
+
+class EnrolledView(TypedDict):
+    """What was asked for."""
+
+    event_id: Annotated[str, "The event in the contact's timeline, whose decisions say whether the journey began."]
 
 
 class StepView(TypedDict):
@@ -263,6 +294,30 @@ def _show_result(result: Result) -> ExperimentView:
             for name, weight in result.experiment.weights.items()
         ],
     }
+
+
+@routes.post("/journeys/{journey_id}/enroll", status=HTTPStatus.ACCEPTED)
+def enroll(journey_id: str, body: EnrollBody, caller: Caller) -> EnrolledView:
+    """Let a contact enter a live journey that has the trigger `{api: true}`.
+
+    The journey's own rules decide within seconds: its condition, its re-entry, its goal. Somebody named by an identity
+    that nobody has becomes a contact.
+    """
+    _find_journey(journey_id)
+    journey = books.newest().journeys.get(journey_id)
+    if journey is None or all(trigger.key != ENROLLMENT_REQUESTED.lower() for trigger in journey.triggers):
+        raise RefusedError("This journey does not start by request; give it the trigger {api: true} and publish it.")
+    properties = body.get("properties", {})
+    if len(json.dumps(properties)) > LONGEST_PROPERTIES:
+        raise BodyError(("properties", f"take at most {LONGEST_PROPERTIES} characters together"))
+    try:
+        who = parse_identity(body["contact"]) if ":" in body["contact"] else body["contact"]
+        event = enroll_contact(production(), journey_id, who, properties, caller.source)
+    except ValueError as error:
+        raise BodyError(("contact", str(error))) from None
+    except UnknownContactError:
+        raise BodyError(("contact", "is the id of no contact")) from None
+    return {"event_id": event.event_id}
 
 
 def _find_journey(journey_id: str) -> tuple[str, list[str]]:
