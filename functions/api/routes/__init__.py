@@ -1,6 +1,7 @@
 """One module for each resource of the API."""
 
 from functions.api.routes import (
+    advice,
     broadcasts,
     consents,
     contacts,
@@ -24,7 +25,8 @@ from functions.api.routing import Route
 TABLE: list[Route] = [
     route
     for module in (
-        contacts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks, trying,
+        contacts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks,
+        advice, trying,
         definitions, rebuilds, gallery, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table

@@ -8,8 +8,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from functions.api.openapi import build_document
 from functions.api.routes import TABLE
+from postroad.commits import Commit
+from postroad.tasks import Task
 from postroad_aws.storage import keys
-from tests.functions.api.client import ask, call
+from tests.functions.api.client import EMAIL, ask, call
 from tests.functions.api.wsgi import application
 
 # A cursor, an address or a definition has to mean something, whatever its type says.
@@ -43,8 +45,10 @@ def test_every_route_answers_as_its_document_says(ana, case):
 
 
 @pytest.fixture
-def known(ana):
+def known(account, ana):
     """What a path may name that is there."""
+    task = Task("known.ring", ana.contact_id, "call", "Call Ana", "journey/trial@1", "ring", "known", 1.8e9, 1.8e9)
+    account.ports.contacts.commit(Commit(account.contact(EMAIL), tasks=(task,)))
     letter = {"segment": "customers", "template": "welcome", "at": "2999-01-01T09:00:00Z"}
     call("PUT", "/api/v1/definitions/broadcast/letter", body=letter)
     assert call("POST", "/api/v1/broadcasts/letter/schedule")[0] == 200
@@ -67,6 +71,7 @@ def known(ana):
         "broadcast_id": "letter",
         "contact_id": ana.contact_id,
         "message_id": ana.message_id,
+        "task_id": task.task_id,
         "kind": "journey",
         "definition_id": "welcome",
         "version": 1,
