@@ -12,14 +12,17 @@ from postroad.contacts import Contact
 from postroad.instants import DAY
 from postroad.journeys import Journey
 from postroad.places import segment_place
+from postroad.rebuilds import describe
 from postroad.segments import Segment
 from postroad.stages import Stages
 from postroad_aws import books
-from postroad_aws.storage import NotFoundError, contacts, memberships, stats
+from postroad_aws.storage import NotFoundError, contacts, memberships, rebuilds, stats
 from postroad_aws.usecases.find_contact import find_contacts
 
 DAYS = 30
 _PAGE = 50
+# For so many seconds the end of a run is told.
+_FRESH = 600.0
 
 
 class Member(NamedTuple):
@@ -35,10 +38,12 @@ class Shown(NamedTuple):
 
 
 def show_list(request: Request) -> Response:
+    if request.is_fragment:
+        return page(request, "segments/list.html", fragment="progress", **_progress(request.now))
     segments = sorted(books.current().segments.values(), key=lambda segment: segment.name.lower())
     counts = stats.count_members([segment_place(segment.id) for segment in segments])
     shown = [Shown(segment, counts[segment_place(segment.id)]) for segment in segments]
-    return page(request, "segments/list.html", shown=shown)
+    return page(request, "segments/list.html", shown=shown, **_progress(request.now))
 
 
 def show_one(request: Request) -> Response:
@@ -53,7 +58,7 @@ def show_one(request: Request) -> Response:
     values: dict[str, Any] = {"segment": segment, "members": members, "next": found.next}
     if not request.is_fragment:
         values |= {"count": stats.count_members([place])[place], "arrivals": _arrivals(place, request.now)}
-        values["readers"] = _readers(book, segment_id)
+        values |= {"readers": _readers(book, segment_id), **_progress(request.now)}
     return page(request, "segments/segment.html", fragment="rows", **values)
 
 
@@ -68,6 +73,14 @@ def _readers(book: Book, segment_id: str) -> list[tuple[str, str, str]]:
     return [
         (kind, each.id, each.name) for kind, found in known.items() for each in found.values() if fact in each.reads
     ]
+
+
+def _progress(now: float) -> dict[str, Any]:
+    """The latest run through all contacts; that it is done is told for a while."""
+    latest = rebuilds.list_rebuilds(now, limit=1)
+    rebuild = latest[0] if latest else None
+    is_fresh = rebuild is not None and now - (rebuild.touched_at or 0.0) < _FRESH
+    return {"rebuild": rebuild, "told": describe(rebuild) if rebuild else "", "is_fresh": is_fresh}
 
 
 def _arrivals(place: str, now: float) -> list[int]:

@@ -7,8 +7,9 @@ import pytest
 
 from postroad.instants import DAY
 from postroad.quarantine import reject_text
+from postroad.rebuilds import ShardProgress
 from postroad.stats import MESSAGES, Cell, Counts, MessageCounts, PlaceCounts, day_of
-from postroad_aws.storage import messages, quarantine, stats
+from postroad_aws.storage import contacts, messages, quarantine, rebuilds, stats
 from tests.account import ANA
 
 HOSTILE = "<script>alert(1)</script>"
@@ -35,6 +36,27 @@ def test_a_segment_lists_its_members(account, browser):
     assert ANA in text
     assert "otto" not in text
     assert "Used by" in text
+
+
+def test_how_far_the_run_after_a_publication_is_stands_above_the_segments(account, browser):
+    assert "since the last publication" not in browser.get("/console/segments").text
+
+    def tell(done: int, is_done: bool) -> str:
+        for shard in contacts.SHARDS:
+            rebuilds.save_progress(7, ShardProgress(shard, done, 1_000, is_done, account.now()))
+        return browser.get("/console/segments/customers").text
+
+    assert "0 of 16,000 contacts have been looked at anew." in tell(0, False)
+    assert "8,000 of 16,000 contacts have been looked at anew." in tell(500, False)
+    fragment = browser.fragment("/console/segments").text
+    assert "8,000 of 16,000" in fragment
+    assert 'hx-trigger="every 5s"' in fragment
+    assert "Customers" not in fragment
+    done = tell(1_000, True)
+    assert "All 16,000 contacts have been looked at anew since the last publication." in done
+    assert "every 5s" not in done
+    account.advance(601)
+    assert "looked at anew" not in browser.get("/console/segments").text
 
 
 def test_a_segment_says_by_name_what_reads_it(account, browser):
