@@ -134,3 +134,21 @@ def test_office_coffee(customer):
     customer.told("Tasting Booked")
     customer.let_pass("+3 weeks")
     assert customer.subjects() == ["Coffee for Atelier Norte", "What a cup really costs"]
+
+
+def test_who_does_not_want_to_be_recognised_can_change_their_mind_on_a_later_page(customer):
+    page = customer.page
+    page.get_by_role("button", name="Do not recognise me").click()
+    customer.go("For offices")
+    page.get_by_role("button", name="Do not recognise me").wait_for(state="hidden")
+    page.get_by_role("button", name="Recognise me again").click()
+    customer.sign_up("Dora")
+    customer.told("Signed Up")
+
+
+def test_who_lets_nothing_be_stored_can_sign_up(customer):
+    blocked = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } })"
+    customer.page.add_init_script(blocked)
+    customer.page.reload()
+    customer.sign_up("Eva")
+    customer.told("Signed Up")

@@ -21,7 +21,9 @@
   const stored = (name, fallback) => {
     try { return JSON.parse(localStorage.getItem("tidewater." + name)) || fallback; } catch (error) { return fallback; }
   };
-  const store = (name, value) => localStorage.setItem("tidewater." + name, JSON.stringify(value));
+  const store = (name, value) => {
+    try { localStorage.setItem("tidewater." + name, JSON.stringify(value)); } catch (error) { /* then not */ }
+  };
   const cart = () => stored("cart", []).map((id) => find(id)).filter(Boolean);
   const sum = () => cart().reduce((total, product) => total + product.price, 0);
   const facts = (product) => ({ product_id: product.id, name: product.name, category: product.id === "grinder" ? "Tools" : "Coffee", price: product.price, currency: "EUR" });
@@ -147,10 +149,14 @@
       cups.addEventListener("input", show);
       show();
     }
+    // What has been said needs no button.
+    const showConsent = (said) => all("[data-consent]").forEach((button) => { button.hidden = button.dataset.consent === said; });
+    showConsent(stored("consent", "yes"));
     all("[data-consent]").forEach((button) => button.addEventListener("click", () => {
-      const isGiven = button.dataset.consent === "yes";
-      tell("consent", isGiven);
-      all("[data-consent]").forEach((other) => { other.hidden = other === button; });
+      const said = button.dataset.consent;
+      tell("consent", said === "yes");
+      store("consent", said);
+      showConsent(said);
     }));
     all("[data-leave]").forEach((button) => button.addEventListener("click", () => {
       tell("reset");
