@@ -7,13 +7,15 @@ from functions.console.names import find_names
 from functions.console.pages import page
 from functions.console.requests import Request
 from functions.console.responses import Response, redirect
+from postroad.advice.report import advise
 from postroad.book import Book
 from postroad.consent import EVERY_TOPIC
 from postroad.contacts import Contact
 from postroad.policy import Policy
 from postroad.predicates import View
+from postroad.tasks import OPEN, Task
 from postroad_aws import books
-from postroad_aws.storage import NotFoundError, contacts, keys, messages, timeline
+from postroad_aws.storage import NotFoundError, contacts, keys, messages, tasks, timeline
 from postroad_aws.usecases.find_contact import find_contact
 from postroad_aws.usecases.search_contacts import search_contacts
 
@@ -94,6 +96,8 @@ def _fill(tab: str, request: Request, contact: Contact, book: Book) -> dict[str,
 def _portrait(contact: Contact, book: Book, now: float) -> dict[str, Any]:
     view = _view(contact, book, now)
     return {
+        "advice": advise(contact, book.policy, now),
+        "tasks": _list_tasks(contact),
         "attributes": {name: each.value for name, each in sorted(contact.attributes.items()) if each.value is not None},
         "scores": [(sheet.name, sheet.value(view), sheet.reasons(view)) for sheet in book.scores.values()],
         "segments": [
@@ -109,6 +113,12 @@ def _portrait(contact: Contact, book: Book, now: float) -> dict[str, Any]:
         "answers": _answers(contact, book.policy),
         "home_zone": telling.zone_of(contact),
     }
+
+
+def _list_tasks(contact: Contact) -> list[Task]:
+    """What people are asked to do about somebody, what is due first first."""
+    page = tasks.list_by_contact((contact.contact_id, *contact.merged_from), limit=_PAGE)
+    return sorted((task for task in page.items if task.state == OPEN), key=lambda task: task.due_at)
 
 
 def _answers(contact: Contact, policy: Policy) -> list[Answer]:

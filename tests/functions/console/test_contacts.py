@@ -6,6 +6,8 @@ import pytest
 
 from postroad import demo
 from postroad.broadcasts import RUNNING, event_for, plan_run
+from postroad.commits import Commit
+from postroad.tasks import DONE, Task
 from postroad_aws.storage import broadcasts, contacts, messages
 from tests.account import ANA
 
@@ -32,6 +34,23 @@ def test_the_list_shows_everybody_the_newest_first_with_score_stage_and_segments
     assert "Customers" in text
     assert "Engagement" in text
     assert "1 minute ago" in text
+
+
+def test_a_contact_shows_when_and_how_to_reach_them_and_what_is_to_be_done(account, browser, ana):
+    text = " ".join(browser.get(f"/console/contacts/{ana.contact_id}").text.split())
+    assert "10:00, the account&#39;s usual hour: 0 openings say too little" in text
+    assert "reached best by</dt><dd>email" in text
+    assert "phone: there is no number to call" in text
+    assert "To do" not in text
+    now = round(account.now(), 3)
+    ring = Task("enr.ring", ana.contact_id, "call", f"Call {HOSTILE}", "journey/a@1", "ring", "enr", now, now, "bo")
+    done = Task("enr.done", ana.contact_id, "call", "Called before", "journey/a@1", "ring", "enr", now, now, state=DONE)
+    contacts.commit(Commit(account.contact(f"email:{ANA}"), tasks=(ring, done)))
+    text = browser.get(f"/console/contacts/{ana.contact_id}").text
+    assert "To do" in text
+    assert "Call &lt;script&gt;" in text
+    assert HOSTILE not in text
+    assert "Called before" not in text
 
 
 def test_a_list_goes_on_where_it_ended(account, browser):
