@@ -1,6 +1,8 @@
 """The gallery: ready-made journeys to look through, fill in and install."""
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 from functions.console.pages import page
 from functions.console.requests import Request
@@ -13,12 +15,12 @@ from postroad_aws.storage import NotFoundError, definitions
 from postroad_aws.usecases.install_workflow import TakenError, install_workflow
 
 _LONGEST_FIELD = 500
+# What marketers call a kind of definition.
+_KINDS = {"template": "message"}
 
 
 def show_list(request: Request) -> Response:
-    live = books.current().journeys
-    shown = [(workflow, workflow.id in live) for workflow in gallery.list_workflows()]
-    return page(request, "gallery/list.html", shown=shown)
+    return page(request, "gallery/list.html", workflows=gallery.list_workflows())
 
 
 def show_one(request: Request) -> Response:
@@ -50,6 +52,11 @@ def _get(request: Request) -> Workflow:
         raise NotFoundError("The gallery has nothing of this name.") from None
 
 
+def _name(definition: Mapping[str, Any]) -> str:
+    """Its name, with three dots for what the settings will say."""
+    return re.sub(r"\$\{.*?\}", "…", str(definition.get("name") or definition["id"]))
+
+
 def _show_form(
     request: Request, workflow: Workflow, fields: Mapping[str, str], problems: Mapping[str, str] | None = None
 ) -> Response:
@@ -64,6 +71,7 @@ def _show_form(
         workflow=workflow,
         fields=fields,
         topics=topics,
+        contents=[(_KINDS.get(each["kind"], each["kind"]), _name(each)) for each in workflow.definitions],
         problems=problems or {},
         elsewhere=elsewhere,
     )
