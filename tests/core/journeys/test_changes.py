@@ -152,7 +152,7 @@ class Listening(Person):
         self.tasks += [task for task in outcome.tasks if isinstance(task, Task)]
 
 
-def test_c39_a_task_is_asked_for_with_its_owner_and_its_due_time():
+def test_a_task_is_asked_for_with_its_owner_and_its_due_time():
     ana = Listening(journey(CALL, mail("after")), owner="mia").does("Called")
     (task,) = ana.tasks
     assert (task.kind, task.title, task.note, task.assignee) == ("call", "Ask how it was", "Has bought twice", "mia")
@@ -165,7 +165,7 @@ def test_c39_a_task_is_asked_for_with_its_owner_and_its_due_time():
     [("interested", ["offer", "after"]), ("no_answer", ["sorry", "after"]), ("call_back", ["after"]),
      (None, ["nobody", "after"])],
 )  # fmt: skip
-def test_c39_the_outcome_of_a_call_decides_the_way(outcome, steps):
+def test_the_outcome_of_a_call_decides_the_way(outcome, steps):
     ana = Listening(journey(CALL, mail("after"))).does("Called").passes("P1D")
     assert ana.steps == []
     if outcome:

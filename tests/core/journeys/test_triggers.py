@@ -124,7 +124,7 @@ def test_a_request_by_the_api_starts_only_the_journey_that_it_names():
 # Dates of a contact
 
 
-def test_c17_a_birthday_is_greeted_each_year_on_the_local_day():
+def test_a_birthday_is_greeted_each_year_on_the_local_day():
     ana = Person(birthday(), birthday="1990-11-05", timezone="Asia/Tokyo").until("2028-12-01")
     assert ana.sent == [("hello", "2026-11-05T00:00"), ("hello", "2027-11-05T00:00"), ("hello", "2028-11-05T00:00")]
 
@@ -136,13 +136,13 @@ def test_c17_a_birthday_is_greeted_each_year_on_the_local_day():
         ("mar-01", ["2027-03-01T09:00", "2028-02-29T09:00", "2029-03-01T09:00"]),
     ],
 )
-def test_c17_somebody_born_on_29_february_has_a_birthday_every_year(leap_day, expected):
+def test_somebody_born_on_29_february_has_a_birthday_every_year(leap_day, expected):
     ana = Person(birthday(leap_day=leap_day), birthday="1992-02-29").until("2029-06-01")
     assert [when for _, when in ana.sent] == expected
 
 
 @pytest.mark.parametrize("said", ["--11-05", "11-05", "1990-11-05", "1990-11-05T13:00:00Z", " 1990-11-05 "])
-def test_c17_a_birthday_may_lack_its_year_or_have_a_time(said):
+def test_a_birthday_may_lack_its_year_or_have_a_time(said):
     ana = Person(birthday(), birthday=said).until("2026-12-01")
     assert ana.sent == [("hello", "2026-11-05T09:00")]
 
@@ -281,13 +281,13 @@ HOLIDAYS = {
         ("JP", []),
     ],
 )
-def test_c42_a_holiday_of_the_contacts_country_starts_a_journey(country, expected):
+def test_a_holiday_of_the_contacts_country_starts_a_journey(country, expected):
     trigger = {"holiday": "Labour Day", "before": "P7D", "segment": "pro"}
     ana = Person(HOLIDAYS, PRO, journey(trigger), country=country, plan="pro")
     assert [when for _, when in ana.until("2028-12-01").sent] == expected
 
 
-def test_c42_several_closed_days_in_a_row_begin_once():
+def test_several_closed_days_in_a_row_begin_once():
     ana = Person(HOLIDAYS, PRO, journey({"holiday": "Summer", "segment": "pro"}), plan="pro").until("2028-12-01")
     # It begins on the first of them, and what it sends waits until they are over.
     assert ana.contact.passages["tour"].times == 1

@@ -11,7 +11,15 @@ from postroad.advice.channels import WAYS
 from postroad.behaviour import Tracker, find_time
 from postroad.contacts import Contact
 from postroad.documents import Reader, choose
-from postroad.events import FORM_SUBMITTED, JOURNEY_ENDED, SEGMENT_ENTERED, SEGMENT_LEFT, Event
+from postroad.events import (
+    EMAIL_CLICKED,
+    EMAIL_OPENED,
+    FORM_SUBMITTED,
+    JOURNEY_ENDED,
+    SEGMENT_ENTERED,
+    SEGMENT_LEFT,
+    Event,
+)
 from postroad.instants import DAY
 from postroad.predicates import JOURNEY, EventPattern, Predicate, read_pattern, read_predicate
 
@@ -139,7 +147,25 @@ class Scope:
 
 
 def _read_event(reader: Reader, scope: Scope) -> Happening:
-    return Happening(read_pattern(reader))
+    pattern, where = read_pattern(reader), reader.document.get("where")
+    if pattern.key not in _ENGAGEMENTS or mentions(where, "actor"):
+        return Happening(pattern)
+    # What a machine opened or followed is nobody's doing, unless one asks for it.
+    human: dict[str, object] = {"property": "actor", "is_not": "machine"}
+    said = {"event": pattern.name, "where": {"all": [where, human]} if where else human}
+    return Happening(read_pattern(Reader(said, reader.path, reader)), sentence=pattern.describe())
+
+
+_ENGAGEMENTS = (EMAIL_OPENED.lower(), EMAIL_CLICKED.lower())
+
+
+def mentions(where: object, name: str) -> bool:
+    """Whether a condition on an event, as it is written, asks somewhere for this property."""
+    if isinstance(where, list | tuple):
+        return any(mentions(each, name) for each in where)
+    if not isinstance(where, Mapping):
+        return False
+    return where.get("property") == name or any(mentions(each, name) for each in where.values())
 
 
 def _read_entering(reader: Reader, scope: Scope) -> Happening:

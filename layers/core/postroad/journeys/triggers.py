@@ -17,7 +17,7 @@ from postroad.documents import Reader
 from postroad.events import DATE_REACHED, ENROLLMENT_REQUESTED, JOURNEY_ENDED, JOURNEY_STARTED, SCHEDULE_REACHED, Event
 from postroad.instants import DAY
 from postroad.journeys.dates import MORNING, ContactDate, read_offset
-from postroad.journeys.reading import HAPPENINGS, Happening, Scope
+from postroad.journeys.reading import HAPPENINGS, Happening, Scope, mentions
 from postroad.journeys.stepping import parse_weekdays, parse_zone
 from postroad.local_time import WEEKDAYS, find_instant, parse_time_of_day
 from postroad.predicates import EventPattern, Predicate, read_pattern
@@ -303,7 +303,7 @@ def read_trigger(reader: Reader, scope: Scope, journey_id: str, number: int) -> 
     if (
         trigger.key in _OF_ALL_JOURNEYS
         and not reader.has("journey")
-        and not _names_journey(reader.document.get("where"))
+        and not mentions(reader.document.get("where"), "journey")
     ):
         reader.mistake(
             "must say which journey is meant, as in {property: journey, is: welcome}; "
@@ -315,12 +315,3 @@ def read_trigger(reader: Reader, scope: Scope, journey_id: str, number: int) -> 
 
 # Every journey causes these.
 _OF_ALL_JOURNEYS = (JOURNEY_STARTED.lower(), JOURNEY_ENDED.lower())
-
-
-def _names_journey(where: object) -> bool:
-    """Whether a condition on an event asks somewhere for the journey that it is about."""
-    if isinstance(where, list | tuple):
-        return any(map(_names_journey, where))
-    if not isinstance(where, Mapping):
-        return False
-    return where.get("property") == "journey" or any(map(_names_journey, where.values()))
