@@ -75,6 +75,7 @@ def known(account, ana):
         "kind": "journey",
         "definition_id": "welcome",
         "version": 1,
+        "revision": 1,
         "key_id": keys.hash_key("demo-write-key"),
     }
 
