@@ -39,7 +39,8 @@ def add_up(days: Iterable[Sequence[DayCounts]]) -> Days:
     return Days(
         MessageCounts(*map(sum, zip(*together, strict=True))) if together else MessageCounts(),
         [each.sent for each in together],
-        sum(each.counts.started for day in by_day for each in day),
+        # Who was erased while under way leaves on a day on which nobody may have started.
+        sum(max(each.counts.started, 0) for day in by_day for each in day),
         sum(each.counts.place(_GOAL).entered for day in by_day for each in day),
     )
 

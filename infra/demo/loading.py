@@ -13,7 +13,7 @@ from demo.playing import World
 from postroad import demo
 from postroad.commits import Commit, MembershipChange
 from postroad.places import places_of
-from postroad.stats import ENTERED, Increments, add_up, count_membership
+from postroad.stats import Increments, add_up, count_membership
 from postroad_aws.ports import Forward, Outcome
 from postroad_aws.storage import broadcasts, contacts, definitions, quarantine, refusals, stats, timeline
 from postroad_aws.storage.definitions import Draft
@@ -36,12 +36,11 @@ def save_worlds(worlds: Sequence[World], now: float, *, calls_at_once: int = 3) 
 
 
 def count_arrivals(worlds: Sequence[World]) -> Increments:
-    """What the streams will not see of a history, and all of its arrivals once more, to be taken back one day."""
+    """What the streams will not see of a history, and all of it once more, to be taken back one day."""
     counted = add_up(_count(world) for world in worlds)
     final = add_up(_count_rows(world) for world in worlds)
     unseen = add_up([counted, Increments({cell: -number for cell, number in final.items()})])
-    arrivals = {cell: number for cell, number in counted.items() if cell.counter == ENTERED}
-    copies = {cell._replace(definition=demo.counted_as(cell.definition)): number for cell, number in arrivals.items()}
+    copies = {cell._replace(definition=demo.counted_as(cell.definition)): number for cell, number in counted.items()}
     return add_up([unseen, Increments(copies)])
 
 

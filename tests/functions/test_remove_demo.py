@@ -111,6 +111,18 @@ def test_the_numbers_are_those_without_the_demo(account, people):
     assert stats.list_days("segment/customers", today, today)[0].counts.place().entered == 2
 
 
+def test_no_day_is_left_on_which_they_started_or_were_under_way(account, people):
+    now = time.time()
+    assert any(contact.active for contact in people)
+    rows = [(contact.contact_id, *place) for contact in people for place in places_of(contact).items()]
+    assert remove()
+    for contact_id, place, since in rows:  # as the stream counts what was deleted
+        stats.add(count_membership(memberships.MembershipChange(place, contact_id, since), None, now))
+    for name in ("welcome", "abandoned-cart", "enterprise"):
+        days = stats.list_days(f"journey/{name}", day_of(now - 70 * DAY), day_of(now))
+        assert [day for day in days if day.counts.started or day.counts.active] == []
+
+
 def test_without_time_it_stops_and_goes_on_where_it_was(account, people):
     assert remove(remaining=1_000) is False
     assert len(memberships.list_members(f"segment/{demo.SEGMENT}", limit=100).items) == len(people)

@@ -18,5 +18,5 @@ def is_made_up(contact: Contact) -> bool:
 
 
 def counted_as(definition: str) -> str:
-    """Under what the arrivals of made-up people at a definition's places are counted once more."""
+    """Under what the comings and goings of made-up people at a definition's places are counted once more."""
     return f"demo/{definition}"

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from postroad.instants import DAY
 from postroad.places import split_place
-from postroad.stats import MESSAGES, PLACES, Cell, Counts, DayCounts, Increments, days_between, read_counts
+from postroad.stats import HERE, MESSAGES, PLACES, Cell, Counts, DayCounts, Increments, days_between, read_counts
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Fault
 from postroad_aws.settings import settings
@@ -83,8 +83,12 @@ def put(increments: Mapping[Cell, int]) -> None:
     write_items(_table(), [{"PutRequest": {"Item": item}} for item in items])
 
 
-def take_back(part: str, definition: str) -> None:
-    """Take the numbers that stand under `part` away from those of a definition, and drop them."""
+def take_back(part: str, definition: str, today: str) -> None:
+    """Take the numbers that stand under `part` away from those of a definition, and drop them.
+
+    Those who are here leave as their rows are deleted, which counts today: they are taken from the days on which they
+    came instead.
+    """
     items = list(_query(part))
     away: Counter[Cell] = Counter()
     for item in items:
@@ -92,6 +96,8 @@ def take_back(part: str, definition: str) -> None:
         for name in item.keys() - set(_KEYS) if day != _TOTAL else ():
             spot, _, counter = name.rpartition("/")
             away[Cell(definition, kind, day, spot, counter)] -= int(item[name]["N"])
+            if counter == HERE:
+                away[Cell(definition, kind, today, spot, counter)] += int(item[name]["N"])
     forget(part)
     add(away)
 

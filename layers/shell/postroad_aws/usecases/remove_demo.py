@@ -15,6 +15,7 @@ from postroad.consent import EVERY_TOPIC
 from postroad.contacts import Contact
 from postroad.places import segment_place
 from postroad.quarantine import Reject
+from postroad.stats import day_of
 from postroad_aws.ports import Books, Clock
 from postroad_aws.storage import Page
 from postroad_aws.storage.memberships import Membership
@@ -51,7 +52,7 @@ class Definitions(Protocol):
 
 
 class Stats(Protocol):
-    def take_back(self, part: str, definition: str) -> None: ...
+    def take_back(self, part: str, definition: str, today: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,9 @@ def remove_demo(ports: RemovalPorts, has_time: Callable[[], bool]) -> bool:
             break
     _remove_rejects(ports)
     _remove_broadcasts(ports)
-    book = ports.books.current()
+    book, today = ports.books.current(), day_of(ports.clock.now())
     for definition in (*(f"segment/{each}" for each in book.segments), *(f"journey/{each}" for each in book.journeys)):
-        ports.stats.take_back(demo.counted_as(definition), definition)
+        ports.stats.take_back(demo.counted_as(definition), definition, today)
     return True
 
 
