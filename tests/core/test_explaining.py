@@ -28,9 +28,9 @@ BOOK = SHELF.book
 class Ana:
     """A contact, her timeline and her messages."""
 
-    def __init__(self, book: Book = BOOK, *, email: bool = True) -> None:
+    def __init__(self, book: Book = BOOK, *, email: bool = True, name: str = "ana") -> None:
         self.book = book
-        self.contact: Contact = begin("ana", book, NOW)
+        self.contact: Contact = begin(name, book, NOW)
         if email:
             self.contact.identities["email:ana@example.com"] = NOW
         self.rows: list[Row] = []
@@ -46,7 +46,7 @@ class Ana:
         event = Event(f"e-{len(self.rows)}", name, until, until, trusted=True, properties=properties)
         outcome = fold(self.contact, event, self.book, until)
         self.contact = outcome.contact
-        self.rows.insert(0, Row("ana", event, outcome.caused, outcome.decisions))
+        self.rows.insert(0, Row(self.contact.contact_id, event, outcome.caused, outcome.decisions))
         self.messages |= {message.step: message for message in outcome.messages}
 
     def why(self, journey: str, **options: Any) -> tuple[Finding, ...]:
@@ -80,7 +80,7 @@ def test_who_is_under_way_is_told_how_they_came_in_where_they_stand_and_what_com
     assert position.verdict == LATER
     assert position.sentence == "Stands at grace, until 2026-11-02 10:00 UTC at most: Wait for 1 hour."
     ahead = [finding for finding in findings if not finding.recorded]
-    assert ahead[1].sentence.startswith("If nothing else happens: Reminder: send, cart-reminder by email")
+    assert ahead[1].sentence.startswith("If nothing else happens: At reminder: send, cart-reminder by email")
     assert ahead[1].at == NOW + HOUR
 
 
@@ -134,6 +134,35 @@ def test_a_step_that_sends_nothing_has_no_gates() -> None:
 def test_what_is_not_there_is_a_key_error(ask: dict[str, str]) -> None:
     with pytest.raises(KeyError):
         Ana().why(**ask)
+
+
+def test_who_is_held_out_to_compare_is_told_so_recorded_and_in_a_dry_run() -> None:
+    held = {**SHOP["journey/abandoned-cart"], "holdout": 50}
+    shelf = Shelf(*SHOP.values())
+    book = shelf.after(held)
+    people = [Ana(book, name=f"person-{number}") for number in range(20)]
+    before = [by_key(each.why("abandoned-cart")) for each in people]
+    for each in people:
+        each.does("Product Added")
+    after = [by_key(each.why("abandoned-cart")) for each in people]
+    for dry, recorded in zip(before, after, strict=True):
+        assert ("holdout" in dry) == ("holdout" in recorded)
+        if "holdout" in recorded:
+            assert (dry["holdout"].verdict, dry["holdout"].recorded) == (NO, False)
+            assert (recorded["holdout"].verdict, recorded["holdout"].recorded) == (NO, True)
+            assert "50 % who stay out" in recorded["holdout"].sentence
+    assert 2 < sum("holdout" in found for found in after) < 18
+
+
+def test_a_message_that_a_cap_keeps_for_later_says_which_and_until_when() -> None:
+    policy = {**SHOP["policy/policy"], "caps": [{"per": "P7D", "at_most": 1}], "postpone_at_most": "P7D"}
+    ana = Ana(Shelf(*SHOP.values()).after(policy))
+    ana.does("Signed Up")
+    ana.does("Product Added", 60.0)
+    ana.does(names.WAKE, 2 * HOUR)
+    (caps,) = [finding for finding in ana.why("abandoned-cart") if finding.key == "caps" and finding.recorded]
+    assert caps.verdict == LATER
+    assert caps.sentence.startswith("At reminder: postponed, until ")
 
 
 def test_a_withdrawn_journey_is_told_to_be_so() -> None:

@@ -1,4 +1,4 @@
-"""The tests that the page on the simulator shows pass, beside a folder with the demo's definitions; commands have rows."""
+"""The tests that the page on the simulator shows pass, beside a folder of the demo; every command has its row."""
 
 import re
 from pathlib import Path

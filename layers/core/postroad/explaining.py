@@ -23,6 +23,9 @@ from postroad.simulation.people import start_event
 AHEAD = 30 * DAY
 MOST_AHEAD = 10
 
+# The verdict of a journey about those whom its holdout keeps out.
+HELD_OUT = "held out"
+
 # It is so, it is not, it is not yet, and nobody has asked.
 YES, NO, LATER, OPEN = VERDICTS = ("yes", "no", "later", "open")
 
@@ -158,13 +161,15 @@ def _list_said(rows: Iterable[Row], key: str) -> list[Said]:
 
 
 def _is_entry(decision: Decision) -> bool:
-    return not decision.step and decision.verdict in ("started", "not started")
+    return not decision.step and decision.verdict in ("started", "not started", HELD_OUT)
 
 
 def _tell_entry(said: Said) -> Iterator[Finding]:
     yield Finding("trigger", YES, f"{said.event} happened, which starts it.", said.at)
+    # Whom the holdout keeps out has been let in by the rule of re-entry first.
+    key = "holdout" if said.decision.verdict == HELD_OUT else "entry"
     verdict = YES if said.decision.verdict == "started" else NO
-    yield Finding("entry", verdict, _sentence(f"{said.decision.verdict}: {said.decision.because}"), said.at)
+    yield Finding(key, verdict, _sentence(f"{said.decision.verdict}: {said.decision.because}"), said.at)
 
 
 # What a verdict means for whoever asks why; every other one says that things went on.
@@ -174,7 +179,7 @@ _STOPS = {"failed": NO, "exited": NO, SKIPPED: NO, "postponed": LATER, "goes on 
 def _tell_said(said: Said) -> Finding:
     decision = said.decision
     key = decision.gate or ("step" if decision.step else "journey")
-    where = f"{decision.step}: " if decision.step else ""
+    where = f"At {decision.step}: " if decision.step else ""
     sentence = f"{where}{decision.verdict}, {decision.because}" if decision.because else f"{where}{decision.verdict}"
     return Finding(key, _STOPS.get(decision.verdict, YES), _sentence(sentence), said.at)
 
@@ -200,12 +205,16 @@ def _tell_ahead(
 def _try_entry(contact: Contact, journey: Journey, book: Book, now: float, history: Sequence[Event]) -> Finding:
     """What would come of an event that starts the journey."""
     event = start_event(journey, contact, now, event_id=f"dry-run-{now:.3f}")
-    for moment in dry_run(contact, book, [event], until=now + 1.0, history=history):
-        for decision in moment.outcome.decisions:
-            if decision.definition == journey.key and _is_entry(decision):
-                verdict = YES if decision.verdict == "started" else NO
-                sentence = f"If {event.name} happened now: {decision.verdict}, {decision.because}"
-                return Finding("entry", verdict, _sentence(sentence), now, recorded=False)
+    decisions = [
+        decision
+        for moment in dry_run(contact, book, [event], until=now + 1.0, history=history)
+        for decision in moment.outcome.decisions
+        if decision.definition == journey.key and _is_entry(decision)
+    ]
+    for decision in decisions[-1:]:
+        (_, said) = _tell_entry(Said(now, event.name, decision))
+        sentence = f"If {event.name} happened now: {decision.verdict}, {decision.because}"
+        return said._replace(sentence=_sentence(sentence), recorded=False)
     because = f"{event.name} would not start it now, as its trigger asks for more than that"
     return Finding("entry", NO, _sentence(because), now, recorded=False)
 

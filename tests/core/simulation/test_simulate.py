@@ -152,6 +152,58 @@ def test_an_address_that_bounces_is_suppressed() -> None:
     assert forecast.marks["reminder", "bounced"] == 10
 
 
+def test_c19_contacts_who_hit_a_cap_are_named() -> None:
+    capped = {**SHOP, **_policy(caps=[{"per": "P7D", "at_most": 1}], when_full="skip")}
+    forecast = simulate(capped, "abandoned-cart", people=30, habits=NOBODY_READS, cast=Cast({"phone": [None]}))
+    assert forecast.step("reminder").sent == 30
+    assert (forecast.step("last").sent, forecast.step("last").skipped) == (0, 30)
+    assert len(forecast.capped) == 30
+    postponing = {**SHOP, **_policy(caps=[{"per": "P7D", "at_most": 1}], postpone_at_most="P7D")}
+    forecast = simulate(postponing, "abandoned-cart", people=30, habits=NOBODY_READS, cast=Cast({"phone": [None]}))
+    assert (forecast.step("last").sent, forecast.step("last").postponed) == (30, 30)
+    week = [
+        sent.at for sent in forecast.messages if sent.step in ("reminder", "last") and sent.contact_id == "person-1"
+    ]
+    assert max(week) - min(week) >= 7 * DAY
+
+
+def test_whom_the_holdout_keeps_out_is_counted_with_the_reason() -> None:
+    held = {**SHOP["journey/abandoned-cart"], "holdout": 40}
+    forecast = simulate({**SHOP, "journey/abandoned-cart": held}, "abandoned-cart", people=200)
+    ((reason, out),) = forecast.refused.items()
+    assert "40 % who stay out" in reason
+    assert 50 < out < 110
+    assert forecast.started == 200 - out
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {
+            "event": "Form Submitted",
+            "where": {"all": [{"property": "form", "in": ["a", "b"]}, {"property": "n", "gt": 3}]},
+        },
+        {"segment": "customers"},
+        {"left": "customers"},
+        {"form": "newsletter"},
+        {"journey": "welcome", "ended": "goal"},
+        {"api": True},
+        {"date": "birthday", "at": "09:00", "yearly": True},
+        {"every": "week", "segment": "customers", "weekdays": ["mon"]},
+        [{"event": "Page Viewed", "where": {"property": "path", "starts_with": "/plans"}}, {"event": "Signed Up"}],
+    ],
+)
+def test_whatever_starts_a_journey_starts_it_here(trigger: Any) -> None:
+    draft = {
+        "kind": "journey",
+        "id": "draft",
+        "trigger": trigger,
+        "steps": [{"id": "a", "send": {"template": "welcome"}}],
+    }
+    forecast = simulate({**SHOP, "journey/draft": draft}, "draft", people=4)
+    assert forecast.step("a").entered >= 4
+
+
 # Who is tried
 
 

@@ -228,8 +228,9 @@ class Forecast:
             return stood
         step_id, verdict = decision.step, decision.verdict
         if not step_id:
-            self.started += verdict == "started"
-            if verdict == "not started":
+            # Whom a holdout keeps out has been let in before.
+            self.started += (verdict == "started") - (verdict == "held out")
+            if verdict in ("not started", "held out"):
                 self.refused[decision.because] += 1
             return ""
         if decision.gate or verdict in _OF_MESSAGES:
