@@ -103,6 +103,7 @@ class Broadcasting:
         self.cuts = random.choice((0.0, 0.0, 0.1))
         self.limits = {"PAGE": random.choice((1, 2, 100)), "DEEP": random.choice((0, 500, 500)), "PAUSE": 5.0}
         self.meanwhile: list[tuple[float, Callable[[float], None]]] = []
+        self.is_called_off_at_once = False
         self.begun_at: float | None = None
         self.members: set[str] = set()
         self.entitled: set[str] = set()
@@ -141,8 +142,10 @@ class Broadcasting:
         document = {"kind": KIND, "id": ID, "name": "Letter", "segment": self.segment, "template": self.template}
         self.drafts = Drafts({**document, **({"at": format_instant(begins)} if begins > asked else {})})
         world.loop.at(asked, self.schedule)
-        if random.random() < 0.3:
-            world.loop.at(begins + random.choice((-30.0, -0.05, 0.0, 0.03, 1.0, 30.0)), self.cancel)
+        if random.random() < 0.4:
+            self.is_called_off_at_once = random.random() < 0.7
+            if not self.is_called_off_at_once:
+                world.loop.at(begins + random.choice((-30.0, 30.0)), self.cancel)
         # What happens while it is under way; how long that takes is up to `crowd`.
         soon = (0.02, 1.0, 0.3 * self.crowd, 0.6 * self.crowd, 90.0)
         if random.random() < 0.6:
@@ -204,6 +207,9 @@ class Broadcasting:
 
     def start(self, number: int) -> None:
         Execution(self, number).begin()
+        if self.is_called_off_at_once:  # at the very moment at which it begins
+            self.is_called_off_at_once = False
+            self.world.loop.at(self.world.loop.now + 0.03 * self.random.random(), self.cancel)
 
     def noticed(self, before: Run | None, after: Run) -> None:
         """The run was saved."""

@@ -315,10 +315,10 @@ BUGS: Mapping[str, Bug] = {
         Bug(an_old_book_folds_on, "counts_equal_the_timeline", 13),
         Bug(nobody_looks_at_a_run_again, "a_broadcast_ends_and_adds_up", 1),
         Bug(addressed_is_done, "a_broadcast_ends_and_adds_up", 3),
-        Bug(the_last_to_save_a_run_wins, "a_broadcast_ends_and_adds_up", 390),
-        Bug(whom_aws_did_not_let_through_is_left_out, "a_broadcast_reaches_everybody_once", 29),
+        Bug(the_last_to_save_a_run_wins, "a_broadcast_ends_and_adds_up", 143),
+        Bug(whom_aws_did_not_let_through_is_left_out, "a_broadcast_reaches_everybody_once", 142),
         Bug(who_moves_to_a_shard_that_has_passed_is_missed, "a_broadcast_reaches_everybody_once", 22),
-        Bug(who_comes_during_a_run_gets_it_too, "a_broadcast_reaches_everybody_once", 318),
+        Bug(who_comes_during_a_run_gets_it_too, "a_broadcast_reaches_everybody_once", 157),
         Bug(a_person_gets_it_as_each_contact, "no_step_twice", 19),
     )
 }
