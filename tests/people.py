@@ -44,16 +44,20 @@ def publish(*definitions: Mapping[str, Any], now: float | None = None) -> Shelf:
 
 
 class Person:
-    """Ana, of whom we hear first at `now`. Each commit goes through the codec, as in the product."""
+    """Ana, of whom we hear first at `now`. Each commit goes through the codec, as in the product.
+
+    What is live are the definitions, or what stands on a shelf that several people share.
+    """
 
     def __init__(
         self,
         *definitions: Mapping[str, Any],
         now: str = "2026-11-02T09:00:00Z",
         contact_id: str = "contact-ana",
+        shelf: Shelf | None = None,
         **attributes: Any,
     ) -> None:
-        self.shelf = publish(*definitions)
+        self.shelf = shelf or publish(*definitions)
         self.book = self.shelf.book
         self.now = parse_instant(now)
         self.contact: Contact = begin(contact_id, self.book, self.now)
@@ -85,7 +89,7 @@ class Person:
     def hear(self, outcome: Outcome) -> None:
         """What a test may want to know besides."""
 
-    def does(self, name: str, *, ago: float = 0.0, trusted: bool = True, **properties: Any) -> "Person":
+    def does(self, name: str, /, *, ago: float = 0.0, trusted: bool = True, **properties: Any) -> "Person":
         """Something happens now, or so many seconds ago."""
         time = self.now - ago
         event = Event(f"event-{len(self.events)}", name, time, time, trusted=trusted, properties=properties)
@@ -98,7 +102,7 @@ class Person:
         )
         return self.fold(event)
 
-    def opens(self, step: str, name: str = names.EMAIL_OPENED, **properties: Any) -> "Person":
+    def opens(self, step: str, name: str = names.EMAIL_OPENED, /, **properties: Any) -> "Person":
         """She opens the latest message of a step."""
         message = next(m for m in reversed(self.messages) if m.step == step)
         return self.does(name, message_id=message.message_id, actor="human", **properties)
