@@ -8,8 +8,7 @@ from functions.console.words import number, percent
 from postroad.journeys import Journey
 from postroad.journeys.drawing import COMPLETED, EXITED, GOAL, START, Drawing, Way
 from postroad.journeys.steps import SendStep
-from postroad.journeys.waits import Wait, WaitFor, WaitUntil
-from postroad.journeys.ways import ExitStep
+from postroad.journeys.ways import ExitStep, GoalStep, HoldoutStep
 from postroad.places import outcome_place, split_place, step_place
 from postroad.stats import Counts
 
@@ -26,8 +25,13 @@ class Fact(NamedTuple):
 def place_of(journey: Journey, card_id: str) -> str:
     """The place at which those are who stand behind a card."""
     step = journey.steps.get(card_id)
-    is_exit = step is not None and isinstance(step.body, ExitStep)
-    return outcome_place(journey.id, f"exited.{card_id}") if is_exit else step_place(journey.id, card_id)
+    if step and isinstance(step.body, ExitStep | HoldoutStep):
+        return outcome_place(journey.id, f"exited.{card_id}")
+    return (
+        outcome_place(journey.id, "goal")
+        if step and isinstance(step.body, GoalStep)
+        else step_place(journey.id, card_id)
+    )
 
 
 def facts_of(journey: Journey, counts: Counts) -> dict[str, tuple[Fact, ...]]:
@@ -41,12 +45,16 @@ def facts_of(journey: Journey, counts: Counts) -> dict[str, tuple[Fact, ...]]:
     for step in journey.steps.values():
         if isinstance(step.body, SendStep):
             facts[step.id] = _message_facts(counts, step.id, step.body)
-        elif isinstance(step.body, Wait):
+        elif step.body.is_resting:
             place = counts.place(step.id)
             waited = max(place.passed, 0)
             facts[step.id] = (Fact(number(place.here), "waiting", "here"), Fact(number(waited), "have waited"))
         elif isinstance(step.body, ExitStep):
             facts[step.id] = _ended(counts, _spot(journey, step.id), "left here")
+        elif isinstance(step.body, HoldoutStep):
+            facts[step.id] = _ended(counts, _spot(journey, step.id), "held out here")
+        elif isinstance(step.body, GoalStep):
+            facts[step.id] = _ended(counts, GOAL, "reached the goal")
     return facts
 
 
@@ -81,6 +89,7 @@ def _message_facts(counts: Counts, step_id: str, step: SendStep) -> tuple[Fact, 
 def count_ways(journey: Journey, drawing: Drawing, counts: Counts) -> dict[Way, int]:
     """How many took each way, where that is known: where a way is the only one to a step that counts its arrivals."""
     leading_to = Counter(way.target for way in drawing.ways)
+    leading_to.update(step.body.jump for step in journey.steps.values() if step.body.jump)
     arrived: dict[str, int] = {}
     taken: dict[Way, int] = {}
     # A step comes after those that lead to it, so from the end all that is known of its ways is known already.
@@ -90,7 +99,7 @@ def count_ways(journey: Journey, drawing: Drawing, counts: Counts) -> dict[Way, 
         taken |= known
         if isinstance(step.body, SendStep):
             arrived[step.id] = counts.step(step.id).total
-        elif isinstance(step.body, WaitFor | WaitUntil):
+        elif step.body.is_resting and step.body.takes_time(""):
             # Others let pass at once whom they need not wait for, and these come to no place.
             arrived[step.id] = counts.place(step.id).entered
         elif isinstance(step.body, ExitStep):

@@ -2,11 +2,13 @@
 
 from itertools import combinations, pairwise
 
+import pytest
 from hypothesis import given, settings
 
 from postroad.journeys import parse_journey
 from postroad.journeys.drawing import CARD_HEIGHT, COMPLETED, EXITED, GOAL, START, Box, draw_journey
 from tests.core.journeys.test_laws import journeys
+from tests.core.journeys.test_steps import ENDS, ROWS
 
 CART = parse_journey(
     {
@@ -42,6 +44,23 @@ def ways_of(journey):
         for name in step.arms or ("",):
             if not step.body.ends:
                 yield step.id, name, step.way(name) or COMPLETED
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_step_type_is_drawn(row):
+    step, *_, sentence = ROWS[row]
+    after = [] if row in ENDS else [{"id": "after", "wait": {"for": "P1D"}}]
+    journey = parse_journey(
+        {
+            "kind": "journey", "id": "tour", "trigger": {"event": "Called"}, "goal": {"event": "Bought"},
+            "steps": [{"id": "first", "send": {"template": "first"}}, step, *after],
+        }
+    )  # fmt: skip
+    drawing = draw_journey(journey)
+    card = cards_of(drawing)[step["id"]]
+    assert card.sentence == sentence
+    assert card.icon == {"send": "email"}.get(row, row.partition(" ")[0])
+    assert {way.source for way in drawing.ways} >= ({"first"} if row in ENDS else {"first", step["id"]})
 
 
 def test_cards_say_what_their_steps_do():

@@ -2,8 +2,8 @@
 
 A list of steps is a column, hung on an axis down its middle. The arms of a step are columns of their own, side by side
 below it in the order of the document; an empty arm is a lane for its line. Below the longest arm the ways that go on
-come back to the axis. What may happen at any step, the goal and `exit_if`, stands beside the start. Coordinates are
-pixels from the upper left; the same journey always gives the same picture.
+come back to the axis. Where a step jumps to is said on its card. What may happen at any step, the goal and `exit_if`,
+stands beside the start. Coordinates are pixels from the upper left; the same journey always gives the same picture.
 """
 
 import re

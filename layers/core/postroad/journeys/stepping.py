@@ -94,6 +94,11 @@ class StepType:
         return 0.0
 
     @property
+    def is_resting(self) -> bool:
+        """Whether people may stay here."""
+        return self.longest > 0
+
+    @property
     def jump(self) -> str:
         """A step to which it may lead besides its ways, "" for none."""
         return ""
