@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from functions.console import telling
+from functions.console.explained import VERDICTS, explain
 from functions.console.names import find_names
 from functions.console.pages import page
 from functions.console.requests import Request
@@ -90,7 +91,8 @@ def _fill(tab: str, request: Request, contact: Contact, book: Book) -> dict[str,
     rows = timeline.list_rows(ids, cursor=request.cursor, limit=_PAGE)
     # Events that said no time of their own are kept by the hour.
     told = [telling.tell(row, book) for row in sorted(rows.items, key=lambda row: -row.event.time)]
-    return {"told": told, "next": rows.next}
+    about = explain(request, contact, book) if tab == "why" else None
+    return {"told": told, "next": rows.next, "about": about, "verdicts": VERDICTS}
 
 
 def _portrait(contact: Contact, book: Book, now: float) -> dict[str, Any]:

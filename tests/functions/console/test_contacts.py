@@ -266,3 +266,14 @@ def test_the_list_costs_the_same_however_many_there_are(account, browser, monkey
     _people(account, 120)
     browser.get("/console/contacts")
     assert calls[-1] == 50
+
+
+def test_the_why_and_why_not_of_a_journey_stands_above_the_decisions(browser, ana):
+    page = f"/console/contacts/{ana.contact_id}"
+    assert 'href="?tab=why&amp;journey=welcome"' in browser.get(page).text
+    text = " ".join(browser.get(f"{page}?tab=why&journey=welcome").text.split())
+    assert "Signed Up happened, which starts it." in text
+    assert "Stands at first-open, until " in text
+    assert "(as things stand)" in text
+    assert "or why not" not in browser.get(f"{page}?tab=why").text
+    assert "or why not" not in browser.get(f"{page}?tab=why&journey=nothing").text
