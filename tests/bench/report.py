@@ -51,6 +51,7 @@ GOALS = (
     Goal("CPU per 1,000 identifies: known people", ("cpu_s_per_1000_identifies_known",), "{:.2f} s", 1.0, 0.4),
     Goal("CPU per 1,000 e-mails", ("cpu_s_per_1000_messages",), "{:.2f} s", 2.0, 1.0),
     Goal("events folded in a second of CPU, 200 segments", ("folded_events_per_cpu_s",), "{:,.0f}", 5_000, None, True),
+    Goal("uplift that advice wins after 20 messages a person", ("advice_won",), "{:.0%}", 0.8, None, True),
     *(
         Goal(f"fresh process to first event: {name}", ("first_event_ms", name), "{:.0f} ms", goal, stretch)
         for name, (goal, stretch) in FIRST_EVENTS.items()
