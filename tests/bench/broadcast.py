@@ -67,11 +67,15 @@ def _run(stack: Stack, meter: Meter, people: int, counting: bool) -> Mapping[str
         while cursor is not None:
             given = {"do": "address", **run, "shard": shard, "cursor": cursor or None}
             cursor = meter.run("run_broadcast", app.handler, given)["cursor"]
+    cursor = ""
+    while cursor is not None:
+        given = {"do": "address_moved", **run, "cursor": cursor or None}
+        cursor = meter.run("run_broadcast", app.handler, given)["cursor"]
     seconds = time.perf_counter() - began
     counted = meter.run("run_broadcast", app.handler, {"do": "count", **run, "cursor": None, "tally": None})
     assert counted["tally"]["states"] == {"queued": people}, counted["tally"]
     usage = meter.usage("run_broadcast")
-    transitions = 64 * 3 + 10
+    transitions = 64 * 3 + 13
     lines = {**total(meter.usages), "transitions": transitions * RATES["states"]["standard_transition"]}
     return {
         "people": people,
