@@ -42,12 +42,19 @@ _LOOKS = {
 }
 _OTHERS = Look("bolt", "purple")
 
+_HANDED = {"sales": "Was handed to sales", "nurture": "Is nurtured from now on"}
+
 # What an event of ours is called in a sentence, from its properties.
 _SENTENCES: dict[str, Callable[[Book, Mapping[str, Any]], str]] = {
     names.WAKE: lambda book, said: "It was time to look again",
     names.SEGMENT_ENTERED: lambda book, said: f"Entered the segment {_named(book, 'segment', said, 'segment')}",
     names.SEGMENT_LEFT: lambda book, said: f"Left the segment {_named(book, 'segment', said, 'segment')}",
     names.STAGE_CHANGED: lambda book, said: f"Became {value(said.get('stage'))}",
+    names.PERSONA_CHANGED: lambda book, said: _became_like(book, said),
+    names.HANDED_OVER: lambda book, said: _HANDED.get(str(said.get("to")), "Is neither at sales nor nurtured any more"),
+    names.POINTS_GIVEN: lambda book, said: (
+        f"Got {value(said.get('points'))} for {_named(book, 'score', said, 'score')}"
+    ),
     names.JOURNEY_STARTED: lambda book, said: f"Started the journey {_named(book, 'journey', said, 'journey')}",
     names.JOURNEY_ENDED: lambda book, said: _ended(book, said),
     names.ATTRIBUTES_UPDATED: lambda book, said: "Attributes were updated",
@@ -139,8 +146,18 @@ def name_of(book: Book, kind: str, definition_id: str) -> str:
         "journey": book.journeys,
         "score": book.scores,
         "stages": book.stages,
+        "grade": book.grades,
+        "matrix": book.matrices,
+        "persona": {persona.id: persona for persona in book.personas.personas},
+        "handover": {book.handover.id: book.handover} if book.handover else {},
     }.get(kind, {})
     return known[definition_id].name if definition_id in known else definition_id
+
+
+def _became_like(book: Book, said: Mapping[str, Any]) -> str:
+    if not said.get("persona"):
+        return "Is like none of the personas any more"
+    return f"Is most like {_named(book, 'persona', said, 'persona')}"
 
 
 def journeys_of(contact: Contact, book: Book) -> list[Journeying]:

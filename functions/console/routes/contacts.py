@@ -11,10 +11,9 @@ from functions.console.responses import Response, redirect
 from postroad.advice.report import advise
 from postroad.book import Book
 from postroad.consent import EVERY_TOPIC
-from postroad.contacts import Contact
+from postroad.contacts import Contact, Stage
 from postroad.policy import Policy
-from postroad.predicates import View
-from postroad.tasks import OPEN, Task
+from postroad.tasks import OPEN, Task, assignee_of
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, contacts, keys, messages, tasks, timeline
 from postroad_aws.usecases.find_contact import find_contact
@@ -31,6 +30,16 @@ class Line(NamedTuple):
     contact: Contact
     score: float | None
     segments: list[str]
+
+
+class Standing(NamedTuple):
+    """Where somebody stands: `stages` are those reached, the present one last; `persona` its name, how sure that is and
+    why; `cells` a matrix's name, the cell and the cell's name, or ""."""
+
+    stages: tuple[Stage, ...]
+    persona: tuple[str, float, tuple[str, ...]] | None
+    cells: list[tuple[str, str, str]]
+    owner: str
 
 
 class Answer(NamedTuple):
@@ -76,7 +85,7 @@ def show_one(request: Request) -> Response:
 
 def _line(contact: Contact, book: Book, now: float) -> Line:
     sheet = next(iter(book.scores.values()), None)
-    score = sheet.value(_view(contact, book, now)) if sheet else None
+    score = sheet.value(book.view(contact, now)) if sheet else None
     return Line(contact, score, [telling.name_of(book, "segment", each) for each in sorted(contact.segments)])
 
 
@@ -96,12 +105,17 @@ def _fill(tab: str, request: Request, contact: Contact, book: Book) -> dict[str,
 
 
 def _portrait(contact: Contact, book: Book, now: float) -> dict[str, Any]:
-    view = _view(contact, book, now)
+    view = book.view(contact, now)
     return {
+        "standing": _stand(contact, book, now),
         "advice": advise(contact, book.policy, now),
         "tasks": _list_tasks(contact),
+        "grades": [(grade.name, grade.letter(view), grade.reasons(view)) for grade in book.grades.values()],
         "attributes": {name: each.value for name, each in sorted(contact.attributes.items()) if each.value is not None},
-        "scores": [(sheet.name, sheet.value(view), sheet.reasons(view)) for sheet in book.scores.values()],
+        "scores": [
+            (sheet.name, sheet.value(view), next(iter(sheet.sort(view).names), ""), sheet.reasons(view))
+            for sheet in book.scores.values()
+        ],
         "segments": [
             (each, telling.name_of(book, "segment", each), since)
             for each, since in sorted(contact.segments.items(), key=lambda pair: -pair[1])
@@ -123,6 +137,18 @@ def _list_tasks(contact: Contact) -> list[Task]:
     return sorted((task for task in page.items if task.state == OPEN), key=lambda task: task.due_at)
 
 
+def _stand(contact: Contact, book: Book, now: float) -> Standing:
+    view = book.view(contact, now)
+    persona = next((p for p in book.personas.personas if contact.persona and p.id == contact.persona.name), None)
+    cells = [(matrix.name, matrix.sort(view).names) for matrix in book.matrices.values()]
+    return Standing(
+        (*contact.stages_before, *([contact.stage] if contact.stage else [])),
+        (persona.name, contact.persona.confidence, persona.reasons(view)) if persona and contact.persona else None,
+        [(title, found[0], "".join(found[1:])) for title, found in cells if found],
+        assignee_of(contact),
+    )
+
+
 def _answers(contact: Contact, policy: Policy) -> list[Answer]:
     said = dict(contact.consents)
     found = []
@@ -135,7 +161,3 @@ def _answers(contact: Contact, policy: Policy) -> list[Answer]:
         name = "Everything" if topic_id == EVERY_TOPIC else policy.find_topic(topic_id).name
         found.append(Answer(f"{name} by {channel}" if channel else name, consent.granted, consent.time))
     return found
-
-
-def _view(contact: Contact, book: Book, now: float) -> View:
-    return View(contact, now, book.scores, assumed=book.assumed)

@@ -118,7 +118,7 @@ def test_a_contact_shows_where_they_stand_and_what_comes_next(account, browser, 
 def test_the_score_says_its_reasons(account, browser, ana):
     account.fold(account.event("Order Completed", f"email:{ANA}", total=24))
     text = browser.get(f"/console/contacts/{ana.contact_id}").text
-    assert re.search(r'<span class="points up">\+\d+</span><span>Order Completed</span>', text)
+    assert re.search(r'<span class="points up">\+\d+</span><span>Order Completed ', text)
 
 
 def test_the_timeline_tells_what_followed_and_why(account, browser, ana):
@@ -266,6 +266,40 @@ def test_the_list_costs_the_same_however_many_there_are(account, browser, monkey
     _people(account, 120)
     browser.get("/console/contacts")
     assert calls[-1] == 50
+
+
+def test_a_contact_shows_where_they_stand_in_words(account, browser):
+    address = f"email:{ANA}"
+    known = {"email": ANA, "company_size": 40, "role": "office manager", "phone": "+351912345678"}
+    account.fold(account.event("Page Viewed", address, path="/"))
+    account.fold(account.event("Signed Up", address, attributes=known))
+    for _ in range(3):
+        account.fold(account.event("Page Viewed", address, path="/plans/enterprise"))
+    text = browser.get(f"/console/contacts/{account.contact_id(address)}").text
+    for words in (
+        "Where they stand",
+        "lead, since",
+        "email is known",
+        "All stages: 2",
+        "did Page Viewed",
+        'hot <span class="text-secondary">(A2)</span>',
+        "Office manager, 100 % sure",
+        "role is office manager, company size is at least 10, did Page Viewed",
+        "<dt>with</dt><dd>sales, since",
+        "@tidewater.example</dd>",
+        "company size is at least 20",
+        ", warm",
+        "Was handed to sales",
+        "Is most like Office manager",
+    ):
+        assert words in text, words
+
+
+def test_somebody_of_whom_nothing_is_known_shows_no_grade(account, browser):
+    account.fold(account.event("Page Viewed", "anon:device-1", path="/"))
+    text = browser.get(f"/console/contacts/{account.contact_id('anon:device-1')}").text
+    assert "Where they stand" in text
+    assert 'aria-label="Fit"' not in text
 
 
 def test_the_why_and_why_not_of_a_journey_stands_above_the_decisions(browser, ana):
