@@ -77,6 +77,7 @@ def _commits(world: World) -> Iterator[Commit]:
             contact,
             attach=forwards,
             messages=tuple(world.messages.items.values()),
+            tasks=tuple(world.contacts.tasks.values()),
             memberships=tuple(MembershipChange(place, contact.contact_id, since) for place, since in places),
         )
 

@@ -18,6 +18,7 @@ from postroad.packing import QueueMessage
 from postroad.places import places_of
 from postroad.policy import Policy
 from postroad.quarantine import Reject
+from postroad.tasks import Task, settle
 from postroad_aws.ports import Accepted, Answers, Forward, Outcome
 from postroad_aws.storage import Page
 from postroad_aws.storage.definitions import Draft
@@ -43,6 +44,7 @@ class Contacts:
     def __init__(self, clock: Clock, messages: "Messages", quarantine: "Quarantine") -> None:
         self.items: dict[str, Contact | Forward] = {}
         self.touched: set[str] = set()
+        self.tasks: dict[str, Task] = {}
         self.changes: list[tuple[float, MembershipChange]] = []
         self.clock, self.messages, self.quarantine = clock, messages, quarantine
 
@@ -58,6 +60,12 @@ class Contacts:
         self.touched.add(contact.contact_id)
         self.changes += [(self.clock.at, change) for change in commit.memberships]
         self.messages.insert(commit.messages)
+        for task in commit.tasks:
+            known = self.tasks.get(task.task_id)
+            if isinstance(task, Task):
+                self.tasks.setdefault(task.task_id, task)
+            elif known:
+                self.tasks[task.task_id] = settle(known, task)
         self.quarantine.save_rejects(commit.rejects)
         return Outcome.DONE
 

@@ -23,6 +23,7 @@ from postroad.links import Signer
 from postroad.messages import QUEUED, STATES
 from postroad.places import places_of
 from postroad.predicates import View
+from postroad.tasks import OPEN
 from postroad_aws.storage import (
     broadcasts,
     contacts,
@@ -31,6 +32,7 @@ from postroad_aws.storage import (
     messages,
     quarantine,
     refusals,
+    tasks,
     timeline,
 )
 from postroad_aws.usecases.wake_contacts import wake_event
@@ -169,6 +171,14 @@ def test_broadcasts_of_the_past_are_done_and_their_numbers_are_those_of_the_ledg
         assert datetime.fromtimestamp(run.at, ZoneInfo("Europe/Lisbon")).strftime("%H:%M") == "09:30"
 
 
+def test_who_is_handed_to_sales_has_a_task_for_its_owner(people, worlds):
+    asked = [task for world in worlds for task in world.contacts.tasks.values()]
+    handed = {person.contact_id for person in people if person.handed and person.handed.to == "sales"}
+    assert handed
+    assert handed <= {task.contact_id for task in asked}
+    assert all(task.assignee and task.state == OPEN for task in asked)
+
+
 def test_a_broadcast_went_to_those_who_were_in_its_segment_then(people, worlds):
     run = next(run for world in worlds for run in world.broadcasts.items.values())
     got = {m.contact_id for world in worlds for m in world.messages.items.values() if m.origin == run.broadcast.origin}
@@ -193,6 +203,8 @@ def test_it_is_stored_as_production_would_have_left_it(account, worlds, shop):
             assert messages.find_message(message.message_id).state == message.state
         for address, topic, granted, *_ in world.refusals.said:
             assert refusals.find_consent(address, topic).granted is granted
+        for task in world.contacts.tasks.values():
+            assert tasks.find_task(task.task_id).assignee == task.assignee
     assert quarantine.list_rejects(NOW, limit=100).items
     for draft in worlds[-2].drafts.items.values():
         assert definitions.find_draft("broadcast", draft.definition_id) == draft
