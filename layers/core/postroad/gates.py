@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from postroad.advice.send_times import SEND_TIME, choose
 from postroad.book import SALES_PUSH, Book, TemplateRef
-from postroad.calendars import ANY_TIME, HOURS
+from postroad.calendars import HOURS
 from postroad.caps import find_room
 from postroad.channels import full_address
 from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
@@ -40,9 +40,7 @@ class Ask(NamedTuple):
     def bands(self, score: str | None) -> tuple[str, ...]:
         """The bands of a score sheet in which the contact is."""
         sheet = self.book.scores.get(score) if score else None
-        return (
-            sheet.sort(self.book.view(self.contact, self.now)).names if sheet else ()
-        )
+        return sheet.sort(self.book.view(self.contact, self.now)).names if sheet else ()
 
 
 class Pass(NamedTuple):
@@ -158,13 +156,11 @@ def _ask_caps(ask: Ask) -> Answer:
 
 
 def _ask_hours(ask: Ask) -> Answer:
-    """The account's calendar, on the contact's clock."""
-    policy = ask.book.policy
-    if policy.calendar is None or ask.topic.transactional or ask.candidate.options.get(HOURS) == ANY_TIME:
-        return Pass()
-    calendar = policy.calendar.of_channel(ask.candidate.channel)
-    at, because = calendar.next_opening(ask.contact, ask.now, policy.timezone)
-    if at is None or (at > ask.now and calendar.when_closed == SKIP):
+    """The account's calendar, on the contact's clock; the sender asks it again, because it may come late."""
+    hours = str(ask.candidate.options.get(HOURS, ""))
+    topic_id = ask.template.topic if ask.template else ""
+    at, because = ask.book.policy.next_opening(ask.contact, ask.candidate.channel, topic_id, hours, ask.now)
+    if at is None:
         return Skip(f"it is closed: {because}")
     return Later(at, because) if at > ask.now else Pass()
 

@@ -68,8 +68,9 @@ class Message:
 
     `message_id` is derived ("<enrollment>.<step>"), so folding twice cannot make two. `origin` names what queued it
     ("journey/welcome@3"). `trigger_key` is the timeline key of the event that started the enrollment, for templates
-    that speak of it. `owner` is the token of the sender that has claimed it. `times` says when it came to a state, or
-    was first opened or clicked (`ENGAGEMENTS`). Times are epoch seconds.
+    that speak of it. `owner` is the token of the sender that has claimed it. `hours` is what its step asked of the gate
+    of that name. `times` says when it came to a state, or was first opened or clicked (`ENGAGEMENTS`). Times are epoch
+    seconds.
     """
 
     message_id: str
@@ -91,6 +92,7 @@ class Message:
     claimed_at: float | None = None
     address: str | None = None
     provider_id: str | None = None
+    hours: str = ""
     times: Mapping[str, float] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> "Message":

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from postroad import caps
 from postroad.book import Book
+from postroad.calendars import HOURS
 from postroad.contacts import Candidate, Contact
 from postroad.decisions import Decision
 from postroad.engagement import note_sent, take_back
@@ -156,6 +157,7 @@ class Outbox:
                 state=state,
                 reason=reason,
                 expires_at=candidate.expires_at,
+                hours=str(candidate.options.get(HOURS, "")),
                 times={state: self.now},
             )
         )

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from postroad.advice.send_times import USUAL_RHYTHM, Rhythm, read_rhythm
-from postroad.calendars import Calendar, read_calendar
+from postroad.calendars import ANY_TIME, Calendar, Opening, read_calendar
 from postroad.caps import Cap, read_caps
 from postroad.channels import CHANNELS
 from postroad.consent import Topic
+from postroad.contacts import Contact
 from postroad.documents import Reader, read_head
 from postroad.instants import DAY
 from postroad.local_time import find_zone
@@ -45,6 +46,15 @@ class Policy:
     def find_topic(self, topic_id: str) -> Topic:
         """The topic; one that nobody declared needs an opt-in, because then nobody said that it stands."""
         return self.topics.get(topic_id) or Topic(topic_id, topic_id, opt_in=True)
+
+    def next_opening(self, contact: Contact, channel: str, topic_id: str, hours: str, now: float) -> Opening:
+        """When a message may leave by the calendar; `at` None: it is given up. `hours` is what its step asks for."""
+        if self.calendar is None or hours == ANY_TIME or self.find_topic(topic_id).transactional:
+            return Opening(now, "")
+        calendar = self.calendar.of_channel(channel)
+        opening = calendar.next_opening(contact, now, self.timezone)
+        gives_up = opening.at != now and calendar.when_closed == SKIP
+        return Opening(None, opening.because) if gives_up else opening
 
     @property
     def assumed(self) -> frozenset[str]:

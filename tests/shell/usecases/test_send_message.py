@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -403,6 +404,39 @@ def test_what_is_due_later_than_a_queue_can_wait_is_left_to_the_sweep(account, w
     assert waiting(account.sends_queue) == (0, 0)
     pending = [m for shard in messages.SHARDS for m in messages.list_pending(shard, at, 10)]
     assert f"{welcome.enrollment_id}.other" in [message.message_id for message in pending]
+
+
+def close(account, **calendar):
+    """The account is closed for three days from today on; whoever folded Ana knows it already."""
+    policy, day = load_definitions()["policy/policy"], datetime.fromtimestamp(account.now(), UTC).date()
+    closed = [{"name": "Stocktaking", "date": str(day), "to": str(day + timedelta(days=2))}]
+    document = {**policy, "calendar": {"closed": closed, **calendar}}
+    ports = account.ports
+    published = publish_definitions(definitions, ports.runs, ports.clock, {"policy/policy": document})
+    contact = account.contact(EMAIL)
+    contact.revision = published.revision
+    contacts.commit(Commit(contact))
+    return datetime.combine(day + timedelta(days=3), time(), UTC).timestamp()
+
+
+def test_a_message_that_comes_late_into_closed_hours_is_put_back_until_it_opens(account, welcome, ports, email):
+    opens_at = close(account)
+    assert send_message(ports, welcome.message_id) == "queued"
+    stored = find(welcome)
+    assert email.sent == []
+    assert "it is closed: Stocktaking" in stored.reason
+    assert abs(stored.not_before - opens_at) <= 14 * 3_600  # on the clock of whoever gets it
+    assert stored.state == "queued"
+
+
+def test_what_may_leave_at_any_time_leaves_while_it_is_closed(account, welcome, ports, email):
+    close(account)
+    assert send_message(ports, queue(account, welcome, hours="any").message_id) == "sent"
+
+
+def test_where_closed_means_skipped_a_late_message_is_given_up(account, welcome, ports, email):
+    close(account, when_closed="skip")
+    assert "it is closed: Stocktaking" in skipped(account, welcome, ports, email)
 
 
 def test_a_throttled_channel_gives_the_message_back_and_it_leaves_later(account, welcome):

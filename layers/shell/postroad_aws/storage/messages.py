@@ -23,7 +23,7 @@ Item = dict[str, Any]
 
 SHARDS = tuple(f"{number:02d}" for number in range(16))
 
-_TEXTS = ("origin", "step", "enrollment_id", "channel", "topic", "template", "trigger_key", "reason")
+_TEXTS = ("origin", "step", "enrollment_id", "channel", "topic", "template", "trigger_key", "reason", "hours")
 _OPTIONAL_TEXTS = ("owner", "address", "provider_id")
 _OPTIONAL_NUMBERS = ("not_before", "expires_at", "claimed_at")
 

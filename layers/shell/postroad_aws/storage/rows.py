@@ -132,6 +132,7 @@ class MessageRow(Model):
     claimed_at = NumberAttribute(null=True)
     address = UnicodeAttribute(null=True)
     provider_id = UnicodeAttribute(null=True)
+    hours = UnicodeAttribute(null=True)
     times: MapAttribute[str, float] = MapAttribute()
     origin_shard = UnicodeAttribute()
     pending_shard = UnicodeAttribute(null=True)

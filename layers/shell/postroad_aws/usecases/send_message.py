@@ -157,6 +157,12 @@ def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: flo
     address = contact.find_address(message.channel)
     if address is None:
         return _give_up(ports, message, owner, states.SKIPPED, f"the contact has no address for {message.channel}")
+    policy = ports.books.current_policy(at_least=contact.revision)
+    opens_at, because = policy.next_opening(contact, message.channel, message.topic, message.hours, now)
+    if opens_at is None:
+        return _give_up(ports, message, owner, states.SKIPPED, f"it is closed: {because}")
+    if opens_at > now:
+        return _put_back(ports, message, owner, opens_at, f"it is closed: {because}")
     sending = _compose(ports, message, contact, address, now)
     if isinstance(sending, str):
         return _give_up(ports, message, owner, states.FAILED, sending)
