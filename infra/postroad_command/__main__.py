@@ -11,11 +11,12 @@ from typing import Any
 from postroad.book import Manifest
 from postroad.definitions import KINDS, check_definition, known_in
 from postroad.errors import DefinitionError, PostroadError
+from postroad.journeys.transfers import STAY, WAYS
 from postroad.schemas import build_schemas
 from postroad.simulation import Habits, Shelf, Trial, learn_habits, parse_habits, usual_deeds
 from postroad_command import folder as files
 from postroad_command.folder import SCHEMAS, Document, FolderError
-from postroad_command.plan import Change, Live, count_under_way, find_changes, load_live, tell_change
+from postroad_command.plan import Change, Live, find_changes, foresee_people, load_live, tell_change
 from postroad_command.simulating import read_counts, simulate_in_parts, tell_forecast
 from postroad_command.stack import Stack, StackError, path_of
 
@@ -57,13 +58,13 @@ def validate(given: argparse.Namespace, say: Say) -> int:
 
 def plan(given: argparse.Namespace, say: Say) -> int:
     stack, wanted = _connect(given), files.read_folder(given.folder)
-    changes = _plan(stack, wanted, say)
+    changes = _plan(stack, wanted, given.under_way, say)
     return CHANGES if changes else 0
 
 
 def apply(given: argparse.Namespace, say: Say) -> int:
     stack, wanted = _connect(given), files.read_folder(given.folder)
-    changes = _plan(stack, wanted, say)
+    changes = _plan(stack, wanted, given.under_way, say)
     if not changes:
         return 0
     _refuse_mistakes(wanted, load_live(stack))
@@ -77,7 +78,11 @@ def apply(given: argparse.Namespace, say: Say) -> int:
         _save_draft(stack, change)
         say(f"saved {change.key}")
     if publishing:
-        published = stack.call("POST", "/definitions/publish", {"definitions": publishing})
+        body: dict[str, Any] = {"definitions": publishing}
+        if given.under_way != STAY:
+            journeys = [key for key in publishing if key.startswith("journey/")]
+            body["transfers"] = {key: {"under_way": given.under_way} for key in journeys}
+        published = stack.call("POST", "/definitions/publish", body)
         for key, version in sorted(published["versions"].items()):
             say(f"published {key}, version {version}")
         say(f"revision {published['revision']} is live")
@@ -160,11 +165,11 @@ def _refuse_mistakes(wanted: Mapping[str, Document], live: Mapping[str, Live]) -
         raise DefinitionError(*((f"{key}: {path}" if key else path, sentence) for key, path, sentence in mistakes))
 
 
-def _plan(stack: Stack, wanted: Mapping[str, Document], say: Say) -> list[Change]:
+def _plan(stack: Stack, wanted: Mapping[str, Document], under_way: str, say: Say) -> list[Change]:
     live = load_live(stack)
     changes = find_changes(wanted, live)
     for change in changes:
-        for line in tell_change(change, count_under_way(stack, change)):
+        for line in tell_change(change, foresee_people(stack, change, under_way)):
             say(line)
         say("")
     for key in sorted(live.keys() - wanted.keys()):
@@ -225,6 +230,9 @@ def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         command = add(name, run, what)
         command.add_argument("folder", nargs="?", default=FOLDER, help=f"where the definitions are ({FOLDER})")
         add_stack(command)
+        if run in (plan, apply):
+            what = "what becomes of people who are in a journey that changes (stay)"
+            command.add_argument("--under-way", choices=WAYS, default=STAY, help=what)
         if run is validate:
             command.add_argument("--offline", action="store_true", help="look at the folder alone")
     command = add("simulate", simulate, "let made-up people go through a journey")
@@ -259,6 +267,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DefinitionError as error:
         for path, sentence in error.mistakes:
             print(f"{path or 'document'}: {sentence}", file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever read what is said has had enough of it; Python would complain once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (PostroadError, OSError) as error:
         print(error, file=sys.stderr)
     return 1

@@ -1,11 +1,13 @@
 """What applying a folder would change, as a reviewer reads it: in words first, then as text."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher, unified_diff
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from postroad.definitions import KINDS
 from postroad.errors import DefinitionError
+from postroad.journeys import parse_journey
+from postroad.journeys.transfers import foresee, read_transfer
 from postroad_command.folder import Document, format_document
 from postroad_command.stack import Stack, path_of
 
@@ -57,8 +59,8 @@ def find_changes(wanted: Mapping[str, Document], live: Mapping[str, Live]) -> li
     return sorted(changes, key=lambda change: (kinds.index(change.key.partition("/")[0]), change.key))
 
 
-def tell_change(change: Change, under_way: int = 0) -> Iterator[str]:
-    """A change in lines: what it means, what that is in text, and whom it concerns."""
+def tell_change(change: Change, people: Iterable[str] = ()) -> Iterator[str]:
+    """A change in lines: what it means, what becomes of the people under way, and the change of the text."""
     before = change.before
     title = f"{change.key}: {change.kind}"
     yield title if before is None or before.version is None else f"{title} (now version {before.version})"
@@ -67,9 +69,7 @@ def tell_change(change: Change, under_way: int = 0) -> Iterator[str]:
     yield from (f"    {line}" for line in words)
     if before and not words:
         yield "    says the same in words"
-    if under_way:
-        people = "1 person is" if under_way == 1 else f"{under_way} people are"
-        yield f"    {people} under way; they stay with the version that they entered"
+    yield from (f"    {line}" for line in people)
     old = format_document(before.document).splitlines() if before else []
     new = format_document(change.document).splitlines()
     yield from (f"    {line.rstrip()}" for line in unified_diff(old, new, "live", "folder", lineterm="", n=2))
@@ -91,10 +91,16 @@ def _compare(then: Sequence[str], now: Sequence[str]) -> Iterator[str]:
             yield from (f"new: {line.strip()}" for line in now[c:d])
 
 
-def count_under_way(stack: Stack, change: Change) -> int:
-    """How many people are in a journey that is about to change."""
+def foresee_people(stack: Stack, change: Change, under_way: str) -> list[str]:
+    """What becomes of the people who are in a journey that changes: a sentence for each step at which some are."""
     kind, _, definition_id = change.key.partition("/")
     if kind != "journey" or change.before is None:
-        return 0
-    counts: dict[str, Any] | None = stack.find(f"/journeys/{definition_id}/counts")
-    return int(counts["active"]) if counts else 0
+        return []
+    try:
+        journey = parse_journey(change.document, version=(change.before.version or 0) + 1)
+    except DefinitionError:
+        return []
+    counts = stack.call("GET", f"/journeys/{definition_id}/counts")
+    here = [(step["step"], step["people"]["here"]) for step in counts["steps"]]
+    fates = foresee(journey, read_transfer({"under_way": under_way}, journey), here)
+    return [fate.describe() for fate in fates if fate.people]

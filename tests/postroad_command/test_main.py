@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from demo.documents import load_definitions
-from postroad_aws.storage import definitions
+from postroad.commits import MembershipChange
+from postroad.stats import count_membership
+from postroad_aws.storage import definitions, stats
 from postroad_command.__main__ import main
 from postroad_command.folder import parse_text, read_folder, write_folder
-from tests.account import Account
+from tests.account import ANA, Account
 from tests.postroad_command.conftest import Run
 
 FOLDER = Path("definitions")
+EMAIL = f"email:{ANA}"
 
 
 def _edit(path: str, old: str, new: str) -> None:
@@ -41,7 +44,8 @@ def test_pulling_writes_what_is_live_and_planning_it_finds_nothing(stack: str, p
 def test_a_plan_says_what_changes_in_words_and_as_text_and_ends_with_two(
     stack: str, account: Account, postroad: Run
 ) -> None:
-    account.sign_up()
+    waits = MembershipChange("journey/welcome/first-open", "ana", account.now())
+    stats.add(count_membership(None, waits, account.now()))
     postroad("pull")
     _edit("journey/welcome.yaml", "timeout: P3D", "timeout: P5D")
     (FOLDER / "segment" / "new.yaml").write_text("{kind: segment, id: new, name: New, if: {attribute: plan, is: pro}}")
@@ -55,6 +59,11 @@ def test_a_plan_says_what_changes_in_words_and_as_text_and_ends_with_two(
     assert "new: 2. Wait until: opened welcome, at most 5 days [first-open]" in lines
     assert "-      timeout: P3D" in lines
     assert "+      timeout: P5D" in lines
+    assert "1 person at 'first-open' finishes in the version that they entered" in lines
+    assert (
+        "1 person at 'first-open' goes on at the same step of the new version"
+        in postroad("plan", "--under-way", "move")[1]
+    )
     assert lines[-1].startswith("1 new, 1 changed")
     assert postroad("plan")[1] == said
 
@@ -79,6 +88,15 @@ def test_applying_publishes_all_at_once_and_pulling_afterwards_changes_nothing(s
     assert postroad("plan")[0] == 0
     assert postroad("apply")[0] == 0
     assert definitions.find_manifest().revision == 2
+
+
+def test_people_under_way_go_over_when_applying_says_so(stack: str, account: Account, postroad: Run) -> None:
+    account.sign_up()
+    postroad("pull")
+    _edit("journey/welcome.yaml", "timeout: P3D", "timeout: P5D")
+    assert postroad("apply", "--under-way", "move")[0] == 0
+    account.fold(account.event("Page Viewed", EMAIL, path="/"))
+    assert account.contact(EMAIL).active["welcome"].version == 2
 
 
 def test_a_mistake_anywhere_publishes_nothing(stack: str, postroad: Run) -> None:

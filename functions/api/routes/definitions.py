@@ -103,6 +103,13 @@ class TogetherBody(TypedDict):
     definitions: Annotated[
         list[Annotated[str, Text()]], Within(1, MAX_TOGETHER), Example(["template/welcome", "journey/welcome"])
     ]
+    transfers: NotRequired[
+        Annotated[
+            dict[str, TransferBody],
+            Example({"journey/welcome": {"under_way": "move"}}),
+            "What becomes of the people under way, by the key of their journey; without it they stay.",
+        ]
+    ]
 
 
 @routes.get("/definitions")
@@ -201,7 +208,11 @@ def withdraw(kind: Kind, definition_id: str) -> WithdrawnView:
 def publish_together(body: TogetherBody) -> PublishedView:
     """Publish several drafts at once, all or none, so that they may refer to one another."""
     keys = [_read_key(key, f"definitions[{number}]") for number, key in enumerate(body["definitions"])]
-    return _publish({"/".join(key): storage.get_draft(*key).document for key in keys})
+    transfers = {key: dict(transfer) for key, transfer in body.get("transfers", {}).items()}
+    for key in transfers:
+        if key not in body["definitions"] or not key.startswith("journey/"):
+            raise BodyError((f"transfers.{key[:80]}", "is no journey among the definitions that are published"))
+    return _publish({"/".join(key): storage.get_draft(*key).document for key in keys}, transfers)
 
 
 def _read_key(text: str, path: str) -> tuple[str, str]:

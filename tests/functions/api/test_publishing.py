@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from demo.documents import load_definitions
 from postroad_aws.clients import get_client
 from postroad_aws.storage import definitions
-from tests.functions.api.client import call, problem, segment
+from tests.functions.api.client import EMAIL, call, paths, problem, segment
 
 
 def test_a_published_draft_is_live_and_folds_everybody_again(account):
@@ -118,3 +119,15 @@ def test_what_is_not_live_or_still_in_use_is_not_withdrawn(account, key):
     assert status == 422
     assert document["errors"]
     assert definitions.find_manifest().revision == 1
+
+
+def test_journeys_published_together_say_what_becomes_of_people_under_way(account, ana):
+    document = load_definitions()["journey/welcome"]
+    call("PUT", "/api/v1/definitions/journey/welcome", body={**document, "description": "Anew."})
+    body = {"definitions": ["journey/welcome"], "transfers": {"journey/welcome": {"under_way": "move"}}}
+    assert call("POST", "/api/v1/definitions/publish", body=body)[1]["versions"] == {"journey/welcome": 2}
+    account.fold(account.event("Page Viewed", EMAIL, path="/"))
+    assert account.contact(EMAIL).active["welcome"].version == 2
+    for wrong in ("journey/other", "segment/customers"):
+        together = {"definitions": ["journey/welcome"], "transfers": {wrong: {"under_way": "move"}}}
+        assert paths(call("POST", "/api/v1/definitions/publish", body=together)) == [f"transfers.{wrong}"]
