@@ -8,6 +8,7 @@ from functions.api.problems import BusyError, RequestError, ReusedKeyError
 from functions.api.requests import Request
 from functions.api.routing import Answer, Caller, Route
 from postroad_aws import clock, ids
+from postroad_aws.observability import logger
 from postroad_aws.storage import requests
 
 HEADER = "idempotency-key"
@@ -41,7 +42,10 @@ def answer_once(request: Request, route: Route, caller: Caller, act: Callable[[]
         requests.forget(request_id, owner)
         raise
     kept = {**answer.document, **dict.fromkeys(route.secrets)}
-    requests.finish(request_id, owner, json.dumps([int(answer.status), kept, dict(answer.headers)]))
+    try:
+        requests.finish(request_id, owner, json.dumps([int(answer.status), kept, dict(answer.headers)]))
+    except Exception:  # it is done, and whoever asked must not think that it is not
+        logger.exception("the answer of a request could not be kept")
     return answer
 
 

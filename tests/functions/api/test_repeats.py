@@ -99,6 +99,12 @@ def _begun_by(key, now):
     return _hash(caller, key.encode()), _hash(path, b"", b""), "somebody", now
 
 
+def test_what_was_done_is_answered_also_when_the_answer_cannot_be_kept(draft, monkeypatch):
+    monkeypatch.setattr(requests, "finish", lambda *_: (_ for _ in ()).throw(ConnectionError()))
+    assert json.loads(publish()["body"])["versions"] == {"segment/vip": 1}
+    assert publish()["statusCode"] == 409
+
+
 @pytest.mark.parametrize("key", ["", "é", "x" * 256, "a\nb"])
 def test_a_key_is_a_short_text(draft, key):
     assert problem(call("POST", PUBLISH, headers={"idempotency-key": key}))[0] == 400
