@@ -1,3 +1,4 @@
+import json
 import re
 from typing import NamedTuple
 
@@ -5,6 +6,7 @@ import pytest
 
 from postroad.errors import DefinitionError
 from postroad.journeys import describe_journey, parse_journey, validate_references
+from tests.core.journeys.test_steps import ENDS, ROWS
 
 HELLO = {"id": "hello", "send": {"template": "welcome"}}
 HEAD = {"kind": "journey", "id": "tour", "trigger": {"event": "Signed Up"}}
@@ -132,6 +134,15 @@ MISTAKES = [
 def test_a_mistake_is_refused_at_its_path_with_a_sentence(case, document, path, sentence):
     found = mistakes_of(document)
     assert any(at == path and re.search(sentence, text) for at, text in found), found
+
+
+def test_a_journey_is_the_same_after_a_round_trip_through_json():
+    first, after = {"id": "first", "send": {"template": "first"}}, {"id": "after", "wait": {"for": "P1D"}}
+    rows = (steps(first, row[0], *([] if name in ENDS else [after])) for name, row in ROWS.items())
+    for document in (NESTED, *({**row, "goal": {"event": "Bought"}} for row in rows)):
+        again = json.loads(json.dumps(document))
+        assert again == document
+        assert describe_journey(parse_journey(again)) == describe_journey(parse_journey(document))
 
 
 def test_all_mistakes_are_told_at_once():

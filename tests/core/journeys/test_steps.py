@@ -48,6 +48,10 @@ ROWS = {
         {"id": "here", "update": {"set": {"plan": "pro"}, "unset": "trial", "stage": "mql"}},
         "after", DAY, [], 'Set plan to "pro", unset trial, move to stage mql',
     ),
+    "wait moment": (
+        {"id": "here", "wait": {"moment": "2026-11-05T10:30"}},
+        "here", 3 * DAY + 0.5 * HOUR, [], "Wait until 2026-11-05 10:30, local time",
+    ),
     "wait date": (
         {"id": "here", "wait": {"date": "renewal", "before": "P1D", "at": "10:00"}},
         "here", 9 * DAY, [], "Wait until 1 day before renewal at 10:00, local time",

@@ -330,6 +330,14 @@ def test_a_mistake_in_a_trigger_is_refused_with_a_sentence(case, trigger, path, 
     assert any(at == path and sentence in text for at, text in caught.value.mistakes), caught.value.mistakes
 
 
+@pytest.mark.parametrize("trigger", [{"date": "d", "yearly": True}, {"every": "day", "segment": "a"},
+                                     {"holiday": "Easter", "segment": "a"}])  # fmt: skip
+@pytest.mark.parametrize("reentry", ["once", None, {"most": 1}])
+def test_what_comes_round_must_let_contacts_in_again(trigger, reentry):
+    with pytest.raises(DefinitionError, match="reentry: must let contacts in again"):
+        parse_journey(journey(trigger, reentry=reentry))
+
+
 def test_a_trigger_that_names_nothing_published_is_refused():
     for trigger in (
         {"holiday": "Easter", "segment": "pro"},

@@ -52,6 +52,30 @@ def test_a_wait_for_a_yearly_date_takes_the_next_one():
     assert walk(step, mail("wish"), birthday="1990-11-01").until("2028-01-01").sent == [("wish", "2027-11-01T09:00")]
 
 
+# A fixed moment
+
+
+@pytest.mark.parametrize(
+    ("at", "sent"),
+    [
+        ("2026-12-24T09:00", "2026-12-24T08:00"),
+        ("2026-12-24T09:00:00Z", "2026-12-24T09:00"),
+        ("2026-12-24T09:00:00-05:00", "2026-12-24T14:00"),
+        ("2026-11-02T09:00", "2026-11-02T09:00"),
+        ("2020-01-01T00:00", "2026-11-02T09:00"),
+    ],
+)
+def test_a_wait_ends_at_a_fixed_moment_and_is_over_for_who_comes_later(at, sent):
+    ana = walk({"wait": {"moment": at}}, mail("hello"), country="FR").passes("P90D")
+    assert ana.sent == [("hello", sent)]
+
+
+@pytest.mark.parametrize("at", ["2026-12-24", "soon", 7, "9999-01-01T00:00", "2026-13-01T00:00", "1026-12-24T09:00"])
+def test_what_is_no_moment_is_refused(at):
+    with pytest.raises(DefinitionError, match="is no moment"):
+        parse_journey(journey({"wait": {"moment": at}}))
+
+
 # Hours of the day
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from math import inf
 from typing import Any, NamedTuple
 
-from postroad.documents import Reader
+from postroad.documents import Reader, form
 from postroad.instants import DAY, describe_duration
 from postroad.journeys.stepping import LONGEST
 from postroad.local_time import find_instant, parse_time_of_day
@@ -129,6 +129,28 @@ def parse_moment(value: Any, zone: tzinfo) -> Moment | None:
             local = stated.astimezone(zone) if stated.tzinfo else stated
             return Moment(local.month, local.day, local.year, local.time())
     return None
+
+
+@form({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T", "examples": ["2026-12-24T09:00"]})
+def parse_moment_text(raw: object) -> datetime:
+    """A date with a time, with or without a zone. Raises ValueError with a sentence."""
+    with suppress(ValueError):
+        if isinstance(raw, datetime):
+            raw = raw.isoformat()
+        moment = datetime.fromisoformat(raw) if isinstance(raw, str) and "T" in raw and len(raw) <= 40 else None
+        if moment and 1970 < moment.year < 3000:
+            return moment.replace(microsecond=0)
+    raise ValueError(f"{str(raw)[:40]!r} is no moment; write for example 2026-12-24T09:00, or with a zone …T09:00:00Z")
+
+
+def find_moment(moment: datetime, zone: tzinfo) -> float:
+    """The instant of a moment, by the clock of the zone unless it has one of its own."""
+    if moment.tzinfo:
+        return moment.timestamp()
+    day, wanted = moment.date(), moment.time()
+    while (instant := find_instant(day, wanted, zone)) is None:
+        day, wanted = day + timedelta(days=1), time()
+    return instant
 
 
 def _is_leap(year: int) -> bool:

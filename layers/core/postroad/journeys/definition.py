@@ -150,6 +150,8 @@ def parse_journey(document: object, *, version: int = 0, winners: Mapping[str, s
         for number, child in enumerate(reader.children("trigger", most=20, or_one=True))
     )
     reentry = _read_reentry(reader)
+    if reentry.is_once and any(trigger.alarm and trigger.alarm.comes_round for trigger in triggers):
+        reader.mistake("must let contacts in again: a trigger comes round, and each would enter once", "reentry")
     priority = reader.integer("priority", USUAL_PRIORITY, least=0, most=100)
     holdout = reader.number("holdout", 0.0, least=0, most=90)
     goal = _read_goal(reader, anywhere)

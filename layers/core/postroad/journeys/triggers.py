@@ -41,6 +41,8 @@ class Alarm(Protocol):
 
     @property
     def reads(self) -> frozenset[str]: ...
+    @property
+    def comes_round(self) -> bool: ...
     def find_next(self, contact: Contact, after: float, account: Account) -> float: ...
     def tell(self, contact: Contact) -> Mapping[str, Any]: ...
     def describe(self) -> str: ...
@@ -88,6 +90,10 @@ class DateAlarm:
     def reads(self) -> frozenset[str]:
         return self.date.reads | CLOCK_FACTS
 
+    @property
+    def comes_round(self) -> bool:
+        return self.date.yearly
+
     def find_next(self, contact: Contact, after: float, account: Account) -> float:
         """The first instant after another one, inf when there is none."""
         value = contact.find_value(self.date.attribute)
@@ -118,6 +124,10 @@ class ScheduleAlarm:
     @property
     def reads(self) -> frozenset[str]:
         return CLOCK_FACTS | {f"segment:{self.segment}"}
+
+    @property
+    def comes_round(self) -> bool:
+        return True
 
     def find_next(self, contact: Contact, after: float, account: Account) -> float:
         """The first instant after another one, inf when there is none."""
@@ -161,6 +171,10 @@ class HolidayAlarm:
     @property
     def reads(self) -> frozenset[str]:
         return CLOCK_FACTS | {f"segment:{self.segment}"}
+
+    @property
+    def comes_round(self) -> bool:
+        return True
 
     def find_next(self, contact: Contact, after: float, account: Account) -> float:
         """The first instant after another one, inf when there is none."""

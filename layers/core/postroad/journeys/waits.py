@@ -9,7 +9,7 @@ it matter how it has come about by the time at which the wait ends.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from math import inf
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from postroad.channels import CHANNELS
 from postroad.documents import Reader, choose
 from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, SEGMENT_ENTERED
 from postroad.instants import DAY, describe_duration, stamp
-from postroad.journeys.dates import ContactDate
+from postroad.journeys.dates import ContactDate, find_moment, parse_moment_text
 from postroad.journeys.reading import HAPPENINGS, Happening, Scope
 from postroad.journeys.stepping import (
     LONGEST,
@@ -141,6 +141,34 @@ class WaitUntil(Wait):
         days = f" on {', '.join(WEEKDAYS[day].capitalize() for day in self.weekdays)}" if self.weekdays else ""
         zone = f" (where that is not known: {self.timezone})" if self.timezone else ""
         return f"Wait until {self.hour:%H:%M}{days}, local time{zone}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForMoment(Wait):
+    """Until a fixed moment, local where it says no time zone. Who comes later goes on at once."""
+
+    moment: datetime
+    timezone: str | None
+
+    @property
+    def longest(self) -> float:
+        return LONGEST
+
+    @classmethod
+    def read(cls, reader: Reader, scope: Scope) -> "WaitForMoment":
+        return cls(
+            reader.read("moment", parse_moment_text, datetime.min), reader.read("timezone", parse_zone, None, None)
+        )
+
+    def enter(self, here: Here) -> Answer:
+        clock = clock_of(here.view.contact, self.timezone, *here.timezones)
+        due = find_moment(self.moment, clock.zone)
+        if due <= here.now:
+            return Go("", "over", f"{stamp(due)} has passed")
+        return Stay(min(due, here.now + LONGEST), "wait", f"until {stamp(due)} ({clock.because})")
+
+    def describe(self) -> str:
+        return f"Wait until {self.moment:%Y-%m-%d %H:%M}{'' if self.moment.tzinfo else ', local time'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +384,7 @@ FACTS: Mapping[str, tuple[str, ...]] = {"opened": (), "clicked": (), "segment": 
 WAITS: Mapping[str, Read] = {
     "for": WaitFor.read,
     "until": WaitUntil.read,
+    "moment": WaitForMoment.read,
     "date": WaitForDate.read,
     "between": WaitBetween.read,
     "open": WaitOpen.read,
