@@ -113,12 +113,11 @@ class Result:
 
 def simulate(
     people: int = 200, *, seed: int = 7, learning: int = 20, measured: int = 8, habit: str | None = None,
-    changes: bool = False, machines: bool = False, rhythm: Rhythm | None = None,
+    changes: bool = False, rhythm: Rhythm | None = None,
 ) -> Result:  # fmt: skip
     """Send `learning` messages to each person as advised, then measure with so many more.
 
-    With `changes` everybody takes up new hours after learning, and learns as long again. With `machines` a scanner
-    fetches every second message at once: that is told by its actor, and never reaches what is kept.
+    With `changes` everybody takes up new hours after learning, and learns as long again.
     """
     random, result = Random(seed), Result()
     for number in range(people):
@@ -142,8 +141,6 @@ def simulate(
                 result.read += read is not None
                 result.read_usual += as_usual is not None
             kept = note_sent(kept, "email", name, at * HOUR)
-            if machines and message % 2:
-                pass  # the fold does not hear of it: `engagement` knows people only
             if read is not None:
                 kept = note_response(kept, name, read * HOUR, OPENED)
             hour = max(hour, at)

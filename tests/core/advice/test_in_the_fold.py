@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from postroad import events as names
+from postroad.advice.report import advise
 from postroad.codec import decode_contact, encode_contact
 from postroad.contacts import Attribute, Contact
 from postroad.documents import DefinitionError
@@ -143,6 +144,21 @@ def test_c24_only_what_people_do_is_learned_from() -> None:
     ana.does(names.EMAIL_OPENED, message_id=message.message_id, actor="human")
     (sent,) = ana.contact.engagement["email"]
     assert (sent.response, sent.delay) == (OPENED, 5)
+
+
+def test_c24_a_scanner_that_opens_everything_at_once_hides_no_habit() -> None:
+    ana = Ana(_journey({"id": "offer", "send": {"template": "mail"}}, reentry="always"))
+    ana.now = (START - 15 * 7 * 24 + 10) * HOUR
+    for _ in range(12):  # each Monday at ten, and she reads it at eight in the evening
+        ana.does("Cart Left")
+        message_id = ana.messages[-1].message_id
+        ana.does(names.EMAIL_OPENED, message_id=message_id, actor="machine")
+        ana.does(names.EMAIL_CLICKED, message_id=message_id, actor="machine")
+        ana.now += 10 * HOUR
+        ana.does(names.EMAIL_OPENED, message_id=message_id, actor="human")
+        ana.now += 6 * DAY + 14 * HOUR
+    at = advise(ana.contact, ana.book.policy, ana.now).send_times["email"]
+    assert (at.hour, at.read, at.sent, at.confidence) == (20, 12, 12, "high")
 
 
 def test_a_message_that_did_not_leave_teaches_nothing() -> None:
