@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from functions.console.words import number, percent, plural
 from postroad.places import outcome_place, split_place
-from postroad.stats import Counts, DayCounts, MessageCounts
+from postroad.stats import Counts, DayCounts, MessageCounts, days_between
 
 # A provider begins to doubt a sender above these shares of what was sent.
 MANY_BOUNCES, MANY_COMPLAINTS = 0.05, 0.001
@@ -43,6 +43,11 @@ def add_up(days: Iterable[Sequence[DayCounts]]) -> Days:
         sum(max(each.counts.started, 0) for day in by_day for each in day),
         sum(each.counts.place(_GOAL).entered for day in by_day for each in day),
     )
+
+
+def on_one_day(counts: Counts, day: str, since: str, until: str) -> list[DayCounts]:
+    """The days of something that has happened on one of them."""
+    return [DayCounts(each, counts if each == day else Counts()) for each in days_between(since, until)]
 
 
 def find_notices(week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects: int, is_more: bool) -> list[Notice]:

@@ -5,17 +5,24 @@ from typing import Any
 
 import pytest
 
+from functions.console.routes import ROUTES
+from functions.console.routing import find_route
 from tests.browser.conftest import sign_in
 
 CONSOLE = ("", "/contacts", "/segments", "/segments/customers", "/journeys", "/journeys/welcome",
            "/journeys/welcome?view=steps", "/journeys/welcome?view=versions", "/journeys/enterprise",
            "/journeys/abandoned-cart", "/journeys/welcome/people?at=first-purchase",
-           "/journeys/welcome/people?at=again&who=skipped", "/broadcasts", "/broadcasts/_new",
+           "/journeys/welcome/people?at=again&who=skipped", "/gallery", "/broadcasts", "/broadcasts/_new",
            "/broadcasts/_new?from=gift-boxes", "/broadcasts/gift-boxes", "/broadcasts/gift-boxes/people?who=skipped",
            "/messages", "/messages?from=journey/welcome", "/messages?from=broadcast/harvest&who=skipped",
            "/quarantine", "/nowhere")  # fmt: skip
 # Lists, and the first thing in each.
-FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbody a[href*='/console/messages/']"}
+FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbody a[href*='/console/messages/']",
+         "/gallery": "main a[href^='/console/gallery/']"}  # fmt: skip
+# Parts of pages, and the form that "_new" shows as well.
+PARTS = {"/console/tour", "/console/demo", "/console/journeys/{journey_id}/why",
+         "/console/messages/{message_id}/preview", "/console/broadcasts/_audience",
+         "/console/broadcasts/{broadcast_id}/preview", "/console/broadcasts/{broadcast_id}/edit"}  # fmt: skip
 TABS = ("?tab=why", "?tab=messages")
 OTHERS = ("/_local/inbox", "/_local/clock", "/f/newsletter", "/api/v1/docs", "/console/sign-in", "/console/signed-out")
 SITE = ("/", "/sampler", "/cart", "/checkout", "/sign-up", "/thanks", "/welcome", "/plans/enterprise", "/tasting",
@@ -44,6 +51,13 @@ def look(page: Any) -> list[str]:
 @pytest.fixture(params=["light", "dark"])
 def scheme(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def test_no_page_of_the_console_is_left_out():
+    seen = [f"/console{path.partition('?')[0]}" for path in CONSOLE]
+    seen += [f"/console{path.partition('?')[0]}/first" for path in FIRST]
+    found = {found.route.path for path in seen if (found := find_route(ROUTES, "GET", path)).route}
+    assert {route.path for route in ROUTES if route.method == "GET" and route.role} - found == PARTS
 
 
 def test_the_console(cloud, visitors, scheme):

@@ -107,8 +107,15 @@ function drawOperation(api, operation) {
       name: each.name, note: each.in, type: api.typeName(each.schema), required: each.required,
       text: each.description, schema: each.schema }))) : null,
     body ? drawObjects(api, body, "Body") : null,
-    drawObjects(api, done.content["application/json"].schema, `Answer ${status}`),
+    drawAnswer(api, done, status),
     drawTrial(api, operation, body));
+}
+
+/** What comes back: objects, or a file of another kind, which is named. */
+function drawAnswer(api, answer, status) {
+  const [[kind, { schema }]] = Object.entries(answer.content);
+  return kind === "application/json" ? drawObjects(api, schema, `Answer ${status}`)
+    : make("p", { class: "type" }, `Answer ${status}: ${kind}`);
 }
 
 function drawObjects(api, schema, title) {

@@ -1,20 +1,21 @@
 """The first page: how things stand, and what needs somebody."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from functions.console import digest, telling
 from functions.console.pages import page
 from functions.console.requests import Request
 from functions.console.responses import Response
+from postroad.broadcasts import Run
 from postroad.instants import DAY
+from postroad.stats import day_of
 from postroad_aws import books
-from postroad_aws.storage import contacts, definitions, quarantine, stats
+from postroad_aws.storage import broadcasts, contacts, quarantine, stats
 
 DAYS = 30
 _WEEK = 7
 _NEWEST = 6
-_MOST_BROADCASTS = 20
+_BROADCASTS_AT_ONCE = 50
 _MOST_REJECTS = 50
 
 
@@ -24,12 +25,15 @@ def show(request: Request) -> Response:
 
 def _numbers(now: float) -> dict[str, Any]:
     book = books.current()
-    since, until = (datetime.fromtimestamp(time, UTC).date().isoformat() for time in (now - (DAYS - 1) * DAY, now))
+    since, until = day_of(now - (DAYS - 1) * DAY), day_of(now)
     journeys = sorted({journey_id for journey_id, _ in book.versions})
-    broadcasts = [draft.definition_id for draft in definitions.list_drafts("broadcast", limit=_MOST_BROADCASTS).items]
-    subjects = [*(f"journey/{each}" for each in journeys), *(f"broadcast/{each}" for each in broadcasts)]
-    days = [stats.list_days(subject, since, until) for subject in subjects]
-    counts = stats.find_counts(subjects)
+    runs = _list_runs(since)
+    counts = stats.find_counts([*(f"journey/{each}" for each in journeys), *(run.broadcast.origin for run in runs)])
+    days = [
+        *(stats.list_days(f"journey/{each}", since, until) for each in journeys),
+        # All messages of a broadcast are made when it begins.
+        *(digest.on_one_day(counts[run.broadcast.origin], day_of(run.at), since, until) for run in runs),
+    ]
     named = {each: (telling.name_of(book, "journey", each), counts[f"journey/{each}"]) for each in journeys}
     rejects = quarantine.list_rejects(now, limit=_MOST_REJECTS, since=now - DAY)
     fresh = sum(reject.received > now - DAY for reject in rejects.items)
@@ -44,3 +48,16 @@ def _numbers(now: float) -> dict[str, Any]:
         ),
         "newest": contacts.list_contacts(limit=_NEWEST).items,
     }
+
+
+def _list_runs(since: str) -> list[Run]:
+    """The broadcasts that began on that day or later."""
+    found: list[Run] = []
+    cursor = None
+    while True:
+        page = broadcasts.list_runs(cursor=cursor, limit=_BROADCASTS_AT_ONCE)
+        fresh = [run for run in page.items if day_of(run.at) >= since]
+        found += fresh
+        cursor = page.next
+        if cursor is None or len(fresh) < len(page.items):
+            return found

@@ -9,11 +9,12 @@ from functions.console.pages import page, preview_of
 from functions.console.requests import Request
 from functions.console.responses import Response
 from postroad.book import Book
+from postroad.broadcasts import KIND, Run
 from postroad.contacts import Contact
 from postroad.messages import ENGAGEMENTS, Message
-from postroad.stats import MessageCounts
+from postroad.stats import Counts, MessageCounts
 from postroad_aws import books
-from postroad_aws.storage import NotFoundError, contacts, definitions, messages, stats, timeline
+from postroad_aws.storage import NotFoundError, broadcasts, contacts, messages, stats, timeline
 from postroad_aws.usecases.find_contact import find_contact, find_contacts
 from postroad_aws.usecases.list_recipients import list_recipients
 from postroad_aws.usecases.preview_message import Preview, preview_message
@@ -45,7 +46,8 @@ def show_list(request: Request) -> Response:
     """Everything that sends; with `from`, the messages of one of them; with `who`, those of that crowd."""
     book = books.current()
     senders = list_senders(book)
-    chosen = next((sender for sender in senders if sender.key == request.text("from")), None)
+    wanted = request.text("from")
+    chosen = next((sender for sender in senders if sender.key == wanted), None) or _find_broadcast(wanted)
     if chosen is None:
         return page(request, "messages/senders.html", senders=senders)
     crowd = CROWDS.get(request.text("who"), CROWDS["all"])
@@ -90,14 +92,12 @@ def show_preview(request: Request) -> Response:
 
 
 def list_senders(book: Book) -> list[Sender]:
-    """Journeys that are live or were, then broadcasts, each with its numbers."""
+    """Journeys that are live or were, and the latest broadcasts, each with its numbers."""
     versions: dict[str, list[int]] = {}
     for journey_id, version in book.versions:
         versions.setdefault(journey_id, []).append(version)
-    broadcasts = definitions.list_drafts("broadcast", limit=_MOST_BROADCASTS).items
-    counts = stats.find_counts(
-        [*(f"journey/{each}" for each in versions), *(f"broadcast/{each.definition_id}" for each in broadcasts)]
-    )
+    runs = broadcasts.list_runs(limit=_MOST_BROADCASTS).items
+    counts = stats.find_counts([*(f"journey/{each}" for each in versions), *(run.broadcast.origin for run in runs)])
     journeys = [
         Sender(
             f"journey/{journey_id}",
@@ -108,14 +108,20 @@ def list_senders(book: Book) -> list[Sender]:
         )
         for journey_id, numbers in versions.items()
     ]
-    runs = [
-        Sender(
-            key, "broadcast", str(draft.document.get("name") or draft.definition_id), (key,), counts[key].all_messages
-        )
-        for draft in broadcasts
-        if (key := f"broadcast/{draft.definition_id}")
-    ]
-    return sorted((*journeys, *runs), key=lambda sender: (-sender.counts.total, sender.name))
+    latest = [_sender_of(run, counts[run.broadcast.origin]) for run in runs]
+    return sorted((*journeys, *latest), key=lambda sender: (-sender.counts.total, sender.name))
+
+
+def _find_broadcast(key: str) -> Sender | None:
+    """A broadcast that is older than those that are listed."""
+    kind, broadcast_id = split_origin(key)
+    run = broadcasts.find_run(broadcast_id) if kind == KIND and broadcast_id else None
+    return _sender_of(run, stats.find_counts([key])[key]) if run else None
+
+
+def _sender_of(run: Run, counts: Counts) -> Sender:
+    origin = run.broadcast.origin
+    return Sender(origin, KIND, run.broadcast.name, (origin,), counts.all_messages)
 
 
 def _get(request: Request) -> Message:

@@ -5,11 +5,12 @@ from functools import partial
 
 import pytest
 
-from postroad.instants import DAY
+from postroad.broadcasts import plan_run
+from postroad.instants import DAY, format_instant
 from postroad.quarantine import reject_text
 from postroad.rebuilds import ShardProgress
 from postroad.stats import MESSAGES, Cell, Counts, MessageCounts, PlaceCounts, day_of
-from postroad_aws.storage import contacts, messages, quarantine, rebuilds, stats
+from postroad_aws.storage import broadcasts, contacts, messages, quarantine, rebuilds, stats
 from tests.account import ANA
 
 HOSTILE = "<script>alert(1)</script>"
@@ -100,6 +101,25 @@ def test_shares_are_of_what_was_sent_on_every_page(account, browser, message):
     assert home.count('<div class="stat-figure">33 %</div>') == 2
     assert home.count("1 of 3 sent") == 2
     assert "<b>33 %</b> opened" in browser.get("/console/journeys/welcome").text
+
+
+def test_broadcasts_are_counted_by_when_they_began(account, browser, monkeypatch):
+    """However many there were, and whatever they are called: those of this month on the first page, the latest ones
+    among all that sends, and an older one where a message leads to it."""
+    monkeypatch.setattr("functions.console.routes.home._BROADCASTS_AT_ONCE", 2)
+    monkeypatch.setattr("functions.console.routes.messages._MOST_BROADCASTS", 3)
+    for number, days_ago in enumerate((1, 2, 3, 4, 40)):
+        at = account.now() - days_ago * DAY
+        name = f"letter-{9 - number}"
+        document = {"kind": "broadcast", "id": name, "name": name, "segment": "customers", "template": "second-offer"}
+        broadcasts.save_run(plan_run({**document, "at": format_instant(at)}, 1, None, at - 60), None)
+        stats.add({Cell(f"broadcast/{name}", MESSAGES, day_of(at), "", "delivered"): 10})
+    assert '<div class="stat-figure">40</div>' in browser.get("/console").text
+    senders = browser.get("/console/messages").text
+    assert re.findall(r"<b>(letter-\d)</b>", senders) == ["letter-7", "letter-8", "letter-9"]
+    oldest = browser.get("/console/messages?from=broadcast%2Fletter-5").text
+    assert 'Delivered <span class="tab-count">10</span>' in oldest
+    assert browser.get("/console/messages?from=broadcast%2F").status == 200
 
 
 def test_the_messages_of_a_sender_by_what_became_of_them(account, browser, message):
