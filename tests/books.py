@@ -22,13 +22,17 @@ class Shelf:
     def book(self) -> Book:
         return compile_book(self.manifest, self.documents)
 
-    def publish(self, *definitions: Document, now: float | None = None) -> Publication:
+    def publish(
+        self, *definitions: Document, now: float | None = None, transfers: Mapping[str, Any] | None = None
+    ) -> Publication:
         """Publish these together. Raises DefinitionError with their mistakes, and then nothing has changed."""
-        return self._take(plan_publication(by_key(*definitions), self.book, self.documents, now))
+        return self._take(plan_publication(by_key(*definitions), self.book, self.documents, now, transfers))
 
-    def after(self, *definitions: Document, now: float | None = None) -> Book:
+    def after(
+        self, *definitions: Document, now: float | None = None, transfers: Mapping[str, Any] | None = None
+    ) -> Book:
         """The book after publishing these."""
-        self.publish(*definitions, now=now)
+        self.publish(*definitions, now=now, transfers=transfers)
         return self.book
 
     def withdraw(self, key: str, now: float | None = None) -> Publication:

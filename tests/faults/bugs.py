@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from postroad import broadcasts, merging, messages, ring
+from postroad import broadcasts, caps, merging, messages, outbox, ring
 from postroad import fold as folds
 from postroad.commits import Commit
 from postroad.events import WAKE
@@ -288,6 +288,21 @@ def the_last_to_save_a_run_wins() -> AbstractContextManager[Any]:
     return changed(memories.MemoryBroadcasts, holds=lambda self, stored, before: True)
 
 
+def nothing_counts_against_the_caps() -> AbstractContextManager[Any]:
+    """What was queued is not remembered."""
+    return changed(caps, spend=lambda spent, *_: spent)
+
+
+def what_waits_has_no_timer() -> AbstractContextManager[Any]:
+    """A contact is not armed for the messages that wait for room."""
+    return changed(outbox.Outbox, times=[])
+
+
+def a_goal_leaves_what_waits() -> AbstractContextManager[Any]:
+    """A message that waits is sent although its journey has reached its goal."""
+    return changed(outbox.Outbox, call_off=lambda *_: None)
+
+
 BUGS: Mapping[str, Bug] = {
     bug.plant.__name__: bug
     for bug in (
@@ -320,5 +335,8 @@ BUGS: Mapping[str, Bug] = {
         Bug(who_moves_to_a_shard_that_has_passed_is_missed, "a_broadcast_reaches_everybody_once", 22),
         Bug(who_comes_during_a_run_gets_it_too, "a_broadcast_reaches_everybody_once", 157),
         Bug(a_person_gets_it_as_each_contact, "no_step_twice", 19),
+        Bug(nothing_counts_against_the_caps, "caps_hold", 3),
+        Bug(what_waits_has_no_timer, "who_waits_is_woken", 3),
+        Bug(a_goal_leaves_what_waits, "goals_stop_journeys", 135),
     )
 }

@@ -1,7 +1,7 @@
 """What must hold when a world has come to rest. Each check yields sentences about what does not.
 
-The numbers are those of the design: 1 nothing lost, 2 nothing twice and nothing after a refusal, 4 nothing stuck,
-5 memberships equal a recomputation. (6, determinism, compares two runs.)
+The numbers are those of the design: 1 nothing lost, 2 nothing twice and nothing after a refusal, 3 caps hold and goals
+stop journeys, 4 nothing stuck, 5 memberships equal a recomputation. (6, determinism, compares two runs.)
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +15,8 @@ from postroad.contacts import Contact
 from postroad.events import WAKE, Event
 from postroad.fold import fold
 from postroad.identities import claim_of, parse_identity
-from postroad.messages import QUEUED, SENDING, SKIPPED
+from postroad.instants import DAY
+from postroad.messages import FAILED, QUEUED, SENDING, SKIPPED, Message
 from postroad.places import places_of, split_place
 from postroad.predicates import View
 from postroad.stats import ENTERED, HERE, MESSAGES, count_message
@@ -178,6 +179,43 @@ def nothing_after_a_refusal(world: World) -> Iterator[str]:
             about = refusal.topic is None or (message is not None and message.topic == refusal.topic)
             if about and refusal.address == mail.address and mail.called > refusal.confirmed + TIMEOUT:
                 yield f"message {mail.message_id} left {mail.called - refusal.confirmed:.0f} s after {refusal}"
+
+
+def caps_hold(world: World) -> Iterator[str]:
+    """3. No contact has more messages within any window than the caps allow; those that did not leave do not count."""
+    queued: dict[str, list[Message]] = defaultdict(list)
+    for message in world.memory.messages.values():
+        if message.state not in (SKIPPED, FAILED):
+            queued[message.contact_id].append(message)
+    for contact_id, messages in queued.items():
+        for cap in world.shelf[-1].policy.caps:
+            times = sorted(message.created_at for message in messages if cap.counts(message.channel))
+            for first, last in zip(times, times[cap.at_most :], strict=False):
+                if last - first < cap.per:
+                    yield f"contact {contact_id} has {cap.at_most + 1} messages within {last - first:.0f} s"
+
+
+def goals_stop_journeys(world: World) -> Iterator[str]:
+    """3. Who has reached the goal of a journey is sent nothing more of it."""
+    for contact in world.memory.list_contacts():
+        for journey, passage in contact.passages.items():
+            if passage.last_state != "goal" or passage.last_ended is None:
+                continue
+            for message in world.memory.messages.values():
+                is_late = message.created_at > passage.last_ended + 0.002 and message.state != SKIPPED
+                if message.enrollment_id == passage.last_enrollment and is_late:
+                    yield f"message {message.message_id} of {journey} was made after its goal was reached"
+
+
+def who_waits_is_woken(world: World) -> Iterator[str]:
+    """4. A message that waits for a gate has a wake in the future, and none waits for ever."""
+    now = world.loop.now
+    for contact in world.memory.list_contacts():
+        for message_id, candidate in contact.postponed.items():
+            if contact.wake_at is None or contact.wake_at > candidate.at + 0.002:
+                yield f"message {message_id} waits, and its contact is armed for {contact.wake_at}"
+            elif candidate.at < now - LATE or candidate.since < now - 3 * DAY:
+                yield f"message {message_id} waits since {now - candidate.since:.0f} s"
 
 
 def nothing_stuck(world: World) -> Iterator[str]:
@@ -367,6 +405,9 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         the_outbox_is_the_commit,
         decisions_are_told,
         mails_are_in_the_ledger,
+        caps_hold,
+        goals_stop_journeys,
+        who_waits_is_woken,
         nothing_stuck,
         nothing_waits_for_ever,
         memberships_equal_a_recomputation,

@@ -60,7 +60,15 @@ def test_the_worlds_are_rough_enough_to_mean_something() -> None:
     assert sum(mail.address.startswith("phone:") for world in worlds for mail in world.log.mails) > 15
     assert sum(refusal.address.startswith("phone:") for world in worlds for refusal in world.log.refusals) > 4
     assert sum(bool(world.broadcast.members) for world in worlds) > 6
+    assert sum(told(world, "postponed") for world in worlds if world.is_capped) > 20
+    assert sum(told(world, "moved") for world in worlds) > 5
     assert sum(message.origin == ORIGIN for world in worlds for message in world.memory.messages.values()) > 20
+
+
+def told(world: World, verdict: str) -> int:
+    """How many decisions of a world say so."""
+    rows = world.memory.list_rows(list(world.memory.rows))
+    return sum(decision.verdict == verdict for row in rows for decision in row.decisions)
 
 
 def test_the_same_seed_gives_the_same_history() -> None:

@@ -207,12 +207,21 @@ ONCE = frozenset(("welcome", "vip"))
 SENDS = frozenset(("hello", "offer", "nudge", "last", "reminder", "again", "text", "thanks", "secret"))
 
 
+# In some worlds people get so many messages at most, and those of who becomes a fan come first.
+CAPS = [{"per": "PT12H", "at_most": 1}, {"per": "P1D", "at_most": 1, "channel": "sms"}]
+CAPPED = {**POLICY, "caps": CAPS, "postpone_at_most": "P2D"}
+UNDER_WAY = ("stay", "move", "reevaluate")
+
+
 @cache
-def get_shelf() -> tuple[Book, Book]:
-    """The book that a world begins with, and the one that is published on its way."""
+def get_shelf(is_capped: bool = False, under_way: str = "stay") -> tuple[Book, Book]:
+    """The book that a world begins with, and the one that is published on its way, with what becomes then of the people
+    under way."""
     templates = [_template(template_id, topic) for template_id, topic in TEMPLATES.items()]
-    shelf = Shelf(POLICY, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, CART, VIP)
-    return shelf.book, shelf.after(WELCOME_2, LATER)
+    policy = CAPPED if is_capped else POLICY
+    shelf = Shelf(policy, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, CART, {**VIP, "priority": 80})
+    wish = {"under_way": under_way, **({} if under_way == "stay" else {"gone": {"look": "day"}})}
+    return shelf.book, shelf.after(WELCOME_2, LATER, transfers={"journey/welcome": wish})
 
 
 @contextmanager
@@ -438,7 +447,9 @@ class World:
         self.sends = memories.StandardQueue(loop.time, loop.chance, random.choice((180.0, 180.0, 12.0)))
         self.sends.duplicates = self.duplicates
         self.sends.disorder = random.choice((0.0, 2.0, 90.0))
-        self.shelf: list[Book] = [get_shelf()[0]]
+        # Nothing is drawn for these, so that worlds without them stay what they are.
+        self.is_capped, self.under_way = seed % 4 == 3, UNDER_WAY[seed % 3]
+        self.shelf: list[Book] = [get_shelf(self.is_capped, self.under_way)[0]]
         self.channel = Post(self)
         count = random.choice((1, 1, 2, 2, 2, 4)) if random.random() < 0.97 else 12
         # The table of timelines is out for longer than a queue message lives; what was committed is not lost.
@@ -705,7 +716,7 @@ class World:
 
     def publish(self) -> None:
         """The second book goes live; when nobody can still fold by the first, every contact is folded by it."""
-        self.shelf.append(get_shelf()[1])
+        self.shelf.append(get_shelf(self.is_capped, self.under_way)[1])
         self.loop.at(self.loop.now + self.book_lifetime + TIMEOUT, self.rebuild)
 
     def rebuild(self) -> None:
