@@ -21,6 +21,7 @@ from postroad.book import (
     next_manifest,
     publish_version,
 )
+from postroad.contradictions import find_contradictions
 from postroad.documents import parse_id
 from postroad.errors import DefinitionError
 from postroad.events import ON_DEMAND
@@ -246,10 +247,11 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
 
 
 def check_definition(document: Mapping[str, Any], known: Known) -> Any:
-    """The parsed definition; raises DefinitionError with every mistake, and with every reference to nothing."""
+    """The parsed definition; raises DefinitionError with every mistake, with every reference to nothing, and with
+    conditions that nobody can fulfil."""
     kind = get_kind(str(document.get("kind", "")))
     parsed = kind.parse(document)
-    mistakes = kind.check(parsed, known)
+    mistakes = (*kind.check(parsed, known), *find_contradictions(document))
     if mistakes:
         raise DefinitionError(*mistakes)
     return parsed
