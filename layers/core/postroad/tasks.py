@@ -224,7 +224,7 @@ def completed(task: Task) -> Event:
         event_id=f"task:{task.task_id}",
         name=TASK_COMPLETED,
         time=task.settled_at,
-        key_time=task.created_at,
+        key_time=task.settled_at,
         contact_id=task.contact_id,
         trusted=True,
         source="postroad",

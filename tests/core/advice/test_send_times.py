@@ -63,6 +63,8 @@ def test_it_is_the_hour_where_the_contact_lives_also_when_that_is_learned_later(
 def test_openings_all_over_the_week_leave_the_confidence_low() -> None:
     scattered = tuple(Sent(START + number * 37, f"m{number % 10}", OPENED, number % 5) for number in range(20))
     assert recommend(scattered, USUAL_RHYTHM, UTC, (START + 40 * 24) * HOUR).confidence == LOW
+    few = recommend(scattered[:3], USUAL_RHYTHM, UTC, (START + 40 * 24) * HOUR)
+    assert few.describe() == "10:00, the account's usual hour: 3 openings show no habit (UTC)"
 
 
 def _pick(sents: tuple[Sent, ...], since: float, within: float, lot: str = "lot-1", now: float = 0.0) -> float:

@@ -42,8 +42,8 @@ NEIGHBOUR = 0.2
 # The rate of an hour about which nothing is known, how flat the rhythm of all people is taken to be, and how much
 # likelier than their best hour the usual one is taken to be.
 RATE, FLAT, USUAL = 0.03, 0.3, 3.0
-# Without so many openings the advice is the account's usual hour.
-FEW = 3
+# Without so many openings, and so many of them together, the advice is the account's usual hour.
+FEW, TOGETHER = 3, 2
 # One message of so many is sent at an hour drawn by lot, to learn.
 EXPLORES = 40
 # A day of the week is named when so large a share of the openings near that hour were on that day.
@@ -127,7 +127,8 @@ class SendTime(NamedTuple):
     def describe(self) -> str:
         openings = "1 opening" if self.read == 1 else f"{self.read} openings"
         if self.confidence == NONE:
-            return f"{self.time}, the account's usual hour: {openings} say too little ({self.zone})"
+            because = "say too little" if self.read < FEW else "show no habit"
+            return f"{self.time}, the account's usual hour: {openings} {because} ({self.zone})"
         about = f"{self.near} of them within an hour of it"
         return f"{self.time} from {openings}, {about}, confidence {self.confidence} ({self.zone})"
 
@@ -142,9 +143,9 @@ class Choice(NamedTuple):
 def recommend(sents: Sequence[Sent], rhythm: Rhythm, zone: tzinfo, now: float) -> SendTime:
     """The hour of the week at which it is best to write to somebody who did this with the latest messages."""
     read = [sent for sent in sents if sent.answered]
-    name = str(zone)
+    usually = SendTime(None, rhythm.usual, len(read), len(sents), 0, NONE, 1.0, str(zone))
     if len(read) < FEW:
-        return SendTime(None, rhythm.usual, len(read), len(sents), 0, NONE, 1.0, name)
+        return usually
     worth = _worth(sents, rhythm, zone, now)
     best = max(range(WEEK_HOURS), key=worth.__getitem__)
     hour = best % 24
@@ -153,8 +154,12 @@ def recommend(sents: Sequence[Sent], rhythm: Rhythm, zone: tzinfo, now: float) -
     on_that_day = sum(_is_near(slot, best, WEEK_HOURS) for slot in slots)
     weekday = best // 24 if on_that_day >= max(FEW, STANDS_OUT * on_any_day) else None
     near = on_any_day if weekday is None else on_that_day
+    if near < TOGETHER:
+        return usually
     usual = sum(worth[rhythm.usual :: 24]) / 7
-    return SendTime(weekday, hour, len(read), len(sents), near, _confidence(near, len(read)), worth[best] / usual, name)
+    return SendTime(
+        weekday, hour, len(read), len(sents), near, _confidence(near, len(read)), worth[best] / usual, str(zone)
+    )
 
 
 def choose(
