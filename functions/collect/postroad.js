@@ -222,7 +222,7 @@
     keep();
   };
 
-  // ---- a no, said here or in another tab
+  // ---- what is said in one tab holds in all: a no, and who somebody is
 
   const forget = () => {
     allowed = false;
@@ -232,8 +232,9 @@
   };
   const onStorage = (event) => {
     if (event.key !== MEMORY || !allowed) return;
-    const consent = (read(MEMORY) || {}).consent;
-    if (consent === false || (isAsked && consent !== true)) forget();
+    const told = read(MEMORY) || {};
+    if (told.consent === false || (isAsked && told.consent !== true)) forget();
+    else self = told;
   };
 
   // ---- what a site says

@@ -253,6 +253,23 @@ def test_a_no_in_one_tab_is_one_in_all(open_site, visitor, attributes):
     assert json.loads(site.stored().get("postroad", "{}")) == ({} if attributes else {"consent": False})
 
 
+def test_who_signs_out_in_one_tab_is_nobody_in_the_other(open_site, visitor):
+    site = open_site()
+    site.visit()
+    site.say("identify", "ana")
+    first = site.say("id")
+    site.page, tab = visitor.context.new_page(), site.page
+    site.visit("/other")
+    assert site.say("id") == first
+    tab.evaluate("() => { postroad('reset'); postroad('track', 'Signed Out'); }")
+    site.wait_for(lambda: "Signed Out" in site.names())
+    site.say("track", "Cart Viewed")
+    site.wait_for(lambda: "Cart Viewed" in site.names())
+    (event,) = [event for event in site.events if event.get("event") == "Cart Viewed"]
+    assert "userId" not in event
+    assert event["anonymousId"] == tab.evaluate("() => postroad('id')") != first
+
+
 @pytest.mark.parametrize(("attributes", "sent"), [("", []), ('data-signals="ignore"', ["page"])])
 def test_a_browser_that_asks_not_to_be_tracked_is_heeded(open_site, attributes, sent):
     site = open_site(attributes)
