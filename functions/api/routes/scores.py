@@ -236,9 +236,10 @@ _COLUMNS = (
 def _row(lead: Lead) -> tuple[object, ...]:
     contact = lead.contact
     email, phone = (contact.find_address(c) or contact.find_value(address_kind(c)) for c in ("email", "sms"))
-    names = [contact.find_value(name) for name in ("first_name", "last_name")]
+    *names, company = (contact.find_value(name) for name in ("first_name", "last_name", "company"))
     return (
-        *(lead.heat, lead.score, lead.grade, lead.owner, *names, email, phone, contact.find_value("company")),
+        *(lead.heat, lead.score, lead.grade, lead.owner, *names, email, phone),
+        company.get("name") if isinstance(company, dict) else company,
         contact.stage.name if contact.stage else None,
         contact.persona.name if contact.persona else None,
         format_instant(contact.last_seen) if contact.last_seen else None,

@@ -698,7 +698,7 @@ class _Folding:
             if self.contact.attributes.pop(name, None):
                 facts.append(f"attribute:{name}")
         if effect.stage:
-            facts += self.set_stage(effect.stage, journey.key, effect.step_id, "an update step says so")
+            facts += self.set_stage(effect.stage, journey.key, effect.step_id, f"the journey {journey.name} says so")
         self.settle(self.book.reading(self.note(facts)))
         return enrollment
 

@@ -16,6 +16,7 @@ from postroad.tasks import assignee_of
 WORTH: Mapping[str | None, float] = {"A": 1.0, "B": 0.8, "C": 0.6, "D": 0.4, "E": 0.2, "F": 0.0, None: 0.5}
 # After so long without a word a lead is half as hot.
 COOLS_IN = 7 * DAY
+HOUR = 3_600.0
 # So many members of a segment are compared; a segment with more is to be narrowed down.
 MOST_COMPARED = 1_000
 
@@ -37,6 +38,12 @@ def rank(contacts: Iterable[Contact], book: Book, now: float, score_id: str, gra
     return sorted(leads, key=lambda lead: (-lead.heat, lead.contact.contact_id))
 
 
+def _coarse(seconds: float) -> float:
+    """Whole days, or below one whole hours: nobody wants to know it better."""
+    unit = DAY if seconds >= DAY else HOUR
+    return seconds // unit * unit
+
+
 def _weigh(contact: Contact, book: Book, now: float, score_id: str, grade_id: str | None) -> Lead:
     view = book.view(contact, now)
     sheet, grade = book.scores[score_id], book.grades.get(grade_id) if grade_id else None
@@ -46,8 +53,8 @@ def _weigh(contact: Contact, book: Book, now: float, score_id: str, grade_id: st
     heat = round(max(0.0, score) * fit * 0.5 ** (quiet / COOLS_IN), 1)
     top = sheet.reasons(view)[:1]
     words = [
-        f"score {score:.15g}" + (f", most for {top[0].because}" if top else ""),
+        f"score {round(score, 1):.15g}" + (f", most for {top[0].because}" if top else ""),
         *([f"fit {letter}" if letter else "fit not known"] if grade else []),
-        "heard of just now" if quiet < 60 else f"heard of {describe_duration(quiet // 60 * 60)} ago",
+        "heard of just now" if quiet < HOUR else f"heard of {describe_duration(_coarse(quiet))} ago",
     ]
     return Lead(contact, heat, score, letter, assignee_of(contact), "; ".join(words))
