@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 import templatecheck
 from demo.__main__ import DEMO_KEYS
@@ -33,6 +34,7 @@ from postroad.events import ATTRIBUTE_LIMIT, RESERVED
 from postroad.fold import MAX_ATTRIBUTES, MAX_MESSAGES, MAX_UNCONFIRMED
 from postroad.forms import FIELD_TYPES, LONGEST_ANSWER, LONGEST_TEXT, MOST_FIELDS
 from postroad.gallery import list_workflows
+from postroad.grades import READS_GRADES
 from postroad.identities import parse_identity
 from postroad.instants import DAY
 from postroad.journeys import parse_journey
@@ -42,14 +44,14 @@ from postroad.journeys.steps import STEP_TYPES
 from postroad.journeys.triggers import TRIGGERS
 from postroad.journeys.waits import WAITS
 from postroad.messages import STATES
-from postroad.grades import READS_GRADES
 from postroad.operators import MOST_DAYS, MOST_DAYS_ROUND, OPERATORS, THRESHOLDS
 from postroad.predicates import CONTACT, EVENT, FACTS, JOURNEY, SUBJECTS, parse_predicate
-from postroad.scoring import READS_SCORES
 from postroad.quarantine import RAW_LIMIT
 from postroad.rendering import compile_message_template, compile_template
 from postroad.resolution import MAX_IDENTITIES
 from postroad.ring import BUSY, KEEP, RETRY_HORIZON
+from postroad.schemas import build_schema
+from postroad.scoring import READS_SCORES
 from postroad.simulation.habits import WEIGHT
 from postroad.simulation.lives import MOST_FOLDS
 from postroad.tracking import ROUTES, Refused, Request, Source, parse_pixel, parse_request, read_events
@@ -57,6 +59,7 @@ from postroad_aws.settings import Settings
 from postroad_aws.storage.requests import KEPT_SECONDS
 from postroad_aws.storage.timeline import RETENTION
 from postroad_aws.usecases.submit_form import MOST_FOREIGN, MOST_SHOWN
+from postroad_command.folder import parse_text
 
 ROOT = templatecheck.ROOT
 DOCS = ROOT / "docs"
@@ -379,6 +382,12 @@ def test_a_definition_could_be_published_beside_the_demo_brand(block, shop):
 @blocks("yaml draft")
 def test_a_draft_has_no_mistakes_beside_the_demo_brand(block, shop):
     check_definition(yaml.safe_load(block.text), known_in(shop.book, {}))
+
+
+@blocks("yaml definition")
+def test_an_example_is_what_its_schema_says(block):
+    (document,) = parse_text(block.text)
+    assert [error.message for error in Draft202012Validator(build_schema(document["kind"])).iter_errors(document)] == []
 
 
 @blocks("yaml predicate")

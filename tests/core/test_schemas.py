@@ -33,8 +33,9 @@ FORM = [
     r"must be a whole number",
     r"must be a list of \d+ to \d+ objects",
 ]
-# But the first bands say from where on, and the last one does not.
-POSITION = re.compile(r"bands\[\d+\]\.from is missing")
+# Where the form hangs on a place or a value: the last band does not say from where on; a step sends one template by one
+# channel, and several by the best one.
+BEYOND = re.compile(r"bands\[\d+\]\.from is missing|.*\bsend\.(?:template|templates|channel) ")
 
 
 def _clean(part: Any) -> Any:
@@ -72,7 +73,11 @@ def _disagreement(document: dict[str, Any], kind: str) -> str | None:
         except DefinitionError as error:
             mistakes = error.mistakes
     accepts = _validator(kind).is_valid(document)
-    of_form = [(path, sentence) for path, sentence in mistakes if sentence in misfits or _is_of_form(path, sentence)]
+    of_form = [
+        (path, sentence)
+        for path, sentence in mistakes
+        if (sentence in misfits or _is_of_form(f"{path} {sentence}")) and not BEYOND.match(f"{path} {sentence}")
+    ]
     if not mistakes and not accepts:
         return f"the parser takes it, and the schema does not: {next(_validator(kind).iter_errors(document)).message}"
     if of_form and accepts:
@@ -80,9 +85,8 @@ def _disagreement(document: dict[str, Any], kind: str) -> str | None:
     return None
 
 
-def _is_of_form(path: str, sentence: str) -> bool:
-    said = f"{path} {sentence}"
-    return any(re.search(each, said) for each in FORM) and not POSITION.match(said)
+def _is_of_form(said: str) -> bool:
+    return any(re.search(each, said) for each in FORM)
 
 
 def _paths(part: Any, path: Path = ()) -> Iterator[Path]:

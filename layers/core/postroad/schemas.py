@@ -82,12 +82,13 @@ class _DoneError(Exception):
 @dataclass(slots=True)
 class _Asked:
     """What was asked about one object in one run: its properties with their schemas, who wanted which of them to be
-    there, keys of which only the presence was asked, and whether the keys that were there fitted. `form` is what it
-    stands for; `readers` counts the items of a list that are read apart."""
+    there, flags that were not as usual, keys of which only the presence was asked, and whether the keys that were there
+    fitted. `form` is what it stands for; `readers` counts the items of a list that are read apart."""
 
     properties: dict[str, Schema] = field(default_factory=dict)
     wanted: dict[str, set[int]] = field(default_factory=dict)
     readers: int = 0
+    said: dict[str, bool] = field(default_factory=dict)
     presence: dict[str, None] = field(default_factory=dict)
     fits: bool = True
     is_open: bool = False
@@ -187,6 +188,15 @@ class _Probe(Reader):
     def read(self, key: str, parse: Callable[[Any], Any], blank: Any, default: Any = REQUIRED) -> Any:
         self._note(key, _try_out(parse), default)
         return blank if default is REQUIRED else default
+
+    def flag(self, key: str, default: Any = REQUIRED) -> Any:
+        """A flag decides what else is there: where its key is, it is not as usual."""
+        self._note(key, {"type": "boolean"}, default)
+        if default not in (True, False):
+            return True
+        if self.has(key):
+            self._mine.said[key] = not default
+        return self._mine.said.get(key, default)
 
     def child(self, key: str) -> Reader:
         return self._child(key, f"{self.path}.{key}".lstrip("."), {}, REQUIRED)
@@ -297,46 +307,42 @@ class _Explorer:
         asked = self.ask(place, here, there)
         new = [key for key in asked.presence if key not in known and key not in here]
         seen = known | here | frozenset(new)
-        return _Shape(here, asked, {key: self.grow(place, here | {key}, there, seen) for key in new})
+        fits = {key: self.ask(place, here | {key}, there).fits for key in new}
+        # What does not fit alone may fit beside another key that was missing.
+        late = frozenset(() if asked.fits else (key for key in new if not fits[key]))
+        return _Shape(
+            here,
+            asked,
+            {key: self.grow(place, here | {key}, there, seen - late if fits[key] else seen) for key in new},
+        )
 
     def alternatives(self, shape: _Shape, place: str, there: Mapping[str, frozenset[str]]) -> list[Schema]:
         """The objects that a shape stands for; those that differ only by keys that may be there are one."""
         base = self.draw(shape, place, there)
-        simple: dict[str, _Shape] = {}
+        alone = {**base, "properties": dict(base["properties"])}
+        simple: list[str] = []
         others: list[Schema] = []
         for key, more in shape.more.items():
             found = self.alternatives(more, place, there)
             if key.endswith("{}") and len(found) == 1:
                 _widen(base, key.removesuffix("{}"), found[0])
-            elif len(found) == 1 and _adds_only(key, base, found[0]):
-                simple[key] = more
-                base["properties"][key] = found[0]["properties"][key]
+            elif len(found) == 1 and _adds_only(key, alone, found[0]):
+                simple.append(key)
+                base["properties"].setdefault(key, found[0]["properties"][key])
             else:
                 others += found
-        others = [other for other in others if other not in (base,)]
-        if not shape.asked.fits and simple:
-            # What does not fit alone may fit beside what was missing.
-            beside = next(iter(simple))
-            for key, more in shape.more.items():
-                if key not in simple and not more.asked.fits:
-                    asked = self.ask(place, shape.there | {beside, key}, there)
-                    if asked.fits and key in asked.properties:
-                        base["properties"][key] = self.resolve(
-                            asked.properties[key], place, there, shape.there | {beside, key}
-                        )
-        keys = list(simple)
-        is_exclusive = len(keys) > 1 and not any(
-            self.ask(place, shape.there | {one, other}, there).fits for one, other in pairwise(keys)
+        is_exclusive = len(simple) > 1 and not any(
+            self.ask(place, shape.there | {one, other}, there).fits for one, other in pairwise(simple)
         )
-        each = [{"required": [key]} for key in keys]
+        each = [{"required": [key]} for key in simple]
         if shape.asked.fits:
             if is_exclusive:
                 base["oneOf"] = [*each, {"not": {"anyOf": each}}]
             return [base, *others]
-        if not keys:
+        if not simple:
             return others
-        if len(keys) == 1:
-            base["required"] = [*base["required"], *keys]
+        if len(simple) == 1:
+            base["required"] = [*base["required"], *simple]
         else:
             base["oneOf" if is_exclusive else "anyOf"] = each
         return [base, *others]
@@ -347,6 +353,7 @@ class _Explorer:
         properties = {key: self.resolve(schema, place, there, shape.there) for key, schema in asked.properties.items()}
         if asked.is_open:
             return {"type": "object", "additionalProperties": properties.get(ANY, {}), "properties": {}, "required": []}
+        properties |= {key: {"const": value} for key, value in asked.said.items()}
         required = [key for key in properties if key in asked.required or key in shape.there]
         return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
@@ -366,7 +373,7 @@ def _adds_only(key: str, base: Schema, found: Schema) -> bool:
     if "oneOf" in found or "anyOf" in found or key not in found.get("properties", {}):
         return False
     others = {name: schema for name, schema in found["properties"].items() if name != key}
-    known = {name: schema for name, schema in base["properties"].items() if name in others}
+    known = {name: schema for name, schema in base["properties"].items() if name != key}
     return others == known and set(found["required"]) - {key} == set(base["required"]) - {key}
 
 
