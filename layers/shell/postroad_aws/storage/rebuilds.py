@@ -67,7 +67,8 @@ def _query(definition: str, limit: int | None = None, **query: Any) -> list[Item
     found = read_items(
         _table(),
         limit,
-        KeyConditionExpression="definition = :definition",
+        KeyConditionExpression="#definition = :definition",
+        ExpressionAttributeNames={"#definition": "definition"},
         ExpressionAttributeValues={":definition": {"S": definition}},
         **query,
     )
