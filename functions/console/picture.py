@@ -77,7 +77,7 @@ def _message_facts(counts: Counts, step_id: str, step: SendStep) -> tuple[Fact, 
     facts = [Fact(number(messages.sent), "sent", "sent")]
     if messages.sent:
         # Nothing tells that a text was read.
-        facts += [Fact(percent(messages.opened, messages.sent), "opened", "opened")] if step.channel == "email" else []
+        facts += [Fact(percent(messages.opened, messages.sent), "opened", "opened")] if "email" in step.channels else []
         facts += [Fact(percent(messages.clicked, messages.sent), "clicked", "clicked")]
     elif messages.queued:
         facts += [Fact(number(messages.queued), "on the way", "waiting")]

@@ -1,10 +1,14 @@
 """Erasing one contact takes all that is its own, and nothing that is anybody else's."""
 
+from dataclasses import replace
+
 import pytest
 
+from postroad.commits import Commit
 from postroad.places import places_of
+from postroad.tasks import DONE, OPEN, Task
 from postroad_aws.ports import Forward, Outcome
-from postroad_aws.storage import contacts, memberships, messages, timeline
+from postroad_aws.storage import contacts, memberships, messages, tasks, timeline
 from postroad_aws.usecases.erase_contact import erase_contact
 from postroad_aws.wiring import removal_ports
 
@@ -31,8 +35,12 @@ def test_all_that_is_stored_about_her_goes(account, ports, ana):
     ids = [account.contact_id(text) for text in ana.identities]
     assert len(stored(*ids)) == 3
     assert places_of(ana)
+    ring = Task("enr.ring", ana.contact_id, "call", "Call Ana", "journey/a@1", "ring", "enr", 1.8e9, 1.8e9)
+    contacts.commit(Commit(ana, tasks=(ring, replace(ring, task_id="enr.two", state=DONE))))
     erased = erase_contact(ports, ana.contact_id)
     assert erased.contact_id == ana.contact_id
+    assert tasks.list_by_contact([ana.contact_id]).items == []
+    assert tasks.list_tasks(OPEN).items == []
     assert stored(*ids) == {}
     assert timeline.list_rows([ana.contact_id]).items == []
     assert messages.list_by_contact([ana.contact_id]).items == []

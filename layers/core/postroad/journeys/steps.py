@@ -76,6 +76,11 @@ class SendStep(StepType):
     templates: Mapping[str, str] = field(default_factory=dict)
     call: Call | None = None
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that its message may take."""
+        return tuple(self.templates) or (self.channel,)
+
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "SendStep":
         channel = reader.choice("channel", (*CHANNELS, BEST), USUAL)
