@@ -147,8 +147,8 @@ def test_who_does_not_want_to_be_recognised_can_change_their_mind_on_a_later_pag
 
 
 def test_who_lets_nothing_be_stored_can_sign_up(customer):
-    blocked = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } })"
-    customer.page.add_init_script(blocked)
+    blocked = "get() { throw new DOMException('', 'SecurityError'); }"
+    customer.page.add_init_script(f"Object.defineProperty(window, 'localStorage', {{ {blocked} }})")
     customer.page.reload()
     customer.sign_up("Eva")
     customer.told("Signed Up")

@@ -66,9 +66,19 @@ def aws(
 @pytest.fixture
 def ports(aws: Any) -> Any:
     """The storage ports as production has them: the modules themselves."""
-    from postroad_aws.storage import contacts, messages, quarantine, refusals, stats, tasks, timeline
+    from postroad_aws.storage import (
+        broadcasts,
+        contacts,
+        memberships,
+        messages,
+        quarantine,
+        refusals,
+        stats,
+        tasks,
+        timeline,
+    )
 
     return SimpleNamespace(
         contacts=contacts, timeline=timeline, messages=messages, tasks=tasks, refusals=refusals,
-        quarantine=quarantine, stats=stats,
+        quarantine=quarantine, stats=stats, memberships=memberships, broadcasts=broadcasts,
     )  # fmt: skip

@@ -117,7 +117,7 @@ def test_memberships_and_rejects_of_a_commit_are_listed(ports):
     )
     reject = Reject("r-1", T0, "it has no name", "shop", "{}")
     store(ports, a_contact(), memberships=changes, rejects=(reject,), rows=(a_row(),))
-    assert memberships.list_members("segment/vip").items == [("ana-4f1c", T0)]
+    assert memberships.list_members("segment/vip").items == [memberships.Membership("ana-4f1c", T0)]
     assert memberships.list_members("segment/new").items == []
     assert quarantine.list_rejects(at(60)).items == [reject]
 
