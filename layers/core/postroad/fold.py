@@ -738,7 +738,7 @@ class _Folding:
             return self.queue(journey, enrollment, templates[best.channel])
         replaced = next(way.channel for way in ways if way.channel in templates)
         candidate = self.candidate(journey, enrollment, templates[replaced])
-        self.outbox.replace(candidate, f"the telephone ranks first ({best.because}): a call takes its place", "channel")
+        self.outbox.replace(candidate, f"the telephone ranks first, {best.because}: a call takes its place", "channel")
         assert effect.call is not None
         return on_mark(_PERFORM[Ask](self, journey, enrollment, effect.call), effect.step_id, "skipped")
 

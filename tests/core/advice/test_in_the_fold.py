@@ -202,7 +202,7 @@ def test_c26_when_the_telephone_ranks_first_a_call_task_takes_the_place_of_the_m
     assert task.due_at == ana.now + 4 * HOUR
     (message,) = ana.messages
     assert (message.state, message.channel) == (SKIPPED, "email")
-    assert message.reason == ("the telephone ranks first (said to be preferred; no calls yet): a call takes its place")
+    assert message.reason == ("the telephone ranks first, said to be preferred (no calls yet): a call takes its place")
     assert task.task_id == message.message_id
 
 

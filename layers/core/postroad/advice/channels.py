@@ -87,7 +87,7 @@ def _judge(contact: Contact, channel: str, topic: Topic | None, is_preferred: bo
     answered = sum(sent.answered for sent in sents)
     what = "call" if channel == PHONE else "message"
     did = f"{answered} of {len(sents)} {what}s {_DID.get(channel, 'answered')}" if sents else f"no {what}s yet"
-    because = obstacle or (f"said to be preferred; {did}" if is_preferred else did)
+    because = obstacle or (f"said to be preferred ({did})" if is_preferred else did)
     return Way(channel, response, len(sents), is_preferred, obstacle, because)
 
 
