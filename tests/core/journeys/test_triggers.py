@@ -136,8 +136,9 @@ def test_a_birthday_is_greeted_each_year_on_the_local_day():
         ("mar-01", ["2027-03-01T09:00", "2028-02-29T09:00", "2029-03-01T09:00"]),
     ],
 )
-def test_somebody_born_on_29_february_has_a_birthday_every_year(leap_day, expected):
-    ana = Person(birthday(leap_day=leap_day), birthday="1992-02-29").until("2029-06-01")
+@pytest.mark.parametrize("born", ["1992-02-29", "1990-02-29", "--02-29"])
+def test_somebody_born_on_29_february_has_a_birthday_every_year(born, leap_day, expected):
+    ana = Person(birthday(leap_day=leap_day), birthday=born).until("2029-06-01")
     assert [when for _, when in ana.sent] == expected
 
 

@@ -23,7 +23,7 @@ MORNING = time(9)
 # What 29 February is in a year that has none.
 LEAP_DAYS = {"feb-28": (2, 28), "mar-01": (3, 1)}
 
-_DAY_OF_YEAR = re.compile(r"(?:--)?(\d\d)-(\d\d)")
+_DAY = re.compile(r"(?:(\d{4})-|--)?(\d\d)-(\d\d)", re.ASCII)
 
 
 class Moment(NamedTuple):
@@ -116,14 +116,12 @@ def parse_moment(value: Any, zone: tzinfo) -> Moment | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
-    short = _DAY_OF_YEAR.fullmatch(text)
+    written = _DAY.fullmatch(text)
     with suppress(ValueError, OverflowError):
-        if short:
-            day = date(2000, int(short[1]), int(short[2]))
-            return Moment(day.month, day.day, None, None)
-        if len(text) == 10:
-            day = date.fromisoformat(text)
-            return Moment(day.month, day.day, day.year, None)
+        if written:
+            # People say that they were born on 29 February in whatever year.
+            day = date(2000, int(written[2]), int(written[3]))
+            return Moment(day.month, day.day, int(written[1]) if written[1] else None, None)
         if len(text) > 10:
             stated = datetime.fromisoformat(text)
             local = stated.astimezone(zone) if stated.tzinfo else stated
