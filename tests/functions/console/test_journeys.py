@@ -157,7 +157,7 @@ def test_a_draft_that_cannot_be_read_is_a_page_all_the_same(account, drafts, bro
     answer = browser.get(f"{WELCOME}?version=draft")
     assert answer.status == 200
     assert "This cannot be drawn yet" in answer.text
-    assert "a wait is one of for, until, date" in answer.text
+    assert "a wait is one of for, until" in answer.text
     assert browser.get("/console/journeys").status == 200
 
 
