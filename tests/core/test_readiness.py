@@ -411,6 +411,26 @@ def test_c68_nobody_is_ever_at_sales_and_in_the_nurturing_journey(lived: list[tu
         )  # fmt: skip
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(ACTS, st.integers(0, 20)), min_size=1, max_size=25))
+def test_what_is_kept_step_by_step_equals_what_is_asked_anew(lived: list[tuple[Any, int]]) -> None:
+    at, events = NOW, []
+    for number, ((name, attributes, said), days) in enumerate(lived):
+        at += days * DAY + MINUTE
+        events.append(an_event(name, at, number, attributes, **said))
+    contact = live(*events)[-1].contact
+    view = BOOK.view(contact, at)
+    for segment in BOOK.segments.values():
+        assert segment.evaluate(view).truth is (segment.id in contact.segments), segment.id
+    match = BOOK.personas.match(view)
+    assert (contact.persona and contact.persona[::2]) == (match[:2] if match.persona else None)
+    assert BOOK.handover is not None
+    assert (contact.handed.to if contact.handed else "") == BOOK.handover.choose(view).to
+    for sheet in BOOK.scores.values():
+        anew = Contact("again", scores={sheet.id: dict(sheet.recompute(events))})
+        assert sheet.value(view) == pytest.approx(sheet.value(BOOK.view(anew, at)), abs=0.002)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(ACTS, min_size=1, max_size=12), st.lists(ACTS, min_size=1, max_size=12))
 def test_merging_two_people_comes_to_the_same_from_either_side(a: list[Any], b: list[Any]) -> None:

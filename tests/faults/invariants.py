@@ -18,7 +18,6 @@ from postroad.identities import claim_of, parse_identity
 from postroad.instants import DAY
 from postroad.messages import FAILED, QUEUED, SENDING, SKIPPED, Message
 from postroad.places import places_of, split_place
-from postroad.predicates import View
 from postroad.stats import ENTERED, HERE, MESSAGES, count_message
 from postroad_aws.usecases.wake_contacts import wake_event
 from tests.faults.broadcasting import ADDRESSING, ORIGIN
@@ -298,7 +297,7 @@ def memberships_equal_a_recomputation(world: World) -> Iterator[str]:
     now, book = world.loop.now, world.shelf[-1]
     expected: dict[tuple[str, str], float] = {}
     for contact in world.memory.list_contacts():
-        view = View(contact, now, book.scores, assumed=book.assumed)
+        view = book.view(contact, now)
         for segment_id, segment in book.segments.items():
             if contact.turns.get(f"segment/{segment_id}", inf) > now and contact.revision == book.revision:
                 truth = segment.evaluate(view).truth
