@@ -12,7 +12,7 @@ from postroad_aws.usecases import rebuild_contacts
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from tests.account import Account, lambda_context
 
-BUYERS = {"kind": "segment", "id": "fans", "if": {"event": "Order Completed", "at_least": 2, "within": "P30D"}}
+BUYERS = {"kind": "segment", "id": "fans", "if": {"event": "Beans Ordered", "at_least": 2, "within": "P30D"}}
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def people(account: Account) -> list[str]:
     """Twelve people; every third one has ordered twice. Their ids."""
     for number in range(12):
         for _ in range(2 if number % 3 == 0 else 1):
-            account.fold(account.event("Order Completed", f"user:u{number}"))
+            account.fold(account.event("Beans Ordered", f"user:u{number}"))
     return [account.contact_id(f"user:u{number}") for number in range(12)]
 
 

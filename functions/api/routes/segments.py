@@ -91,7 +91,7 @@ class MembersView(TypedDict):
 def estimate_members(body: EstimateBody) -> EstimateView:
     """Say how many a condition would hold for, from a sample, before it is published.
 
-    Up to 2,000 rows of the contacts table are read; up to 320, and their timelines, when the condition asks about
+    Up to 2,000 rows of the contacts table are read; up to 800, and their timelines, when the condition asks about
     events that nothing live asks about yet. In a small account all are looked at, and the answer is exact.
     """
     book, started = books.newest(), clock.now()

@@ -12,7 +12,7 @@ from postroad.predicates import Predicate
 from postroad_aws.ports import Sample
 
 # Rows of the contacts table that are read. Where timelines must be read too, fewer, because each is a call.
-ROWS, ROWS_WITH_HISTORY = 2_000, 320
+ROWS, ROWS_WITH_HISTORY = 2_000, 800
 
 
 class Sampled(Protocol):
