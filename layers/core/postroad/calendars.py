@@ -297,6 +297,6 @@ def _parse_week(raw: object) -> int:
 def _parse_countries(raw: object) -> frozenset[str]:
     codes = raw if isinstance(raw, list | tuple) else [raw]
     for code in codes:
-        if code not in ZONES:
+        if not isinstance(code, str) or code not in ZONES:
             raise ValueError(f"{str(code)[:40]!r} is no country; write its two letters, such as FR")
     return frozenset(codes)

@@ -451,7 +451,7 @@ def _parse_origins(raw: object) -> tuple[str, ...]:
 
 def _parse_channels(raw: object) -> tuple[str, ...]:
     channels = raw if isinstance(raw, list | tuple) else [raw]
-    if not channels or any(channel not in CHANNELS for channel in channels):
+    if not channels or any(not isinstance(channel, str) or channel not in CHANNELS for channel in channels):
         raise ValueError(f"must be one of {', '.join(CHANNELS)}, or a list of these")
     return tuple(channels)
 

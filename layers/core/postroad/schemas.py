@@ -186,7 +186,11 @@ class _Probe(Reader):
             self._mine.wanted.setdefault(key, set()).add(self._number)
 
     def read(self, key: str, parse: Callable[[Any], Any], blank: Any, default: Any = REQUIRED) -> Any:
-        self._note(key, _try_out(parse), default)
+        form = _try_out(parse)
+        self._note(key, form, default)
+        if default is None and "examples" in form and self.has(key):
+            # Whether there is such a value may decide what else is there.
+            return next((parse(example) for example in form["examples"] if _takes(parse, example)), None)
         return blank if default is REQUIRED else default
 
     def flag(self, key: str, default: Any = REQUIRED) -> Any:

@@ -45,10 +45,12 @@ class TaskStep(StepType):
         if timeout is None and (outcomes or reader.has("else")):
             reader.mistake("is missing: say how long to wait for the outcome at most, such as P3D", "timeout")
         if outcomes:
-            outcomes.expect(*KINDS[kind].outcomes)
-            for outcome in KINDS[kind].outcomes:
+            for outcome in dict.fromkeys(each for known in KINDS.values() for each in known.outcomes):
                 if outcomes.has(outcome):
                     scope.arm(outcomes, outcome)
+                    if outcome not in KINDS[kind].outcomes:
+                        known = ", ".join(KINDS[kind].outcomes)
+                        outcomes.mistake(f"a {kind} does not come to that; it comes to {known}", outcome)
         if timeout is not None:
             scope.arm(reader, "else")
         return cls(

@@ -224,7 +224,7 @@ class EventStep(Change):
         if name.lower() in {reserved.lower() for reserved in RESERVED}:
             reader.mistake(f"{name} is said by Postroad alone; choose a name of your own", "name")
         properties = reader.find_child("properties")
-        values = {key: properties.anything(key) for key in properties.document} if properties else {}
+        values = {key: properties.anything(key) for key in properties.names()} if properties else {}
         if len(json.dumps(values)) > LONGEST_PROPERTIES:
             reader.mistake(f"take at most {LONGEST_PROPERTIES} characters together", "properties")
         return cls(name, values)
