@@ -198,6 +198,7 @@ def test_whatever_starts_a_journey_starts_it_here(trigger: Any) -> None:
         "kind": "journey",
         "id": "draft",
         "trigger": trigger,
+        "reentry": "always",
         "steps": [{"id": "a", "send": {"template": "welcome"}}],
     }
     forecast = simulate({**SHOP, "journey/draft": draft}, "draft", people=4)
