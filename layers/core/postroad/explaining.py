@@ -7,6 +7,7 @@ fold and the same gates, asked now, and nothing is stored.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from postroad.advice.channels import BEST, CHANNEL, PHONE, rank
 from postroad.book import Book
 from postroad.commits import Row
 from postroad.contacts import Candidate, Contact, Enrollment
@@ -15,6 +16,7 @@ from postroad.events import Event
 from postroad.gates import GATES, Ask, Gate, Later, Pass, Skip
 from postroad.instants import DAY, stamp
 from postroad.journeys import Journey
+from postroad.journeys.steps import SendStep
 from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, FAILED, QUEUED, SENDING, SENT, SKIPPED, UNKNOWN, Message
 from postroad.simulation.dry_run import dry_run
 from postroad.simulation.people import start_event
@@ -117,6 +119,16 @@ def ask_gates(contact: Contact, journey: Journey, step_id: str, book: Book, now:
     if not template_id:
         yield Finding("send", NO, f"The step sends nothing: {body.describe()}.", now, recorded=False)
         return
+    if channel == BEST and isinstance(body, SendStep):
+        template = book.templates.get(template_id)
+        topic = book.policy.find_topic(template.topic) if template else None
+        best, *others = (way for way in rank(contact, topic) if way.channel in body.ways)
+        sentence = f"Of all ways {'; '.join(way.describe() for way in (best, *others))}."
+        if best.channel == PHONE:
+            yield Finding(CHANNEL, NO, f"{sentence} A call takes its place.", now, recorded=False)
+            return
+        yield Finding(CHANNEL, YES, sentence, now, recorded=False)
+        template_id, channel = body.templates[best.channel], best.channel
     candidate = Candidate(
         message_id=f"dry-run.{step_id}",
         origin=journey.key,
@@ -244,6 +256,9 @@ def why_message(message: Message, rows: Iterable[Row]) -> tuple[Finding, ...]:
 def _tell_gates(message: Message, recorded: dict[str, Said]) -> Iterator[Finding]:
     """Each gate in its order: what it said, that it let the message pass, or that nobody asked it any more."""
     stopped = False
+    if CHANNEL in recorded:  # it is chosen before any gate is asked
+        yield _tell_said(recorded[CHANNEL])
+        stopped = recorded[CHANNEL].decision.verdict == SKIPPED
     for gate in GATES:
         said = recorded.get(gate.key)
         if said:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from postroad import broadcasts, exposures, places
 from postroad import events as names
-from postroad.advice.channels import PHONE, rank
+from postroad.advice.channels import CHANNEL, PHONE, rank
 from postroad.behaviour import recompute
 from postroad.book import HANDOVER, PERSONAS, Book
 from postroad.channels import USUAL
@@ -738,7 +738,7 @@ class _Folding:
             return self.queue(journey, enrollment, templates[best.channel])
         replaced = next(way.channel for way in ways if way.channel in templates)
         candidate = self.candidate(journey, enrollment, templates[replaced])
-        self.outbox.replace(candidate, f"the telephone ranks first, {best.because}: a call takes its place", "channel")
+        self.outbox.replace(candidate, f"the telephone ranks first, {best.because}: a call takes its place", CHANNEL)
         assert effect.call is not None
         return on_mark(_PERFORM[Ask](self, journey, enrollment, effect.call), effect.step_id, "skipped")
 
@@ -902,6 +902,9 @@ def _take_unsent(folding: _Folding, event: Event) -> list[str]:
 def _take_suppression(folding: _Folding, event: Event) -> list[str]:
     for address in event.properties.get("addresses", ()):
         folding.contact.suppressions[address] = str(event.properties.get("reason") or event.name)
+    if event.name == names.EMAIL_BOUNCED:  # nobody could read it
+        message_id = str(event.properties.get("message_id"))
+        folding.contact.engagement = take_back(folding.contact.engagement, message_id)
     return _take_mark(folding, event)
 
 

@@ -8,10 +8,12 @@ import pytest
 from postroad import events as names
 from postroad.advice.report import advise
 from postroad.codec import decode_contact, encode_contact
+from postroad.commits import Row
 from postroad.contacts import Attribute, Contact
 from postroad.documents import DefinitionError
 from postroad.engagement import HOUR, OPENED, Sent
 from postroad.events import Event
+from postroad.explaining import ask_gates, why_message
 from postroad.fold import Outcome, begin, fold
 from postroad.instants import DAY
 from postroad.journeys import describe_journey, parse_journey
@@ -161,10 +163,12 @@ def test_c24_a_scanner_that_opens_everything_at_once_hides_no_habit() -> None:
     assert (at.hour, at.read, at.sent, at.confidence) == (20, 12, 12, "high")
 
 
-def test_a_message_that_did_not_leave_teaches_nothing() -> None:
+@pytest.mark.parametrize("name", [names.MESSAGE_SKIPPED, names.MESSAGE_FAILED, names.EMAIL_BOUNCED])
+def test_a_message_that_nobody_got_teaches_nothing(name: str) -> None:
     ana = Ana(_journey({"id": "offer", "send": {"template": "mail"}}))
     ana.does("Cart Left")
-    ana.does(names.MESSAGE_SKIPPED, message_id=ana.messages[0].message_id)
+    assert ana.contact.engagement
+    ana.does(name, message_id=ana.messages[0].message_id)
     assert ana.contact.engagement == {}
 
 
@@ -219,6 +223,27 @@ def test_c26_who_never_answers_calls_is_written_to_again() -> None:
     channels = [message.state for message in ana.messages]
     assert channels[0] == SKIPPED
     assert QUEUED in channels[8:]
+
+
+def test_c26_why_a_mail_was_not_sent_names_the_call_and_asks_no_gate_afterwards() -> None:
+    ana = Ana(_journey(BEST), preferred_channel="phone")
+    outcome = ana.does("Cart Left")
+    cause = Event("e-1", "Cart Left", ana.now, ana.now, trusted=True)
+    told = why_message(ana.messages[0], [Row("ana", cause, outcome.caused, outcome.decisions)])
+    findings = {finding.key: finding for finding in told}
+    assert findings["channel"].verdict == "no"
+    assert "a call takes its place" in findings["channel"].sentence
+    assert findings["template"].sentence == "Nobody asked any more."
+
+
+def test_c26_a_dry_run_tells_the_ranking_and_the_gates_of_the_channel_that_would_be_taken() -> None:
+    journey = parse_journey(_journey(BEST), version=1)
+    for preferred, verdict, asked in (("phone", "no", False), ("sms", "yes", True)):
+        ana = Ana(_journey(BEST), preferred_channel=preferred)
+        findings = list(ask_gates(ana.contact, journey, "offer", ana.book, ana.now))
+        assert (findings[0].key, findings[0].verdict) == ("channel", verdict)
+        assert findings[0].sentence.startswith(f"Of all ways {preferred}: said to be preferred")
+        assert ("address" in [finding.key for finding in findings]) is asked
 
 
 @pytest.mark.parametrize(("outcome", "plan", "mails"), [("interested", "pro", 0), ("no_answer", None, 1)])

@@ -19,6 +19,8 @@ from postroad.engagement import ANSWERED, CLICKED, NOTHING, OPENED
 
 # A call is no message: it is a task for a person.
 PHONE = "phone"
+# What decisions call the choice of the channel.
+CHANNEL = "channel"
 # The channel of a send step that asks for advice.
 BEST = "best"
 # The attribute of a contact that says what it prefers, and the words for each way.

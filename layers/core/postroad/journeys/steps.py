@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from postroad.advice.channels import BEST
+from postroad.advice.channels import BEST, PHONE
 from postroad.advice.send_times import LONGEST_WAIT, SEND_TIME, USUAL_WAIT
 from postroad.calendars import ANY_TIME, HOURS
 from postroad.channels import CHANNELS, USUAL
@@ -81,6 +81,17 @@ class SendStep(StepType):
         """The channels that its message may take."""
         return tuple(self.templates) or (self.channel,)
 
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The channels, and the telephone if it may take their place."""
+        return (*self.channels, PHONE) if self.call else self.channels
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it asks of single gates."""
+        any_time = {HOURS: ANY_TIME} if self.any_time else {}
+        return any_time if self.within is None else {**any_time, SEND_TIME: self.within}
+
     @classmethod
     def read(cls, reader: Reader, scope: Scope) -> "SendStep":
         channel = reader.choice("channel", (*CHANNELS, BEST), USUAL)
@@ -111,12 +122,9 @@ class SendStep(StepType):
         visit = here.enrollment.visits[here.step_id]
         message_id = f"{here.enrollment.enrollment_id}.{here.step_id}" + (f"~{visit}" if visit > 1 else "")
         expires_at = None if self.expires is None else here.now + self.expires
-        options: dict[str, Any] = {HOURS: ANY_TIME} if self.any_time else {}
-        if self.within is not None:
-            options[SEND_TIME] = self.within
         templates = self.templates or {self.channel: self.template}
         sends = tuple(
-            Send(here.step_id, template, channel, message_id, expires_at, options)
+            Send(here.step_id, template, channel, message_id, expires_at, self.options)
             for channel, template in templates.items()
         )
         if self.channel != BEST:
