@@ -312,16 +312,17 @@ class Inbox:
 
     # ------------------------------------------------------------ reading
 
-    def items(self) -> list[dict[str, Any]]:
-        """Everything that people received, newest first."""
+    def items(self, most: int | None = None) -> list[dict[str, Any]]:
+        """What people received, newest first: everything, or the newest `most`."""
         with self.lock:
-            for mail in self.mails:
+            latest = self.mails[-most:] if most else self.mails
+            for mail in latest:
                 if mail["id"] not in self.parsed:
                     self.parsed[mail["id"]] = self._shown(mail)
-            mails = [self.parsed[mail["id"]] for mail in self.mails]
+            mails = [self.parsed[mail["id"]] for mail in latest]
         everything = [*map(_text, self.texts()), *mails]
         everything.sort(key=lambda item: str(item["time"]))
-        return everything[::-1]
+        return everything[::-1][:most]
 
     def texts(self) -> list[dict[str, Any]]:
         """What MiniStack's SNS sent to phones."""

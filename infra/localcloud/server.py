@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from localcloud.costs import Meter
 from localcloud.gateway import BODY_LIMIT, Gateway, Request, Response
@@ -130,7 +131,10 @@ class Local:
     def inbox(self, request: Request) -> Response:
         if _wants_page(request):
             return _page(PAGES / "inbox.html", PAGE_POLICY)
-        return Response.of(200, {"items": self.parts.inbox.items()})
+        wanted = dict(parse_qsl(request.target.partition("?")[2])).get("limit", "")
+        if wanted and not (wanted.isascii() and wanted.isdigit() and int(wanted[:9]) > 0):
+            return Response.of(400, {"message": "limit is how many messages at most, a whole number"})
+        return Response.of(200, {"items": self.parts.inbox.items(int(wanted[:9]) if wanted else None)})
 
     def mail(self, request: Request, mail_id: str) -> Response:
         item = next((item for item in self.parts.inbox.items() if item["id"] == mail_id), None)

@@ -51,6 +51,16 @@ def test_a_mail_is_shown_with_all_its_parts_newest_first(cloud):
     assert newest["time"][:16] == cloud.call("GET", "/_local/clock").json["now"][:16]
 
 
+def test_the_newest_alone_can_be_asked_for(cloud, ses):
+    for number in range(3):
+        ses.send_email(**simple(f"limited {number}"))
+    found = cloud.call("GET", "/_local/inbox?limit=2").json["items"]
+    assert [item["subject"] for item in found] == ["limited 2", "limited 1"]
+    for wrong in ("0", "-1", "two", "1.5"):
+        answer = cloud.call("GET", f"/_local/inbox?limit={wrong}")
+        assert (answer.status, "whole number" in answer.json["message"]) == (400, True)
+
+
 def test_a_text_to_a_phone_is_shown_too(cloud):
     cloud.start_thing("texted", mail_to="+4915112345678")
     cloud.advance("PT0S")

@@ -3,6 +3,7 @@
 
 const find = (id) => document.getElementById(id);
 const local = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const MOST = 200;
 let items = [], chosen = location.hash.slice(1), view = "html";
 
 function element(name, className, text) {
@@ -14,6 +15,7 @@ function element(name, className, text) {
 
 function showList() {
   find("empty").hidden = items.length > 0;
+  find("older").hidden = items.length < MOST;
   find("list").replaceChildren(...items.map((item) => {
     const button = document.createElement("button");
     const who = element("span", "who", "");
@@ -60,7 +62,7 @@ function choose() {
 async function refresh() {
   try {
     const json = { headers: { Accept: "application/json" } };
-    const [inbox, clock] = await Promise.all(["/_local/inbox", "/_local/clock"].map(async (path) => (await fetch(path, json)).json()));
+    const [inbox, clock] = await Promise.all([`/_local/inbox?limit=${MOST}`, "/_local/clock"].map(async (path) => (await fetch(path, json)).json()));
     find("now").textContent = local(clock.now);
     if (JSON.stringify(inbox.items.map((each) => each.id)) !== JSON.stringify(items.map((each) => each.id))) {
       items = inbox.items;

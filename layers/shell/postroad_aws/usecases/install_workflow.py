@@ -47,7 +47,8 @@ def install_workflow(
     drafts = {key: definitions.find_draft(*_split(key)) for key in documents}
     taken = [key for key, draft in drafts.items() if draft and dict(draft.document) != dict(documents[key])]
     if taken:
-        raise TakenError(f"There is {', '.join(taken)} already, and it says something else. Install it under another id.")
+        what = f"There is {', '.join(taken)} already, and it says something else."
+        raise TakenError(f"{what} Install it under another id.")
     for key, document in documents.items():
         if drafts[key] is None:
             definitions.save_draft(*_split(key), document, edit=0, now=clock.now())
