@@ -53,6 +53,29 @@ def test_a_new_segment_finds_its_members_in_the_past(account, people):
     assert all(contacts.find_items([i], consistent=True)[i].revision == revision for i in people)
 
 
+def test_publishing_a_journey_takes_everybody_along_once_and_loses_nobody(account):
+    tour = {
+        "kind": "journey",
+        "id": "tour",
+        "trigger": {"event": "Tour Booked"},
+        "steps": [{"id": "think", "wait": {"for": "P1D"}}, {"id": "rest", "wait": {"for": "P9D"}}],
+    }
+    publish(tour)
+    for number in range(6):
+        account.fold(account.event("Tour Booked", f"user:t{number}"))
+    ids = [account.contact_id(f"user:t{number}") for number in range(6)]
+    new = {**tour, "steps": [{"id": "look", "wait": {"for": "P2D"}}, {"id": "rest", "wait": {"for": "P9D"}}]}
+    wish = {"journey/tour": {"under_way": "move", "gone": {"think": "rest"}}}
+    revision = publish_definitions(definitions, runs, clock, {"journey/tour": new}, wish).revision
+    books.forget()
+    rebuild(revision)
+    found = contacts.find_items(ids, consistent=True)
+    assert {(c.active["tour"].version, c.active["tour"].step) for c in found.values()} == {(2, "rest")}
+    assert {member.contact_id for member in memberships.list_members("journey/tour/rest").items} == set(ids)
+    rebuild(revision)
+    assert contacts.find_items(ids, consistent=True) == found
+
+
 def test_rebuilding_again_writes_nothing(account, people):
     revision = publish(BUYERS)
     rebuild(revision)
