@@ -154,7 +154,7 @@ class Candidate(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """One message that counts against the caps: when it was queued (whole seconds, never before), and its short name."""
+    """A message that counts against the caps: its short name, and when it was queued (whole seconds, never before)."""
 
     at: float
     channel: str

@@ -381,7 +381,9 @@ def plan_publication(
         if key in entering and key.startswith("journey/")
     }
     taking = {name: each for name, each in wished.items() if each.under_way != STAY}
-    return Publication(versions, replace(manifest, transfers={**manifest.transfers, **taking}))
+    running = {each.key for journey in compiled.journeys.values() for each in journey.experiments.values()}
+    winners = {key: winner for key, winner in manifest.winners.items() if key in running}
+    return Publication(versions, replace(manifest, transfers={**manifest.transfers, **taking}, winners=winners))
 
 
 def _find_changed_experiments(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list[tuple[str, str]]:
@@ -401,9 +403,7 @@ def _find_changed_experiments(entering: Mapping[str, Mapping[str, Any]], book: B
     return changed
 
 
-def plan_winner(
-    key: str, variant: str | None, because: str, book: Book, now: float
-) -> Publication:
+def plan_winner(key: str, variant: str | None, because: str, book: Book, now: float) -> Publication:
     """Let a variant win an experiment ("welcome/subject"), so that newcomers get it; None takes that back.
 
     Raises DefinitionError when no live journey has that experiment or variant.

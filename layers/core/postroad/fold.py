@@ -971,6 +971,7 @@ _MARKS = {
 # What is said of a step moves the enrollment that stands there.
 _OF_STEPS = frozenset((*_MARKS, names.TASK_COMPLETED))
 
+
 def _list(folding: _Folding, journey: Journey, enrollment: Enrollment, effect: List) -> Enrollment:
     because = f"the step {effect.step_id} of {journey.key} says so"
     facts = [fact for segment in effect.add for fact in folding.put_into(segment, because)]

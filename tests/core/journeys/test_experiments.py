@@ -154,6 +154,15 @@ def test_c34_once_a_variant_has_won_new_entrants_get_it_and_others_keep_theirs()
         assert ("subject", "short") in newcomer.verdicts
 
 
+def test_a_winner_is_forgotten_with_its_experiment():
+    shelf = Shelf(POLICY, *TEMPLATES, WELCOME)
+    shelf.manifest = replace(shelf.manifest, winners={"welcome/subject": Winner("short", NOW, "it is better")})
+    shelf.publish({**WELCOME, "name": "Welcome, again"})
+    assert shelf.manifest.winners.keys() == {"welcome/subject"}
+    shelf.publish({**WELCOME, "steps": [REST]})
+    assert shelf.manifest.winners == {}
+
+
 # Holdouts
 
 

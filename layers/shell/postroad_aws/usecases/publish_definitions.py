@@ -37,8 +37,9 @@ def publish_definitions(
     entering: Mapping[str, Mapping[str, Any]],
     transfers: Mapping[str, Any] | None = None,
 ) -> Published:
-    """Publish documents ("journey/welcome" → document) together, so that they may refer to one another. `transfers` say,
-    by the keys of journeys, what becomes of the people under way.
+    """Publish documents ("journey/welcome" → document) together, so that they may refer to one another.
+
+    `transfers` say, by the keys of journeys, what becomes of the people under way.
 
     Raises DefinitionError with every mistake, VersionConflictError when somebody else published meanwhile. Contacts are
     folded by the new book when an event touches them, and all others by the rebuild that this starts.
