@@ -80,7 +80,7 @@ def test_who_is_under_way_is_told_how_they_came_in_where_they_stand_and_what_com
     assert position.verdict == LATER
     assert position.sentence == "Stands at grace, until 2026-11-02 10:00 UTC at most: Wait for 1 hour."
     ahead = [finding for finding in findings if not finding.recorded]
-    assert ahead[1].sentence.startswith("If nothing else happens: At reminder: send, cart-reminder by email")
+    assert ahead[1].sentence.startswith("If nothing else happens, at reminder: send, cart-reminder by email")
     assert ahead[1].at == NOW + HOUR
 
 

@@ -211,7 +211,8 @@ def _tell_ahead(
             if decision.definition == f"journey/{enrollment.journey}@{enrollment.version}" and told < MOST_AHEAD:
                 told += 1
                 said = _tell_said(Said(moment.at, moment.event.name, decision))
-                yield said._replace(sentence=f"If nothing else happens: {said.sentence}", recorded=False)
+                sentence = f"If nothing else happens, {said.sentence[:1].lower()}{said.sentence[1:]}"
+                yield said._replace(sentence=sentence, recorded=False)
 
 
 def _try_entry(contact: Contact, journey: Journey, book: Book, now: float, history: Sequence[Event]) -> Finding:
