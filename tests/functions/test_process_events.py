@@ -286,6 +286,9 @@ def test_who_moves_on_in_a_journey_is_found_at_the_next_place_only(account):
         "segment/customers",
         "journey/welcome/pause",
         "journey/abandoned-cart/:goal",
+        "stage/customer",
+        "persona/home-brewer",
+        "handover/nurture",
     }
     for place in places_of(account.contact(EMAIL)):
         assert listed(place) == [sent.contact_id]
