@@ -41,7 +41,7 @@ class WorkflowView(TypedDict):
 class InstallBody(TypedDict):
     """How to install a workflow."""
 
-    settings: NotRequired[Annotated[dict[str, Annotated[str, Text(500)]], Example({"site": "https://shop.example"})]]
+    settings: NotRequired[Annotated[dict[str, Annotated[str, Text(500)]], Example({"topic": "offers"})]]
     id: NotRequired[Annotated[str, Text(40), "The id that its definitions get; without one the workflow's own."]]
     publish: NotRequired[Annotated[bool, "Whether to make it live at once; else it is left as drafts."]]
 
