@@ -198,6 +198,7 @@ ANA = {
     "stage": Stage("lead", NOW),
     "persona": Persona("developer", NOW, 0.8),
     "handed": Handed("sales", NOW),
+    "identities": {"email:ana@example.com": NOW},
     "consents": {"offers": Consent(True, NOW), "sms": Consent(False, NOW)},
 }
 FACT_ROWS = [
@@ -210,6 +211,8 @@ FACT_ROWS = [
     ({"persona": "developer"}, True, "is most like developer", {"persona"}),
     ({"persona": ["buyer", "developer"], "is": False}, False, "is not most like buyer or developer", {"persona"}),
     ({"handed_to": "sales"}, True, "was handed to sales", {"handover"}),
+    ({"best_channel": "email"}, True, "is reached best by email", {"best_channel:email"}),
+    ({"best_channel": "phone", "is": False}, True, "is not reached best by phone", {"best_channel:phone"}),
     ({"consent": "offers"}, True, "consents to offers", {"consent:offers"}),
     ({"consent": "sms"}, False, "consents to sms", {"consent:sms"}),
     ({"consent": "never-asked", "is": False}, True, "does not consent to never-asked", {"consent:never-asked"}),

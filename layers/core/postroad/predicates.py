@@ -38,8 +38,8 @@ from postroad.channels import CHANNELS
 from postroad.conditions import (
     ACTORS,
     AGGREGATES,
-    FATES,
     FACTS,
+    FATES,
     NEVER,
     Added,
     Comparison,
