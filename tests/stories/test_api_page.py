@@ -15,6 +15,13 @@ PAGE = (ROOT / "docs/api.md").read_text()
 CURLS = re.findall(r"^    (curl .*)$", PAGE, re.MULTILINE)
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 HOME = "http://localhost:8080"
+CALLS = {
+    "trigger": {"event": "Call Wanted"},
+    "steps": [
+        {"id": name, "task": {"kind": "call", "title": "Call Ana", "assignee": f"{name}@example.com"}}
+        for name in ("ana", "rui")
+    ],
+}
 
 
 @pytest.fixture
@@ -26,6 +33,9 @@ def ana(own_cloud):
     person = Person(shop, "ana", "ana@example.com")
     person.track("Signed Up")
     person.track("Order Completed", total=24)
+    assert shop.api("PUT", "/definitions/journey/calls", CALLS).status_code == 200
+    assert shop.api("POST", "/definitions/journey/calls/publish").status_code == 200
+    person.track("Call Wanted")
     return person
 
 
@@ -35,6 +45,7 @@ def test_every_example_of_the_page_does_what_it_says(ana):
     ids = {
         "CONTACT_ID": ana.contact()["contact_id"],
         "MESSAGE_ID": next(iter(ana.messages().values()))["message_id"],
+        "TASK_ID": ana.shop.api("GET", "/tasks?assignee=rui@example.com").json()["items"][0]["task_id"],
         "KEY_ID": ana.shop.api("POST", "/keys", {"kind": "write", "name": "a page"}).json()["key_id"],
     }
     for command in CURLS:
