@@ -101,7 +101,7 @@ class Meter:
                 usage.sqs_standard += chunks
         if service == "dynamodb" and model.name in READS:
             usage.read_units += _units_read(model.name, context["bench_params"], parsed)
-        elif service == "dynamodb":
+        elif service == "dynamodb" and "bench_params" in context:  # what asks about a table costs nothing
             self._count_writes(usage, model.name, context["bench_params"], parsed)
 
     def _count_writes(self, usage: Usage, operation: str, params: Mapping[str, Any], parsed: dict[str, Any]) -> None:

@@ -13,15 +13,32 @@ from tests.bench.meter import Context
 
 SEGMENT = {"name": "Bench", "if": {"attribute": "country", "is": "PT"}}
 LETTER = {"name": "Bench", "segment": "customers", "template": "second-offer", "at": "2999-01-01T09:00:00Z"}
+LOT = {
+    "name": "Bench",
+    "trigger": [{"event": "Bench Begun"}, {"api": True}],
+    "goal": {"event": "Order Completed"},
+    "steps": [
+        {
+            "id": "lot",
+            "experiment": {
+                "variants": [
+                    {"name": "one", "weight": 50, "then": [{"wait": {"for": "P1D"}}]},
+                    {"name": "other", "weight": 50, "then": [{"wait": {"for": "P2D"}}]},
+                ]
+            },
+        }
+    ],
+}
 STATE_MACHINE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 
 
 class Sent(NamedTuple):
-    """What is sent to a route beside the names in its path."""
+    """What is sent to a route; `names` are those in its path that are others than usual."""
 
     query: Mapping[str, str] = {}
     body: Any = None
     headers: Mapping[str, str] = {}
+    names: Mapping[str, str] = {}
 
 
 def requests_of(contact_id: str) -> dict[str, Sent]:
@@ -38,6 +55,21 @@ def requests_of(contact_id: str) -> dict[str, Sent]:
         "lift": Sent({}, {"address": eve, "because": "asked us"}),
         "record_answer": Sent({}, {"address": eve, "topic": "offers", "granted": True, "because": "asked us"}),
         "make_key": Sent({}, {"kind": "write", "name": "bench"}),
+        "estimate_members": Sent({}, {"if": SEGMENT["if"]}),
+        "change_segment_members": Sent({}, {"add": [contact_id]}, names={"segment_id": "bench-list"}),
+        "put_winner": Sent({}, {"variant": "one"}, names={"journey_id": "bench-lot", "step": "lot"}),
+        "list_experiments": Sent(names={"journey_id": "bench-lot"}),
+        "plan_transfer": Sent({}, {"under_way": "stay"}),
+        "enroll": Sent({}, {"contact": contact_id}, names={"journey_id": "bench-lot"}),
+        "simulate": Sent({}, {"people": 20, "days": 7}),
+        "explain": Sent({"journey": "welcome"}),
+        "get_suggestions": Sent({"goal": "Order Completed"}),
+        "draft_suggestions": Sent({}, {"goal": "Order Completed"}),
+        "get_leads": Sent({"score": "engagement", "place": "segment/hot-leads"}),
+        "export_leads": Sent({"score": "engagement", "place": "segment/hot-leads"}),
+        "complete": Sent({}, {"outcome": "accepted"}),
+        "assign": Sent({}, {"assignee": "rui@tidewater.example"}),
+        "install_workflow": Sent({}, {"settings": {"site": "https://shop.example"}}),
     }
 
 
@@ -57,6 +89,11 @@ class Caller:
         self.ask("PUT", "/definitions/segment/bench", body=SEGMENT)
         self.ask("POST", "/definitions/segment/bench/publish")
         self.ask("PUT", "/definitions/broadcast/bench", body=LETTER)
+        self.ask("PUT", "/definitions/segment/bench-list", body={"name": "Bench", "static": True})
+        self.ask("PUT", "/definitions/journey/bench-lot", body=LOT)
+        both = {"definitions": ["segment/bench-list", "journey/bench-lot"]}
+        revision = self.ask("POST", "/definitions/publish", body=both)["revision"]
+        (task,) = self.ask("GET", "/tasks", {"limit": "1"})["items"]
         self.names = {
             "contact_id": contact["contact_id"],
             "message_id": found["items"][0]["message_id"],
@@ -66,18 +103,26 @@ class Caller:
             "kind": "segment",
             "definition_id": "bench",
             "version": "1",
+            "score_id": "engagement",
+            "stage": "customer",
+            "persona_id": "home-brewer",
+            "to": "sales",
+            "revision": str(revision),
+            "step": "lot",
+            "task_id": task["task_id"],
+            "workflow_id": "birthday",
             "key_id": self.ask("POST", "/keys", body={"kind": "write", "name": "bench"})["key_id"],
         }
         self.sent = requests_of(contact["contact_id"])
 
     def events(self) -> dict[str, dict[str, Any]]:
         """What each route is called with, by method and path."""
-        return {
-            f"{route.method} {route.path}": http_event(
-                route.method, route.path.format(**self.names), self.sent.get(route.function.__name__, Sent())
-            )
-            for route in _in_order()
-        }
+        events = {}
+        for route in _in_order():
+            sent = self.sent.get(route.function.__name__, Sent())
+            path = route.path.format(**{**self.names, **sent.names})
+            events[f"{route.method} {route.path}"] = http_event(route.method, path, sent)
+        return events
 
     def handle(self, event: Any, context: Any) -> Any:
         answer = self.handler(event, context)
@@ -105,7 +150,7 @@ def http_event(method: str, path: str, sent: Sent) -> dict[str, Any]:
 
 def _in_order() -> list[Route]:
     """As the table has them, but for what undoes another: that comes later, so that a round ends as it began."""
-    last = ("cancel", "withdraw", "lift")
+    last = ("cancel", "withdraw", "lift", "complete")
     return sorted(TABLE, key=lambda route: route.function.__name__ in last)
 
 

@@ -21,7 +21,7 @@ from postroad.handovers import NURTURE, SALES
 from postroad.places import handover_place, persona_place, stage_place
 from postroad.stages import DEFAULT, cover
 from postroad_aws import books
-from postroad_aws.storage import NotFoundError, contacts, stats
+from postroad_aws.storage import NotFoundError, stats
 
 routes = Routes("Life cycle")
 
@@ -36,10 +36,9 @@ class StageCountsView(PlaceCountsView):
 
 
 class FunnelView(TypedDict):
-    """Where everybody stands: `contacts` is the sum of `here` over `stages`, plus `without`."""
+    """Where everybody stands who has a stage."""
 
-    contacts: Annotated[int, "How many contacts there are, counted at this moment."]
-    without: Annotated[int, "How many of them are at none of these stages."]
+    people: Annotated[int, "How many have a stage: the sum of `here`."]
     stages: Annotated[list[StageCountsView], "In their order."]
 
 
@@ -73,18 +72,14 @@ class CoverageCellView(TypedDict):
 
 @routes.get("/funnel")
 def get_funnel() -> FunnelView:
-    """How many people are at each stage, and that these add up to all contacts.
-
-    The people of each stage are live numbers, some seconds old; contacts are counted one by one.
-    """
+    """How many people are at each stage, in their order: live numbers, some seconds old."""
     book = books.newest()
     names = _stages(book)
     counts = stats.find_counts([stage_place(name) for name in names])
-    total = sum(contacts.count_ids(shard) for shard in contacts.SHARDS)
     stages: list[StageCountsView] = [
         {"stage": name, "when": when, **show_place(counts[stage_place(name)].place())} for name, when in names.items()
     ]
-    return {"contacts": total, "without": max(0, total - sum(stage["here"] for stage in stages)), "stages": stages}
+    return {"people": sum(stage["here"] for stage in stages), "stages": stages}
 
 
 @routes.get("/stages/default")
