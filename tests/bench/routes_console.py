@@ -49,6 +49,7 @@ class Visitor:
             "segment_id": "customers",
             "journey_id": "welcome",
             "broadcast_id": "bench",
+            "workflow_id": "birthday",
         }
 
     def events(self) -> dict[str, dict[str, Any]]:
