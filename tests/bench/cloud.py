@@ -209,7 +209,7 @@ def unrelated_brand(documents: Mapping[str, Mapping[str, Any]], number: int) -> 
 
     found = {}
     for document in documents.values():
-        if document["kind"] in ("policy", "stages"):
+        if document["kind"] in ("policy", "stages", "handover"):  # an account has one
             continue
         copy = rename(deepcopy(dict(document)))
         copy["id"] = f"{document['id']}-{number}"

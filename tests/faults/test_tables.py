@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from postroad_aws.storage import broadcasts, contacts, memberships, messages, quarantine, refusals, tasks, timeline
+from postroad_aws.storage import (
+    Page,
+    broadcasts,
+    contacts,
+    memberships,
+    messages,
+    quarantine,
+    refusals,
+    tasks,
+    timeline,
+)
 from tests.account import Account
 from tests.faults.invariants import violations
 from tests.faults.worlds import World
@@ -34,11 +44,16 @@ class Beside:
 
     def __init__(self, name: str, memory: Any, differences: list[str]) -> None:
         self.name, self.memory, self.differences = name, memory, differences
+        self.cursors: dict[str, str] = {}  # of the tables, with what the memory calls the same place
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            expected = plain(getattr(self.memory, method)(*args, **kwargs))
+            place = {"cursor": self.cursors[kwargs["cursor"]]} if kwargs.get("cursor") else {}
+            expected = plain(getattr(self.memory, method)(*args, **{**kwargs, **place}))
             found = plain(getattr(TABLES[self.name], method)(*args, **kwargs))
+            if isinstance(found, Page) and found.next and expected.next:
+                self.cursors[found.next] = expected.next
+                expected = expected._replace(next=found.next)
             if path := find_difference(found, expected):
                 self.differences.append(f"{self.name}.{method}: {path}")
             return found

@@ -83,13 +83,14 @@ def test_a_score_fades_and_its_segment_with_it(shop):
     for number in range(5):
         ana.visits(f"/beans/{number}")  # 2 each
     assert ana.contact()["scores"]["engagement"] == pytest.approx(40, abs=0.1)
-    ana.visits("/beans/last")
+    ana.visits("/plans/enterprise")  # 10, beside a day's pages, which give ten at most
+    assert ana.contact()["scores"]["engagement"] == pytest.approx(50, abs=0.1)
     assert "hot-leads" in ana.contact()["segments"]
     shop.advance("P14D")
     contact = ana.contact()
-    assert contact["scores"]["engagement"] == pytest.approx(21, abs=0.1)
+    assert contact["scores"]["engagement"] == pytest.approx(25, abs=0.1)
     assert "hot-leads" not in contact["segments"]
-    # 42 * 2^(-t/14 days) = 40 after 23.6 hours
+    # 50 * 2^(-t/14 days) = 40 after 4.5 days
     left = next(
         i
         for i in ana.timeline()
@@ -97,7 +98,7 @@ def test_a_score_fades_and_its_segment_with_it(shop):
         if c == {"name": "Segment Left", "properties": {"segment": "hot-leads"}}
     )
     faded = datetime.fromisoformat(left["time"]) - ana.happened("Page Viewed")
-    assert timedelta(hours=23) < faded < timedelta(hours=24.2)
+    assert timedelta(days=4.4) < faded < timedelta(days=4.6)
 
 
 def test_a_late_event_counts_where_it_belongs(shop):

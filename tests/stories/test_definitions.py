@@ -39,7 +39,7 @@ def test_a_draft_may_have_mistakes_and_says_where(shop):
     assert {mistake["path"]: mistake["detail"] for mistake in saved.json()["mistakes"]} == {
         "if.all[0].iss": "unknown key 'iss'; did you mean 'is'?",
         "if.all[1].at_least": "must be a number between 1 and 1000000000",
-        "color": "unknown key 'color'; known here: kind, id, name, description, if",
+        "color": "unknown key 'color'; known here: kind, id, name, description, static, if",
     }
     checked = shop.api("POST", f"/definitions/segment/{name}/validate").json()
     assert (checked["valid"], checked["mistakes"], checked["description"]) == (False, saved.json()["mistakes"], [])

@@ -87,7 +87,7 @@ class WithdrawnView(TypedDict):
 class TransferBody(TypedDict):
     """What becomes of the people under way in a journey."""
 
-    under_way: Annotated[str, OneOf(WAYS), Example("move")]
+    under_way: NotRequired[Annotated[str, OneOf(WAYS), Example("move"), "`stay` when nothing is said."]]
     gone: NotRequired[
         Annotated[
             dict[str, str | None],
@@ -189,7 +189,7 @@ def publish(
     draft = storage.get_draft(kind, definition_id)
     if if_match is not None and expected_edit(draft, if_match) != draft.edit:
         raise StaleError("Somebody else has saved this since you read it; read it again.")
-    if body is not None and kind != "journey":
+    if body and kind != "journey":
         raise BodyError(("", "only in a journey are people under way"))
     key = f"{kind}/{definition_id}"
     return _publish({key: draft.document}, {key: dict(body)} if body else {})
