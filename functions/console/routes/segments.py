@@ -16,7 +16,7 @@ from postroad.rebuilds import describe
 from postroad.segments import Segment
 from postroad.stages import Stages
 from postroad_aws import books
-from postroad_aws.storage import NotFoundError, contacts, memberships, rebuilds, stats
+from postroad_aws.storage import CursorError, NotFoundError, contacts, memberships, rebuilds, stats
 from postroad_aws.usecases.find_contact import find_contacts
 
 DAYS = 30
@@ -38,12 +38,26 @@ class Shown(NamedTuple):
 
 
 def show_list(request: Request) -> Response:
-    if request.is_fragment:
+    """The segments by name; without a cursor, a part is how far the run after a publication is."""
+    if request.is_fragment and not request.cursor:
         return page(request, "segments/list.html", fragment="progress", **_progress(request.now))
-    segments = sorted(books.current().segments.values(), key=lambda segment: segment.name.lower())
-    counts = stats.count_members([segment_place(segment.id) for segment in segments])
-    shown = [Shown(segment, counts[segment_place(segment.id)]) for segment in segments]
-    return page(request, "segments/list.html", shown=shown, **_progress(request.now))
+    segments = sorted(books.current().segments.values(), key=lambda segment: (segment.name.lower(), segment.id))
+    start = _read_place(request.cursor)
+    listed, end = segments[start : start + _PAGE], start + _PAGE
+    counts = stats.count_members([segment_place(segment.id) for segment in listed])
+    shown = [Shown(segment, counts[segment_place(segment.id)]) for segment in listed]
+    further = str(end) if end < len(segments) else None
+    values = {"shown": shown, "next": further, **_progress(request.now)}
+    return page(request, "segments/list.html", fragment="rows", **values)
+
+
+def _read_place(cursor: str | None) -> int:
+    """Where in the list a cursor stands. Raises CursorError."""
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 9):
+        raise CursorError("This cursor is none of this list.")
+    return int(cursor)
 
 
 def show_one(request: Request) -> Response:

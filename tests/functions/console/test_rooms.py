@@ -10,7 +10,9 @@ from postroad.instants import DAY, format_instant
 from postroad.quarantine import reject_text
 from postroad.rebuilds import ShardProgress
 from postroad.stats import MESSAGES, Cell, Counts, MessageCounts, PlaceCounts, day_of
-from postroad_aws.storage import broadcasts, contacts, messages, quarantine, rebuilds, stats
+from postroad_aws import clock, runs
+from postroad_aws.storage import broadcasts, contacts, definitions, messages, quarantine, rebuilds, stats
+from postroad_aws.usecases.publish_definitions import publish_definitions
 from tests.account import ANA
 
 HOSTILE = "<script>alert(1)</script>"
@@ -28,6 +30,28 @@ def test_each_segment_is_a_sentence_with_a_number(account, browser):
     text = browser.get("/console/segments").text
     assert "Customers" in text
     assert "Did Order Completed within the last 365 days." in text
+
+
+def test_many_segments_are_paged_and_each_is_shown_once(account, browser):
+    documents = {
+        f"segment/many-{number}": {
+            "kind": "segment",
+            "id": f"many-{number}",
+            "name": f"Many {number:03d}",
+            "if": {"attribute": "plan", "is": str(number)},
+        }
+        for number in range(60)
+    }
+    publish_definitions(definitions, runs, clock, documents)
+    first = browser.get("/console/segments").text
+    second = browser.fragment("/console/segments?cursor=50").text
+    assert "cursor=50" in first
+    assert "cursor=" not in second
+    for number in range(60):
+        assert (first + second).count(f">Many {number:03d}<") == 1
+    assert browser.get("/console/segments?cursor=9999").status == 200
+    for wrong in ("-1", "x", "1" * 30):
+        assert browser.get(f"/console/segments?cursor={wrong}").status == 400
 
 
 def test_a_segment_lists_its_members(account, browser):
