@@ -1,29 +1,12 @@
 """The tasks table."""
 
-from typing import Any
-
 import pytest
 
 from postroad.commits import Commit
-from postroad.tasks import CANCELLED, DONE, OPEN, Settled, Task
+from postroad.tasks import CANCELLED, DONE, OPEN, Settled
 from postroad_aws.ports import Outcome
 from postroad_aws.storage import CursorError, VersionConflictError, tasks
-from tests.shell.port_contract import T0, a_contact, at, store
-
-
-def a_task(task_id: str = "enr-1.ring", **facts: Any) -> Task:
-    known: dict[str, Any] = {
-        "contact_id": "ana-4f1c",
-        "kind": "call",
-        "title": "Call about the cart",
-        "origin": "journey/cart@1",
-        "step": "ring",
-        "enrollment_id": "enr-1",
-        "created_at": T0,
-        "due_at": at(3_600),
-        "assignee": "bo@example.com",
-    }
-    return Task(task_id, **{**known, **facts})
+from tests.shell.port_contract import a_contact, a_task, at, store
 
 
 def test_a_task_is_read_as_it_was_stored(ports):

@@ -108,18 +108,12 @@ class DateAlarm:
         return self.date.describe()
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleAlarm:
-    """Rings again and again for the members of a segment, on the days that fit."""
+class _OfSegment:
+    """What alarms for the members of a segment have in common: they ring again and again."""
 
+    __slots__ = ()
     event: ClassVar[str] = SCHEDULE_REACHED
-    every: str
-    at: time
-    weekdays: tuple[int, ...]
-    days: tuple[int, ...]
-    dates: tuple[tuple[int, int], ...]
     segment: str
-    timezone: str | None
 
     @property
     def reads(self) -> frozenset[str]:
@@ -128,6 +122,19 @@ class ScheduleAlarm:
     @property
     def comes_round(self) -> bool:
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleAlarm(_OfSegment):
+    """Rings again and again for the members of a segment, on the days that fit."""
+
+    every: str
+    at: time
+    weekdays: tuple[int, ...]
+    days: tuple[int, ...]
+    dates: tuple[tuple[int, int], ...]
+    segment: str
+    timezone: str | None
 
     def find_next(self, contact: Contact, after: float, account: Account) -> float:
         """The first instant after another one, inf when there is none."""
@@ -157,24 +164,14 @@ class ScheduleAlarm:
 
 
 @dataclass(frozen=True, slots=True)
-class HolidayAlarm:
+class HolidayAlarm(_OfSegment):
     """Rings for the members of a segment so many days before or after a closed day of the account's calendar."""
-
-    event: ClassVar[str] = SCHEDULE_REACHED
 
     name: str
     days: int
     at: time
     segment: str
     timezone: str | None
-
-    @property
-    def reads(self) -> frozenset[str]:
-        return CLOCK_FACTS | {f"segment:{self.segment}"}
-
-    @property
-    def comes_round(self) -> bool:
-        return True
 
     def find_next(self, contact: Contact, after: float, account: Account) -> float:
         """The first instant after another one, inf when there is none."""
