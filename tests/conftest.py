@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# A busy machine is no failure of a law.
-settings.register_profile("postroad", deadline=None)
+# A busy machine is no failure of a law; and the tests of one commit give the same answer each time. New examples are
+# drawn by `make test ARGS="--hypothesis-profile soak -k …"`.
+settings.register_profile("postroad", deadline=None, derandomize=True)
+settings.register_profile("soak", deadline=None, derandomize=False, max_examples=1_000)
 settings.load_profile("postroad")
 
 ROOT_SETTINGS = {

@@ -541,11 +541,11 @@ def test_a_text_part_that_is_given_is_used() -> None:
 
 
 def test_a_text_message_has_only_text() -> None:
-    message = compile_message_template({"id": "code", "channel": "sms", "text": " Hi {{ name }} "})
+    message = compile_message_template({"kind": "template", "id": "code", "channel": "sms", "text": " Hi {{ name }} "})
     rendered = message.render({"name": "Ana & co"})
     assert (rendered.subject, rendered.html, rendered.text) == ("", "", "Hi Ana & co")
     with pytest.raises(RenderError, match="text: the text is empty"):
-        compile_message_template({"id": "code", "channel": "sms", "text": "{{ name }}"}).render({})
+        compile_message_template({"kind": "template", "id": "code", "channel": "sms", "text": "{{ name }}"}).render({})
 
 
 @pytest.mark.parametrize("noise", ["\r\nBcc: evil@example.com", "\x0b", "\x1c", "\x85", "\u2028", "\x00", "\t", "\x7f"])
@@ -569,16 +569,20 @@ def test_a_failing_part_is_named() -> None:
     ("change", "path", "sentence"),
     [
         ({"channel": "pigeon"}, "channel", "email, sms"),
-        ({"channel": None}, "channel", "email, sms"),
-        ({"kind": "journey"}, "kind", "must be template"),
+        ({"channel": None}, "channel", "is missing"),
+        ({"kind": "journey"}, "kind", "must be one of template"),
         ({"subject": ""}, "subject", "not empty"),
-        ({"html": None}, "html", "not empty"),
+        ({"html": None}, "html", "is missing"),
         ({"html": "a\n<p {{ x }}>"}, "html", "line 2: no placeholder"),
         ({"subject": "{{ x() }}"}, "subject", "line 1: nothing can be called"),
         ({"text": "{% if %}"}, "text", "line 1: "),
         ({"text": 5}, "text", "must be a text"),
-        ({"subjet": "a"}, "subjet", "did you mean subject?"),
-        ({"id": ""}, "id", "one line"),
+        ({"subjet": "a"}, "subjet", "did you mean 'subject'?"),
+        ({"id": ""}, "id", "must not be empty"),
+        ({"id": "Welcome!"}, "id", "such as 'welcome'"),
+        ({"stage": "<b>\nWon"}, "stage", "is not an id"),
+        ({"sales": "yes"}, "sales", "must be true or false"),
+        ({"description": 5}, "description", "must be text"),
         ({"from": "a\nBcc: b"}, "from", "one line"),
     ],
 )

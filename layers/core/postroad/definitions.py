@@ -22,7 +22,6 @@ from postroad.book import (
     publish_version,
 )
 from postroad.contradictions import find_contradictions
-from postroad.documents import parse_id
 from postroad.errors import DefinitionError
 from postroad.events import ON_DEMAND
 from postroad.forms import Form, parse_form
@@ -68,18 +67,7 @@ class Kind(NamedTuple):
 def _parse_template(document: Mapping[str, Any]) -> Any:
     from postroad.rendering import compile_message_template  # loads Jinja2, which the fold does not need
 
-    mistakes: list[tuple[str, str]] = []
-    try:
-        parse_id(document.get("id"))
-    except ValueError as error:
-        mistakes.append(("id", str(error)))
-    try:
-        compiled = compile_message_template(document)
-    except DefinitionError as error:
-        mistakes += [mistake for mistake in error.mistakes if mistake[0] != "id"]
-    if mistakes:
-        raise DefinitionError(*mistakes)
-    return compiled
+    return compile_message_template(document)
 
 
 def _check_facts(parsed: Any, known: Known) -> Mistakes:

@@ -1,6 +1,7 @@
 """Reading definition documents: every mistake is gathered, with the path where it stands and a sentence that helps."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
@@ -309,6 +310,15 @@ def parse_id(raw: object) -> str:
         return text
     better = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-_") or "my-id"
     raise ValueError(f"{quote(text)} is not an id; write lower-case letters, digits, - and _, such as '{better}'")
+
+
+@form({"type": "string", "pattern": r"^[^\u0000-\u001f\u007f]*\S[^\u0000-\u001f\u007f]*$", "maxLength": 500})
+def parse_line(raw: object) -> str:
+    """Text of one line, without control characters. Raises ValueError with a sentence."""
+    text = parse_text(raw)
+    if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in text):
+        raise ValueError("must be a text of one line")
+    return text
 
 
 def _refuse_surrogates(text: str) -> None:

@@ -19,8 +19,9 @@ from jinja2.runtime import Context, LoopContext
 from markupsafe import Markup, escape
 
 from postroad import markup
-from postroad.channels import CHANNELS, Part
-from postroad.errors import DefinitionError, PostroadError
+from postroad.channels import CHANNELS, Channel
+from postroad.documents import REQUIRED, Head, Reader, form, parse_line, read_head
+from postroad.errors import PostroadError
 from postroad.filters import (
     FILTER_ALIASES,
     FILTERS,
@@ -48,6 +49,7 @@ __all__ = [
     "TemplateError",
     "compile_message_template",
     "compile_template",
+    "read_message_template",
 ]
 
 MAX_SOURCE = 256 * 1024  # characters
@@ -526,7 +528,6 @@ class Rendered:
     text: str
 
 
-TEMPLATE_KEYS = frozenset({"kind", "id", "name", "channel", "topic", "from", "description", "stage", "sales"})
 _LINE_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _BODY = re.compile(r"<body(?:[\s/](?:\"[^\"]*+\"|'[^']*+'|[^>\"'])*+)?>", re.IGNORECASE)
 _PREHEADER = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{}</div>'
@@ -582,52 +583,63 @@ class CompiledMessage:
         return Rendered(subject, html, text)
 
 
+def _compile_with(html: bool) -> Callable[[Any], Compiled]:
+    @form({"type": "string", "pattern": r"\S"})
+    def compile_part(raw: object) -> Compiled:
+        if not isinstance(raw, str) or not raw.strip():
+            raise ValueError("must be a text that is not empty")
+        try:
+            return compile_template(raw, html=html)
+        except TemplateError as mistake:
+            raise ValueError(str(mistake)) from None
+
+    return compile_part
+
+
+# What reads a part of a template, by whether it is HTML.
+_COMPILE: Mapping[bool, Callable[[Any], Compiled]] = {html: _compile_with(html) for html in (False, True)}
+
+
 def _one_line(text: str) -> str:
     return _LINE_NOISE.sub(" ", text).strip()
 
 
-def compile_message_template(document: Mapping[str, object]) -> CompiledMessage:
-    """Read a template definition: kind, id, name, channel, topic, from, and the channel's parts (see CHANNELS).
+def compile_message_template(document: object) -> CompiledMessage:
+    """Read a template definition: kind, id, name, channel, topic, from, stage, sales, and the channel's parts (see
+    CHANNELS).
 
     Raises DefinitionError with every mistake, its path and its line.
     """
-    mistakes: list[tuple[str, str]] = []
-    channel = document.get("channel")
-    parts: tuple[Part, ...] = ()
-    if isinstance(channel, str) and channel in CHANNELS:
-        parts = CHANNELS[channel].parts
-    else:
-        mistakes.append(("channel", f"write one of {', '.join(CHANNELS)}"))
-    known = TEMPLATE_KEYS | {part.key for part in parts}
-    if document.get("kind", "template") != "template":
-        mistakes.append(("kind", "must be template"))
-    for key in document:
-        if parts and key not in known:
-            near = get_close_matches(str(key)[:40], known, 1)
-            mistakes.append((str(key)[:80], "is not known here" + (f"; did you mean {near[0]}?" if near else "")))
-    for key in ("id", "name", "topic", "from"):
-        value = document.get(key, "" if key != "id" else None)
-        if not isinstance(value, str) or (key == "id" and not value) or _LINE_NOISE.sub(" ", value) != value:
-            mistakes.append((key, "must be a text of one line"))
-    if not isinstance(document.get("stage", ""), str):
-        mistakes.append(("stage", "must be the id of a stage"))
-    if not isinstance(document.get("sales", False), bool):
-        mistakes.append(("sales", "must be true or false"))
-    compiled: dict[str, Compiled] = {}
-    for part in parts:
-        source = document.get(part.key)
-        if source is None and not part.required:
-            continue
-        if not isinstance(source, str) or not source.strip():
-            mistakes.append((part.key, "must be a text that is not empty"))
-            continue
-        try:
-            compiled[part.key] = compile_template(source, html=part.html)
-        except TemplateError as mistake:
-            mistakes.append((part.key, str(mistake)))
-    if mistakes:
-        raise DefinitionError(*mistakes)
-    member = {key: str(document.get(key, "")) for key in ("id", "name", "topic", "from", "stage")}
-    return CompiledMessage(
-        member["id"], member["name"], cast(str, channel), member["topic"], member["from"], compiled, member["stage"]
+    reader = Reader(document)
+    channel = reader.choice("channel", CHANNELS)
+    if not reader.mistakes:
+        return read_message_template(reader, CHANNELS[channel])
+    # Of which channel the parts are nobody knows; the rest can be read.
+    reader.expect(*(part.key for each in CHANNELS.values() for part in each.parts))
+    _read_head(reader)
+    reader.finish()
+    raise AssertionError("there was a mistake")
+
+
+def read_message_template(reader: Reader, channel: Channel) -> CompiledMessage:
+    """The template of a document that is one for this channel. Raises DefinitionError like compile_message_template."""
+    reader.choice("channel", (channel.key,))
+    head, topic, sender, stage = _read_head(reader)
+    compiled = {
+        part.key: found
+        for part in channel.parts
+        if (found := reader.read(part.key, _COMPILE[part.html], None, REQUIRED if part.required else None))
+    }
+    reader.finish()
+    return CompiledMessage(head.id, head.name, channel.key, topic, sender, compiled, stage)
+
+
+def _read_head(reader: Reader) -> tuple[Head, str, str, str]:
+    """What templates of every channel have: id, name and description, topic, from, stage."""
+    reader.flag("sales", False)
+    return (
+        read_head(reader, "template"),
+        reader.id("topic", ""),
+        reader.read("from", parse_line, "", ""),
+        reader.id("stage", ""),
     )

@@ -19,9 +19,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from postroad.channels import CHANNELS
+from postroad.channels import CHANNELS, Channel
 from postroad.definitions import KINDS
-from postroad.documents import REQUIRED, Reader, find_form, parse_id
+from postroad.documents import REQUIRED, Reader, find_form
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -48,28 +48,12 @@ def build_schema(kind: str) -> Schema:
 
 def _build_template() -> Schema:
     """A template is read by its channel's parts."""
-    from postroad.rendering import TEMPLATE_KEYS  # loads Jinja2, which nobody else here needs
+    from postroad.rendering import read_message_template  # loads Jinja2, which nobody else here needs
 
-    line = {"type": "string", "pattern": r"^[^\r\n]*$"}
-    text = {"type": "string", "pattern": r"\S"}
-    head: Schema = dict.fromkeys(sorted(TEMPLATE_KEYS - {"kind", "channel"}), line)
-    return {
-        "type": "object",
-        "anyOf": [
-            {
-                "properties": {
-                    "kind": {"const": "template"},
-                    **head,
-                    "id": dict(find_form(parse_id) or {}),
-                    "channel": {"const": channel.key},
-                    **{part.key: text for part in channel.parts},
-                },
-                "required": ["id", "channel", *(part.key for part in channel.parts if part.required)],
-                "additionalProperties": False,
-            }
-            for channel in CHANNELS.values()
-        ],
-    }
+    def explore(channel: Channel) -> Schema:
+        return _Explorer(lambda document: read_message_template(Reader(document), channel)).explore("", {})
+
+    return {"type": "object", "anyOf": [explore(channel) for channel in CHANNELS.values()]}
 
 
 # -------------------------------------------------------------------------------------------------------------- asking
