@@ -87,6 +87,25 @@ class Predicate(Protocol):
     def describe(self) -> str: ...
 
 
+class Ruled:
+    """What is made of predicates: it depends on the facts that they read, and what they need must be remembered."""
+
+    __slots__ = ()
+
+    @property
+    def predicates(self) -> tuple[Predicate, ...]:
+        """All of them."""
+        raise NotImplementedError
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset().union(*(predicate.reads for predicate in self.predicates))
+
+    @property
+    def trackers(self) -> tuple[Tracker, ...]:
+        return tuple(tracker for predicate in self.predicates for tracker in predicate.trackers)
+
+
 # Combining
 
 

@@ -268,10 +268,11 @@ def _find_circles(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list
     for key, document in entering.items():
         if key.partition("/")[0] in _IN_CIRCLES:
             parsed[key] = KINDS[key.partition("/")[0]].parse(document)
-    # One fact tells of all personas.
-    meant = {key: f"{key.partition('/')[0]}:{key.partition('/')[2]}" for key in parsed}
-    meant |= {key: "persona" for key in parsed if key.startswith("persona/")}
-    reads = {key: {other for other in parsed if meant[other] in found.reads} for key, found in parsed.items()}
+    telling: dict[str, set[str]] = {}  # by the fact that tells of them; one tells of all personas
+    for key in parsed:
+        kind, _, name = key.partition("/")
+        telling.setdefault("persona" if kind == "persona" else f"{kind}:{name}", set()).add(key)
+    reads = {key: set().union(*(telling.get(fact, ()) for fact in found.reads)) for key, found in parsed.items()}
 
     def reaches(start: str) -> set[str]:
         seen: set[str] = set()

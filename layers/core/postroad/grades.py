@@ -7,9 +7,8 @@ nothing is known of what the sheet asks, there is no letter: somebody unknown is
 from dataclasses import dataclass
 from typing import ClassVar
 
-from postroad.behaviour import Tracker
 from postroad.documents import Reader, read_head, refuse_twins
-from postroad.predicates import CONTACT, LETTERS, View, read_predicate
+from postroad.predicates import CONTACT, LETTERS, Predicate, Ruled, View, read_predicate
 from postroad.scoring import MOST_POINTS, FactRule, Reason
 from postroad.verdicts import Sorting
 
@@ -18,7 +17,7 @@ READS_GRADES = frozenset(("grade", "matrix"))
 
 
 @dataclass(frozen=True, slots=True)
-class Grade:
+class Grade(Ruled):
     """A sheet of weights. `bounds` are the letters with the least total of each, the best first."""
 
     kind: ClassVar[str] = "grade"
@@ -30,12 +29,8 @@ class Grade:
     bounds: tuple[tuple[str, float], ...]
 
     @property
-    def reads(self) -> frozenset[str]:
-        return frozenset().union(*(rule.predicate.reads for rule in self.rules))
-
-    @property
-    def trackers(self) -> tuple[Tracker, ...]:
-        return tuple(tracker for rule in self.rules for tracker in rule.predicate.trackers)
+    def predicates(self) -> tuple[Predicate, ...]:
+        return tuple(rule.predicate for rule in self.rules)
 
     def sort(self, view: View) -> Sorting:
         """The contact's letter, or none while nothing is known, and when time alone may change that."""

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
-from postroad.behaviour import Tracker
 from postroad.contacts import Contact
 from postroad.documents import Reader, parse_text, quote, read_head
 from postroad.events import TASK_COMPLETED
 from postroad.instants import DAY, describe_duration
-from postroad.predicates import CONTACT, Predicate, View, parse_predicate, read_predicate
+from postroad.predicates import CONTACT, Predicate, Ruled, View, parse_predicate, read_predicate
 from postroad.tasks import LONGEST_TITLE
 from postroad.verdicts import TRUE, Verdict, decide, deny
 
@@ -47,7 +46,7 @@ class Choice(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(Ruled):
     """The rule of an account. `fits` (None: everybody does) also keeps back messages that push for a sale."""
 
     id: str
@@ -62,15 +61,7 @@ class HandOver:
     journey: str | None
 
     @property
-    def reads(self) -> frozenset[str]:
-        return frozenset().union(*(predicate.reads for predicate in self._predicates))
-
-    @property
-    def trackers(self) -> tuple[Tracker, ...]:
-        return tuple(tracker for predicate in self._predicates for tracker in predicate.trackers)
-
-    @property
-    def _predicates(self) -> tuple[Predicate, ...]:
+    def predicates(self) -> tuple[Predicate, ...]:
         return tuple(filter(None, (self.ready, self.fits, self.back, self.nurtured)))
 
     def choose(self, view: View) -> Choice:

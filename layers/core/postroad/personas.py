@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, NamedTuple
 
-from postroad.behaviour import Tracker
 from postroad.documents import Reader, parse_text, read_head, refuse_twins
-from postroad.predicates import CONTACT, Predicate, View, read_predicate
+from postroad.predicates import CONTACT, Predicate, Ruled, View, read_predicate
 
 MOST_WEIGHT = 1_000.0
 # A persona that reads personas could run in circles.
@@ -30,7 +29,7 @@ class PersonaRule(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Persona:
+class Persona(Ruled):
     """A kind of people. `least` is the share of the weights that must hold; `limits` and `pains` are for people."""
 
     kind: ClassVar[str] = "persona"
@@ -44,12 +43,8 @@ class Persona:
     pains: tuple[str, ...]
 
     @property
-    def reads(self) -> frozenset[str]:
-        return frozenset().union(*(rule.predicate.reads for rule in self.rules))
-
-    @property
-    def trackers(self) -> tuple[Tracker, ...]:
-        return tuple(tracker for rule in self.rules for tracker in rule.predicate.trackers)
+    def predicates(self) -> tuple[Predicate, ...]:
+        return tuple(rule.predicate for rule in self.rules)
 
     def fit(self, view: View) -> tuple[float, float]:
         """The share of the weights that hold, from 0 to 1, and when time alone may change that."""
@@ -79,18 +74,14 @@ class Match(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Personas:
+class Personas(Ruled):
     """All personas, which compete for a contact."""
 
     personas: tuple[Persona, ...]
 
     @property
-    def reads(self) -> frozenset[str]:
-        return frozenset().union(*(persona.reads for persona in self.personas))
-
-    @property
-    def trackers(self) -> tuple[Tracker, ...]:
-        return tuple(tracker for persona in self.personas for tracker in persona.trackers)
+    def predicates(self) -> tuple[Predicate, ...]:
+        return tuple(predicate for persona in self.personas for predicate in persona.predicates)
 
     def match(self, view: View) -> Match:
         """Whom the contact is most like: how well that fits, less by as much as the next best fits nearly as well.

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from postroad.behaviour import Tracker
 from postroad.documents import Reader, read_head
-from postroad.predicates import Predicate, Verdict, View, read_predicate
+from postroad.predicates import Predicate, Ruled, Verdict, View, read_predicate
 from postroad.verdicts import FALSE, TRUE
 
 
@@ -26,7 +26,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Ruled):
     """The contacts for whom a predicate holds; of a static one those who were put into it."""
 
     kind: ClassVar[str] = "segment"
@@ -38,12 +38,8 @@ class Segment:
     is_static: bool = False
 
     @property
-    def reads(self) -> frozenset[str]:
-        return self.predicate.reads
-
-    @property
-    def trackers(self) -> tuple[Tracker, ...]:
-        return self.predicate.trackers
+    def predicates(self) -> tuple[Predicate, ...]:
+        return (self.predicate,)
 
     def evaluate(self, view: View) -> Verdict:
         """Whether the contact belongs to it, and when time alone may change that."""

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from postroad.behaviour import Tracker
 from postroad.contacts import MAX_STAGES_BEFORE, Stage
 from postroad.documents import Reader, read_head, refuse_twins
-from postroad.predicates import Predicate, View, read_predicate
+from postroad.predicates import Predicate, Ruled, View, read_predicate
 
 # The reason of a move is kept with the contact; a longer one is cut off.
 LONGEST_REASON = 100
@@ -55,7 +54,7 @@ class Placement(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Stages:
+class Stages(Ruled):
     """The stages of a life cycle in their order. A contact is moved to the furthest whose predicate holds."""
 
     kind: ClassVar[str] = "stages"
@@ -66,12 +65,8 @@ class Stages:
     stages: tuple[StageRule, ...]
 
     @property
-    def reads(self) -> frozenset[str]:
-        return frozenset().union(*(stage.predicate.reads for stage in self.stages))
-
-    @property
-    def trackers(self) -> tuple[Tracker, ...]:
-        return tuple(tracker for stage in self.stages for tracker in stage.predicate.trackers)
+    def predicates(self) -> tuple[Predicate, ...]:
+        return tuple(stage.predicate for stage in self.stages)
 
     def place(self, view: View) -> Placement:
         """Where the contact moves now. One at a stage that is not in the list stands before the first."""
