@@ -29,9 +29,10 @@ from postroad.behaviour import EXACT, FREQUENCIES, HOURLY, LONGEST_VALUE
 from postroad.book import MOST_HELD, Book, Manifest, compile_book
 from postroad.channels import CHANNELS
 from postroad.conditions import AGGREGATES, FATES
+from postroad.contacts import MAX_ATTRIBUTES, MAX_UNCONFIRMED
 from postroad.definitions import KINDS, PATIENCE, check_definition, known_in, plan_publication
 from postroad.events import ATTRIBUTE_LIMIT, RESERVED
-from postroad.fold import MAX_ATTRIBUTES, MAX_MESSAGES, MAX_UNCONFIRMED
+from postroad.fold.folding import MAX_MESSAGES
 from postroad.forms import FIELD_TYPES, LONGEST_ANSWER, LONGEST_TEXT, MOST_FIELDS
 from postroad.gallery import list_workflows
 from postroad.grades import READS_GRADES

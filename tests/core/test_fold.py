@@ -12,19 +12,10 @@ from hypothesis import strategies as st
 from postroad import events as names
 from postroad.book import Book
 from postroad.codec import decode_contact, encode_contact
-from postroad.contacts import Attribute, Contact, Enrollment
+from postroad.contacts import MAX_ATTRIBUTES, MAX_UNCONFIRMED, Attribute, Contact, Enrollment
 from postroad.events import Event
-from postroad.fold import (
-    BACKOFF,
-    MAX_ATTRIBUTES,
-    MAX_MESSAGES,
-    MAX_UNCONFIRMED,
-    Outcome,
-    begin,
-    fold,
-    needs_history,
-    postpone,
-)
+from postroad.fold import BACKOFF, Outcome, begin, fold, needs_history, postpone
+from postroad.fold.folding import MAX_MESSAGES
 from postroad.journeys.interpreter import MOST_EFFECTS
 from postroad.predicates import Verdict, View
 from tests.books import Shelf

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from postroad import broadcasts, caps, merging, messages, outbox, ring
-from postroad import fold as folds
 from postroad.commits import Commit
 from postroad.events import WAKE
+from postroad.fold.folding import Folding
 from postroad.messages import SENDING, Message
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.usecases import process_events as folding
@@ -187,7 +187,7 @@ def timers_are_never_moved() -> AbstractContextManager[Any]:
         if fired or self.contact.wake_at is None:
             self.contact.wake_at = min(pending, default=None)
 
-    return changed(folds._Folding, arm=arm)
+    return changed(Folding, arm=arm)
 
 
 def a_merge_forgets_what_it_dropped() -> AbstractContextManager[Any]:

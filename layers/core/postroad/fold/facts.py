@@ -1,0 +1,191 @@
+"""Facts: what an event says of a contact is taken in, before any definition is asked."""
+
+from collections.abc import Callable
+
+from postroad import events as names
+from postroad import exposures
+from postroad.advice.channels import PHONE
+from postroad.channels import USUAL
+from postroad.consent import EVERY_TOPIC, consent_key
+from postroad.contacts import Consent, Enrollment
+from postroad.engagement import ANSWERED, CLICKED, OPENED, note_reply, note_response, take_back
+from postroad.events import Event
+from postroad.fold.attributes import set_attributes
+from postroad.fold.folding import Folding
+from postroad.fold.sends import queue_broadcast
+from postroad.fold.standing import put_into, take_out_of
+from postroad.journeys import on_mark
+from postroad.messages import split_message_id, visit_of
+from postroad.scoring import Score
+from postroad.tasks import CALL, UNREACHED, outcome_mark, settled_by
+
+
+def absorb(folding: Folding, event: Event) -> list[str]:
+    """Take the event's facts in; returns the facts that changed, in the words of `Predicate.reads`."""
+    facts: list[str] = []
+    if event.attributes:
+        facts += set_attributes(folding, event)
+    absorb = _ABSORB.get(event.name)
+    if absorb:
+        facts += absorb(folding, event)
+    if folding.contact.exposures:
+        exposures.convert(folding.contact, folding.book.experiments, event, folding.now)
+    key = event.name.lower()
+    for tracker in folding.book.trackers_by_event.get(key, ()):
+        if tracker.matches(event):
+            behaviour = folding.contact.behaviour
+            memory = tracker.update(behaviour.get(tracker.tracker_id), event, folding.now)
+            if memory is not None:
+                behaviour[tracker.tracker_id] = memory
+                facts.append(f"tracker:{tracker.tracker_id}")
+    for sheet in folding.book.scores_by_event.get(key, ()):
+        facts += _score(folding, sheet, event)
+    return facts
+
+
+def _score(folding: Folding, sheet: Score, event: Event) -> list[str]:
+    held = folding.contact.scores.get(sheet.id, {})
+    points = sheet.update(held, event)
+    if points is held:
+        return []
+    folding.contact.scores[sheet.id] = dict(points)
+    return [f"score:{sheet.id}"]
+
+
+def marked_by(event: Event) -> tuple[str, str]:
+    """(enrollment id, step) of the message or the task that an event is about."""
+    said = event.properties
+    return split_message_id(str(said.get("task_id") if event.name == names.TASK_COMPLETED else said.get("message_id")))
+
+
+def _take_mark(folding: Folding, event: Event) -> list[str]:
+    """Something happened to a message: its enrollment remembers it by the step. What a machine did, it does not."""
+    contact, response = folding.contact, _RESPONSES.get(event.name)
+    if response and event.properties.get("actor") == "human":
+        message_id = str(event.properties.get("message_id"))
+        contact.engagement = note_response(contact.engagement, message_id, event.time, response)
+    if event.name not in _MARKS or event.properties.get("actor") == "machine":
+        return []
+    return _mark(folding, event, _MARKS[event.name])
+
+
+def _mark(folding: Folding, event: Event, mark: str) -> list[str]:
+    enrollment_id, step = marked_by(event)
+    for journey_id, enrollment in folding.contact.active.items():
+        if enrollment.enrollment_id == enrollment_id and _is_latest(event, enrollment, step):
+            folding.contact.active[journey_id] = on_mark(enrollment, step, mark)
+            return [f"mark:{step}"]
+    return []
+
+
+def _is_latest(event: Event, enrollment: Enrollment, step: str) -> bool:
+    """Whether it is about the latest message of a step that came round again; a task says that by its mark."""
+    is_task = event.name == names.TASK_COMPLETED
+    return is_task or visit_of(str(event.properties.get("message_id"))) == enrollment.visits.get(step, 1)
+
+
+def _take_reply(folding: Folding, event: Event) -> list[str]:
+    folding.contact.engagement = note_reply(folding.contact.engagement, "sms", event.time)
+    return []
+
+
+def _take_completion(folding: Folding, event: Event) -> list[str]:
+    """A task is done: its row says what its first news says, and its enrollment remembers the outcome."""
+    settled, contact = settled_by(event), folding.contact
+    if event.properties.get("kind") == CALL and settled.outcome not in UNREACHED:
+        contact.engagement = note_response(contact.engagement, settled.task_id, event.time, ANSWERED, PHONE)
+    folding.tasks.append(settled)
+    return _mark(folding, event, outcome_mark(settled.task_id, settled.outcome))
+
+
+def _take_points(folding: Folding, event: Event) -> list[str]:
+    sheet = folding.book.scores.get(str(event.properties.get("score")))
+    return _score(folding, sheet, event) if sheet else []
+
+
+def _take_listing(change: Callable[[Folding, str, str], list[str]]) -> Callable[[Folding, Event], list[str]]:
+    def take(folding: Folding, event: Event) -> list[str]:
+        segment_id = str(event.properties.get("segment"))[:64]
+        if not event.trusted:
+            folding.decide(f"segment/{segment_id}", "", "not changed", "only a server is believed about this")
+            return []
+        return change(folding, segment_id, str(event.properties.get("because") or event.name)[:200])
+
+    return take
+
+
+def _take_broadcast(folding: Folding, event: Event) -> list[str]:
+    queue_broadcast(folding, event)
+    return []
+
+
+def _take_unsent(folding: Folding, event: Event) -> list[str]:
+    """A message did not leave after all."""
+    folding.outbox.give_back(str(event.properties.get("message_id")))
+    return _take_mark(folding, event)
+
+
+def _take_suppression(folding: Folding, event: Event) -> list[str]:
+    for address in event.properties.get("addresses", ()):
+        folding.contact.suppressions[address] = str(event.properties.get("reason") or event.name)
+    if event.name == names.EMAIL_BOUNCED:  # nobody could read it
+        message_id = str(event.properties.get("message_id"))
+        folding.contact.engagement = take_back(folding.contact.engagement, message_id)
+    return _take_mark(folding, event)
+
+
+def _take_release(folding: Folding, event: Event) -> list[str]:
+    for address in event.properties.get("addresses", ()):
+        folding.contact.suppressions.pop(address, None)
+    return []
+
+
+def _take_consent(granted: bool) -> Callable[[Folding, Event], list[str]]:
+    def take(folding: Folding, event: Event) -> list[str]:
+        topic = str(event.properties.get("topic") or EVERY_TOPIC)
+        key = consent_key(str(event.properties.get("channel") or USUAL), topic)
+        known = folding.contact.consents.get(key)
+        if known and known.time > event.time:
+            return []
+        folding.contact.consents[key] = Consent(granted, event.time)
+        # An answer for every topic concerns whoever reads any of them.
+        every = [fact for fact in folding.book.readers if fact.startswith("consent:")]
+        return every if topic == EVERY_TOPIC else [f"consent:{key}"]
+
+    return take
+
+
+# What the events that only Postroad may say do to a contact, besides being counted like any other.
+_ABSORB: dict[str, Callable[[Folding, Event], list[str]]] = {
+    names.EMAIL_OPENED: _take_mark,
+    names.EMAIL_CLICKED: _take_mark,
+    names.EMAIL_BOUNCED: _take_suppression,
+    names.EMAIL_COMPLAINED: _take_suppression,
+    names.ADDRESS_SUPPRESSED: _take_suppression,
+    names.ADDRESS_RELEASED: _take_release,
+    names.MESSAGE_SKIPPED: _take_unsent,
+    names.MESSAGE_FAILED: _take_unsent,
+    names.UNSUBSCRIBED: _take_consent(granted=False),
+    names.SUBSCRIBED: _take_consent(granted=True),
+    names.BROADCAST_ADDRESSED: _take_broadcast,
+    names.SEGMENT_ADDED: _take_listing(put_into),
+    names.SEGMENT_REMOVED: _take_listing(take_out_of),
+    names.POINTS_GIVEN: _take_points,
+    names.TASK_COMPLETED: _take_completion,
+    names.SMS_REPLIED: _take_reply,
+}
+
+# What people did with a message, as it is kept for advice.
+_RESPONSES = {names.EMAIL_OPENED: OPENED, names.EMAIL_CLICKED: CLICKED}
+
+_MARKS = {
+    names.EMAIL_OPENED: "opened",
+    names.EMAIL_CLICKED: "clicked",
+    names.EMAIL_BOUNCED: "bounced",
+    names.EMAIL_COMPLAINED: "complained",
+    names.MESSAGE_SKIPPED: "skipped",
+    names.MESSAGE_FAILED: "failed",
+}
+
+# What is said of a step moves the enrollment that stands there.
+OF_STEPS = frozenset((*_MARKS, names.TASK_COMPLETED))
