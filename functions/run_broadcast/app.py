@@ -7,7 +7,7 @@ from postroad.broadcasts import Tally, parse_tally
 from postroad_aws.storage.memberships import SHARDS
 from postroad_aws.usecases.run_broadcast import (
     Counted,
-    address_moved,
+    address_missed,
     address_shard,
     begin_broadcast,
     count_messages,
@@ -37,10 +37,10 @@ def _address(event: dict[str, Any], broadcast_id: str, number: int, has_time: Ca
     return {"cursor": address_shard(run_ports(), broadcast_id, number, event["shard"], after, has_time)}
 
 
-def _address_moved(
+def _address_missed(
     event: dict[str, Any], broadcast_id: str, number: int, has_time: Callable[[], bool]
 ) -> dict[str, Any]:
-    return {"cursor": address_moved(run_ports(), broadcast_id, number, event["cursor"], has_time)}
+    return {"cursor": address_missed(run_ports(), broadcast_id, number, event["cursor"], has_time)}
 
 
 def _count(event: dict[str, Any], broadcast_id: str, number: int, has_time: Callable[[], bool]) -> dict[str, Any]:
@@ -52,6 +52,6 @@ def _count(event: dict[str, Any], broadcast_id: str, number: int, has_time: Call
 _STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "begin": _begin,
     "address": _address,
-    "address_moved": _address_moved,
+    "address_missed": _address_missed,
     "count": _count,
 }

@@ -259,6 +259,12 @@ class Broadcasts:
     def touch(self, broadcast_id: str, number: int, now: float) -> None:
         pass
 
+    def miss(self, broadcast_id: str, number: int) -> None:
+        raise AssertionError("nothing is refused by this memory")
+
+    def make_up(self, broadcast_id: str, number: int, missed: int) -> None:
+        pass
+
 
 class Ledger:
     """The messages of many worlds, to be counted."""

@@ -69,7 +69,7 @@ def _run(stack: Stack, meter: Meter, people: int, counting: bool) -> Mapping[str
             cursor = meter.run("run_broadcast", app.handler, given)["cursor"]
     cursor = ""
     while cursor is not None:
-        given = {"do": "address_moved", **run, "cursor": cursor or None}
+        given = {"do": "address_missed", **run, "cursor": cursor or None}
         cursor = meter.run("run_broadcast", app.handler, given)["cursor"]
     seconds = time.perf_counter() - began
     counted = meter.run("run_broadcast", app.handler, {"do": "count", **run, "cursor": None, "tally": None})

@@ -143,6 +143,7 @@ def test_a_broadcast_is_scheduled_and_not_published(book):
         (run(CANCELLED), NOW, NOTHING),
         (run(RUNNING, touched_at=NOW), NOW + ABANDONED - 1, NOTHING),
         (run(RUNNING, touched_at=NOW), NOW + ABANDONED, ADDRESS),
+        (run(RUNNING, touched_at=NOW, tally=Tally(), missed=1), NOW + ABANDONED, COUNT),
         (run(MAILING), NOW, COUNT),
         (run(DONE), NOW, COUNT),
     ],

@@ -113,7 +113,11 @@ class Broadcasting:
         self.drafts: Any = None
         self.schedules = wire(loop, Schedules(self), "start_broadcast", "schedule_broadcast", "unschedule_broadcast")
         self.broadcasts = wire(
-            loop, store("broadcasts", memories.MemoryBroadcasts(memory)), "find_run", "save_run", "touch"
+            loop,
+            store("broadcasts", memories.MemoryBroadcasts(memory)),
+            "find_run",
+            "save_run",
+            *("touch", "miss", "make_up"),
         )
         self.members_port = wire(
             loop, store("memberships", memories.MemoryMemberships(memory)), "list_shard", "list_members"
@@ -260,7 +264,7 @@ class Execution:
             for _ in range(WORKERS):
                 self.next_shard()
         elif task == COUNT:
-            self.count(running.Counted(Tally(), None))
+            self.address_missed(None)
 
     def next_shard(self) -> None:
         """One more shard for a worker. One in which nobody is takes a call all the same, which is left out."""
@@ -272,16 +276,16 @@ class Execution:
                 return
         self.workers -= 1
         if not self.workers:
-            self.address_moved(None)
+            self.address_missed(None)
 
-    def address_moved(self, cursor: str | None) -> None:
+    def address_missed(self, cursor: str | None) -> None:
         def addressed(following: str | None) -> None:
             if following is None:
                 self.count(running.Counted(Tally(), None))
             else:
-                self.address_moved(following)
+                self.address_missed(following)
 
-        self.task(lambda ports: running.address_moved(ports, ID, self.number, cursor, self.has_time), addressed)
+        self.task(lambda ports: running.address_missed(ports, ID, self.number, cursor, self.has_time), addressed)
 
     def address(self, shard: str, cursor: str | None) -> None:
         def addressed(following: str | None) -> None:

@@ -265,7 +265,7 @@ def whom_aws_did_not_let_through_is_left_out() -> AbstractContextManager[Any]:
 
 def who_moves_to_a_shard_that_has_passed_is_missed() -> AbstractContextManager[Any]:
     """Each shard is gone through once, and that is all."""
-    return changed(running, address_moved=lambda *_: None)
+    return changed(running, address_missed=lambda *_: None)
 
 
 def who_comes_during_a_run_gets_it_too() -> AbstractContextManager[Any]:

@@ -445,12 +445,23 @@ class MemoryBroadcasts:
     def holds(self, stored: Run | None, before: Run | None) -> bool:
         if stored is None or before is None:
             return stored is before
-        return (stored.state, stored.number) == (before.state, before.number)
+        return (stored.state, stored.number, stored.missed) == (before.state, before.number, before.missed)
 
     def touch(self, broadcast_id: str, number: int, now: float) -> None:
-        stored = self.memory.runs.get(broadcast_id)
-        if stored and stored.number == number:
+        if stored := self.find_meant(broadcast_id, number):
             self.memory.runs[broadcast_id] = replace(stored, touched_at=now)
+
+    def miss(self, broadcast_id: str, number: int) -> None:
+        if stored := self.find_meant(broadcast_id, number):
+            self.memory.runs[broadcast_id] = replace(stored, missed=stored.missed + 1)
+
+    def make_up(self, broadcast_id: str, number: int, missed: int) -> None:
+        if stored := self.find_meant(broadcast_id, number):
+            self.memory.runs[broadcast_id] = replace(stored, made_up=missed)
+
+    def find_meant(self, broadcast_id: str, number: int) -> Run | None:
+        stored = self.memory.runs.get(broadcast_id)
+        return stored if stored and stored.number == number else None
 
 
 class MemoryStats:

@@ -19,7 +19,7 @@ from postroad_aws.usecases import run_broadcast
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.run_broadcast import (
     Counted,
-    address_moved,
+    address_missed,
     address_shard,
     begin_broadcast,
     count_messages,
@@ -82,11 +82,11 @@ def play(*, stop_after: int | None = None) -> dict[str, Any] | None:
                 answer = step("address", shard=shard, cursor=answer["cursor"])
                 if answer["cursor"] is None:
                     break
-        moved = {"cursor": None}
-        while (moved := step("address_moved", cursor=moved["cursor"]))["cursor"] is not None:
-            pass
     if begun["task"] == "nothing":
         return begun
+    missed = {"cursor": None}
+    while (missed := step("address_missed", cursor=missed["cursor"]))["cursor"] is not None:
+        pass
     counted = step("count", cursor=None, tally=None)
     while counted["cursor"] is not None:
         counted = step("count", cursor=counted["cursor"], tally=counted["tally"])
@@ -296,21 +296,73 @@ def test_counting_goes_on_where_it_stopped(letter, monkeypatch):
     assert calls >= 3
 
 
-def test_somebody_who_cannot_be_folded_holds_up_nobody_and_comes_by_the_queue(letter, monkeypatch):
-    ana = letter.contact("user:ana").contact_id
+def _keep_back(monkeypatch: pytest.MonkeyPatch, *contact_ids: str) -> None:
+    """AWS lets none of these through."""
     fold = run_broadcast.fold_apart
-    monkeypatch.setattr(
-        run_broadcast,
-        "fold_apart",
-        lambda ports, clusters: (
-            [n for n, cluster in enumerate(clusters) if cluster[0].contact_id == ana] or fold(ports, clusters)
-        ),
-    )
+
+    def fold_others(ports: Any, clusters: Any) -> list[int]:
+        kept = [number for number, cluster in enumerate(clusters) if cluster[0].contact_id in contact_ids]
+        fold(ports, [cluster for number, cluster in enumerate(clusters) if number not in kept])
+        return kept
+
+    monkeypatch.setattr(run_broadcast, "fold_apart", fold_others)
+
+
+def test_a_run_is_not_done_before_somebody_whom_aws_kept_back_for_minutes_has_a_message(letter, monkeypatch):
+    ana = letter.contact("user:ana").contact_id
+    with monkeypatch.context() as throttling:
+        _keep_back(throttling, ana)
+        play()
+        # The others have theirs, and are counted.
+        assert states() == {"queued": 2}
+        assert (run_of().state, run_of().tally.audience) == ("running", 2)
+        for minutes in range(1, 20):
+            send_all(letter)
+            letter.advance(120)
+            play()
+            assert run_of().state == "running", f"after {2 * minutes} minutes"
+    letter.advance(301)
     play()
-    assert ana not in {message.contact_id for message in ledger()}
-    monkeypatch.undo()
-    assert [event.contact_id for event in letter.fold_arrived()] == [ana]
-    assert states() == {"queued": 3}
+    assert (run_of().state, run_of().tally.states) == ("sending", {"sent": 2, "queued": 1})
+    send_all(letter)
+    letter.advance(120)
+    play()
+    assert (run_of().state, run_of().tally.states) == ("done", {"sent": 3})
+    assert letter.names("user:ana").count("Broadcast Addressed") == 1
+    assert letter.arrived() == []
+
+
+def test_whom_aws_keeps_back_only_once_is_addressed_in_the_same_run(letter, monkeypatch):
+    begin_broadcast(wiring.run_ports(), "autumn", 1)
+    with monkeypatch.context() as throttling:
+        _keep_back(throttling, *(letter.contact(f"user:{name}").contact_id for name in ("ana", "ben")))
+        for shard in FEW:
+            address_shard(wiring.run_ports(), "autumn", 1, shard, None, lambda: True)
+    assert states() == {"queued": 1}
+    assert run_of().is_missing
+    step("address_missed", cursor=None)
+    step("count", cursor=None, tally=None)
+    assert (run_of().state, states()) == ("sending", {"queued": 3})
+
+
+def test_who_is_kept_back_while_others_are_looked_for_is_looked_for_again(letter, monkeypatch):
+    monkeypatch.setattr(run_broadcast, "ROWS", 1)
+    people = sorted(letter.contact(f"user:{name}").contact_id for name in ("ana", "ben", "cleo"))
+    begin_broadcast(wiring.run_ports(), "autumn", 1)
+    cursor = None
+    with monkeypatch.context() as throttling:
+        _keep_back(throttling, *people)
+        for shard in FEW:
+            address_shard(wiring.run_ports(), "autumn", 1, shard, None, lambda: True)
+        times = iter([True, False])
+        cursor = address_missed(wiring.run_ports(), "autumn", 1, None, lambda: next(times))
+    assert cursor is not None
+    assert address_missed(wiring.run_ports(), "autumn", 1, cursor, lambda: True) is None
+    step("count", cursor=None, tally=None)
+    assert (run_of().state, states()) == ("running", {"queued": 2})
+    assert address_missed(wiring.run_ports(), "autumn", 1, None, lambda: True) is None
+    step("count", cursor=None, tally=None)
+    assert (run_of().state, states()) == ("sending", {"queued": 3})
 
 
 def test_it_pauses_while_many_messages_wait_to_be_sent(letter, monkeypatch):
@@ -371,7 +423,7 @@ def test_who_becomes_one_with_a_contact_of_a_shard_that_has_passed_is_addressed(
     assert person.merged_from
     assert person.contact_id not in {message.contact_id for message in ledger()}
     for _ in range(2):
-        assert step("address_moved", cursor=None)["cursor"] is None
+        assert step("address_missed", cursor=None)["cursor"] is None
         assert len(list(ledger())) == 11
     assert person.contact_id in {message.contact_id for message in ledger()}
     assert letter.names("user:eve").count("Broadcast Addressed") == 1
@@ -383,10 +435,10 @@ def test_who_was_moved_is_looked_for_as_far_as_the_time_goes(letter, monkeypatch
     cursor, calls = None, 0
     while calls == 0 or cursor is not None:
         times = iter([True, False])
-        cursor = address_moved(wiring.run_ports(), "autumn", 1, cursor, lambda times=times: next(times))
+        cursor = address_missed(wiring.run_ports(), "autumn", 1, cursor, lambda times=times: next(times))
         calls += 1
     assert calls == 3
-    assert address_moved(wiring.run_ports(), "autumn", 2, None, lambda: True) is None
+    assert address_missed(wiring.run_ports(), "autumn", 2, None, lambda: True) is None
     assert list(ledger()) == []
 
 

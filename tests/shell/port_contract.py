@@ -668,6 +668,22 @@ class BroadcastsContract:
         ports.broadcasts.touch("nothing", 1, at(1))
         assert ports.broadcasts.find_run("nothing") is None
 
+    def test_who_was_missed_is_not_forgotten_by_whoever_saves_an_older_run(self, ports: Any) -> None:
+        run = self.plan(ports)
+        ports.broadcasts.miss("letter", 2)
+        assert not ports.broadcasts.find_run("letter").is_missing
+        ports.broadcasts.miss("letter", 1)
+        with pytest.raises(VersionConflictError):
+            ports.broadcasts.save_run(run.to("running", at(1)), run)
+        missing = ports.broadcasts.find_run("letter")
+        assert missing.is_missing
+        running = missing.to("running", at(1))
+        ports.broadcasts.save_run(running, missing)
+        ports.broadcasts.make_up("letter", 1, 1)
+        assert not ports.broadcasts.find_run("letter").is_missing
+        ports.broadcasts.miss("letter", 1)
+        assert ports.broadcasts.find_run("letter") == replace(running, missed=2, made_up=1)
+
 
 class QuarantineContract:
     def test_a_reject_may_be_saved_again(self, ports: Ports) -> None:

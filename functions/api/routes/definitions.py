@@ -11,7 +11,7 @@ from postroad.errors import DefinitionError
 from postroad.instants import format_instant
 from postroad.journeys.transfers import WAYS
 from postroad_aws import books, clock, runs
-from postroad_aws.storage import VersionConflictError
+from postroad_aws.storage import VersionConflictError, broadcasts
 from postroad_aws.storage import definitions as storage
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.withdraw_definition import withdraw_definition
@@ -199,9 +199,10 @@ def publish(
 def withdraw(kind: Kind, definition_id: str) -> WithdrawnView:
     """Take it out of force: nobody enters a journey any more, and who is under way goes on to the end.
 
-    Its versions stay, and it can be published again. Refused while something that is live refers to it.
+    Its versions stay, and it can be published again. Refused while something that is live, or a scheduled broadcast,
+    refers to it.
     """
-    return {"revision": withdraw_definition(storage, runs, clock, f"{kind}/{definition_id}")}
+    return {"revision": withdraw_definition(storage, broadcasts, runs, clock, f"{kind}/{definition_id}")}
 
 
 @routes.post("/definitions/publish")

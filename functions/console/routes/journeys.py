@@ -18,7 +18,7 @@ from postroad.places import is_step
 from postroad.results import read_results
 from postroad.stats import Counts
 from postroad_aws import books, clock, runs
-from postroad_aws.storage import NotFoundError, VersionConflictError, definitions, stats
+from postroad_aws.storage import NotFoundError, VersionConflictError, broadcasts, definitions, stats
 from postroad_aws.usecases.judge_experiments import choose_winner
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.withdraw_definition import withdraw_definition
@@ -171,7 +171,7 @@ def _read_transfer(form: Mapping[str, str]) -> dict[str, Any]:
 def withdraw(request: Request) -> Response:
     """Nobody enters it any more."""
     shown = find_shown(request)
-    withdraw_definition(definitions, runs, clock, shown.subject)
+    withdraw_definition(definitions, broadcasts, runs, clock, shown.subject)
     return redirect(f"/console/journeys/{shown.id}")
 
 

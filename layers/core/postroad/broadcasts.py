@@ -138,7 +138,8 @@ class Run:
     """A broadcast that has been scheduled.
 
     `document` is the draft as it was at its edit `edit`. `number` counts how often it was scheduled; `at` is when it
-    begins, `times` when it came into each state. `touched_at` is when somebody last worked at it.
+    begins, `times` when it came into each state. `touched_at` is when somebody last worked at it. `missed` counts how
+    often AWS did not let people through to be addressed, `made_up` up to which of these they were addressed after all.
     """
 
     broadcast: Broadcast
@@ -150,10 +151,22 @@ class Run:
     times: Mapping[str, float]
     touched_at: float = 0.0
     tally: Tally | None = None
+    missed: int = 0
+    made_up: int = 0
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there are people who could not be addressed yet."""
+        return self.missed > self.made_up
 
     def to(self, state: str, now: float, **changes: Any) -> "Run":
         """The run in its next state."""
         return replace(self, state=state, times={**self.times, state: now}, touched_at=now, **changes)
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether it has people to address yet."""
+        return self.state in (SCHEDULED, RUNNING)
 
     @property
     def events_at(self) -> float:
@@ -184,7 +197,9 @@ def next_task(run: Run | None, number: int, now: float) -> str:
         # A schedule may ring a little early.
         return ADDRESS if now >= run.at - 60.0 else NOTHING
     if run.state == RUNNING:
-        return ADDRESS if now - run.touched_at >= ABANDONED else NOTHING
+        # Once counted, all shards have been gone through, and only who was missed is left.
+        again = COUNT if run.tally else ADDRESS
+        return again if now - run.touched_at >= ABANDONED else NOTHING
     return COUNT if run.state in (MAILING, DONE) else NOTHING
 
 
@@ -200,17 +215,18 @@ def next_look(run: Run, now: float) -> float | None:
         return settled if now < settled else None
     if run.state == CANCELLED:
         return None
-    age, most = SOONEST_LOOK, LATEST_LOOK if run.state == MAILING else ABANDONED
+    age, most = SOONEST_LOOK, LATEST_LOOK if run.state == MAILING or run.tally else ABANDONED
     while run.at + age <= now + SETTLING:
         age += min(age / 2, most)
     return run.at + age
 
 
 def after_count(run: Run, tally: Tally, now: float, *, some_wait: bool = False) -> Run:
-    """The run after all its messages were counted: done when each has come to an end, and none waits for a gate."""
+    """The run after all its messages were counted: done when everybody was addressed, each message has come to an end,
+    and none waits for a gate."""
     counted = replace(run, tally=replace(tally, counted_at=now), touched_at=now)
     if run.state == RUNNING:
-        return counted.to(MAILING, now)
+        return counted if run.is_missing else counted.to(MAILING, now)
     if run.state == MAILING and not tally.pending and not some_wait and now - run.times[MAILING] >= SETTLING:
         return counted.to(DONE, now)
     return counted

@@ -412,9 +412,14 @@ def plan_winner(key: str, variant: str | None, because: str, book: Book, now: fl
 
 
 def plan_withdrawal(
-    key: str, book: Book, documents: Mapping[tuple[str, str, int], Mapping[str, Any]], now: float | None = None
+    key: str,
+    book: Book,
+    documents: Mapping[tuple[str, str, int], Mapping[str, Any]],
+    now: float | None = None,
+    coming: Collection[broadcasts.Broadcast] = (),
 ) -> Publication:
-    """Take a definition ("journey/welcome") out of force; its drafts and versions stay.
+    """Take a definition ("journey/welcome") out of force; its drafts and versions stay. `coming` are broadcasts that
+    have people to address yet.
 
     Nobody enters a withdrawn journey any more, and who is under way goes on to the end. Raises DefinitionError when it
     is not live, or when something that goes on refers to it.
@@ -429,6 +434,11 @@ def plan_withdrawal(
         (user, f"it goes on, and {sentence}")
         for user, parsed in dict(going_on).items()
         for _, sentence in KINDS[user.partition("/")[0]].check(parsed, known)
+    ]
+    mistakes += [
+        (each.origin, f"it is scheduled, and {sentence}")
+        for each in coming
+        for _, sentence in broadcasts.find_missing(each, rest.segments, rest.templates)
     ]
     if mistakes:
         raise DefinitionError(*mistakes)

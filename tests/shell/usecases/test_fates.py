@@ -8,7 +8,7 @@ from postroad.events import EMAIL_DELIVERED, MESSAGE_SENT
 from postroad.feedback import Feedback
 from postroad.messages import DELIVERED, SENT
 from postroad_aws import books, clock, runs
-from postroad_aws.storage import definitions, timeline
+from postroad_aws.storage import broadcasts, definitions, timeline
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.record_feedback import record_feedback
 from postroad_aws.usecases.send_message import send_message
@@ -56,7 +56,7 @@ def test_what_comes_to_every_message_is_heard_once_while_something_listens(
     assert {event.name for event in heard} == {name}
     assert account.names(EMAIL).count(name) == 1
     assert "asked" in account.contact(EMAIL).segments
-    withdraw_definition(definitions, runs, clock, "segment/asked")
+    withdraw_definition(definitions, broadcasts, runs, clock, "segment/asked")
     books.forget()
     send(account, "bob@example.com")
     assert account.arrived() == []

@@ -65,8 +65,10 @@ def save_run(run: Run, before: Run | None) -> None:
     """
     condition, values = "attribute_not_exists(broadcast_id)", {}
     if before:
-        condition = "#state = :state AND #number = :number"
+        condition = "#state = :state AND #number = :number AND "
+        condition += "missed = :missed" if before.missed else "attribute_not_exists(missed)"
         values = {":state": {"S": before.state}, ":number": {"N": str(before.number)}}
+        values |= {":missed": {"N": str(before.missed)}} if before.missed else {}
     parts: Item = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     if before:
         parts["ExpressionAttributeValues"] = values
@@ -83,23 +85,38 @@ def save_run(run: Run, before: Run | None) -> None:
 
 def touch(broadcast_id: str, number: int, now: float) -> None:
     """Note that somebody works at this run."""
-    try:
-        get_client("dynamodb").update_item(
-            TableName=_table(),
-            Key=_key(broadcast_id),
-            UpdateExpression="SET touched_at = :now",
-            ConditionExpression="#number = :number",
-            ExpressionAttributeNames={"#number": "number"},
-            ExpressionAttributeValues={":now": {"N": repr(now)}, ":number": {"N": str(number)}},
-        )
-    except ClientError as error:
-        if code_of(error) != "ConditionalCheckFailedException":
-            raise
+    _update(broadcast_id, number, "SET touched_at = :value", repr(now))
+
+
+def miss(broadcast_id: str, number: int) -> None:
+    """Note that AWS did not let everybody through to be addressed."""
+    _update(broadcast_id, number, "ADD missed :value", "1")
+
+
+def make_up(broadcast_id: str, number: int, missed: int) -> None:
+    """Note that all were addressed who had been missed up to here."""
+    _update(broadcast_id, number, "SET made_up = :value", str(missed))
 
 
 def forget_run(broadcast_id: str) -> None:
     """Delete what is known of a broadcast that was scheduled."""
     get_client("dynamodb").delete_item(TableName=_table(), Key=_key(broadcast_id))
+
+
+def _update(broadcast_id: str, number: int, expression: str, value: str) -> None:
+    """Change the run that is meant; one that was scheduled anew stays."""
+    try:
+        get_client("dynamodb").update_item(
+            TableName=_table(),
+            Key=_key(broadcast_id),
+            UpdateExpression=expression,
+            ConditionExpression="#number = :number",
+            ExpressionAttributeNames={"#number": "number"},
+            ExpressionAttributeValues={":value": {"N": value}, ":number": {"N": str(number)}},
+        )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
 
 
 def _table() -> str:
@@ -123,6 +140,9 @@ def _item(run: Run) -> Item:
         "times": {"M": {state: {"N": repr(time)} for state, time in run.times.items()}},
         "touched_at": {"N": repr(run.touched_at)},
     }
+    for name in ("missed", "made_up"):
+        if count := getattr(run, name):
+            item[name] = {"N": str(count)}
     if run.tally:
         item["tally"] = {"S": json.dumps(run.tally.to_document(), separators=(",", ":"))}
     return item
@@ -140,4 +160,6 @@ def _read(item: Mapping[str, Any]) -> Run:
         times={state: float(time["N"]) for state, time in item["times"]["M"].items()},
         touched_at=float(item["touched_at"]["N"]),
         tally=parse_tally(json.loads(item["tally"]["S"])) if "tally" in item else None,
+        missed=int(item["missed"]["N"]) if "missed" in item else 0,
+        made_up=int(item["made_up"]["N"]) if "made_up" in item else 0,
     )

@@ -24,12 +24,12 @@ from postroad.broadcasts import (
     next_task,
 )
 from postroad.messages import Message
-from postroad.packing import pack
 from postroad.places import postponed_place, segment_place
 from postroad_aws.observability import logger
 from postroad_aws.ports import Ports
 from postroad_aws.storage import Page, VersionConflictError
 from postroad_aws.storage.memberships import Membership
+from postroad_aws.storage.paging import decode_cursor, encode_cursor
 from postroad_aws.usecases.process_events import fold_apart
 
 PAGE = 100
@@ -46,6 +46,10 @@ class Broadcasts(Protocol):
     def save_run(self, run: Run, before: Run | None) -> None: ...
 
     def touch(self, broadcast_id: str, number: int, now: float) -> None: ...
+
+    def miss(self, broadcast_id: str, number: int) -> None: ...
+
+    def make_up(self, broadcast_id: str, number: int, missed: int) -> None: ...
 
 
 class Members(Protocol):
@@ -122,34 +126,38 @@ def address_shard(
             ports.folding.clock.sleep(PAUSE)
             continue
         members = ports.members.list_shard(place, shard, after=cursor, limit=PAGE)
-        _address(ports.folding, run, [member.contact_id for member in members if run.is_for(member.since)])
+        _address(ports, run, [member.contact_id for member in members if run.is_for(member.since)])
         if len(members) < PAGE:
             return None
         cursor = members[-1].contact_id
     return cursor or ""
 
 
-def address_moved(
+def address_missed(
     ports: RunPorts, broadcast_id: str, number: int, cursor: str | None, has_time: Callable[[], bool]
 ) -> str | None:
-    """Address whom all shards have missed: who was in the segment as another contact, in a shard that was still to
-    come, and became one with a contact of a shard that had passed. Goes on like `address_shard`."""
+    """Address whom all shards have missed: whom AWS did not let through, and who was in the segment as another
+    contact, in a shard that was still to come, and became one with a contact of a shard that had passed. Goes on like
+    `address_shard`; whom it misses itself is left to the next look."""
     run = _find_running(ports, broadcast_id, number)
     if run is None:
         return None
-    place = segment_place(run.broadcast.segment)
+    missed, after = decode_cursor(cursor, int, (str, type(None))) if cursor else (run.missed, None)
+    is_missing = missed > run.made_up
     while has_time():
         ports.broadcasts.touch(broadcast_id, number, ports.folding.clock.now())
-        page = ports.members.list_members(place, cursor=cursor or None, limit=ROWS)
-        moved = [member.contact_id for member in page.items if member.moved and run.is_for(member.since)]
-        for start in range(0, len(moved), PAGE):
-            ids = {message_id_of(broadcast_id, contact_id): contact_id for contact_id in moved[start : start + PAGE]}
+        page = ports.members.list_members(segment_place(run.broadcast.segment), cursor=after, limit=ROWS)
+        wanted = [each.contact_id for each in page.items if (is_missing or each.moved) and run.is_for(each.since)]
+        for start in range(0, len(wanted), PAGE):
+            ids = {message_id_of(broadcast_id, contact_id): contact_id for contact_id in wanted[start : start + PAGE]}
             known = ports.folding.messages.find_messages(ids)
-            _address(ports.folding, run, [contact_id for each, contact_id in ids.items() if each not in known])
-        cursor = page.next
-        if cursor is None:
+            _address(ports, run, [contact_id for each, contact_id in ids.items() if each not in known])
+        after = page.next
+        if after is None:
+            if is_missing:
+                ports.broadcasts.make_up(broadcast_id, number, missed)
             return None
-    return cursor or ""
+    return encode_cursor(missed, after)
 
 
 def _find_running(ports: RunPorts, broadcast_id: str, number: int) -> Run | None:
@@ -157,12 +165,10 @@ def _find_running(ports: RunPorts, broadcast_id: str, number: int) -> Run | None
     return run if run and run.number == number and run.state == RUNNING else None
 
 
-def _address(ports: Ports, run: Run, contact_ids: Sequence[str]) -> None:
-    events = [event_for(run, contact_id) for contact_id in contact_ids]
-    failed = [events[number] for number in fold_apart(ports, [[event] for event in events])]
-    # One contact must not hold up the others: the queue tries it again, by itself.
-    if failed and ports.queues.send_events(pack(failed)):
-        raise ConnectionError(f"{len(failed)} people could not be addressed, and the events queue did not take them")
+def _address(ports: RunPorts, run: Run, contact_ids: Sequence[str]) -> None:
+    if fold_apart(ports.folding, [[event_for(run, contact_id)] for contact_id in contact_ids]):
+        # One contact must not hold up the others; but nothing is done without it.
+        ports.broadcasts.miss(run.broadcast.id, run.number)
 
 
 def count_messages(
