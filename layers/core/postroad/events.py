@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from postroad.identities import Identity
@@ -17,6 +18,9 @@ IDENTIFIED = "Identified"
 PAGE_VIEWED = "Page Viewed"
 SCREEN_VIEWED = "Screen Viewed"
 ACCOUNT_JOINED = "Account Joined"
+# The published name; who is named has left.
+ACCOUNT_LEFT = "Account Removed User"
+ACCOUNT_CHANGED = "Account Changed"
 ALIASED = "Aliased"
 WAKE = "Wake"
 SEGMENT_ENTERED = "Segment Entered"
@@ -45,6 +49,8 @@ MESSAGE_SKIPPED = "Message Skipped"
 MESSAGE_FAILED = "Message Failed"
 MESSAGE_SENT = "Message Sent"
 EMAIL_DELIVERED = "Email Delivered"
+# What a machine that got a message answered.
+MESSAGE_DELIVERED = "Message Delivered"
 BROADCAST_ADDRESSED = "Broadcast Addressed"
 TASK_COMPLETED = "Task Completed"
 EXPERIMENT_ENTERED = "Experiment Entered"
@@ -52,19 +58,19 @@ EXPERIMENT_ENTERED = "Experiment Entered"
 FORM_SUBMITTED = "Form Submitted"
 
 # What every message comes to, if all goes well: contacts hear of it only while something that is live listens.
-ON_DEMAND = (MESSAGE_SENT, EMAIL_DELIVERED)
+ON_DEMAND = (MESSAGE_SENT, EMAIL_DELIVERED, MESSAGE_DELIVERED)
 # How somebody is put into a static segment, and taken out of it again: only a trusted source is believed.
 SEGMENT_ADDED = "Added to Segment"
 SEGMENT_REMOVED = "Removed from Segment"
 
 # Only Postroad may say these: a client that sends one of these names is not believed.
 RESERVED = frozenset(
-    (WAKE, SEGMENT_ENTERED, SEGMENT_LEFT, STAGE_CHANGED, PERSONA_CHANGED, HANDED_OVER, POINTS_GIVEN,
+    (WAKE, SEGMENT_ENTERED, SEGMENT_LEFT, STAGE_CHANGED, PERSONA_CHANGED, HANDED_OVER, POINTS_GIVEN, ACCOUNT_CHANGED,
      ATTRIBUTES_UPDATED, JOURNEY_STARTED, JOURNEY_ENDED,
      DATE_REACHED, SCHEDULE_REACHED, ENROLLMENT_REQUESTED,
      EMAIL_OPENED, EMAIL_CLICKED, EMAIL_BOUNCED, EMAIL_COMPLAINED, UNSUBSCRIBED, SUBSCRIBED, SMS_REPLIED,
-     ADDRESS_SUPPRESSED, ADDRESS_RELEASED, MESSAGE_SENT, EMAIL_DELIVERED, MESSAGE_SKIPPED, MESSAGE_FAILED,
-     BROADCAST_ADDRESSED, TASK_COMPLETED, EXPERIMENT_ENTERED)
+     ADDRESS_SUPPRESSED, ADDRESS_RELEASED, MESSAGE_SENT, EMAIL_DELIVERED, MESSAGE_DELIVERED,
+     MESSAGE_SKIPPED, MESSAGE_FAILED, BROADCAST_ADDRESSED, TASK_COMPLETED, EXPERIMENT_ENTERED)
 )  # fmt: skip
 
 
@@ -98,12 +104,12 @@ class Event:
     @property
     def key(self) -> str:
         """Its sort key in the timeline: sortable time, the id, and whose word that is."""
-        return f"{format_instant(self.key_time)}#{self.event_id}" + (f"#{self.author}" if self.author else "")
+        return _key_of(self.key_time, self.event_id, self.author)
 
     @property
     def short_hash(self) -> bytes:
         """Six bytes by which a contact remembers it."""
-        return hashlib.sha256(f"{self.author}\n{self.event_id}".encode()).digest()[:6]
+        return _short_hash_of(self.event_id, self.author)
 
     def to_document(self) -> dict[str, Any]:
         """A JSON document that `parse_event` reads back; empty parts are left out."""
@@ -121,6 +127,16 @@ class Event:
             **({"properties": dict(self.properties)} if self.properties else {}),
             **({"context": dict(self.context)} if self.context else {}),
         }
+
+
+@lru_cache(maxsize=1024)  # folding one event asks ten times
+def _key_of(key_time: float, event_id: str, author: str) -> str:
+    return f"{format_instant(key_time)}#{event_id}" + (f"#{author}" if author else "")
+
+
+@lru_cache(maxsize=1024)
+def _short_hash_of(event_id: str, author: str) -> bytes:
+    return hashlib.sha256(f"{author}\n{event_id}".encode()).digest()[:6]
 
 
 def parse_event(document: Mapping[str, Any]) -> Event:

@@ -85,6 +85,7 @@ def claim_of(identity: Identity) -> Identity:
     return Identity("claim", str(identity)) if identity.kind in ADDRESSES else identity
 
 
+@lru_cache(maxsize=4096)  # as often
 def contact_id_of(identity: Identity | str, key: bytes) -> str:
     """The id under which a contact first known by this identity is stored: HMAC-SHA256 cut to 120 bits, URL-safe."""
     digest = hmac.digest(key, str(identity).encode(), "sha256")

@@ -15,6 +15,7 @@ The rules, for an event whose identities are ordered by strength (user, email, p
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from postroad.contacts import MAX_IDENTITIES, MAX_MERGED, MAX_MERGED_ANONYMOUS, Contact
 from postroad.decisions import Decision
@@ -47,7 +48,12 @@ def identities_of(event: Event) -> tuple[Identity, ...]:
 
     The old id of an alias may be a user's or an anonymous one.
     """
-    named = _named(event)
+    return _with_claims(event.identities, event.previous)
+
+
+@lru_cache(maxsize=1024)  # folding one event asks for the same about seven times
+def _with_claims(said: tuple[Identity, ...], previous: Identity | None) -> tuple[Identity, ...]:
+    named = _name(said, previous)
     return tuple(dict.fromkeys((*named, *map(claim_of, named))))
 
 
@@ -91,7 +97,7 @@ def resolve(event: Event, stored: Mapping[Identity, Contact]) -> Resolution:
     mine = {owner.contact_id for owner in (contact, *absorb) if owner}
     free = [identity for identity in said if identity not in owners and _may_attach(event, contact, identity, renamed)]
     free += [identity for identity in claims if event.trusted and identity not in free]
-    if event.previous and not any(identity in owners for identity in _old_ids(event)):
+    if event.previous and not any(identity in owners for identity in _old_ids(event.previous)):
         # An alias may come before anything that the old id did.
         free += [event.previous] if event.trusted or event.previous.kind == "anon" else []
     known = [identity for identity in dict.fromkeys(free) if identity.kind != "anon"]
@@ -126,7 +132,11 @@ def resolve(event: Event, stored: Mapping[Identity, Contact]) -> Resolution:
 
 
 def _named(event: Event) -> tuple[Identity, ...]:
-    return _strongest_first({*event.identities, *_old_ids(event)})
+    return _name(event.identities, event.previous)
+
+
+def _name(said: tuple[Identity, ...], previous: Identity | None) -> tuple[Identity, ...]:
+    return _strongest_first({*said, *_old_ids(previous)})
 
 
 def _is_named(claimant: Contact, said: tuple[Identity, ...]) -> bool:
@@ -145,10 +155,8 @@ def _strongest_first(identities: set[Identity]) -> tuple[Identity, ...]:
     return tuple(sorted(identities, key=lambda identity: (KINDS.index(identity.kind), identity.value)))
 
 
-def _old_ids(event: Event) -> tuple[Identity, ...]:
-    if event.previous is None:
-        return ()
-    return Identity("user", event.previous.value), Identity("anon", event.previous.value)
+def _old_ids(previous: Identity | None) -> tuple[Identity, ...]:
+    return (Identity("user", previous.value), Identity("anon", previous.value)) if previous else ()
 
 
 def _users(contact: Contact) -> set[str]:
