@@ -19,6 +19,7 @@ from postroad.places import places_of
 from postroad.stages import DEFAULT
 from postroad.tasks import Task
 from tests.books import Shelf
+from tests.people import Person
 
 NOW = 1_793_610_840.0
 HOUR, MINUTE = 3_600.0, 60.0
@@ -335,6 +336,41 @@ def test_c68_publishing_a_hand_over_later_hands_over_without_news() -> None:
     assert outcome.tasks == ()
 
 
+UPDATE = {"update": {"set": {"vip": True}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "other"),
+    [
+        ([{"wait": {"for": "P1D"}}, UPDATE], []),
+        ([{"wait": {"for": "P1D"}}, {"points": {"score": "warmth", "add": 50}}, {"wait": {"for": "PT1H"}}], []),
+        ([{"wait": {"for": "P1D"}}], [{"wait": {"for": "P1D"}}, UPDATE]),
+        ([{"wait": {"event": "Go", "timeout": "P5D"}}], [{"wait": {"event": "Go", "timeout": "P5D"}}, UPDATE]),
+    ],
+    ids=["its own update", "its own points", "another journey's update", "another's at the same event"],
+)
+def test_c68_nobody_is_nurtured_any_more_whom_a_step_of_a_journey_has_brought_to_sales(
+    before: list[Any], other: list[Any]
+) -> None:
+    vip = {"id": "vip", "if": {"attribute": "vip", "is": True}, "points": 50}
+    warmth = {"kind": "score", "id": "warmth", "rules": [{"id": "visits", "event": "Visited", "points": 1}, vip]}
+    nurtured = {"if": {"score": "warmth", "gte": 1}, "journey": "nurture"}
+    handover = {**HANDOVER, "if": {"score": "warmth", "gte": 50}, "fit": None, "nurture": nurtured}
+    letter = {"id": "letter", "send": {"template": "letter"}}
+    nurture = {"kind": "journey", "id": "nurture", "trigger": {"api": True}, "steps": [*before, letter]}
+    # It is moved before the other one, whose id comes later.
+    alpha = {"kind": "journey", "id": "alpha", "trigger": {"event": "Visited"}, "steps": other or [{"exit": {}}]}
+    ana = Person(warmth, handover, nurture, alpha).does("Visited")
+    assert ana.contact.active["nurture"]
+    ana.passes("P1D").does("Go").passes("P9D")
+    assert ana.contact.handed
+    assert ana.contact.handed.to == "sales"
+    assert ana.sent == []
+    assert ana.contact.passages["nurture"].last_state == "exited"
+    ends = [event.properties for event in ana.caused if event.name == "Journey Ended"]
+    assert [end["reason"] for end in ends if end["journey"] == "nurture"] == ["handed_over"]
+
+
 def test_personas_and_hand_overs_that_are_withdrawn_leave_nothing_behind() -> None:
     shelf = Shelf(*ALL)
     contact = live(says(NOW, email="a@b.example", company_size=40, role="engineer"), *READY, book=shelf.book)[
@@ -364,6 +400,8 @@ def test_personas_and_hand_overs_that_are_withdrawn_leave_nothing_behind() -> No
          "there is no published journey called 'other'"),
         ({**ENGAGEMENT, "bands": None}, "it is live, and there is no published band 'hot' in 'engagement'"),
         ({**PERSONAS[0], "rules": [{"id": "x", "if": {"segment": "developers"}}]}, "it depends on itself"),
+        ({**HANDOVER, "back_if": {"segment": "at-sales"}}, "by way of handover/handover, segment/at-sales"),
+        ({**HANDOVER, "nurture": {"if": {"segment": "at-sales", "is": False}}}, "it depends on itself"),
         ({"kind": "template", "id": "t", "channel": "sms", "topic": "offers", "text": "Hello", "stage": "other"},
          "the life cycle has no stage 'other'; it has attract, capture, nurture, convert, expand"),
     ],

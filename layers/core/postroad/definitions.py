@@ -263,15 +263,15 @@ def _live_definitions(book: Book) -> list[tuple[str, Any]]:
 
 
 def _find_circles(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list[tuple[str, str]]:
-    """Segments and scores that read themselves by way of others would never come to rest."""
+    """What reads itself by way of others, such as a segment by way of a score, would never come to rest."""
     parsed = {key: found for key, found in _live_definitions(book) if key.partition("/")[0] in _IN_CIRCLES}
     for key, document in entering.items():
         if key.partition("/")[0] in _IN_CIRCLES:
             parsed[key] = KINDS[key.partition("/")[0]].parse(document)
-    telling: dict[str, set[str]] = {}  # by the fact that tells of them; one tells of all personas
+    telling: dict[str, set[str]] = {}  # by the fact that tells of them; one tells of all personas, one of the hand-over
     for key in parsed:
         kind, _, name = key.partition("/")
-        telling.setdefault("persona" if kind == "persona" else f"{kind}:{name}", set()).add(key)
+        telling.setdefault(kind if kind in ("persona", HANDOVER_KIND) else f"{kind}:{name}", set()).add(key)
     reads = {key: set().union(*(telling.get(fact, ()) for fact in found.reads)) for key, found in parsed.items()}
 
     def reaches(start: str) -> set[str]:
@@ -288,7 +288,7 @@ def _find_circles(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list
 
 
 # The kinds that could read themselves by way of one another.
-_IN_CIRCLES = ("segment", "score", "grade", "matrix", "persona")
+_IN_CIRCLES = ("segment", "score", "grade", "matrix", "persona", HANDOVER_KIND)
 
 
 class Publication(NamedTuple):

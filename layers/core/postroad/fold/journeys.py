@@ -45,7 +45,10 @@ def _move_active(folding: Folding, event: Event | None) -> None:
     is_mark = event and event.name in OF_STEPS
     marked = marked_by(event)[0] if event and is_mark else None
     watching = folding.book.reading(facts)
-    for journey_id, enrollment in sorted(folding.contact.active.items()):
+    for journey_id in sorted(folding.contact.active):
+        enrollment = folding.contact.active.get(journey_id)
+        if enrollment is None:  # what one before it did has ended this one
+            continue
         journey = folding.book.find_journey(journey_id, enrollment.version)
         if journey is None:
             gone = f"version {enrollment.version} of the journey is no longer kept"
@@ -133,10 +136,12 @@ def _move(folding: Folding, journey: Journey, enrollment: Enrollment, event: Eve
         folding.contact.active[journey.id] = enrollment
         for effect in advanced.effects:
             enrollment = perform(folding, journey, enrollment, effect)
+            if journey.id not in folding.contact.active:  # by its own effect: sales looks after them now
+                return
+            folding.contact.active[journey.id] = enrollment
         if enrollment.state != "active":
             close(folding, enrollment)
             return
-        folding.contact.active[journey.id] = enrollment
         if enrollment.due is None or enrollment.due > folding.now:
             folding.turn(turn_of(journey.id), advanced.turns_at)
             return
