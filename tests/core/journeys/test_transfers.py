@@ -56,7 +56,7 @@ class Walker:
         self.book, self.now, self.number = shelf.book, NOW, 0
         self.contact = begin("ana", self.book, NOW)
         self.contact.identities = {"email:ana@example.com": NOW}
-        self.sent, self.verdicts = [], []
+        self.sent, self.verdicts, self.messages = [], [], set()
 
     def does(self, name, later=0.0, **parts):
         self.now += later
@@ -66,6 +66,7 @@ class Walker:
         outcome = fold(self.contact, event, self.book, self.now, history=history)
         self.contact = replace(outcome.contact, version=outcome.contact.version + 1)
         self.sent += [m.step for m in outcome.messages if m.state == QUEUED]
+        self.messages |= {m.message_id for m in outcome.messages}
         self.verdicts = [(d.definition, d.step, d.verdict) for d in outcome.decisions]
         self.last = outcome
         return self
@@ -204,6 +205,69 @@ def test_who_is_asked_again_goes_the_way_that_holds_now_and_is_not_sent_again_wh
     assert (pro.enrollment.step, pro.sent) == ("sleep", ["hello", "deal"])
     assert free.runs_out().sent == ["hello", "more"]
     assert pro.runs_out().sent == ["hello", "deal", "more"]
+
+
+LOOP = (send("hello"), wait("think"), {"id": "again", "goto": {"step": "hello", "most": 3}}, send("last"))
+
+
+@pytest.mark.parametrize("way", ["move", "reevaluate"])
+@pytest.mark.parametrize("walked", range(4))
+def test_who_goes_round_a_loop_goes_on_going_round_in_the_new_version(way, walked):
+    """A word was mended, and everybody taken along: nobody is spared a round for that."""
+    shelf = Shelf(POLICY, LETTER, tour(*LOOP))
+    ana = under_way(shelf, walked)
+    after(ana, publish(shelf, tour(*LOOP, description="Without the typo"), under_way=way)).runs_out()
+    assert ana.sent == ["hello"] * 4 + ["last"]
+    assert len(ana.messages) == 5
+
+
+def test_a_round_of_a_loop_that_was_used_up_does_not_come_again():
+    shelf = Shelf(POLICY, LETTER, tour(*LOOP[:2], {"id": "again", "goto": {"step": "hello"}}))
+    ana = under_way(shelf, 1)
+    after(ana, publish(shelf, tour(wait("think"), send("hello"), send("last")), under_way="move")).runs_out()
+    assert ana.sent == ["hello", "hello", "last"]
+
+
+BY_PLAN = {"name": "pro", "if": {"attribute": "plan", "is": "pro"}, "then": [wait("long", "P5D")]}
+BY_ANY_PLAN = {**BY_PLAN, "if": {"attribute": "plan", "is_not": "pro"}}
+
+
+def led_anew(*steps):
+    """Steps, and a branch after them that leads elsewhere in the next version."""
+    return [tour(*steps, {"id": "fork", "branch": {"cases": [case], "else": [wait("think")]}}, LOOP[2], send("last"))
+            for case in (BY_PLAN, BY_ANY_PLAN)]  # fmt: skip
+
+
+def test_a_message_of_a_later_round_has_an_id_of_its_own_also_for_who_began_anew():
+    old, new = led_anew(send("hello"))
+    shelf = Shelf(POLICY, LETTER, old)
+    ana = under_way(shelf)
+    after(ana, publish(shelf, new, under_way="reevaluate")).runs_out()
+    assert ana.sent == ["hello"] * 4 + ["last"]
+    assert len(ana.messages) == 5
+
+
+def test_who_begins_anew_goes_by_the_way_that_a_wait_has_led_to():
+    bought = {
+        "id": "hello",
+        "wait": {"event": "Bought", "timeout": "P2D", "then": [send("thanks")], "else": [send("nag")]},
+    }
+    old, new = led_anew(bought)
+    shelf = Shelf(POLICY, LETTER, old)
+    ana = under_way(shelf).does("Bought")
+    assert ana.enrollment.step == "think"
+    after(ana, publish(shelf, new, under_way="reevaluate"))
+    assert (ana.enrollment.step, ana.sent) == ("long", ["thanks"])
+
+
+def test_nobody_is_asked_for_a_task_again_of_who_begins_anew():
+    call = {"id": "hello", "task": {"kind": "call", "title": "Call", "timeout": "P2D", "else": [send("missed")]}}
+    old, new = led_anew({"update": {"set": {"x": 1}}}, call)
+    shelf = Shelf(POLICY, LETTER, old)
+    ana = under_way(shelf, 1)
+    assert (ana.enrollment.step, ana.sent) == ("think", ["missed"])
+    after(ana, publish(shelf, new, under_way="reevaluate"))
+    assert (ana.enrollment.step, ana.sent, ana.last.tasks) == ("long", ["missed"], ())
 
 
 def test_two_publications_before_anybody_was_folded_lead_to_the_newest(shelf):

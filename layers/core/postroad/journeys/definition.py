@@ -6,7 +6,7 @@ place ("wait-2", "look-then-exit-1"); a send step must have its own, because its
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
@@ -73,6 +73,11 @@ class Step:
         """The step to which the way of this name leads; an empty arm leads to the next step."""
         arm = self.arms.get(name)
         return arm[0] if arm else self.next
+
+    def way_taken(self, visits: Collection[str]) -> str | None:
+        """Where somebody went on from here who has been at these steps."""
+        taken = next((name for name, arm in self.arms.items() if arm and arm[0] in visits), "")
+        return self.way(taken)
 
     @property
     def ways(self) -> tuple[tuple[str, str | None], ...]:

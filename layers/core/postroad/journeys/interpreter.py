@@ -191,8 +191,8 @@ class _Walk:
                 return self.end("failed", f"{self.journey.key} has no step '{step_id}'")
             if entering and step_id in self.enrollment.done:
                 self.enrollment = self.enrollment.with_(done=tuple(s for s in self.enrollment.done if s != step_id))
-                if not step.arms and not step.body.ends:
-                    step_id = step.next
+                if not step.body.is_question and not step.body.ends:
+                    step_id = step.way_taken(self.enrollment.visits)
                     continue
             if entering:
                 if step_id in entered:

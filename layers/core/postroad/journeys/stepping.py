@@ -82,11 +82,15 @@ Answer = Go | Stay | End
 
 
 class StepType:
-    """What every step can do; a type overrides what differs. `ends` says that nothing comes after it."""
+    """What every step can do; a type overrides what differs.
+
+    `ends` says that nothing comes after it, `is_question` that its answer hangs on what is known of a contact now.
+    """
 
     __slots__ = ()
     key: ClassVar[str]
     ends: ClassVar[bool] = False
+    is_question: ClassVar[bool] = False
 
     @property
     def longest(self) -> float:

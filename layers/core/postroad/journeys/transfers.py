@@ -6,9 +6,10 @@ move        everybody goes over to the new version, to the step of the same id. 
 reevaluate  everybody goes over, and the branches of the new version are asked again. Whose way leads to where they
             stand goes on there; everybody else begins anew.
 
-What somebody has done before they went over is passed by, once, so nobody gets a message again. A goal and `exit_if` of
-the new version are asked as soon as somebody has gone over. Going over twice changes nothing,
-and nobody is lost on the way: whoever was under way is in the new version afterwards, or has ended with a reason.
+What somebody has done before they went over is passed by, once, so nobody gets a message again; but who goes on in a
+loop goes on going round. A goal and `exit_if` of the new version are asked as soon as somebody has gone over. Going
+over twice changes nothing, and nobody is lost on the way: whoever was under way is in the new version afterwards, or
+has ended with a reason.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ from postroad.documents import Reader
 from postroad.journeys.definition import Journey, Step
 from postroad.journeys.interpreter import end
 from postroad.journeys.stepping import Go, Here
+from postroad.journeys.ways import GotoStep
 from postroad.predicates import View
 
 STAY, MOVE, REEVALUATE = "stay", "move", "reevaluate"
@@ -28,8 +30,6 @@ WAYS = (STAY, MOVE, REEVALUATE)
 # The reason with which somebody ends whose step is gone.
 STEP_GONE = "step_gone"
 NO_PLACE = "the new version of its journey has no place for it"
-# The steps whose answer hangs on what is known of a contact now.
-_QUESTIONS = ("branch", "match", "language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +66,18 @@ def read_transfer(document: object, journey: Journey) -> Transfer:
 
 def transfer(enrollment: Enrollment, journey: Journey, old: Journey | None, plan: Transfer, view: View) -> Enrollment:
     """Take an active enrollment over to another version of its journey; ended when there is no place for it."""
-    done = tuple(sorted({*enrollment.done, *enrollment.visits} - {enrollment.step}))
-    moved = enrollment.with_(version=journey.version, done=done)
+    done = {*enrollment.done, *enrollment.visits} - {enrollment.step}
+    moved = enrollment.with_(version=journey.version, done=tuple(sorted(done)))
     if not enrollment.step:
         return moved
     if plan.under_way == REEVALUATE and not _leads_to(journey, enrollment, view):
         return _before(moved, journey.first, view.now)
-    step = journey.steps.get(enrollment.step)
+    step, target = journey.steps.get(enrollment.step), plan.gone.get(enrollment.step)
+    if old:
+        moved = moved.with_(done=tuple(sorted(done - (_find_rounds(enrollment, old) - {target}))))
     if step is not None:
         before = old.steps.get(step.id) if old else None
         return moved if before is None or type(before.body) is type(step.body) else _before(moved, step.id, view.now)
-    target = plan.gone.get(enrollment.step)
     return end(moved, "exited", STEP_GONE) if target is None else _before(moved, target, view.now)
 
 
@@ -100,21 +101,33 @@ def _leads_to(journey: Journey, enrollment: Enrollment, view: View) -> bool:
 
 
 def _way_on(step: Step, enrollment: Enrollment, view: View) -> str | None:
-    """The way on from a step: a question is asked again, else it is the arm that was taken."""
-    if step.body.key in _QUESTIONS:
+    """The way on from a step: a question is asked again, else it is the way that was taken."""
+    if step.body.is_question:
         answer = step.body.enter(Here(step.id, enrollment, view, view.now, None, ()))
         if isinstance(answer, Go):
             return step.way(answer.way)
-    for name, arm in step.arms.items():
-        if arm and (arm[0] in enrollment.visits or arm[0] == enrollment.step):
-            return step.way(name)
-    return step.next
+    return step.way_taken({*enrollment.visits, enrollment.step})
+
+
+def _find_rounds(enrollment: Enrollment, old: Journey) -> set[str]:
+    """The steps to which the way of the old version might still lead, round a loop those that were done already."""
+    found: set[str] = set()
+    waiting = [enrollment.step]
+    while waiting:
+        step = old.steps.get(waiting.pop())
+        if step is None:
+            continue
+        targets = {target for _, target in step.ways if target is not None}
+        if isinstance(step.body, GotoStep) and enrollment.visits.get(step.id, 0) < step.body.most:
+            targets.add(step.body.jump)
+        waiting += targets - found
+        found |= targets
+    return found
 
 
 def _before(enrollment: Enrollment, step_id: str, now: float) -> Enrollment:
     """The enrollment, about to enter a step."""
-    visits = {step: times for step, times in enrollment.visits.items() if step != step_id}
-    return enrollment.with_(step=step_id, due=now, since=now, visits=visits)
+    return enrollment.with_(step=step_id, due=now, since=now, is_before=True)
 
 
 FATES = ("stays", "goes on", "moves", "ends", "is asked")

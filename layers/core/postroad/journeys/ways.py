@@ -19,6 +19,7 @@ LANGUAGES = ("language", "locale")
 @dataclass(frozen=True, slots=True)
 class BranchStep(StepType):
     key = "branch"
+    is_question = True
     cases: Mapping[str, Predicate]
 
     @classmethod
@@ -75,6 +76,7 @@ class LanguageStep(StepType):
     """One way for each language; a region ("pt-BR") goes before its language ("pt")."""
 
     key = "language"
+    is_question = True
     cases: Mapping[str, tuple[str, ...]]
 
     @classmethod
