@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 import templatecheck
-from tests.bench import advising, first_event, folding, idle, prices
+from tests.bench import advising, first_event, folding, idle, prices, simulating
 from tests.bench.cloud import ROOT, ROUTES, Stack, emulator, memory_of_functions
 from tests.bench.meter import Meter
 from tests.bench.report import FIRST_EVENTS, Measured, save, table
@@ -208,7 +208,9 @@ def collect_results(
         "usd_idle_month": Measured([idle_base], idle_grown / idle_base),
         **{figure: cpu(workload) for figure, workload in CPU_FIGURES.items()},
         "folded_events_per_cpu_s": folding.measure(),
+        "simulated_s": simulating.measure(),
         "advice_won": advising.measure(),
+        "advice_worst": advising.measure_worst(),
         "first_event_ms": {
             function: Measured(first["base"][function], min(first["grown"][function]) / min(first["base"][function]))
             for function in FIRST_EVENTS

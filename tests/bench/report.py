@@ -51,7 +51,9 @@ GOALS = (
     Goal("CPU per 1,000 identifies: known people", ("cpu_s_per_1000_identifies_known",), "{:.2f} s", 1.0, 0.4),
     Goal("CPU per 1,000 e-mails", ("cpu_s_per_1000_messages",), "{:.2f} s", 2.0, 1.0),
     Goal("events folded in a second of CPU, 200 segments", ("folded_events_per_cpu_s",), "{:,.0f}", 5_000, None, True),
+    Goal("10,000 people, ten steps, three weeks simulated, two processors", ("simulated_s",), "{:.1f} s", 10.0, None),
     Goal("uplift that advice wins after 20 messages a person", ("advice_won",), "{:.0%}", 0.8, None, True),
+    Goal("what advice brings of 100 messages where it suits least", ("advice_worst",), "{:+.1f}", -1.0, None, True),
     *(
         Goal(f"fresh process to first event: {name}", ("first_event_ms", name), "{:.0f} ms", goal, stretch)
         for name, (goal, stretch) in FIRST_EVENTS.items()

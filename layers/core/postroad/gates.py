@@ -178,7 +178,6 @@ def _ask_send_time(ask: Ask) -> Answer:
         candidate.since,
         within,
         ask.now,
-        candidate.message_id,
     )
     return Later(choice.at, choice.because) if choice.at > ask.now else Pass(choice.because)
 

@@ -1,14 +1,17 @@
-"""Made-up people whose habits are known: at which hours of the week they look into their mailbox, and how deep.
+"""Made-up people whose habits are known: at which hours they look into their mailbox, and how deep.
 
 A message that comes lies there; at each hour somebody looks with the probability of their habit. The first look finds
 it, and reads it the less likely the longer it lay. So what a time of sending is worth to each of them is known exactly,
-and how much of it advice wins can be measured.
+and how much of it advice wins can be measured. CROWDS are people of several kinds, so that what is learned is not how
+one kind was made.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
-from math import exp
+from math import exp, sqrt
 from random import Random
+from typing import NamedTuple
 
 from postroad.advice.send_times import WEEK_HOURS, Rhythm, choose, learn_rhythm
 from postroad.engagement import HOUR, OPENED, Sent, note_response, note_sent
@@ -21,19 +24,141 @@ LIES_AT_MOST = 72
 
 _HOURS = (7, 8, 9, 12, 13, 18, 20, 21, 22, 6, 0, 23)
 _OFTEN = (10, 10, 6, 8, 6, 8, 12, 12, 6, 4, 2, 3)
-# How many of a hundred people have which habit.
-HABITS = {"daily": 30, "twice a day": 20, "workdays": 20, "weekends": 10, "once a week": 8, "none": 12}
+EVERY_DAY, WORKDAYS, WEEKEND = range(7), range(5), range(5, 7)
 
 
-def of_week(hour: int) -> int:
-    """The hour of the week of an hour counted from the epoch."""
-    return (hour - START) % WEEK_HOURS
+# Habits: the probability to look in each hour of a week, or of two
+
+
+def _blank(random: Random, least: float = 0.015, most: float = 0.015) -> list[float]:
+    """Now and then, while awake."""
+    awake = random.uniform(least, most)
+    return [awake if 7 <= hour % 24 < 23 else awake / 4 for hour in range(WEEK_HOURS)]
+
+
+def _look(looks: list[float], days: Iterable[int], hour: int, likely: float, around: float = 0.35) -> list[float]:
+    for day in days:
+        for beside in (-1, 0, 1):
+            at = (day * 24 + hour + beside) % len(looks)
+            looks[at] = max(looks[at], likely * (around if beside else 1.0))
+    return looks
+
+
+def _some_hour(random: Random) -> int:
+    return random.choices(_HOURS, _OFTEN)[0]
+
+
+def _daily(random: Random) -> list[float]:
+    return _look(_blank(random), EVERY_DAY, _some_hour(random), random.uniform(0.5, 0.9))
+
+
+def _twice_a_day(random: Random) -> list[float]:
+    looks = _blank(random)
+    for _ in range(2):
+        _look(looks, EVERY_DAY, _some_hour(random), random.uniform(0.4, 0.8))
+    return looks
+
+
+def _on_workdays(random: Random) -> list[float]:
+    looks = _look(_blank(random), WORKDAYS, _some_hour(random), random.uniform(0.5, 0.9))
+    return _look(looks, WEEKEND, _some_hour(random), random.uniform(0.3, 0.6))
+
+
+def _at_weekends(random: Random) -> list[float]:
+    return _look(_blank(random), WEEKEND, _some_hour(random), random.uniform(0.6, 0.95))
+
+
+def _once_a_week(random: Random) -> list[float]:
+    return _look(_blank(random), [random.randrange(7)], _some_hour(random), 0.95)
+
+
+def _at_any_hour(random: Random) -> list[float]:
+    return _blank(random, 0.06, 0.06)
+
+
+def _now_and_then(random: Random) -> list[float]:
+    return _blank(random, 0.02, 0.12)
+
+
+def _all_the_time(random: Random) -> list[float]:
+    return _blank(random, 0.2, 0.6)
+
+
+def _at_work(random: Random) -> list[float]:
+    """In the morning, about the hour that is usual, and after lunch."""
+    looks = _look(_blank(random), WORKDAYS, random.choice((9, 10, 10, 11)), random.uniform(0.4, 0.8), 0.6)
+    return _look(looks, WORKDAYS, random.choice((13, 14, 15)), random.uniform(0.1, 0.4))
+
+
+def _evenings(random: Random) -> list[float]:
+    """Somewhere in a long evening."""
+    middle, width, likely = random.uniform(17, 23), random.uniform(1.5, 3), random.uniform(0.15, 0.4)
+    bell = [likely * exp(-((((hour - middle + 12) % 24) - 12) ** 2) / (2 * width * width)) for hour in range(24)]
+    return [max(bell[hour % 24], blank) for hour, blank in enumerate(_blank(random))]
+
+
+def _shifts(random: Random) -> list[float]:
+    """Early in one week, late in the next."""
+    early, late, likely = random.randrange(24), random.randrange(24), random.uniform(0.5, 0.9)
+    first, second = (_look(_blank(random), EVERY_DAY, hour, likely) for hour in (early, late))
+    return first + second
+
+
+def _waves(random: Random) -> list[float]:
+    """More and less in waves over the day, of any height."""
+    waves = [(number, random.uniform(0.2, 1.2) / number, random.uniform(0, 24)) for number in (1, 2, 3, 4)]
+    height = random.uniform(0.02, 0.1)
+
+    def at(hour: int) -> float:
+        # The sine of so many waves a day, without its rounding.
+        total = sum(size * _wave(number * (hour - begins) / 24) for number, size, begins in waves)
+        return min(0.9, height * exp(1.5 * total))
+
+    return [at(hour % 24) for hour in range(WEEK_HOURS)]
+
+
+def _wave(turns: float) -> float:
+    """From -1 to 1 and back, once a turn."""
+    return 4 * abs(turns % 1 - 0.5) - 1
+
+
+HABITS: Mapping[str, Callable[[Random], list[float]]] = {
+    "daily": _daily,
+    "twice a day": _twice_a_day,
+    "workdays": _on_workdays,
+    "weekends": _at_weekends,
+    "once a week": _once_a_week,
+    "any hour": _at_any_hour,
+    "now and then": _now_and_then,
+    "all the time": _all_the_time,
+    "at work": _at_work,
+    "evenings": _evenings,
+    "shifts": _shifts,
+    "waves": _waves,
+}
+
+
+class Crowd(NamedTuple):
+    """How many of a hundred have which habit; between what limits it lies how likely a message is read that just came,
+    and in how many hours it sinks."""
+
+    habits: Mapping[str, int]
+    depth: tuple[float, float] = (0.5, 0.95)
+    fades: tuple[float, float] = (4, 12)
+
+
+_MIXED = {"daily": 30, "twice a day": 20, "workdays": 20, "weekends": 10, "once a week": 8, "any hour": 12}
+CROWDS: Mapping[str, Crowd] = {
+    "mixed": Crowd(_MIXED),
+    "mixed, who read little": Crowd(_MIXED, depth=(0.15, 0.4)),
+    **{habit: Crowd({habit: 100}) for habit in HABITS},
+}
 
 
 @dataclass
 class Person:
-    """Somebody with a habit. `depth` is how likely a message is read that just came, `fades` in how many hours it
-    sinks; `looks` the probability to look in each hour of the week."""
+    """Somebody with a habit. `looks` is the probability to look in each hour of a week, or of several; `worth` what it
+    is worth to send at each."""
 
     random: Random
     habit: str
@@ -43,51 +168,34 @@ class Person:
     worth: list[float] = field(default_factory=list)
 
     @classmethod
-    def draw(cls, random: Random, habit: str | None = None) -> "Person":
-        habit = habit or random.choices(list(HABITS), list(HABITS.values()))[0]
-        person = cls(random, habit, random.uniform(0.5, 0.95), random.uniform(4, 12))
+    def draw(cls, random: Random, crowd: Crowd) -> "Person":
+        habit = random.choices(list(crowd.habits), list(crowd.habits.values()))[0]
+        person = cls(random, habit, random.uniform(*crowd.depth), random.uniform(*crowd.fades))
         person.change()
         return person
 
     def change(self) -> None:
         """Take up new hours, of the same kind of habit."""
-        draw, looks = self.random.uniform, [0.0] * WEEK_HOURS
-        if self.habit == "daily":
-            self._look(looks, range(7), draw(0.5, 0.9))
-        elif self.habit == "twice a day":
-            self._look(looks, range(7), draw(0.4, 0.8))
-            self._look(looks, range(7), draw(0.4, 0.8))
-        elif self.habit == "workdays":
-            self._look(looks, range(5), draw(0.5, 0.9))
-            self._look(looks, range(5, 7), draw(0.3, 0.6))
-        elif self.habit == "weekends":
-            self._look(looks, range(5, 7), draw(0.6, 0.95))
-        elif self.habit == "once a week":
-            self._look(looks, [self.random.randrange(7)], 0.95)
-        awake = 0.06 if self.habit == "none" else 0.015
-        self.looks = [max(look, awake if 7 <= hour % 24 < 23 else awake / 4) for hour, look in enumerate(looks)]
-        self.worth = [self._worth_of(hour) for hour in range(WEEK_HOURS)]
+        self.looks = HABITS[self.habit](self.random)
+        self.worth = self._worths()
 
-    def _look(self, looks: list[float], days: "range | list[int]", likely: float) -> None:
-        hour = self.random.choices(_HOURS, _OFTEN)[0]
-        for day in days:
-            for beside in (-1, 0, 1):
-                at = (day * 24 + hour + beside) % WEEK_HOURS
-                looks[at] = max(looks[at], likely * (0.35 if beside else 1.0))
+    def _worths(self) -> list[float]:
+        """How likely a message is read that comes at each hour."""
+        period, fade = len(self.looks), exp(-1 / self.fades)
+        worth, later = [0.0] * period, 0.0
+        for hour in range(period + LIES_AT_MOST - 1, -1, -1):
+            later = self.looks[hour % period] + (1 - self.looks[hour % period]) * fade * later
+            worth[hour % period] = later
+        return [self.depth * found for found in worth]
 
-    def _worth_of(self, hour: int) -> float:
-        """How likely a message is read that comes at this hour of the week."""
-        found, unseen = 0.0, 1.0
-        for after in range(LIES_AT_MOST):
-            look = self.looks[(hour + after) % WEEK_HOURS]
-            found += unseen * look * exp(-after / self.fades)
-            unseen *= 1 - look
-        return self.depth * found
+    def worth_at(self, hour: int) -> float:
+        """How likely a message is read that comes at an hour counted from the epoch."""
+        return self.worth[(hour - START) % len(self.worth)]
 
     def read(self, hour: int) -> int | None:
         """The hour in which a message is read that comes at this one, if ever."""
         for after in range(LIES_AT_MOST):
-            if self.random.random() < self.looks[of_week(hour + after)]:
+            if self.random.random() < self.looks[(hour + after - START) % len(self.looks)]:
                 reads = self.random.random() < self.depth * exp(-after / self.fades)
                 return hour + after if reads else None
         return None
@@ -96,62 +204,84 @@ class Person:
 @dataclass
 class Result:
     """What sending came to, as the expected share of messages that are read: as advised, always at the usual hour, and
-    at the best hour there was; and how many were read in truth."""
+    at the best hour there was. `gains` is what advice won over the usual hour, person by person."""
 
     advised: float = 0.0
     usual: float = 0.0
     best: float = 0.0
     messages: int = 0
-    read: int = 0
-    read_usual: int = 0
+    gains: list[float] = field(default_factory=list)
+
+    def note(self, person: Person, since: int, at: int) -> None:
+        """A message that wanted to leave `since` left `at`, hours counted from the epoch."""
+        usual = person.worth_at(since + (USUAL - since) % 24)
+        self.advised += person.worth_at(at)
+        self.usual += usual
+        self.best += max(person.worth_at(since + wait) for wait in range(WAITS + 1))
+        self.messages += 1
+        self.gains[-1] += person.worth_at(at) - usual
 
     @property
     def won(self) -> float:
         """The share of the attainable uplift that advice has won."""
         return (self.advised - self.usual) / (self.best - self.usual)
 
+    @property
+    def attainable(self) -> float:
+        """What the best hour has over the usual one."""
+        return (self.best - self.usual) / self.messages
+
+    @property
+    def gain(self) -> float:
+        """What advice has over the usual hour, of a message."""
+        return (self.advised - self.usual) / self.messages
+
+    @property
+    def noise(self) -> float:
+        """How far `gain` may be off by chance: twice its standard error, over the people."""
+        number = len(self.gains)
+        each = self.messages / number
+        mean = sum(self.gains) / number
+        variance = sum((gain - mean) ** 2 for gain in self.gains) / (number - 1)
+        return 2 * sqrt(variance / number) / each
+
 
 def simulate(
-    people: int = 200, *, seed: int = 7, learning: int = 20, measured: int = 8, habit: str | None = None,
+    crowd: str = "mixed", people: int = 200, *, seed: int = 7, learning: int = 20, measured: int = 8,
     changes: bool = False, rhythm: Rhythm | None = None,
-) -> Result:  # fmt: skip
-    """Send `learning` messages to each person as advised, then measure with so many more.
+) -> tuple[Result, Result]:  # fmt: skip
+    """Send `learning` messages to each person as advised, then so many more: what came of the first, and of those.
 
     With `changes` everybody takes up new hours after learning, and learns as long again.
     """
-    random, result = Random(seed), Result()
+    random, early, late = Random(seed), Result(), Result()
     for number in range(people):
-        person, kept = Person.draw(Random(random.random()), habit), {}
+        person, kept = Person.draw(Random(random.random()), CROWDS[crowd]), {}
         hour = START + random.randrange(WEEK_HOURS)
+        early.gains.append(0.0)
+        late.gains.append(0.0)
         for message in range(learning * (2 if changes else 1) + measured):
             if changes and message == learning:
                 person.change()
             hour += random.randrange(36, 110)
             name = f"{number}.{message}"
             sents: tuple[Sent, ...] = kept.get("email", ())
-            choice = choose(sents, rhythm or Rhythm(USUAL), UTC, hour * HOUR, WAITS * HOUR, hour * HOUR, name)
-            at, usual = int(choice.at // HOUR), hour + (USUAL - hour) % 24
-            read, as_usual = person.read(at), person.read(usual)
-            if message >= learning * (2 if changes else 1):
-                window = [person.worth[of_week(hour + wait)] for wait in range(WAITS + 1)]
-                result.advised += person.worth[of_week(at)]
-                result.usual += person.worth[of_week(usual)]
-                result.best += max(window)
-                result.messages += 1
-                result.read += read is not None
-                result.read_usual += as_usual is not None
+            choice = choose(sents, rhythm or Rhythm(USUAL), UTC, hour * HOUR, WAITS * HOUR, hour * HOUR)
+            at = int(choice.at // HOUR)
+            (late if message >= learning * (2 if changes else 1) else early).note(person, hour, at)
             kept = note_sent(kept, "email", name, at * HOUR)
+            read = person.read(at)
             if read is not None:
                 kept = note_response(kept, name, read * HOUR, OPENED)
             hour = max(hour, at)
-    return result
+    return early, late
 
 
 def rhythm_of(people: int = 200, seed: int = 99) -> Rhythm:
     """The rhythm of other people than those who are measured, each of whom got twenty messages at any hour."""
     random, known = Random(seed), []
     for number in range(people):
-        person, kept = Person.draw(Random(random.random())), {}
+        person, kept = Person.draw(Random(random.random()), CROWDS["mixed"]), {}
         hour = START
         for message in range(20):
             hour += random.randrange(36, 110)

@@ -8,24 +8,27 @@ of the next: the hour of the day, the same on workdays or at the weekend, the ho
 
     day = (N_day + 15 p) / (E_day + 15)    part = (N_part + 5 day) / (E_part + 5)    rate = (N + 5 part) / (E + 5)
 
-N_day and E_day take a fifth from each of their neighbours. p is the rhythm of the account's people, where it is known,
-with a peak at the account's usual hour, of a strength of 3 in place of 15: that is tried first, and stays until it
-fails. The worth of sending at h is the
+N_day and E_day take a fifth from each of their neighbours. p is the rhythm of the account's people with a peak at the
+account's usual hour, of a strength of 3 in place of 15: that is tried first, and stays until it fails.
+
+All that holds of somebody who has a habit. Who reads at any hour seems to have one too, by chance, and would be worse
+off for it. So a second estimate is the rhythm alone, at the person's own level, and the two are mixed by how likely
+each makes what happened: the N of a few hours together are Poisson under the rhythm, and negative binomial under a
+habit, whose rate differs from the rhythm's by a gamma of a small shape. The worth of sending at h is in both the
 chance that it is read, discounted by how long it lay:
 
     worth(h) = rate(h) + (1 - rate(h)) e^(-1/LIES) worth(h + 1)
 
 The estimate is the empirical Bayes rate of the gamma-Poisson model (D. Clayton, J. Kaldor, "Empirical Bayes estimates
 of age-standardized relative risks", Biometrics 43 (1987), 671-681), openings in place of deaths. What lay unread speaks
-against an hour, so hours that were never tried come up by themselves; now and then one is tried by lot besides.
+against an hour, so hours that were never tried come up by themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, tzinfo
-from math import exp
+from math import exp, lgamma, log
 from typing import NamedTuple
 
-from postroad import lots
 from postroad.documents import Reader
 from postroad.engagement import HOUR, Sent
 from postroad.instants import DAY
@@ -39,13 +42,19 @@ LIES = 6.0
 LOOKS = 24
 STRENGTH, STRENGTH_PART, STRENGTH_USUAL = 15.0, 5.0, 3.0
 NEIGHBOUR = 0.2
-# The rate of an hour about which nothing is known, how flat the rhythm of all people is taken to be, and how much
-# likelier than their best hour the usual one is taken to be.
-RATE, FLAT, USUAL = 0.03, 0.3, 3.0
+# The rate of an hour about which nothing is known, and by how many hours it is held; how flat the rhythm of all people
+# is taken to be, and how much likelier than their best hour the usual one is taken to be.
+RATE, FIRM, FLAT, USUAL = 0.03, 20.0, 0.3, 3.0
+# Where the rhythm of an account's people is not known: how much is read at night, where the day has 1.
+NIGHT, WAKES, SLEEPS = 0.25, 7, 23
+# Habits are looked for in so many hours together, with rates of such a shape; before anything is known somebody has one
+# as likely as not.
+HABITS = ((3, 0.2), (6, 0.6))
+HAS_HABIT = 0.5
+# Another hour must promise so much more than the usual one.
+EDGE = 0.02
 # Without so many openings, and so many of them together, the advice is the account's usual hour.
 FEW, TOGETHER = 3, 2
-# One message of so many is sent at an hour drawn by lot, to learn.
-EXPLORES = 40
 # A day of the week is named when so large a share of the openings near that hour were on that day.
 STANDS_OUT = 0.6
 # Of hours that promise as much, the one at which the person was seen.
@@ -68,15 +77,21 @@ class Rhythm(NamedTuple):
     weights: tuple[float, ...] = ()
 
     @property
+    def shares(self) -> list[float]:
+        """What is expected of an hour of the day, compared with all 24, as long as nothing else is known."""
+        weights = self.weights or _ASLEEP_AT_NIGHT
+        total = sum(weights)
+        return [(1 - FLAT) * 24 * weight / total + FLAT for weight in weights]
+
+    @property
     def rates(self) -> list[float]:
-        """What is expected of an hour of the day as long as nothing else is known."""
-        total = sum(self.weights)
-        shares = [24 * weight / total for weight in self.weights] if total else [1.0] * 24
-        rates = [RATE * ((1 - FLAT) * share + FLAT) for share in shares]
+        """The rates from which a habit is learned: the usual hour is tried first."""
+        rates = [RATE * share for share in self.shares]
         rates[self.usual] = USUAL * max(rates)
         return rates
 
 
+_ASLEEP_AT_NIGHT = tuple(1.0 if WAKES <= hour < SLEEPS else NIGHT for hour in range(24))
 USUAL_RHYTHM = Rhythm()
 
 
@@ -162,25 +177,21 @@ def recommend(sents: Sequence[Sent], rhythm: Rhythm, zone: tzinfo, now: float) -
     )
 
 
-def choose(
-    sents: Sequence[Sent], rhythm: Rhythm, zone: tzinfo, since: float, within: float, now: float, lot: str
-) -> Choice:
-    """When a message should leave that wants to since then, and may wait so many seconds; `lot` is its own name.
+def choose(sents: Sequence[Sent], rhythm: Rhythm, zone: tzinfo, since: float, within: float, now: float) -> Choice:
+    """When a message should leave that wants to since then, and may wait so many seconds.
 
     The choice is the same at whatever moment it is asked for, as long as nothing more is known of the contact.
     """
     first, last = int(since // HOUR), int((since + within) // HOUR)
     hours = range(first, max(first, last) + 1)
-    if lots.draw("send time", lot) < 1 / EXPLORES:
-        hour = _by_lot(hours, rhythm, zone, lot)
-        return Choice(hour * HOUR, f"{_name(hour, zone)}, to learn: one message of {EXPLORES} leaves at an hour by lot")
     worth = _worth(sents, rhythm, zone, now)
     hour = max(hours, key=lambda hour: (worth[_slot(hour, zone)], -hour))
     read = sum(sent.answered for sent in sents)
-    if read >= FEW:
+    if _slot(hour, zone) % 24 == rhythm.usual:
+        say = "say too little" if read < FEW else "show no better one"
+        because = f"{_name(hour, zone)} is the account's usual hour; {read} openings of {len(sents)} messages {say}"
+    elif read >= FEW:
         because = f"{_name(hour, zone)} is their best hour by then, from {read} openings of {len(sents)} messages"
-    elif _slot(hour, zone) % 24 == rhythm.usual:
-        because = f"{_name(hour, zone)} is the account's usual hour; {read} openings say too little"
     else:
         because = f"{_name(hour, zone)}, to learn: little was read of what came at the usual {rhythm.usual:02d}:00"
     return Choice(hour * HOUR, because)
@@ -215,9 +226,48 @@ def _worth(sents: Sequence[Sent], rhythm: Rhythm, zone: tzinfo, now: float) -> l
             read[(slot + sent.delay) % WEEK_HOURS] += weight
         for after in range(looks):
             lay[(slot + after) % WEEK_HOURS] += weight * _FADE[after]
+    read_by_day, lay_by_day, shares = _by_hour(read), _by_hour(lay), rhythm.shares
+    exposed = sum(share * hours for share, hours in zip(shares, lay_by_day, strict=True))
+    level = (sum(read_by_day) + RATE * FIRM) / (exposed + FIRM)
+    without = [min(_SURE, level * share) for share in shares]
+    likely = _likely_habit(read_by_day, [rate * hours for rate, hours in zip(without, lay_by_day, strict=True)])
     total = sum(read) or 1.0
-    ahead = _look_ahead(_rates(read, lay, rhythm))
-    return [worth + SEEN * seen / total for worth, seen in zip(ahead, read, strict=True)]
+    by_habit, by_rhythm = _look_ahead(_rates(read, lay, rhythm)), _look_ahead(without) * 7
+    worth = [
+        likely * (habit + SEEN * seen / total) + (1 - likely) * usually
+        for habit, seen, usually in zip(by_habit, read, by_rhythm, strict=True)
+    ]
+    for slot in range(rhythm.usual, WEEK_HOURS, 24):
+        worth[slot] *= 1 + EDGE
+    return worth
+
+
+def _likely_habit(read: Sequence[float], expected: Sequence[float]) -> float:
+    """How likely it is that somebody has a habit, by what was read in each hour of the day and what is to be expected
+    of somebody without one."""
+    evidence = [
+        exp(min(_CERTAIN, sum(_compare(n, m, shape) for n, m in _in_groups(read, expected, width, begin)))) / width
+        for width, shape in HABITS
+        for begin in range(width)
+    ]
+    odds = HAS_HABIT / (1 - HAS_HABIT) * sum(evidence) / len(HABITS)
+    return odds / (1 + odds)
+
+
+def _in_groups(
+    read: Sequence[float], expected: Sequence[float], width: int, begin: int
+) -> Iterator[tuple[float, float]]:
+    """Both summed over so many hours of the day together, from an hour on."""
+    twice = (*read, *read), (*expected, *expected)
+    for first in range(begin, begin + 24, width):
+        yield sum(twice[0][first : first + width]), sum(twice[1][first : first + width])
+
+
+def _compare(read: float, expected: float, shape: float) -> float:
+    """By how much likelier (as a logarithm) it is that so much was read when the rate differs by a gamma of this shape
+    than when it is as expected."""
+    habit = lgamma(shape + read) - lgamma(shape) + shape * log(shape) - (shape + read) * log(shape + expected)
+    return habit + expected
 
 
 def _rates(read: Sequence[float], lay: Sequence[float], rhythm: Rhythm) -> list[float]:
@@ -229,7 +279,7 @@ def _rates(read: Sequence[float], lay: Sequence[float], rhythm: Rhythm) -> list[
         of_part = _estimate(_by_hour(read[part]), _by_hour(lay[part]), days, [STRENGTH_PART] * 24)
         of_each = of_part * (len(read[part]) // 24)
         rates += _estimate(read[part], lay[part], of_each, [STRENGTH_PART] * len(of_each))
-    return [min(0.95, rate) for rate in rates]
+    return [min(_SURE, rate) for rate in rates]
 
 
 def _by_hour(counts: Sequence[float]) -> list[float]:
@@ -249,22 +299,20 @@ def _spread(counts: Sequence[float]) -> list[float]:
 
 
 def _look_ahead(rates: Sequence[float]) -> list[float]:
-    worth, later = [0.0] * WEEK_HOURS, 0.0
-    for slot in range(2 * WEEK_HOURS - 1, -1, -1):  # twice round: after Sunday comes Monday
-        rate = rates[slot % WEEK_HOURS]
-        later = rate + (1 - rate) * _FADE[1] * later
-        worth[slot % WEEK_HOURS] = later
-    return worth
+    """What it is worth to send in each hour of a round, a day or a week, after whose last hour comes its first."""
+    fade, later = _FADE[1], 0.0
+    for rate in rates[LOOKS - 1 :: -1]:
+        later = rate + (1 - rate) * fade * later
+    worth = []
+    for rate in reversed(rates):
+        later = rate + (1 - rate) * fade * later
+        worth.append(later)
+    return worth[::-1]
 
 
 _WEEKEND = 5 * 24
+_SURE, _CERTAIN = 0.95, 50.0
 _FADE = tuple(exp(-hours / LIES) for hours in range(LOOKS))
-
-
-def _by_lot(hours: Sequence[int], rhythm: Rhythm, zone: tzinfo, lot: str) -> int:
-    """One of the hours, drawn by how much people read in each."""
-    rates = rhythm.rates
-    return int(lots.choose({str(hour): rates[_slot(hour, zone) % 24] for hour in hours}, "hour", lot))
 
 
 def _slot(hour: int, zone: tzinfo) -> int:
