@@ -193,8 +193,8 @@ def rewrite_links(html: str, make_url: Callable[[str, int], str], *, keep: Conta
     """
     out: list[str] = []
     position = number = 0
-    for tag in tags(html, _LINKING):
-        if tag.closing:
+    for tag in tags(html):
+        if tag.closing or tag.name not in _LINKING:
             continue
         href = tag.attribute(html, "href")
         if not href or tag.attribute(html, "data-notrack"):

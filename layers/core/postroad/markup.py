@@ -6,6 +6,7 @@ time linear in its input (possessive quantifiers; an unclosed tag or quote runs 
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html import unescape
 from typing import Literal, NamedTuple
 
@@ -78,12 +79,17 @@ class Tag(NamedTuple):
         return next((attribute for attribute in self.attributes(source) if attribute.name == name), None)
 
 
-def tags(source: str, names: frozenset[str] | None = None) -> Iterator[Tag]:
-    """The tags of an HTML text in order, or those of them with the given `names`.
+@lru_cache(maxsize=2)  # of one mail they are asked for twice: for its links, and for its text
+def tags(source: str) -> tuple[Tag, ...]:
+    """The tags of an HTML text in order.
 
-    Comments, declarations and the insides of raw elements yield none. What Outlook reads inside
+    Comments, declarations and the insides of raw elements have none. What Outlook reads inside
     `<!--[if mso]> … <![endif]-->` is a comment to everybody else and is left out too.
     """
+    return tuple(_scan(source))
+
+
+def _scan(source: str) -> Iterator[Tag]:
     position = 0
     while found := _MARKUP.search(source, position):
         position = found.end()
@@ -94,8 +100,7 @@ def tags(source: str, names: frozenset[str] | None = None) -> Iterator[Tag]:
                 position = len(source) if end < 0 else end + 3
             continue
         name = name.lower()
-        if names is None or name in names:
-            yield Tag(name, close != "", found.start(), position, *found.span("attributes"))
+        yield Tag(name, close != "", found.start(), position, *found.span("attributes"))
         if name in _RAW_END and not close:
             end_tag = _RAW_END[name].search(source, position)
             position = end_tag.start() if end_tag else len(source)

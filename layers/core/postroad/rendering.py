@@ -575,11 +575,11 @@ class CompiledMessage:
             if not text.strip():
                 raise RenderError("the text is empty", part="text")
             return Rendered(subject, "", text.strip())
-        text = text if "text" in done else html_to_text(html)
         if preheader := _one_line(done.get("preheader", "")):
             body = _BODY.search(html)
             start = body.end() if body else 0
             html = html[:start] + _PREHEADER.format(escape(preheader)) + html[start:]
+        text = text if "text" in done else html_to_text(html)
         return Rendered(subject, html, text)
 
 

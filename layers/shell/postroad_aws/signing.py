@@ -1,7 +1,8 @@
 """AWS's signature, version 4, in fewer steps than botocore takes: signing is a third of a call's work.
 
-botocore's signer does the work; of it, three steps are shortened: headers are gathered in a dict instead of an e-mail's
-headers, and the key, which is the same for a day, is derived once.
+botocore's signer does the work; of it, a few steps are shortened: headers are gathered once, and in a dict instead of
+an e-mail's headers; the body is taken as it is, without preparing the request for it; and what is the same for long, a
+client's host and a day's key, is found once.
 """
 
 import hmac
@@ -18,12 +19,27 @@ SHORT_V4 = "postroad-v4"
 class ShortSigV4(SigV4Auth):
     """Signs as `SigV4Auth` does; the bytes are the same."""
 
+    def _modify_request_before_signing(self, request: Any) -> None:
+        super()._modify_request_before_signing(request)
+        request.context[_HEADERS] = self._gather(request)
+
     def headers_to_sign(self, request: Any) -> dict[str, str]:
+        headers: dict[str, str] = request.context[_HEADERS]
+        return headers
+
+    def _gather(self, request: Any) -> dict[str, str]:
         headers = {name.lower(): value for name, value in request.headers.items()}
         for name in SIGNED_HEADERS_BLACKLIST:
             headers.pop(name, None)
-        headers.setdefault("host", _host_from_url(request.url))
+        headers.setdefault("host", _host_of(request.url))
         return headers
+
+    def payload(self, request: Any) -> str:
+        is_plain = request.context.keys().isdisjoint(("checksum", "payload_signing_enabled"))
+        if is_plain and isinstance(request.data, bytes):
+            return sha256(request.data).hexdigest()
+        digest: str = super().payload(request)
+        return digest
 
     def canonical_headers(self, headers_to_sign: dict[str, str]) -> str:
         return "\n".join(f"{name}:{' '.join(value.split())}" for name, value in sorted(headers_to_sign.items()))
@@ -36,6 +52,8 @@ class ShortSigV4(SigV4Auth):
 
 
 AUTH_TYPE_MAPS[SHORT_V4] = ShortSigV4
+_HEADERS = "headers to sign"
+_host_of = lru_cache(maxsize=64)(_host_from_url)
 
 
 @lru_cache(maxsize=16)
