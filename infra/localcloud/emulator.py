@@ -18,6 +18,7 @@ Each change to MiniStack says why it is there:
 - A schedule made by CloudFormation keeps its time zone, start, end and what follows its completion.
 - Reads tell what AWS would bill: MiniStack says half a unit for a query of any size, and nothing for a batch.
 - Streams are part of the kept state: it remembers how far they were read, and would skip as many new records.
+- Writes to tables are counted: a schedule that does nothing but look at some may then be spared (see README.md, Reads).
 - Executions of state machines are counted (Express ones are then forgotten, as on AWS).
 - A state machine's Wait ends by the product's clock, and its own times are that clock's.
 - An execution that the end of a run cut off goes on at the next start; MiniStack calls it failed, AWS would not stop.
@@ -512,6 +513,19 @@ def _load_tables(data):
 dynamodb.get_state = lambda: {**tables_state(), **STREAMS}
 dynamodb.load_persisted_state = _load_tables
 
+written: dict = defaultdict(int)
+
+
+def _counted(write):
+    def write_and_count(table, *arguments):
+        written[table["TableName"]] += 1
+        return write(table, *arguments)
+
+    return write_and_count
+
+
+dynamodb._set_item, dynamodb._remove_item = _counted(dynamodb._set_item), _counted(dynamodb._remove_item)
+
 
 class _Texts(list):
     def append(self, text):
@@ -595,6 +609,15 @@ def look() -> tuple[list[str], float | None]:
     if runs["started"] != before:
         busy.append("an invocation started meanwhile")
     return busy, min(later, default=None)
+
+
+def _smallest(name: str, index: str) -> float | None:
+    """The smallest sort key in an index, over all its partitions."""
+    table = next(table for (_, _, key), table in dynamodb._tables.all_items() if key == name)
+    sort = next(ranges[0] for known, _, ranges in dynamodb._index_key_schemas(table) if known == index)
+    partitions = list(dynamodb._index_members(table)[index].values())
+    keys = [key for partition in partitions for key in list(partition)]
+    return min((float(table["items"][first][second][sort]["N"]) for first, second in keys), default=None)
 
 
 def _walking(now: float) -> tuple[list[str], list[float]]:
@@ -684,6 +707,8 @@ async def _answer(path, receive, send):
         answer = {"cut_off": await _hold()}
     elif path == "/_localcloud/executions":
         answer = executions
+    elif path == "/_localcloud/tables":
+        answer = {"smallest": [_smallest(*index) for index in asked["indexes"]], "written": written}
     else:  # /_localcloud/drain
         deadline = time.monotonic() + float(asked.get("timeout", 0))
         busy, later = look()

@@ -3,8 +3,8 @@
 Now = the real clock + an offset, kept in one file that functions read. Advancing: wait for quiet, set the clock to
 the next instant at which something is due, make it happen, and again, until the target. Due are: schedules (as the
 Scheduler API lists them), and messages in queues that become visible (a delay, a retry). A schedule that mostly finds
-nothing to do may say in the template where the next thing to do is found (see README.md, NextDue); it then runs at that
-instant and not in between.
+nothing to do may say in the template where the next thing to do is found, or what it looks at (see README.md, NextDue
+and Reads); it then does not run in between.
 """
 
 import json
@@ -15,9 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from localcloud.costs import Meter
@@ -38,6 +37,13 @@ LATEST = 4_102_444_800.0  # 2100-01-01
 
 class NotQuietError(RuntimeError):
     """Work did not come to an end; the message says what is still going on."""
+
+
+class _Found(NamedTuple):
+    """What is in the tables, by the name of the schedule that asks."""
+
+    smallest: dict[str, float | None]  # when there is something to do
+    written: dict[str, list[int]]  # how often each of its tables was written to
 
 
 class Clock:
@@ -72,10 +78,12 @@ class TimeMachine:
         self.fired_path = fired
         self.fired: dict[str, float] = json.loads(fired.read_text()) if fired.exists() else {}
         self.lock = threading.RLock()
-        self.hints: dict[str, dict[str, Any]] = {}
+        self.indexes: dict[str, tuple[str, str]] = {}
+        self.reads: dict[str, list[str]] = {}
+        self.seen: dict[str, list[int]] = {}
         self.logical: dict[str, str] = {}
         self.schedules: dict[str, dict[str, Any]] = {}
-        self.skipped_to = 0.0  # up to here hinted schedules have nothing to catch up with
+        self.skipped_to = 0.0  # up to here schedules with an index have nothing to catch up with
         self.stopped = threading.Event()
 
     # ------------------------------------------------------------ the stack
@@ -83,18 +91,17 @@ class TimeMachine:
     def adopt(self, stack: Stack) -> None:
         """Learn the hints of a newly deployed stack: SAM names a schedule by its owner's logical id and the event's."""
         with self.lock:
-            self.hints.clear()
             self.logical = {
                 stack.names[key].rsplit("/", 1)[-1]: key for key in stack.of_type("AWS::Scheduler::Schedule")
             }
-            owners = {
-                key: each.get("Metadata", {}).get("LocalCloud", {}).get("NextDue")
-                for key, each in stack.source["Resources"].items()
-            }
-            for name, logical in self.logical.items():
-                for owner, hint in owners.items():
-                    if hint and logical.startswith(owner):
-                        self.hints[name] = {**hint, "Table": stack.names[hint["Table"]]}
+            self.indexes, self.reads, self.seen = {}, {}, {}
+            for owner, resource in stack.source["Resources"].items():
+                hint = resource.get("Metadata", {}).get("LocalCloud", {})
+                for name in (name for name, logical in self.logical.items() if logical.startswith(owner)):
+                    if found := hint.get("NextDue"):
+                        self.indexes[name] = stack.names[found["Table"]], found["Index"]
+                    if tables := hint.get("Reads"):
+                        self.reads[name] = [stack.names[table] for table in tables]
 
     def stop(self) -> None:
         """Fire nothing more; returns when what is being fired is. An advance that is under way ends early."""
@@ -107,6 +114,7 @@ class TimeMachine:
         with self.lock:
             self.fired.clear()
             self.schedules.clear()
+            self.seen.clear()
             self.skipped_to = 0.0
             self._keep()
             self._set_offset(0.0)
@@ -155,53 +163,65 @@ class TimeMachine:
                     old["State"] = "DISABLED"
             self.schedules[each["Arn"]] = old
 
-    def _due(self, schedule: dict[str, Any], use_hints: bool) -> float | None:
+    def _due(self, schedule: dict[str, Any], found: _Found | None) -> float | None:
+        """When a schedule runs next; with what was found in the tables, only when it has something to do."""
         if schedule["State"] != "ENABLED":
             return None
-        last, hint = self.fired.get(schedule["Arn"]), self.hints.get(schedule["Name"])
-        if hint and not use_hints:
+        name, last = schedule["Name"], self._last(schedule)
+        if name in self.indexes and not found:
             last = max(last or 0.0, self.skipped_to) or None
-        created = schedule["CreationDate"].timestamp()
-        if last is not None and last < created:
-            last = None  # that was another schedule of the same name
-        zone = schedule.get("ScheduleExpressionTimezone", "UTC")
+        at = self._occurrence(schedule, last)
+        if at is None or not found or (name not in self.indexes and name not in self.reads):
+            return at
+        if name in self.reads:
+            return at if self._has_news(name, found) else None
+        earliest = found.smallest[name]
+        if earliest is None:
+            return None
+        # What a run left behind waits for the schedule's own pace, so that one that cannot be done stops nothing.
+        return self._within(schedule, earliest if last is None or earliest > last else max(earliest, at))
+
+    def _last(self, schedule: dict[str, Any]) -> float | None:
+        last = self.fired.get(schedule["Arn"])
+        if last is not None and last < schedule["CreationDate"].timestamp():
+            return None  # that was another schedule of the same name
+        return last
+
+    def _occurrence(self, schedule: dict[str, Any], last: float | None) -> float | None:
+        """The first after `last` that the schedule's own expression says."""
+        zone, created = schedule.get("ScheduleExpressionTimezone", "UTC"), schedule["CreationDate"].timestamp()
         at = next_due(schedule["ScheduleExpression"], zone, created, last)
-        if hint and use_hints and at is not None:
-            found = self._earliest(hint)
-            if found is None:
-                return None
-            # What a run left behind waits for the schedule's own pace, so that one that cannot be done stops nothing.
-            at = found if last is None or found > last else max(found, at)
+        return at if at is None else self._within(schedule, at)
+
+    def _within(self, schedule: dict[str, Any], at: float) -> float | None:
         start, end = schedule.get("StartDate"), schedule.get("EndDate")
-        if at is None or (end and at > end.timestamp()):
+        if end and at > end.timestamp():
             return None
         return max(at, start.timestamp()) if start else at
 
-    def _earliest(self, hint: dict[str, Any]) -> float | None:
-        """The smallest value of the hint's sort key over all its partitions."""
-        partitions = hint["Partitions"]
-        values = partitions if isinstance(partitions, list) else range(partitions)
-        found = []
-        for value in values:
-            key = (
-                {"S": hint.get("Format", "{}").format(value)}
-                if "Format" in hint or isinstance(value, str)
-                else {"N": str(value)}
-            )
-            items = self.clients("dynamodb").query(
-                TableName=hint["Table"],
-                IndexName=hint["Index"],
-                Limit=1,
-                KeyConditionExpression="#p = :p",
-                ExpressionAttributeNames={"#p": hint["Partition"]},
-                ExpressionAttributeValues={":p": key},
-            )["Items"]
-            found += [float(TypeDeserializer().deserialize(item[hint["Sort"]])) for item in items]
-        return min(found, default=None)
+    def _look(self) -> _Found:
+        """What the tables say to those schedules that ask them."""
+        if not self.indexes and not self.reads:
+            return _Found({}, {})
+        said = self.engine.ask("/_localcloud/tables", {"indexes": list(self.indexes.values())})
+        return _Found(
+            dict(zip(self.indexes, said["smallest"], strict=True)),
+            {name: [said["written"].get(table, 0) for table in tables] for name, tables in self.reads.items()},
+        )
 
-    def _next(self, use_hints: bool) -> tuple[float, dict[str, Any]] | None:
+    def _has_news(self, name: str, found: _Found) -> bool:
+        return self.seen.get(name) != found.written[name]
+
+    def _pass_over(self, until: float, found: _Found) -> None:
+        """What comes due up to here and would look at what it has seen has, as it were, run."""
+        for schedule in self.schedules.values():
+            if schedule["Name"] in self.reads and not self._has_news(schedule["Name"], found):
+                while (at := self._occurrence(schedule, self._last(schedule))) is not None and at <= until:
+                    self.fired[schedule["Arn"]] = at
+
+    def _next(self, found: _Found | None) -> tuple[float, dict[str, Any]] | None:
         self._list()
-        due = [(at, each) for each in self.schedules.values() if (at := self._due(each, use_hints)) is not None]
+        due = [(at, each) for each in self.schedules.values() if (at := self._due(each, found)) is not None]
         return min(due, key=lambda pair: (pair[0], pair[1]["Name"]), default=None)
 
     def _fire(self, schedule: dict[str, Any], due: float) -> None:
@@ -267,13 +287,17 @@ class TimeMachine:
                 raise ValueError("that is later than the year 2100; nothing was moved")
             while True:
                 visible = self.drain()
-                scheduled = self._next(use_hints=True)
+                found = self._look()
+                scheduled = self._next(found)
                 moments = [at for at in (visible, scheduled and scheduled[0]) if at is not None]
                 at = min(moments, default=target)
+                self._pass_over(min(at, target), found)
                 if at > target or not moments:
                     break
                 self._go_to(at)
                 if scheduled and scheduled[0] == at:
+                    if scheduled[1]["Name"] in self.reads:
+                        self.seen[scheduled[1]["Name"]] = found.written[scheduled[1]["Name"]]
                     self._fire(scheduled[1], at)
                     ran[self.logical.get(scheduled[1]["Name"], scheduled[1]["Name"])] += 1
                 else:
@@ -288,7 +312,7 @@ class TimeMachine:
         while not self.stopped.wait(1):
             with self.lock:
                 try:
-                    while (scheduled := self._next(use_hints=False)) and scheduled[0] <= self.clock.now():
+                    while (scheduled := self._next(None)) and scheduled[0] <= self.clock.now():
                         self._fire(scheduled[1], scheduled[0])
                 except Exception as problem:  # the next second tries again
                     if not self.stopped.is_set():

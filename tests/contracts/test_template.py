@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import templatecheck
+from tests.contracts.powers import list_powers
 
 
 def test_the_template_has_no_mistakes(template):
@@ -196,6 +197,19 @@ def test_the_clock_ticks_every_minute(template):
     clock = template["Resources"]["Clock"]["Properties"]
     assert clock["Type"] == "EXPRESS"
     assert clock["Events"]["EveryMinute"]["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+
+
+def test_what_runs_only_when_tables_have_changed_can_look_at_nothing_else(template, translated):
+    said = {
+        name: set(tables)
+        for name, resource in template["Resources"].items()
+        if (tables := resource.get("Metadata", {}).get("LocalCloud", {}).get("Reads"))
+    }
+    for name, tables in said.items():
+        assert {
+            resource for action, resource in list_powers(translated, name) if action.startswith("dynamodb:")
+        } == tables
+    assert "JudgeExperiments" in said
 
 
 def test_the_relay_sees_only_messages_that_were_just_queued(template):

@@ -76,6 +76,18 @@ def test_a_schedule_runs_once_for_each_occurrence_at_its_local_time(cloud):
     assert all(day[11:16] in ("08:30", "07:30") for day in within)  # 09:30 in Paris
 
 
+def test_a_schedule_that_looks_at_a_table_keeps_its_pace_and_runs_only_when_there_is_something_new(cloud):
+    cloud.advance("P2D")  # so that it has looked once
+    assert "LookDaily" not in cloud.advance("P10DT7H")["ran"]
+    before = seconds(cloud.call("GET", "/_local/clock").json["now"])
+    assert cloud.call("PUT", "/notes/new").status == 202
+    assert cloud.advance("P5D")["ran"]["LookDaily"] == 1
+    first, *_, latest = sorted(float(each.removeprefix("look ")) for each in cloud.heard("look "))
+    assert before < latest < before + 86_400
+    days = (latest - first) / 86_400
+    assert days == pytest.approx(round(days), abs=10 / 86_400)
+
+
 def test_a_delayed_message_waits_by_the_products_clock(cloud):
     cloud.start_thing("delayed", mail_to="delayed@example.com", delay=600)
     cloud.advance("PT5M")
