@@ -1,6 +1,6 @@
 """The table of goals says what is met and what is not."""
 
-from tests.bench.report import GOALS, Goal
+from tests.bench.report import GOALS, Goal, Measured
 
 
 def test_a_figure_should_stay_under_its_goal_and_a_rate_over_it() -> None:
@@ -18,3 +18,9 @@ def test_what_has_no_goal_is_only_reported() -> None:
         "20 people at once",
         "one event a request while quiet",
     ]
+
+
+def test_of_processor_time_the_least_run_counts_and_of_all_else_the_median() -> None:
+    runs = [3.0, 1.0, 2.0, 9.0, 4.0]
+    assert Measured(runs, is_cpu=True).value == 1.0
+    assert Measured(runs).value == 3.0
