@@ -5,7 +5,7 @@ from math import sqrt
 
 import pytest
 
-from postroad.evidence import ALPHA, Arm, chances_to_be_best, compare, difference, find, sample_ratio
+from postroad.evidence import ALPHA, SUSPICIOUS, Arm, chances_to_be_best, compare, difference, find, sample_ratio
 
 EVEN = {"a": 1.0, "b": 1.0}
 
@@ -96,15 +96,31 @@ def test_without_any_numbers_all_have_the_same_chance():
     ("shown", "weights", "chance"),
     [
         ([500, 500], [1, 1], 1.0),
-        ([520, 480], [50, 50], 0.2059),
-        ([600, 400], [1, 1], 2.5e-10),
+        ([520, 480], [50, 50], 1.0),
+        ([600, 400], [1, 1], 4.6e-8),
         ([300, 100], [75, 25], 1.0),
-        ([110, 90, 100], [1, 1, 1], 0.3679),
+        ([110, 90, 100], [1, 1, 1], 1.0),
         ([0, 0], [1, 1], 1.0),
+        ([0, 1], [99, 1], 0.02),
+        ([10, 1], [1, 0], 0.0),
     ],
 )
-def test_the_sample_ratio_says_how_likely_chance_deals_so(shown, weights, chance):
+def test_the_sample_ratio_says_how_likely_chance_ever_deals_so(shown, weights, chance):
     assert sample_ratio(shown, weights) == pytest.approx(chance, rel=0.02)
+
+
+@pytest.mark.parametrize("weights", [[1, 1], [90, 10], [95, 5]])
+def test_looking_after_every_person_hardly_ever_calls_uneven_what_chance_has_dealt(weights):
+    """A test for one look calls one experiment in ten uneven where few are held out, mostly its first few people."""
+    lots, alarms = random.Random(7), 0
+    for _ in range(400):
+        shown = [0, 0]
+        for _ in range(120):
+            shown[lots.choices((0, 1), weights)[0]] += 1
+            if sample_ratio(shown, weights) < SUSPICIOUS:
+                alarms += 1
+                break
+    assert alarms <= 2
 
 
 def test_nobody_wins_where_people_were_not_dealt_out_as_they_should():

@@ -376,20 +376,29 @@ def plan_publication(
 
 
 def _find_changed_experiments(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list[tuple[str, str]]:
-    """An experiment that is running compares what it has begun to compare."""
+    """An experiment that is running, or a holdout, compares what it has begun to compare."""
     changed = []
     for key, document in entering.items():
         live = book.journeys.get(key.partition("/")[2]) if key.startswith("journey/") else None
         new = parse_journey(document).experiments if live else {}
         for step, before in live.experiments.items() if live else ():
             after = new.get(step)
-            if step and after and after.terms != before.terms:
-                sentence = (
-                    f"the experiment '{step}' is running with other variants, weights or another goal; "
-                    "give the step a new id, and it is a new experiment"
-                )
-                changed.append(("steps" if len(entering) == 1 else f"{key}: steps", sentence))
+            if after and after.terms != before.terms:
+                path = "steps" if step else "holdout"
+                changed.append((path if len(entering) == 1 else f"{key}: {path}", _CHANGED[bool(step)].format(step)))
     return changed
+
+
+_CHANGED = {
+    True: (
+        "the experiment '{}' is running with other variants, weights or another goal; "
+        "give the step a new id, and it is a new experiment"
+    ),
+    False: (
+        "people are held out by another share, or compared by another goal, and the numbers would mix both; "
+        "keep them, leave holdout out, or make it a journey with a new id"
+    ),
+}
 
 
 def plan_winner(key: str, variant: str | None, because: str, book: Book, now: float) -> Publication:

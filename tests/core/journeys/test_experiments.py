@@ -154,6 +154,30 @@ def test_c34_once_a_variant_has_won_new_entrants_get_it_and_others_keep_theirs()
         assert ("subject", "short") in newcomer.verdicts
 
 
+BUYING = {**WELCOME, "holdout": 20}
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "refused"),
+    [
+        ({"holdout": 40}, "holdout", "people are held out by another share"),
+        ({"goal": {"event": "Trial Started"}}, "holdout", "compared by another goal"),
+        ({"goal": {"event": "Order Completed", "within": "P30D"}}, "steps", "'subject' is running with other variants"),
+        ({"steps": [{**SUBJECT, "id": "other"}, REST]}, "", ""),
+        ({"holdout": None}, "", ""),
+        ({"name": "Welcome again"}, "", ""),
+    ],
+)
+def test_what_is_compared_stays_what_it_was_while_it_is_compared(change, path, refused):
+    shelf = Shelf(POLICY, *TEMPLATES, BUYING)
+    if not refused:
+        shelf.publish({**BUYING, **change})
+        return
+    with pytest.raises(DefinitionError) as raised:
+        shelf.publish({**BUYING, **change})
+    assert refused in dict(raised.value.mistakes)[path]
+
+
 def test_a_winner_is_forgotten_with_its_experiment():
     shelf = Shelf(POLICY, *TEMPLATES, WELCOME)
     shelf.manifest = replace(shelf.manifest, winners={"welcome/subject": Winner("short", NOW, "it is better")})
