@@ -12,7 +12,7 @@ SAM := .postroad/sam/bin/sam
 ASSETS := functions/console/assets/vendor/.made
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --annotation-style line
 
-.PHONY: help run test check format bench build deploy deploy-local keys redrive recount reset lock clean
+.PHONY: help run test check format bench build deploy deploy-local keys webhook-secret redrive recount reset lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ deploy-local:  ## build, and deploy what was built to the endpoint in AWS_ENDPOI
 
 keys: .venv/.installed  ## make the stack's keys and print them, once (KINDS="write browser api", STACK=postroad)
 	@$(PY) infra/keys.py --stack $(STACK) $(KINDS)
+
+webhook-secret: .venv/.installed  ## print the secret of a webhook of the policy (WEBHOOK=crm, STACK=postroad)
+	@$(PY) infra/keys.py --stack $(STACK) --webhook $(WEBHOOK)
 
 redrive: .venv/.installed  ## give dead letters another try (QUEUE=EventsDeadLetters or DeadLetters, STACK=postroad)
 	@$(PY) infra/redrive.py --stack $(STACK) $(QUEUE)

@@ -31,7 +31,9 @@ EVENTS_AFTER = 0.02  # seconds; at SES, too, a mail's events nearly always follo
 
 @dataclass(slots=True)
 class Account:
-    """SES's limits as tests set them. `fail` answers the next `times` sends; the next `lose` get no answer."""
+    """SES's limits as tests set them. `fail` answers the next `times` sends; the next `lose` get no answer.
+
+    `webhook_status` is what receivers of webhooks answer."""
 
     max_send_rate: float = 1000.0
     max_24_hour_send: float = 1_000_000.0
@@ -39,6 +41,7 @@ class Account:
     fail: str = ""
     times: int = 0
     lose: int = 0
+    webhook_status: int = 200
 
 
 BOUNCED = {"action": "failed", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 user unknown"}
@@ -119,6 +122,7 @@ class Inbox:
         self.parsed: dict[str, dict[str, Any]] = {}
         self.events: queue.Queue[tuple[float, dict[str, Any]]] = queue.Queue()
         self.stopped = threading.Event()
+        self.calls: list[dict[str, Any]] = []
         self.mails = self._kept()
 
     def _kept(self) -> list[dict[str, Any]]:
@@ -129,6 +133,7 @@ class Inbox:
                 lines.append(json.loads(line))
         told = {line["told"] for line in lines if "told" in line}
         mails = [line for line in lines if "raw" in line]
+        self.calls = [line["call"] for line in lines if "call" in line]
         for mail in mails:
             if mail["set"] and mail["id"] not in told:
                 self.events.put((0.0, mail))
@@ -141,6 +146,30 @@ class Inbox:
     def stop(self) -> None:
         """Publish nothing more; what is not told yet is told by the next run."""
         self.stopped.set()
+
+    # ------------------------------------------------------------ webhooks
+
+    def webhook(self, headers: dict[str, str], body: bytes) -> Response:
+        """Take what was meant for somebody's server, as that server; what it refuses has not reached it."""
+        if "postroad-to" not in headers:
+            return Response.of(400, {"message": "A webhook says in postroad-to where it was meant to go."})
+        with self.lock:
+            status = self.account.webhook_status
+            if 200 <= status < 300:
+                call = {
+                    "id": uuid.uuid4().hex,
+                    "channel": "webhook",
+                    "from": "",
+                    "to": headers["postroad-to"],
+                    "subject": "",
+                    "html": "",
+                    "text": body.decode("utf-8", "replace"),
+                    "headers": {name: value for name, value in headers.items() if name.startswith("webhook-")},
+                    "time": iso(self.clock.now()),
+                }
+                self.calls.append(call)
+                self._keep({"call": call})
+        return Response.of(status, {})
 
     # ------------------------------------------------------------ SES v2
 
@@ -320,7 +349,8 @@ class Inbox:
                 if mail["id"] not in self.parsed:
                     self.parsed[mail["id"]] = self._shown(mail)
             mails = [self.parsed[mail["id"]] for mail in latest]
-        everything = [*map(_text, self.texts()), *mails]
+            calls = self.calls[-most:] if most else self.calls
+        everything = [*map(_text, self.texts()), *mails, *calls]
         everything.sort(key=lambda item: str(item["time"]))
         return everything[::-1][:most]
 
@@ -351,6 +381,7 @@ class Inbox:
     def clear(self) -> None:
         with self.lock:
             self.mails.clear()
+            self.calls.clear()
             self.parsed.clear()
             self.sent.clear()
             self.account = Account()

@@ -100,6 +100,7 @@ class Local:
             ("GET", r"/costs", lambda request: Response.of(200, parts.costs())),
             ("POST", r"/costs/reset", self.reset_costs),
             ("GET", r"/site(/[\w./-]*)?", self.site),
+            ("POST", r"/webhooks", self.webhook),
             ("*", r"/ses(/.*)", lambda request, path: parts.inbox.ses(request.method, path, request.body)),
         ]
 
@@ -164,6 +165,9 @@ class Local:
             [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")],
             base64.b64decode(mail["raw"]),
         )
+
+    def webhook(self, request: Request) -> Response:
+        return self.parts.inbox.webhook({name.lower(): value for name, value in request.headers}, request.body)
 
     def account(self, request: Request) -> Response:
         try:

@@ -202,6 +202,7 @@ def test_every_route_of_the_template_is_in_a_document(template):
         ("predicates", "Messages", {*FATES, "template", "origin", "step", "channel", "by"}),
         ("predicates", "Facts", FACTS),
         ("predicates", "Scores", THRESHOLDS),
+        ("channels", "Channels", CHANNELS),
         ("templates", "Filters", [entry.key for entry in filters.FILTERS]),
         ("definitions", "Definitions", KINDS),
         ("forms", "Fields", FIELD_TYPES),

@@ -12,8 +12,8 @@ READERS = {
     # The function's own name, which Lambda sets, in every line of the log.
     "layers/shell/postroad_aws/observability.py",
 }
-# The local cloud alone moves the clock.
-LOCAL = {"POSTROAD_CLOCK"}
+# The local cloud alone moves the clock, and keeps webhooks from leaving.
+LOCAL = {"POSTROAD_CLOCK", "POSTROAD_WEBHOOKS"}
 
 
 def _list_variables(template):

@@ -10,7 +10,8 @@ LIST = yaml.safe_load((templatecheck.ROOT / "infra/localcloud/prices.yaml").read
 
 
 def test_each_channel_has_the_price_of_the_list():
-    assert {"email": float(LIST["ses"]["email"]), "sms": float(LIST["sms"]["text"])} == PER_MESSAGE
+    listed = {"email": float(LIST["ses"]["email"]), "sms": float(LIST["sms"]["text"])}
+    assert {**dict.fromkeys(PER_MESSAGE, 0.0), **listed} == PER_MESSAGE
     assert PER_MESSAGE.keys() == CHANNELS.keys()
 
 

@@ -1,10 +1,10 @@
 """Channels: one row here for each entry, with all that a channel must have."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from postroad.channels import CHANNELS, USUAL, address_kind, full_address
+from postroad.channels import ADDRESSED, CHANNELS, CONTACT, USUAL, address_kind, full_address
 from postroad.contacts import Contact
 from postroad.envelopes import compose
 from postroad.identities import KINDS
@@ -14,11 +14,23 @@ from postroad.messages import Message
 from postroad.policy import Policy
 from postroad.rendering import compile_message_template
 
+
+class Row(NamedTuple):
+    """A template's parts, the contact's address as refusals know it, and where its message goes."""
+
+    parts: dict[str, Any]
+    full: str
+    goes_to: str
+
+
 MAIL = {"subject": "Hello", "html": "<p>Hello</p>"}
+HOOK = "https://hooks.example.com/crm"
 ROWS = {
-    "email": (MAIL, "ana@example.com", "email:ana@example.com"),
-    "sms": ({"text": "Hello"}, "+351912345678", "phone:+351912345678"),
+    "email": Row(MAIL, "email:ana@example.com", "ana@example.com"),
+    "sms": Row({"text": "Hello"}, "phone:+351912345678", "+351912345678"),
+    "webhook": Row({"to": "crm"}, "contact:c", HOOK),
 }
+POLICY = Policy(sender="Tide <hello@tide.example>", webhooks={"crm": HOOK})
 
 
 def test_every_channel_has_a_row():
@@ -28,22 +40,30 @@ def test_every_channel_has_a_row():
 
 @pytest.mark.parametrize("key", CHANNELS)
 def test_a_channel_has_an_address_a_template_a_step_and_an_envelope(key: str):
-    parts, address, full = ROWS[key]
-    channel = CHANNELS[key]
-    assert address_kind(key) == channel.address_kind
-    assert channel.address_kind in KINDS
-    assert full_address(key, address) == full
+    row, channel = ROWS[key], CHANNELS[key]
+    kind, _, address = row.full.partition(":")
+    assert address_kind(key) == channel.address_kind == kind
+    assert kind in (*KINDS, CONTACT)
+    assert full_address(key, address) == row.full
     assert channel.description
-    assert {part.key for part in channel.parts if part.required} <= set(parts)
-    template = compile_message_template({"kind": "template", "id": "t", "channel": key, "topic": "news", **parts})
+    assert {part.key for part in channel.parts if part.required} <= set(row.parts)
+    template = compile_message_template({"kind": "template", "id": "t", "channel": key, "topic": "news", **row.parts})
     steps = [{"id": "hello", "send": {"template": "t", "channel": key}}]
     journey: Any = parse_journey({"kind": "journey", "id": "j", "trigger": {"event": "X"}, "steps": steps})
     assert journey.steps["hello"].body.channel == key
     message = Message("e.hello", "c", "journey/j@1", "hello", "e", key, "news", "t", 1, "k", 1.0)
-    ana = Contact("c", identities={full: 1.0})
+    ana = Contact("c", identities={row.full: 1.0} if kind != CONTACT else {})
     assert ana.find_address(key) == address
-    policy = Policy(sender="Tide <hello@tide.example>")
     signer = Signer({"1": b"k" * 32}, "1")
-    made = compose(message, template, ana, address, {}, policy, signer, "https://x.example", 1.8e9)
-    assert (made.message_id, made.to) == ("e.hello", address)
+    made = compose(message, template, ana, address, {}, POLICY, signer, "https://x.example", 1.8e9)
+    assert (made.message_id, made.to) == ("e.hello", row.goes_to)
     assert type(made).__module__ == f"postroad.envelopes.{key}"
+
+
+def test_what_needs_no_address_of_a_person_takes_the_place_of_no_other_channel():
+    assert set(ADDRESSED) == {key for key in CHANNELS if address_kind(key) in KINDS}
+    assert USUAL in ADDRESSED
+
+
+def test_only_what_a_machine_gets_may_be_sent_again():
+    assert all(channel.to for channel in CHANNELS.values() if channel.tries_for)

@@ -1,13 +1,16 @@
 """Composing a mail and a text."""
 
+import json
 import re
+from base64 import b64decode
 from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
 
 from postroad.contacts import Attribute, Contact
-from postroad.envelopes import Email, Text, compose, values_of
+from postroad.envelopes import Call, Email, Text, compose, values_of
+from postroad.envelopes.webhook import NowhereError, secret_of, sign
 from postroad.links import Click, Open, Signer, Unsubscribe
 from postroad.messages import Message
 from postroad.mime import MimeError
@@ -97,10 +100,84 @@ def test_a_header_cannot_be_smuggled_in_through_a_value():
 
 
 def test_a_template_may_speak_of_contact_event_and_account():
-    values = values_of(ANA, "ana@a.example", "email", {"total": 5}, POLICY, "https://u")
+    values = values_of(ANA, "ana@a.example", MESSAGE, {"total": 5}, POLICY, "https://u")
     assert values == {
         "contact": {"first_name": "<Ana>", "email": "ana@a.example"},
         "event": {"total": 5},
+        "message": {
+            "id": "e.hi~2",
+            "template": "t",
+            "origin": "journey/w@1",
+            "step": "hi",
+            "created_at": "1970-01-01T00:00:01.000Z",
+        },
         "account": {"name": "Tide & Co", "postal_address": "Cais 12"},
         "unsubscribe_url": "https://u",
     }
+
+
+# Webhooks
+
+HOOKED = Policy(webhooks={"crm": "https://hooks.example.com/crm"})
+BEA = Contact(
+    "c1",
+    identities={"user:17": 1.0, "email:bea@a.example": 2.0},
+    attributes={"first_name": Attribute('B"ea', 1.0, confirmed=True), "seats": Attribute(3, 1.0, confirmed=True)},
+)
+
+
+def call(template: dict[str, Any], policy: Policy = HOOKED, message: Message = MESSAGE) -> Call:
+    compiled = compile_message_template({"kind": "template", "id": "t", "channel": "webhook", "to": "crm", **template})
+    message = message.with_(channel="webhook", topic="")
+    made = compose(message, compiled, BEA, "c1", {"total": 24.5}, policy, SIGNER, URL, 1.8e9)
+    assert isinstance(made, Call)
+    return made
+
+
+def test_a_webhook_without_words_of_its_own_tells_of_the_contact_the_event_and_the_message():
+    made = call({})
+    assert (made.to, made.name) == ("https://hooks.example.com/crm", "crm")
+    assert json.loads(made.body) == {
+        "type": "t",
+        "timestamp": "1970-01-01T00:00:01.000Z",
+        "data": {
+            "contact": {
+                "first_name": 'B"ea', "seats": 3, "contact_id": "c1", "user_id": "17", "email": "bea@a.example",
+            },
+            "event": {"total": 24.5},
+            "message": {
+                "id": "e.hi~2", "template": "t", "origin": "journey/w@1", "step": "hi",
+                "created_at": "1970-01-01T00:00:01.000Z",
+            },
+        },
+    }  # fmt: skip
+
+
+def test_a_placeholder_alone_keeps_its_type_and_a_text_never_changes_the_shape_of_a_document():
+    body = {"text": 'Hi {{ contact.first_name }}, "{{ event.total }}"', "seats": "{{ contact.seats }}",
+            "list": [1, None, True, "{{ contact.nothing }}", "{{ contact }}"]}  # fmt: skip
+    said = json.loads(call({"body": body}).body)
+    assert said["text"] == 'Hi B"ea, "24.5"'
+    assert said["seats"] == 3
+    assert said["list"][:4] == [1, None, True, None]
+    assert said["list"][4]["user_id"] == "17"
+
+
+def test_a_webhook_that_the_policy_does_not_have_goes_nowhere():
+    with pytest.raises(NowhereError, match="the policy has no 'crm' among its webhooks"):
+        call({}, Policy())
+
+
+def test_a_signature_is_that_of_the_published_example():
+    # github.com/standard-webhooks/standard-webhooks: what its reference libraries are tested with.
+    key = b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    assert sign("msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', key, 1614265330.9) == {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    assert secret_of(key) == "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def test_the_id_of_a_webhook_has_no_dot_because_dots_part_what_is_signed():
+    assert call({}).webhook_id == "e_dhi_t2"

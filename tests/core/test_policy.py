@@ -59,3 +59,40 @@ def test_a_mistake_is_told_with_its_path(changes, path):
 def test_what_is_no_policy_is_refused(document):
     with pytest.raises(DefinitionError):
         parse_policy(document)
+
+
+def test_a_policy_names_the_addresses_to_which_webhooks_may_go():
+    webhooks = [
+        {"id": "crm", "url": "https://hooks.example.com/a/b?c=d&e"},
+        {"id": "erp", "url": "https://erp.example.com"},
+    ]
+    policy = parse_policy({**DOCUMENT, "webhooks": webhooks})
+    assert policy.webhooks == {entry["id"]: entry["url"] for entry in webhooks}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example.com/", "https://hooks.example.com:8443/", "https://ana:secret@hooks.example.com/",
+        "https://127.0.0.1/", "https://2130706433/", "https://0x7f000001/", "https://[::1]/", "https://localhost/",
+        "https://hooks.example.com\\@evil.example/", "https://hooks.example.com/#part", "https://hooks.example.com/a b",
+        "https://hooks.example.com/\r\nX: y", "//hooks.example.com/", "file:///proc/self/environ", "https://", "", 5,
+        "https://①②⑦.⓪.⓪.①/", "https://hooks.example.com/" + "x" * 1_000,
+    ],
+)  # fmt: skip
+def test_an_address_that_no_webhook_should_go_to_is_refused(url):
+    with pytest.raises(DefinitionError) as caught:
+        parse_policy({**DOCUMENT, "webhooks": [{"id": "crm", "url": url}]})
+    assert [path for path, _ in caught.value.mistakes] == ["webhooks[0].url"]
+
+
+def test_two_webhooks_have_two_ids():
+    twins = [{"id": "crm", "url": "https://hooks.example.com/"}] * 2
+    with pytest.raises(DefinitionError, match=r"webhooks\[1\]\.id"):
+        parse_policy({**DOCUMENT, "webhooks": twins})
+
+
+def test_what_is_about_no_topic_is_owed_and_needs_no_consent():
+    topic = parse_policy(DOCUMENT).find_topic("")
+    assert topic.transactional
+    assert not topic.opt_in

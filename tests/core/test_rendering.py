@@ -1,5 +1,7 @@
+import json
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -597,3 +599,59 @@ def test_all_mistakes_of_a_template_are_told_at_once() -> None:
     with pytest.raises(DefinitionError) as caught:
         compile_message_template({**WELCOME, "subject": "{{ f() }}", "html": "<p {{ x }}>", "kind": "x"})
     assert [where for where, _ in caught.value.mistakes] == ["kind", "subject", "html"]
+
+
+# Documents
+
+
+HOOK = {"kind": "template", "id": "tell", "channel": "webhook", "to": "crm"}
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "sentence"),
+    [
+        ({"to": None}, "to", "is missing"),
+        ({"body": {}}, "body", "must be an object or a list that is not empty"),
+        ({"body": "{}"}, "body", "must be an object or a list"),
+        ({"body": {"a": [{"b": "{{ f() }}"}]}}, "body", "a[0].b: line 1: nothing can be called"),
+        ({"body": {"a": float("nan")}}, "body", "a: 'nan' is no JSON value"),
+        ({"body": {"a": object()}}, "body", "is no JSON value"),
+        ({"body": {"a": ["{{ x }} "] * 501}}, "body", "more than 500 texts"),
+        ({"subject": "Hello"}, "subject", "unknown key"),
+    ],
+)
+def test_a_mistake_in_a_document_is_refused_with_its_path(change: dict[str, Any], path: str, sentence: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        compile_message_template({**HOOK, "body": {"a": 1}, **change})
+    assert [where for where, _ in caught.value.mistakes] == [path]
+    assert sentence in caught.value.mistakes[0][1]
+
+
+def test_a_document_that_is_nested_without_end_is_refused() -> None:
+    deep: Any = 1
+    for _ in range(200):
+        deep = [deep]
+    with pytest.raises(DefinitionError, match="nested more than 40 deep"):
+        compile_message_template({**HOOK, "body": deep})
+
+
+def test_a_document_that_becomes_too_long_fails_its_message() -> None:
+    message = compile_message_template({**HOOK, "body": {"all": "{{ contact }}"}})
+    with pytest.raises(RenderError, match="body: the document has"):
+        message.render({"contact": {"note": "x" * 70_000}})
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(), lambda inner: st.lists(inner)))
+def test_whatever_a_value_holds_it_never_changes_the_shape_of_a_document(value: Any) -> None:
+    message = compile_message_template(
+        {**HOOK, "body": {"text": "<{{ contact.name }}>", "whole": "{{ contact.name }}"}}
+    )
+    value = json.loads(json.dumps(value).encode("utf-8", "replace"))
+    if isinstance(value, list):
+        with pytest.raises(RenderError):
+            message.render({"contact": {"name": value}})
+        return
+    said = json.loads(message.render({"contact": {"name": value}}).parts["body"])
+    assert said.keys() == {"text", "whole"}
+    if isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value):
+        assert said == {"text": f"<{value}>", "whole": value}

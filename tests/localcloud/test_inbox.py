@@ -51,6 +51,20 @@ def test_a_mail_is_shown_with_all_its_parts_newest_first(cloud):
     assert newest["time"][:16] == cloud.call("GET", "/_local/clock").json["now"][:16]
 
 
+def test_a_webhook_is_kept_with_where_it_was_meant_to_go_unless_its_receiver_refuses_it(cloud):
+    headers = {"postroad-to": "https://hooks.example.com/crm", "webhook-id": "one", "content-type": "application/json"}
+    assert cloud.call("POST", "/_local/webhooks", {"total": 5}, headers).status == 200
+    newest = cloud.call("GET", "/_local/inbox?limit=1").json["items"][0]
+    assert (newest["channel"], newest["to"]) == ("webhook", "https://hooks.example.com/crm")
+    assert json.loads(newest["text"]) == {"total": 5}
+    assert newest["headers"] == {"webhook-id": "one"}
+    cloud.call("POST", "/_local/inbox/account", {"webhook_status": 503})
+    assert cloud.call("POST", "/_local/webhooks", {"total": 6}, headers).status == 503
+    cloud.call("POST", "/_local/inbox/account", {"webhook_status": 200})
+    assert cloud.call("GET", "/_local/inbox?limit=1").json["items"][0]["text"] == newest["text"]
+    assert cloud.call("POST", "/_local/webhooks", {"total": 7}).status == 400
+
+
 def test_the_newest_alone_can_be_asked_for(cloud, ses):
     for number in range(3):
         ses.send_email(**simple(f"limited {number}"))

@@ -4,6 +4,12 @@
 const find = (id) => document.getElementById(id);
 const local = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const MOST = 200;
+// What the inbox calls a message of each channel.
+const WORDS = {
+  email: { to: "To", title: "(no subject)" },
+  sms: { to: "SMS to", title: "Text message" },
+  webhook: { to: "Webhook to", title: "Webhook" },
+};
 let items = [], chosen = location.hash.slice(1), view = "html";
 
 function element(name, className, text) {
@@ -19,7 +25,7 @@ function showList() {
   find("list").replaceChildren(...items.map((item) => {
     const button = document.createElement("button");
     const who = element("span", "who", "");
-    who.append(element("span", "", `${item.channel === "sms" ? "SMS to " : "To "}${[].concat(item.to).join(", ")}`), element("time", "", local(item.time)));
+    who.append(element("span", "", `${WORDS[item.channel].to} ${[].concat(item.to).join(", ")}`), element("time", "", local(item.time)));
     button.append(who, element("span", "what", item.subject || item.text.slice(0, 120) || "(no subject)"));
     if (item.id === chosen) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => { location.hash = item.id; });
@@ -34,7 +40,7 @@ function showMessage() {
   find("message").hidden = !item;
   find("hint").hidden = Boolean(item);
   if (!item) return;
-  find("subject").textContent = item.subject || (item.channel === "sms" ? "Text message" : "(no subject)");
+  find("subject").textContent = item.subject || WORDS[item.channel].title;
   find("from").textContent = item.from;
   find("to").textContent = [].concat(item.to).join(", ");
   find("time").textContent = local(item.time);

@@ -32,10 +32,13 @@ TEMPLATE, FORM = "template", "form"
 
 
 def _template_facts(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Channel and topic, then what not every template says: its stage, and whether it pushes for a sale."""
+    """Channel, topic, stage, whether it pushes for a sale, where it goes; what is not said at the end is left out."""
     push = SALES_PUSH if document.get("sales") else ""
-    rest = (document.get("stage") or "", push) if push else (document["stage"],) if document.get("stage") else ()
-    return (document["channel"], document["topic"], *rest)
+    facts = [document["channel"], *(document.get(key) or "" for key in ("topic", "stage")), push]
+    facts.append(document.get("to") or "")
+    while len(facts) > 2 and not facts[-1]:
+        facts.pop()
+    return tuple(facts)
 
 
 _UNLOADED: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
@@ -156,6 +159,7 @@ class TemplateRef(NamedTuple):
     """What the fold needs to know of a template; its text is the sender's affair.
 
     `stage` is the stage of the life cycle that it is for, or ""; `push` is SALES_PUSH when it pushes for a sale.
+    `to` is the entry of the policy that says where it goes, for a channel that has such.
     """
 
     template_id: str
@@ -164,6 +168,7 @@ class TemplateRef(NamedTuple):
     topic: str
     stage: str = ""
     push: str = ""
+    to: str = ""
 
 
 class FormRef(NamedTuple):

@@ -7,25 +7,53 @@ which sends it. Everything else about it is its entry here.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from postroad.instants import DAY
+
+# The kind of address of a channel that needs none of the person's: the contact's own id.
+CONTACT = "contact"
+
+# What a part of a template is: plain text, HTML, or a JSON document whose texts hold placeholders.
+TEXT, HTML, JSON = "text", "html", "json"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One member of a template's document that holds placeholders."""
+    """One member of a template's document that holds placeholders. `usual` stands in the place of one left out."""
 
     key: str
-    html: bool = False
+    form: str = TEXT
     required: bool = True
+    usual: object = None
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One way to reach somebody: the kind of identity that it writes to, and what a template for it is made of."""
+    """One way to reach somebody: the kind of identity that it writes to, and what a template for it is made of.
+
+    `to` is the list of the policy in which a template of it names where it goes; what goes to a machine needs no topic.
+    For `tries_for` seconds a message is sent again, with growing pauses, although it may have arrived: whoever gets it
+    knows it again by its id. Zero: what may have left is never sent again.
+    """
 
     key: str
     description: str
     address_kind: str
     parts: tuple[Part, ...]
+    to: str = ""
+    tries_for: float = 0.0
 
+    @property
+    def needs_topic(self) -> bool:
+        """Whether nothing may be sent by it that nobody could have consented to."""
+        return not self.to
+
+
+# What a webhook says unless its template has words of its own.
+_HAPPENED = {
+    "type": "{{ message.template }}",
+    "timestamp": "{{ message.created_at }}",
+    "data": {"contact": "{{ contact }}", "event": "{{ event }}", "message": "{{ message }}"},
+}
 
 CHANNELS: Mapping[str, Channel] = {
     channel.key: channel
@@ -36,17 +64,28 @@ CHANNELS: Mapping[str, Channel] = {
             "email",
             (
                 Part("subject"),
-                Part("html", html=True),
+                Part("html", HTML),
                 Part("text", required=False),
                 Part("preheader", required=False),
             ),
         ),
         Channel("sms", "a text message through SNS", "phone", (Part("text"),)),
+        Channel(
+            "webhook",
+            "a signed JSON document, posted to an address of the policy",
+            CONTACT,
+            (Part("body", JSON, required=False, usual=_HAPPENED),),
+            to="webhooks",
+            tries_for=DAY,
+        ),
     )
 }
 
 # The channel of what does not name one.
 USUAL = "email"
+
+# The channels that reach people at an address of theirs, and so can take each other's place.
+ADDRESSED = tuple(key for key, channel in CHANNELS.items() if channel.address_kind != CONTACT)
 
 
 def address_kind(channel: str) -> str:

@@ -23,6 +23,7 @@ from postroad.events import (
     EMAIL_COMPLAINED,
     EMAIL_DELIVERED,
     EMAIL_OPENED,
+    MESSAGE_DELIVERED,
     MESSAGE_FAILED,
     MESSAGE_SENT,
     MESSAGE_SKIPPED,
@@ -446,7 +447,7 @@ FATES = {
     fate.key: fate
     for fate in (
         Fate("sent", (MESSAGE_SENT,), "was sent {}"),
-        Fate("delivered", (EMAIL_DELIVERED,), "received {}"),
+        Fate("delivered", (EMAIL_DELIVERED, MESSAGE_DELIVERED), "received {}"),
         # Many mail programs hide openings, and nobody clicks in a mail unopened.
         Fate("opened", (EMAIL_OPENED, EMAIL_CLICKED), "opened {}"),
         Fate("clicked", (EMAIL_CLICKED,), "clicked in {}"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from postroad.channels import CHANNELS, address_kind
+from postroad.channels import CHANNELS, CONTACT, address_kind
 from postroad.engagement import Sent
 from postroad.ring import Ring
 
@@ -250,10 +250,13 @@ class Contact:
 
     def find_address(self, channel: str) -> str | None:
         """Where a channel reaches this contact: the address it is said to have, if that is an identity of it; else the
-        identity that was attached last. A claim counts only as long as there is no confirmed address."""
+        identity that was attached last. A claim counts only as long as there is no confirmed address. A channel that
+        needs no address of theirs has the contact itself."""
         if channel not in CHANNELS:
             return None
         kind = address_kind(channel)
+        if kind == CONTACT:
+            return self.contact_id
         said, values = self.find_value(kind), self.identity_values(kind)
         return said if said in values else values[0] if values else None
 

@@ -21,6 +21,7 @@ from postroad.book import (
     next_manifest,
     publish_version,
 )
+from postroad.channels import CHANNELS
 from postroad.contradictions import find_contradictions
 from postroad.errors import DefinitionError
 from postroad.events import ON_DEMAND
@@ -111,12 +112,16 @@ def _check_policy(parsed: Policy, known: Known) -> Mistakes:
 
 def _check_template(parsed: Any, known: Known) -> Mistakes:
     missing = []
-    if parsed.topic not in known.ids.get("topic", ()):
+    channel = CHANNELS[parsed.channel]
+    if parsed.topic not in known.ids.get("topic", ()) and (parsed.topic or channel.needs_topic):
         topics = ", ".join(sorted(known.ids.get("topic", ()))) or "none yet"
         missing.append(("topic", f"the policy has no topic {parsed.topic!r}; it has {topics}"))
     if parsed.stage and parsed.stage not in known.ids.get("stage", ()):
         stages = ", ".join(known.ids.get("stage", ())) or "none yet"
         missing.append(("stage", f"the life cycle has no stage {parsed.stage!r}; it has {stages}"))
+    if channel.to and parsed.to not in known.ids.get(channel.to, ()):
+        there = ", ".join(known.ids.get(channel.to, ())) or "none yet"
+        missing.append(("to", f"the policy has no {parsed.to!r} among its {channel.to}; it has {there}"))
     return tuple(missing)
 
 
@@ -191,9 +196,7 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
                 parsed += [KINDS[kind].parse(document)] if found == kind else []
         return parsed
 
-    policies = readable("policy")
-    topics = policies[-1].topics if policies else book.policy.topics
-    calendar = policies[-1].calendar if policies else book.policy.calendar
+    policy = [book.policy, *readable("policy")][-1]
     segments = [each for key, each in book.segments.items() if f"segment/{key}" not in entering] + readable("segment")
     staying = [model for model in book.stages.values() if f"stages/{model.id}" not in entering]
     sheets = [*(sheet for sheet in book.scores.values() if f"score/{sheet.id}" not in entering), *readable("score")]
@@ -203,21 +206,23 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
             name,
             0,
             str(document.get("channel", "")),
-            str(document.get("topic", "")),
+            str(document.get("topic") or ""),
             str(document.get("stage") or ""),
             SALES_PUSH if document.get("sales") else "",
+            str(document.get("to") or ""),
         )
         for (kind, _, name), document in documents
         if kind == "template"
     }
     return Known(
         {
-            "topic": topics,
+            "topic": policy.topics,
+            "webhooks": policy.webhooks,
             "segment": [*book.segments, *added("segment")],
             "score": [*book.scores, *added("score")],
             "form": [*book.forms, *added("form")],
             "static segment": [segment.id for segment in segments if segment.is_static],
-            "holiday": [day.name for day in calendar.closed] if calendar else (),
+            "holiday": [day.name for day in policy.calendar.closed] if policy.calendar else (),
             "grade": [*book.grades, *added("grade")],
             "matrix": [*book.matrices, *added("matrix")],
             "band": [f"{sheet.id}/{band.id}" for sheet in sheets for band in sheet.bands],
@@ -431,7 +436,7 @@ def plan_withdrawal(
     have people to address yet.
 
     Nobody enters a withdrawn journey any more, and who is under way goes on to the end. Raises DefinitionError when it
-    is not live, or when something that goes on refers to it.
+    is not live, or when something that goes on or is to come refers to it.
     """
     if key not in book.manifest.live:
         raise DefinitionError(("", f"{key} is not live"))

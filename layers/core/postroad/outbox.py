@@ -10,6 +10,7 @@ from collections.abc import Collection
 from postroad import caps
 from postroad.book import Book
 from postroad.calendars import HOURS
+from postroad.channels import ADDRESSED
 from postroad.contacts import Candidate, Contact
 from postroad.decisions import Decision
 from postroad.engagement import note_sent, take_back
@@ -110,7 +111,8 @@ class Outbox:
     def _leave(self, candidate: Candidate, judgement: Judgement) -> None:
         self._add(candidate, QUEUED)
         contact = self.contact
-        contact.engagement = note_sent(contact.engagement, candidate.channel, candidate.message_id, self.now)
+        if candidate.channel in ADDRESSED:
+            contact.engagement = note_sent(contact.engagement, candidate.channel, candidate.message_id, self.now)
         if self._is_capped(candidate):
             self.contact.spent = caps.spend(
                 self.contact.spent, self.book.policy.caps, candidate.message_id, candidate.channel, self.now

@@ -1,5 +1,6 @@
 """The policy: what holds for the whole account: topics, sender, postal address, time zone."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from postroad.caps import Cap, read_caps
 from postroad.channels import CHANNELS
 from postroad.consent import Topic
 from postroad.contacts import Contact
-from postroad.documents import Reader, read_head
+from postroad.documents import Reader, form, read_head, refuse_twins
 from postroad.instants import DAY
 from postroad.local_time import find_zone
 
@@ -27,7 +28,7 @@ class Policy:
     A message for which `caps` have no room waits, `postpone_at_most` seconds, or is skipped, as `when_full` says.
     `rhythm` is when the account usually writes, and when its people read.
     `control` is the share of people, in percent, who get no marketing at all, so that its worth can be seen.
-    `calendar` says at which hours messages leave.
+    `calendar` says at which hours messages leave. `webhooks` are the addresses to which a webhook may go, by id.
     """
 
     name: str = "Postroad"
@@ -42,9 +43,14 @@ class Policy:
     control: float = 0.0
     rhythm: Rhythm = USUAL_RHYTHM
     calendar: Calendar | None = None
+    webhooks: Mapping[str, str] = field(default_factory=dict)
 
     def find_topic(self, topic_id: str) -> Topic:
-        """The topic; one that nobody declared needs an opt-in, because then nobody said that it stands."""
+        """The topic; one that nobody declared needs an opt-in, because then nobody said that it stands.
+
+        What is about no topic goes to a machine, and nobody subscribes to it."""
+        if not topic_id:
+            return _NO_TOPIC
         return self.topics.get(topic_id) or Topic(topic_id, topic_id, opt_in=True)
 
     def next_opening(self, contact: Contact, channel: str, topic_id: str, hours: str, now: float) -> Opening:
@@ -60,6 +66,24 @@ class Policy:
     def assumed(self) -> frozenset[str]:
         """The topics that stand until they are refused."""
         return frozenset(topic.topic_id for topic in self.topics.values() if not topic.opt_in)
+
+
+_NO_TOPIC = Topic("", "no topic", opt_in=False, transactional=True)
+
+_ADDRESS = r"https://[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(/[!\"$-\[\]-~]*)?"
+
+
+@form({"type": "string", "pattern": f"^{_ADDRESS}$", "maxLength": 1_000})
+def _parse_address(raw: Any) -> str:
+    if not isinstance(raw, str) or len(raw) > 1_000 or not re.fullmatch(_ADDRESS, raw):
+        raise ValueError("must be an address such as https://hooks.example.com/crm, without a port or a user")
+    return raw
+
+
+def _read_webhooks(reader: Reader) -> dict[str, str]:
+    children = reader.children("webhooks", least=0, most=50)
+    refuse_twins(children)
+    return {child.id("id"): child.read("url", _parse_address, "") for child in children}
 
 
 def _zone(value: Any) -> str:
@@ -94,6 +118,7 @@ def parse_policy(document: object) -> Policy:
         control=reader.number("control", 0.0, least=0, most=50),
         rhythm=read_rhythm(reader),
         calendar=read_calendar(hours, CHANNELS) if (hours := reader.find_child("calendar")) else None,
+        webhooks=_read_webhooks(reader),
     )
     reader.finish()
     return policy

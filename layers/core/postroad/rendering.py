@@ -7,10 +7,12 @@ not folded, a loop costs its length times its body, text is measured before it i
 """
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import isfinite
 from types import TracebackType
 from typing import Any, cast
 
@@ -19,7 +21,7 @@ from jinja2.runtime import Context, LoopContext
 from markupsafe import Markup, escape
 
 from postroad import markup
-from postroad.channels import CHANNELS, Channel
+from postroad.channels import CHANNELS, HTML, JSON, TEXT, Channel, Part
 from postroad.documents import REQUIRED, Head, Reader, form, parse_line, read_head
 from postroad.errors import PostroadError
 from postroad.filters import (
@@ -519,13 +521,93 @@ def compile_template(source: str, *, html: bool) -> Compiled:
 # ------------------------------------------------------------------------------------------------- message templates
 
 
+_WHOLE = re.compile(r"\{\{ *([A-Za-z]\w*(?:\.\w+)*) *\}\}")
+MAX_LEAVES = 500
+MAX_DOCUMENT = 64 * 1024  # bytes of JSON
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledDocument:
+    """A JSON document whose texts are templates: what a value holds can never become a part of the document's shape.
+
+    A text that is one placeholder and nothing else becomes the value itself, be it a number, an object or null.
+    """
+
+    variables: frozenset[str]
+    _document: Any = field(repr=False)
+
+    @property
+    def unguarded(self) -> frozenset[str]:
+        """What is missing leaves no hole that anybody reads."""
+        return frozenset()
+
+    def _render(self, values: Mapping[str, object]) -> str:
+        text = json.dumps(_fill(self._document, values), ensure_ascii=False, separators=(",", ":"))
+        size = len(text.encode(errors="replace"))
+        if size > MAX_DOCUMENT:
+            raise RenderError(f"the document has {size:,} bytes; {MAX_DOCUMENT:,} are allowed")
+        return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A text that is one placeholder: the names that lead to its value."""
+
+    path: tuple[str, ...]
+
+
+def compile_document(raw: object) -> CompiledDocument:
+    """Check and compile a JSON document with placeholders. Raises ValueError with a sentence."""
+    if not isinstance(raw, dict | list | tuple) or not raw:
+        raise ValueError("must be an object or a list that is not empty")
+    leaves: list[Compiled] = []
+    document = _compile_node(raw, leaves, "", 0)
+    variables: frozenset[str] = frozenset().union(*(leaf.variables for leaf in leaves))
+    return CompiledDocument(variables, document)
+
+
+def _compile_node(raw: object, leaves: list[Compiled], path: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested more than {MAX_DEPTH} deep")
+    if isinstance(raw, Mapping):
+        return {str(key): _compile_node(value, leaves, f"{path}.{key}", depth + 1) for key, value in raw.items()}
+    if isinstance(raw, list | tuple):
+        return [_compile_node(value, leaves, f"{path}[{number}]", depth + 1) for number, value in enumerate(raw)]
+    if (isinstance(raw, float) and not isfinite(raw)) or not isinstance(raw, str | int | float | None):
+        raise ValueError(f"{path.lstrip('.')}: {str(raw)[:40]!r} is no JSON value")
+    if not isinstance(raw, str) or not _CODE.search(raw):
+        return raw
+    if len(leaves) >= MAX_LEAVES:
+        raise ValueError(f"has more than {MAX_LEAVES} texts with placeholders")
+    try:
+        leaves.append(compile_template(raw, html=False))
+    except TemplateError as mistake:
+        raise ValueError(f"{path.lstrip('.')}: {mistake}") from None
+    whole = _WHOLE.fullmatch(raw)
+    return _Whole(tuple(whole[1].split("."))) if whole else leaves[-1]
+
+
+def _fill(node: Any, values: Mapping[str, object]) -> Any:
+    if isinstance(node, Compiled):
+        return node._render(values)
+    if isinstance(node, _Whole):
+        value: Any = values
+        for name in node.path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return value
+    if isinstance(node, dict):
+        return {key: _fill(value, values) for key, value in node.items()}
+    return [_fill(value, values) for value in node] if isinstance(node, list) else node
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What the channel sends; a text message has only `text`."""
+    """What the channel sends. Mails have `subject`, `html` and `text`; of other channels `parts` are as they came."""
 
     subject: str
     html: str
     text: str
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 _LINE_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
@@ -543,8 +625,9 @@ class CompiledMessage:
     channel: str
     topic: str
     from_: str
-    parts: Mapping[str, Compiled]
+    parts: Mapping[str, Compiled | CompiledDocument]
     stage: str = ""
+    to: str = ""
 
     @property
     def variables(self) -> frozenset[str]:
@@ -559,7 +642,7 @@ class CompiledMessage:
     def render(self, values: Mapping[str, object]) -> Rendered:
         """The message for these values (plain JSON data); a mail without a text part gets one made from its HTML.
 
-        Raises RenderError, whose `part` is subject, preheader, html or text.
+        Raises RenderError, whose `part` is that of the template.
         """
         check_values(values)
         done: dict[str, str] = {}
@@ -572,9 +655,11 @@ class CompiledMessage:
         if "subject" in done and not 0 < len(subject) <= MAX_SUBJECT:
             raise RenderError(f"a subject has 1 to {MAX_SUBJECT} characters, this has {len(subject)}", part="subject")
         if "html" not in done:
-            if not text.strip():
-                raise RenderError("the text is empty", part="text")
-            return Rendered(subject, "", text.strip())
+            done = {key: part.strip() for key, part in done.items()}
+            for part in CHANNELS[self.channel].parts:
+                if part.required and not done[part.key]:
+                    raise RenderError(f"the {part.key} is empty", part=part.key)
+            return Rendered(subject, "", text.strip(), done)
         if preheader := _one_line(done.get("preheader", "")):
             body = _BODY.search(html)
             start = body.end() if body else 0
@@ -596,8 +681,17 @@ def _compile_with(html: bool) -> Callable[[Any], Compiled]:
     return compile_part
 
 
-# What reads a part of a template, by whether it is HTML.
-_COMPILE: Mapping[bool, Callable[[Any], Compiled]] = {html: _compile_with(html) for html in (False, True)}
+@form({"type": ["object", "array"]})
+def _compile_json(raw: object) -> CompiledDocument:
+    return compile_document(raw)
+
+
+# What reads a part of a template, by its form.
+_COMPILE: Mapping[str, Callable[[Any], Compiled | CompiledDocument]] = {
+    TEXT: _compile_with(False),
+    HTML: _compile_with(True),
+    JSON: _compile_json,
+}
 
 
 def _one_line(text: str) -> str:
@@ -615,7 +709,7 @@ def compile_message_template(document: object) -> CompiledMessage:
     if not reader.mistakes:
         return read_message_template(reader, CHANNELS[channel])
     # Of which channel the parts are nobody knows; the rest can be read.
-    reader.expect(*(part.key for each in CHANNELS.values() for part in each.parts))
+    reader.expect("to", *(part.key for each in CHANNELS.values() for part in each.parts))
     _read_head(reader)
     reader.finish()
     raise AssertionError("there was a mistake")
@@ -625,13 +719,18 @@ def read_message_template(reader: Reader, channel: Channel) -> CompiledMessage:
     """The template of a document that is one for this channel. Raises DefinitionError like compile_message_template."""
     reader.choice("channel", (channel.key,))
     head, topic, sender, stage = _read_head(reader)
+    to = reader.id("to") if channel.to else ""
     compiled = {
         part.key: found
         for part in channel.parts
-        if (found := reader.read(part.key, _COMPILE[part.html], None, REQUIRED if part.required else None))
+        if (found := reader.read(part.key, _COMPILE[part.form], None, REQUIRED if part.required else _usual(part)))
     }
     reader.finish()
-    return CompiledMessage(head.id, head.name, channel.key, topic, sender, compiled, stage)
+    return CompiledMessage(head.id, head.name, channel.key, topic, sender, compiled, stage, to)
+
+
+def _usual(part: Part) -> Compiled | CompiledDocument | None:
+    return None if part.usual is None else _COMPILE[part.form](part.usual)
 
 
 def _read_head(reader: Reader) -> tuple[Head, str, str, str]:

@@ -208,9 +208,11 @@ class Ids(Protocol):
 
 
 class Accepted(NamedTuple):
-    """The channel took the message; `provider_id` is its name for it."""
+    """The channel took the message; `provider_id` is its name for it. `answer` is what a machine that got it said: then
+    it is delivered."""
 
     provider_id: str
+    answer: Mapping[str, Any] | None = None
 
 
 class Refused(NamedTuple):

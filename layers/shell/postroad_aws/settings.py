@@ -1,7 +1,7 @@
 """Every environment variable that the product reads, in one place.
 
-The template sets them; `POSTROAD_CLOCK` is set by the local cloud alone. What is missing is noticed when it is first
-needed, so that a function gets only what its job takes.
+The template sets them; those that begin with `POSTROAD_` are set by the local cloud alone. What is missing is noticed
+when it is first needed, so that a function gets only what its job takes.
 """
 
 import os
@@ -56,6 +56,9 @@ class Settings:
     )
     sign_in_url: str = _variable("SIGN_IN_URL", "where people sign in to the console, no slash at the end", "")
     console_links: str = _variable("CONSOLE_LINKS", "further links in the console's menu: Title=address, …", "")
+    webhook_gateway: str = _variable(
+        "POSTROAD_WEBHOOKS", "where webhooks go instead of to their own addresses; the local cloud's", ""
+    )
     clock_file: str = _variable("POSTROAD_CLOCK", "a file with seconds to add to the clock; the local cloud's", "")
 
     def require(self, name: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from postroad.advice.channels import BEST, PHONE, WAYS, find_best, rank
-from postroad.channels import CHANNELS
+from postroad.channels import ADDRESSED
 from postroad.consent import Topic
 from postroad.contacts import Attribute, Consent, Contact
 from postroad.engagement import ANSWERED, CLICKED, OPENED, Sent
@@ -80,5 +80,5 @@ def test_a_topic_that_needs_an_opt_in_needs_it_on_each_way_unless_calls_are_pref
 
 
 def test_every_channel_can_be_ranked_and_no_channel_is_called_as_the_advice() -> None:
-    assert {*CHANNELS, PHONE} == set(WAYS)
+    assert {*ADDRESSED, PHONE} == set(WAYS)
     assert BEST not in WAYS

@@ -12,7 +12,7 @@ An opening weighs little: a text cannot be seen to be opened. What the person is
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from postroad.channels import CHANNELS
+from postroad.channels import ADDRESSED, CHANNELS
 from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
 from postroad.contacts import Contact
 from postroad.engagement import ANSWERED, CLICKED, NOTHING, OPENED
@@ -36,7 +36,7 @@ FIRM = 5.0
 # The response that is usual. Nobody is called without a reason.
 USUALLY: Mapping[str, float] = {"email": 0.15, "sms": 0.12, PHONE: 0.05}
 
-WAYS = (*CHANNELS, PHONE)
+WAYS = (*ADDRESSED, PHONE)
 _DID = {"email": "opened or clicked", "sms": "clicked or answered", PHONE: "answered"}
 
 

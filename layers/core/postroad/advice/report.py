@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from postroad.advice.channels import Way, rank
 from postroad.advice.send_times import SendTime, recommend
-from postroad.channels import CHANNELS
+from postroad.channels import ADDRESSED
 from postroad.contacts import Contact
 from postroad.policy import Policy
 from postroad.zones import clock_of
@@ -27,7 +27,7 @@ class Advice(NamedTuple):
 def advise(contact: Contact, policy: Policy, now: float) -> Advice:
     """What is known of when and how to reach a contact."""
     zone = clock_of(contact, policy.timezone).zone
-    reached = [channel for channel in CHANNELS if contact.find_address(channel)]
+    reached = [channel for channel in ADDRESSED if contact.find_address(channel)]
     return Advice(
         {channel: recommend(contact.engagement.get(channel, ()), policy.rhythm, zone, now) for channel in reached},
         rank(contact),

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from postroad.channels import CHANNELS, address_kind
+from postroad.channels import CHANNELS, CONTACT, address_kind
 from postroad.contacts import Contact
 from postroad.envelopes.draft import Draft
 from postroad.envelopes.email import Email
 from postroad.envelopes.sms import Text
+from postroad.envelopes.webhook import Call
+from postroad.instants import format_instant
 from postroad.links import Signer, Unsubscribe
 from postroad.messages import Message
 from postroad.policy import Policy
@@ -19,24 +21,48 @@ from postroad.policy import Policy
 if TYPE_CHECKING:
     from postroad.rendering import CompiledMessage
 
-__all__ = ["Email", "Envelope", "Text", "compose", "values_of"]
+__all__ = ["Call", "Email", "Envelope", "Text", "compose", "values_of"]
 
-Envelope = Email | Text
+Envelope = Email | Text | Call
 
 _WRAP = {key: import_module(f"postroad.envelopes.{key}").wrap for key in CHANNELS}
 
 
+# What a machine may know a contact by, by kind of identity.
+_NAMES = {"user": "user_id", "email": "email", "phone": "phone", "anon": "anonymous_id"}
+
+
 def values_of(
-    contact: Contact, address: str, channel: str, properties: Mapping[str, Any], policy: Policy, unsubscribe_url: str
+    contact: Contact,
+    address: str,
+    message: Message,
+    properties: Mapping[str, Any],
+    policy: Policy,
+    unsubscribe_url: str,
 ) -> dict[str, Any]:
-    """What a template may speak of: `contact`, the `event` that started its journey, `account`, `unsubscribe_url`."""
+    """What a template may speak of: `contact`, the `event` that started its journey, `message`, `account`,
+    `unsubscribe_url`."""
     facts = {name: word.value for name, word in contact.attributes.items()}
+    kind = address_kind(message.channel)
     return {
-        "contact": {**facts, address_kind(channel): address},
+        "contact": {**facts, **(_names_of(contact) if kind == CONTACT else {kind: address})},
         "event": dict(properties),
+        "message": {
+            "id": message.message_id,
+            "template": message.template,
+            "origin": message.origin,
+            "step": message.step,
+            "created_at": format_instant(message.created_at),
+        },
         "account": {"name": policy.name, "postal_address": policy.postal_address},
         "unsubscribe_url": unsubscribe_url,
     }
+
+
+def _names_of(contact: Contact) -> dict[str, str]:
+    """The contact's id, and of each kind of identity the latest."""
+    found = {name: contact.identity_values(kind)[:1] for kind, name in _NAMES.items()}
+    return {"contact_id": contact.contact_id, **{name: values[0] for name, values in found.items() if values}}
 
 
 def compose(
@@ -54,7 +80,8 @@ def compose(
     impossible for this contact."""
     link = Unsubscribe(message.contact_id, message.channel, message.topic, message.message_id)
     unsubscribe_url = base_url + signer.path(link)
-    rendered = template.render(values_of(contact, address, message.channel, properties, policy, unsubscribe_url))
-    draft = Draft(message, rendered, address, template.from_, policy, signer, base_url, unsubscribe_url, now)
+    values = values_of(contact, address, message, properties, policy, unsubscribe_url)
+    rendered = template.render(values)
+    draft = Draft(message, template, rendered, address, policy, signer, base_url, unsubscribe_url, now)
     envelope: Envelope = _WRAP[message.channel](draft)
     return envelope

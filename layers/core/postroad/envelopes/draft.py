@@ -8,17 +8,17 @@ from postroad.messages import Message
 from postroad.policy import Policy
 
 if TYPE_CHECKING:
-    from postroad.rendering import Rendered
+    from postroad.rendering import CompiledMessage, Rendered
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A rendered message and where it goes. `from_` is the template's own sender or "", `now` epoch seconds."""
+    """A rendered message and where it goes. `now` is epoch seconds."""
 
     message: Message
+    template: "CompiledMessage"
     rendered: "Rendered"
     address: str
-    from_: str
     policy: Policy
     signer: Signer
     base_url: str

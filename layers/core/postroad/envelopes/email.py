@@ -26,7 +26,7 @@ def wrap(draft: Draft) -> Email:
 
     html = rewrite_links(rendered.html, tracked, keep=(draft.unsubscribe_url,))
     html = add_pixel(html, draft.base_url + draft.signer.path(Open(message.message_id, message.contact_id)))
-    sender = draft.from_ or draft.policy.sender
+    sender = draft.template.from_ or draft.policy.sender
     raw = build_mime(
         from_=parse_mailbox(sender),
         to=Mailbox(draft.address),

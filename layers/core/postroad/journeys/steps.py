@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from postroad.advice.channels import BEST, PHONE
 from postroad.advice.send_times import LONGEST_WAIT, SEND_TIME, USUAL_WAIT
 from postroad.calendars import ANY_TIME, HOURS
-from postroad.channels import CHANNELS, USUAL
+from postroad.channels import ADDRESSED, CHANNELS, USUAL
 from postroad.documents import Reader
 from postroad.instants import DAY, describe_duration
 from postroad.journeys.asking import Ask, TaskStep
@@ -153,7 +153,7 @@ class SendStep(StepType):
 def _read_templates(reader: Reader) -> dict[str, str]:
     """A template by channel, as many as there are."""
     child = reader.find_child("templates")
-    found = {channel: child.id(channel, "") for channel in CHANNELS} if child else {}
+    found = {channel: child.id(channel, "") for channel in ADDRESSED} if child else {}
     return {channel: template for channel, template in found.items() if template}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Protocol
 
+from postroad.channels import CHANNELS
 from postroad.journeys.definition import Journey
 
 
@@ -37,7 +38,7 @@ def _find_mistakes(
             yield path, f"there is no {kind} '{name}'; {hint}"
         elif kind == "template":
             template = templates[name]
-            if not template.topic:
+            if not template.topic and CHANNELS[template.channel].needs_topic:
                 yield path, f"template '{name}' has no topic, so nobody can have consented to it; give it one"
             if channel != template.channel:
                 yield path, f"template '{name}' is for {template.channel}, and this step sends by {channel}"

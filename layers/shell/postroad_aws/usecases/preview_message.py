@@ -31,7 +31,7 @@ def preview_message(
         values = values_of(
             contact,
             message.address or contact.find_address(message.channel) or "",
-            message.channel,
+            message,
             _properties(timeline, message, contact),
             books.current().policy,
             "about:blank",

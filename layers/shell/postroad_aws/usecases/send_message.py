@@ -4,7 +4,8 @@ The claim is one conditional update, so of any number of deliveries one goes on.
 its channel is called, so a process that dies leaves one in doubt. Contacts and refusals are read for all messages of a
 batch at once, and again when they are older than `FRESH`, so nothing leaves later than this function's timeout after a
 confirmed refusal. What the channel did with a call that was not answered is unknown, and stays so until the channel
-says: it is never sent again blindly.
+says: it is never sent again blindly. Only what goes to a machine, which knows a message again by its id, is tried
+again (`Channel.tries_for`).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,16 +14,17 @@ from typing import Any
 
 from postroad import broadcasts
 from postroad import messages as states
-from postroad.channels import full_address
+from postroad.channels import CHANNELS, full_address
 from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
 from postroad.contacts import Consent, Contact
-from postroad.envelopes import Email, Text, compose
+from postroad.envelopes import Envelope, compose
 from postroad.errors import PostroadError
-from postroad.events import MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
+from postroad.events import MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
+from postroad.instants import describe_duration
 from postroad.messages import Message
 from postroad.rendering import RenderError
 from postroad_aws.observability import logger
-from postroad_aws.ports import Accepted, Answers, Ports, Refused
+from postroad_aws.ports import Accepted, Answers, Ports, Refused, Unclear
 from postroad_aws.usecases.find_contact import find_contact, find_contacts
 from postroad_aws.usecases.send_event import send_event
 
@@ -30,6 +32,8 @@ from postroad_aws.usecases.send_event import send_event
 MAX_DELAY = 900.0
 # Seconds for which what was read of contacts and refusals may be relied upon.
 FRESH = 2.0
+# Seconds until a message that may be sent more than once is tried again: at first, and at most.
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 3_600.0
 # Seconds until a message looks again at another one that is being sent to the same person.
 TWIN_PAUSE = 60.0
 # In these states a message has not been given to a channel; of a dropped enrollment it will not be.
@@ -125,18 +129,33 @@ def send_message(ports: Ports, message_id: str, facts: _Facts | None = None) -> 
     sending, address = prepared
     result = ports.channels[message.channel].send(sending)
     if isinstance(result, Accepted):
-        _settle(ports, message, owner, states.SENT, address=address, provider_id=result.provider_id)
-        _tell_sent(ports, message)
-        return states.SENT
+        state = states.SENT if result.answer is None else states.DELIVERED
+        _settle(ports, message, owner, state, address=address, provider_id=result.provider_id)
+        _tell(ports, message, state, result.answer or {})
+        return state
+    if isinstance(result, Refused) and result.retry_after is None:
+        return _give_up(ports, message, owner, states.FAILED, result.reason)
+    if tries_for := CHANNELS[message.channel].tries_for:
+        return _try_again(ports, message, owner, tries_for, result)
     if isinstance(result, Refused):
-        if result.retry_after is None:
-            return _give_up(ports, message, owner, states.FAILED, result.reason)
-        return _put_back(ports, message, owner, ports.clock.now() + result.retry_after, result.reason)
+        return _put_back(ports, message, owner, ports.clock.now() + (result.retry_after or 0.0), result.reason)
     _settle(ports, message, owner, states.UNKNOWN, address=address, reason=result.reason)
     return states.UNKNOWN
 
 
-def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: float) -> tuple[Email | Text, str] | str:
+def _try_again(ports: Ports, message: Message, owner: str, tries_for: float, result: Refused | Unclear) -> str:
+    """Send it again later, as long as it has been tried until now: whoever has had it knows it by its id."""
+    now = ports.clock.now()
+    age = now - message.created_at
+    asked = (result.retry_after or 0.0) if isinstance(result, Refused) else 0.0
+    pause = min(max(age, FIRST_PAUSE, asked), LONGEST_PAUSE)
+    if age + pause > tries_for:
+        reason = f"{result.reason}; it was tried for {describe_duration(tries_for)}"
+        return _give_up(ports, message, owner, states.FAILED, reason)
+    return _put_back(ports, message, owner, now + pause, result.reason)
+
+
+def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: float) -> tuple[Envelope, str] | str:
     """What the channel gets, and the address; or the state in which a message that cannot leave now was left."""
     if message.not_before and message.not_before > now:
         return _put_back(ports, message, owner, message.not_before, "it is not time yet")
@@ -191,7 +210,7 @@ def _has_twin(ports: Ports, message: Message, contact: Contact) -> bool:
     return False
 
 
-def _compose(ports: Ports, message: Message, contact: Contact, address: str, now: float) -> Email | Text | str:
+def _compose(ports: Ports, message: Message, contact: Contact, address: str, now: float) -> Envelope | str:
     """The message as its channel takes it, or why there can be none: that fails this message, for good."""
     try:
         template = ports.templates.get_template(message.template, message.template_version)
@@ -236,11 +255,11 @@ def _settle(ports: Ports, message: Message, owner: str, state: str, **known: Any
         logger.info("a message was settled by others", message_id=message.message_id, state=state)
 
 
-def _tell_sent(ports: Ports, message: Message) -> None:
+def _tell(ports: Ports, message: Message, state: str, answer: Mapping[str, Any]) -> None:
     """Let the contact hear of it, if anything listens. It has left: that nobody could be told is no reason to fail."""
     try:
-        if ports.books.hears(MESSAGE_SENT):
-            send_event(ports.queues, message_event(message, states.SENT, ports.clock.now()))
+        if ports.books.hears(_EVENTS[state]):
+            send_event(ports.queues, message_event(message, state, ports.clock.now(), **answer))
     except Exception as error:  # a mail's own Send event from SES tells again
         logger.exception("a contact did not hear of its message", error=type(error).__name__)
 
@@ -259,7 +278,12 @@ def _give_up(ports: Ports, message: Message, owner: str, state: str, reason: str
     return state
 
 
-_EVENTS = {states.SENT: MESSAGE_SENT, states.SKIPPED: MESSAGE_SKIPPED, states.FAILED: MESSAGE_FAILED}
+_EVENTS = {
+    states.SENT: MESSAGE_SENT,
+    states.DELIVERED: MESSAGE_DELIVERED,
+    states.SKIPPED: MESSAGE_SKIPPED,
+    states.FAILED: MESSAGE_FAILED,
+}
 
 
 def message_event(message: Message, state: str, time: float, **said: Any) -> Event:

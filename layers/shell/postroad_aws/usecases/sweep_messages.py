@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from postroad import messages as states
+from postroad.channels import CHANNELS
 from postroad.contacts import SHARD_NAMES
 from postroad.instants import DAY
 from postroad.messages import Message
@@ -51,6 +52,10 @@ def _look_after(ports: KeylessPorts, message: Message, now: float) -> bool:
     claim_ends = (message.claimed_at or 0.0) + states.PATIENCE[states.SENDING]
     if message.state == states.SENDING and claim_ends <= now:
         reason = "its sender stopped before the channel's answer was recorded"
+        if CHANNELS[message.channel].tries_for and message.owner:
+            if ports.messages.release(message.message_id, message.owner, now, reason, now):
+                ports.queues.send_messages([message.message_id])
+            return False
         return ports.messages.settle(message.message_id, states.UNKNOWN, now, reason=reason, owner=message.owner)
     again = {states.QUEUED: now + states.PATIENCE[states.QUEUED], states.SENDING: claim_ends}
     ports.messages.postpone(message.message_id, again.get(message.state))

@@ -1,0 +1,43 @@
+"""A webhook leaves a journey, is tried again while its receiver is down, and that it arrived decides the way."""
+
+import json
+
+from tests.stories.client import fresh
+
+RECEIVER = "https://crm.tidewater.example/postroad"
+
+
+def test_a_webhook_is_tried_again_until_its_receiver_is_back(shop):
+    name = fresh("tell")
+    body = {"for": "{{ contact.email }}", "total": "{{ event.total }}"}
+    steps = [
+        {"id": "tell", "send": {"template": name, "channel": "webhook"}},
+        {
+            "id": "heard",
+            "wait": {
+                "event": "Message Delivered",
+                "where": {"property": "step", "is": "tell"},
+                "timeout": "P2D",
+                "then": [{"id": "told", "exit": {"reason": "the CRM knows"}}],
+            },
+        },
+    ]
+    shop.publish(
+        {"kind": "template", "id": name, "channel": "webhook", "to": "crm", "body": body},
+        {"kind": "journey", "id": name, "trigger": {"event": f"Bought {name}"}, "steps": steps},
+    )
+    ana = shop.person("ana")
+    shop.mail_account(webhook_status=503)
+    try:
+        ana.track(f"Bought {name}", total=24.5)
+        waiting = ana.messages()["tell"]
+        assert (waiting["state"], waiting["reason"]) == ("queued", "crm.tidewater.example answered 503")
+    finally:
+        shop.mail_account(webhook_status=200)
+    shop.advance("PT2H")
+    (call,) = [item for item in shop.inbox(RECEIVER) if ana.email in item.text]
+    assert call.channel == "webhook"
+    assert json.loads(call.text) == {"for": ana.email, "total": 24.5}
+    assert call.headers.keys() == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert ana.messages()["tell"]["state"] == "delivered"
+    assert ana.why(f"journey/{name}", "told") == "reached the exit 'the CRM knows'"
