@@ -228,3 +228,45 @@ def test_a_decision_is_told_with_the_names_of_what_decided() -> None:
         tell_decision(Decision("segment/gone", "", "left", "it is gone"), BOOK)
         == "Segment gone: left, because it is gone."
     )
+
+
+CAPPED = {
+    "kind": "policy",
+    "id": "policy",
+    "topics": [{"id": "news", "opt_in": False}],
+    "caps": [{"per": "P7D", "at_most": 1}],
+    "when_full": "skip",
+}
+LETTER = {"kind": "template", "id": "letter", "channel": "email", "topic": "news", "subject": "Hi", "html": "<p>Hi</p>"}
+ASKED = {"kind": "journey", "id": "asked", "trigger": {"event": "Asked"}}
+
+
+@pytest.mark.parametrize(
+    "journey",
+    [
+        {**ASKED, "reentry": "always", "steps": [{"id": "hello", "send": {"template": "letter"}}]},
+        {
+            **ASKED,
+            "steps": [
+                {"id": "hello", "send": {"template": "letter"}},
+                {"wait": {"for": "P2D"}},
+                {"goto": {"step": "hello"}},
+            ],
+        },
+    ],
+    ids=["in the next passage", "in the next round"],
+)
+def test_what_stopped_the_next_message_of_a_step_is_no_reason_of_the_one_before(journey: Mapping[str, Any]) -> None:
+    ana = Ana(Shelf(CAPPED, LETTER, journey).book)
+    ana.does("Asked")
+    first = ana.messages["hello"]
+    ana.does("Asked", 3 * DAY)
+    second = ana.messages["hello"]
+    assert (first.state, second.state) == ("queued", "skipped")
+    assert first.message_id != second.message_id
+    told = by_key(why_message(first, ana.rows))
+    assert (told["caps"].verdict, told["hours"].verdict) == (YES, YES)
+    assert told["caps"].sentence == "At hello: passed, 0 of at most 1 message within 1 week."
+    told = by_key(why_message(second, ana.rows))
+    assert (told["caps"].verdict, told["hours"].verdict) == (NO, OPEN)
+    assert told["caps"].sentence == "At hello: skipped, 1 of at most 1 message within 1 week."

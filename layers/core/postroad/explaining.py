@@ -17,7 +17,19 @@ from postroad.gates import GATES, Ask, Gate, Later, Pass, Skip
 from postroad.instants import DAY, stamp
 from postroad.journeys import Journey
 from postroad.journeys.steps import SendStep
-from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, FAILED, QUEUED, SENDING, SENT, SKIPPED, UNKNOWN, Message
+from postroad.messages import (
+    BOUNCED,
+    COMPLAINED,
+    DELIVERED,
+    FAILED,
+    QUEUED,
+    SENDING,
+    SENT,
+    SKIPPED,
+    UNKNOWN,
+    Message,
+    visit_of,
+)
 from postroad.simulation.dry_run import dry_run
 from postroad.simulation.people import start_event
 
@@ -240,18 +252,36 @@ def why_message(message: Message, rows: Iterable[Row]) -> tuple[Finding, ...]:
 
     `rows` are those of its contact's timeline that may tell.
     """
-    said = _list_said(rows, message.origin.partition("@")[0])
-    entered = [
-        each
-        for each in said
-        if _is_entry(each.decision) and each.decision.verdict == "started" and each.at <= message.created_at
-    ]
-    findings = [finding for each in entered[-1:] for finding in _tell_entry(each)]
-    mine = [each for each in said if each.decision.step == message.step and not _is_entry(each.decision)]
+    passage = _list_passage(message, list(rows))
+    findings = [finding for each in passage[:1] if _is_entry(each.decision) for finding in _tell_entry(each)]
+    mine = _list_asking(message, passage)
     findings += [_tell_said(each) for each in mine if not each.decision.gate and each.decision.verdict != SKIPPED][:1]
     findings += _tell_gates(message, {each.decision.gate: each for each in mine if each.decision.gate})
     findings += _tell_states(message)
     return tuple(findings)
+
+
+def _list_passage(message: Message, rows: Sequence[Row]) -> list[Said]:
+    """What was decided in the passage of a message: from its own trigger on until the journey starts again."""
+    said, key = _list_said(rows, message.origin.partition("@")[0]), message.trigger_key
+    triggers = (row.event.time for row in rows if key in (row.key, *(caused.key for caused in row.caused)))
+    at = next(triggers, message.created_at)
+    starts = [n for n, each in enumerate(said) if _is_entry(each.decision) and each.decision.verdict == "started"]
+    first = max((n for n in starts if said[n].at <= at), default=0)
+    return said[first : min((n for n in starts if n > first), default=len(said))]
+
+
+def _list_asking(message: Message, passage: Iterable[Said]) -> list[Said]:
+    """What was decided of a message: from the visit to its step that asked for it until the next one."""
+    mine = [each for each in passage if each.decision.step == message.step and not _is_entry(each.decision)]
+    visits: list[list[Said]] = [[]]
+    for each in mine:
+        # A step says something of its own, once a visit, before the gates speak.
+        is_asking = not each.decision.gate and each.decision.verdict != SKIPPED
+        if is_asking and visits[-1] and visits[-1][0].at != each.at:
+            visits.append([])
+        visits[-1].append(each)
+    return visits[min(visit_of(message.message_id), len(visits)) - 1]
 
 
 def _tell_gates(message: Message, recorded: dict[str, Said]) -> Iterator[Finding]:
