@@ -221,11 +221,7 @@ def _day_of(moment: datetime, zone: tzinfo) -> Day | None:
 
 
 def _checked(day: Day) -> Day | None:
-    if day.year is None:
-        return day
-    if day[1:] == (2, 29) and not _is_leap(day.year):
-        return None
-    return day if _FIRST_YEAR <= day.year <= _LAST_YEAR else None
+    return day if day.year is None or _FIRST_YEAR <= day.year <= _LAST_YEAR else None
 
 
 def _starts(day: date, zone: tzinfo) -> float:

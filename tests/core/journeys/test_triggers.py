@@ -129,6 +129,13 @@ def test_a_birthday_is_greeted_each_year_on_the_local_day():
     assert ana.sent == [("hello", "2026-11-05T00:00"), ("hello", "2027-11-05T00:00"), ("hello", "2028-11-05T00:00")]
 
 
+@pytest.mark.parametrize("said", ["1990-11-05", "1990-11-05T00:00:00.000Z", "1990-11-05T00:00:00+02:00"])
+def test_c17_a_birthday_at_midnight_is_that_day_whatever_its_zone(said):
+    """So a date comes out of JavaScript and of most systems for customers; a segment takes it for that day, too."""
+    ana = Person(birthday(), birthday=said, timezone="America/New_York").until("2027-12-01")
+    assert ana.sent == [("hello", "2026-11-05T14:00"), ("hello", "2027-11-05T13:00")]
+
+
 @pytest.mark.parametrize(
     ("leap_day", "expected"),
     [

@@ -70,7 +70,7 @@ class ContactDate:
 
     def find_next(self, value: Any, after: float, zone: tzinfo) -> float:
         """The first instant after another one that follows from the attribute's value; inf when there is none."""
-        moment = parse_moment(value, zone)
+        moment = parse_moment(value, zone, is_day=self.yearly or self.at is not None)
         if moment is None:
             return inf
         if not self.yearly:
@@ -111,8 +111,11 @@ def read_offset(reader: Reader) -> float:
     return after - reader.duration("before", 0.0, least=1, most=LONGEST / 2)
 
 
-def parse_moment(value: Any, zone: tzinfo) -> Moment | None:
-    """What an attribute's value says; None when it is no date. An instant is told by the clock of the zone."""
+def parse_moment(value: Any, zone: tzinfo, *, is_day: bool = False) -> Moment | None:
+    """What an attribute's value says; None when it is no date. An instant is told by the clock of the zone.
+
+    Where a day is asked for (`is_day`), midnight is that day, whatever its zone: so many systems write one.
+    """
     if not isinstance(value, str):
         return None
     text = value.strip()
@@ -124,6 +127,8 @@ def parse_moment(value: Any, zone: tzinfo) -> Moment | None:
             return Moment(day.month, day.day, int(written[1]) if written[1] else None, None)
         if len(text) > 10:
             stated = datetime.fromisoformat(text)
+            if is_day and stated.time() == time():
+                return Moment(stated.month, stated.day, stated.year, None)
             local = stated.astimezone(zone) if stated.tzinfo else stated
             return Moment(local.month, local.day, local.year, local.time())
     return None
