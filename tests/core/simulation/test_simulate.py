@@ -167,6 +167,13 @@ def test_c19_contacts_who_hit_a_cap_are_named() -> None:
     assert max(week) - min(week) >= 7 * DAY
 
 
+def test_whom_a_cap_lets_have_every_message_has_not_hit_it():
+    roomy = {**SHOP, **_policy(caps=[{"per": "P7D", "at_most": 10}], when_full="skip")}
+    forecast = simulate(roomy, "abandoned-cart", people=30, habits=NOBODY_READS, cast=Cast({"phone": [None]}))
+    assert sum(forecast.sends.values()) >= 30
+    assert forecast.capped == {}
+
+
 def test_whom_the_holdout_keeps_out_is_counted_with_the_reason() -> None:
     held = {**SHOP["journey/abandoned-cart"], "holdout": 40}
     forecast = simulate({**SHOP, "journey/abandoned-cart": held}, "abandoned-cart", people=200)

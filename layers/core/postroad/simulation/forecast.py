@@ -18,6 +18,8 @@ from postroad.stats import day_of
 CAPS = "caps"
 # What decisions about a step's message say, not about who came to the step.
 _OF_MESSAGES = frozenset((SKIPPED, "postponed", "passed", "goes on later"))
+# Of these, what a gate says that keeps a message back.
+_HELD_BACK = frozenset((SKIPPED, "postponed"))
 _MARKS: Mapping[str, str] = {
     EMAIL_OPENED: "opened",
     EMAIL_CLICKED: "clicked",
@@ -222,7 +224,7 @@ class Forecast:
 
     def _count_decision(self, decision: Decision, moment: Moment, stood: str) -> str:
         """Count what a decision tells; `stood` is the step of the one before, and that of this one comes back."""
-        if decision.gate == CAPS:
+        if decision.gate == CAPS and decision.verdict in _HELD_BACK:
             self.capped.setdefault(moment.outcome.contact.contact_id, moment.at)
         if decision.definition != self.outline.key:
             return stood
