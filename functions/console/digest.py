@@ -11,6 +11,8 @@ from postroad.stats import Counts, DayCounts, MessageCounts, days_between
 MANY_BOUNCES, MANY_COMPLAINTS = 0.05, 0.001
 # Below so many messages a share says nothing.
 ENOUGH = 50
+# So many journeys are named that people are stuck in.
+MOST_NAMED = 5
 
 
 class Days(NamedTuple):
@@ -53,10 +55,13 @@ def on_one_day(counts: Counts, day: str, since: str, until: str) -> list[DayCoun
 def find_notices(week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects: int, is_more: bool) -> list[Notice]:
     """What to look at, the worst first. `journeys` are names and numbers by id; `rejects` came in within a day."""
     found = []
-    for journey_id, (name, counts) in journeys.items():
-        if failed := counts.place(_FAILED).here:
-            sentence = f"{plural(failed, 'person', 'people')} could not go on in {name}."
-            found.append(Notice(sentence, f"/console/journeys/{journey_id}", "red"))
+    stuck = {key: (failed, name) for key, (name, counts) in journeys.items() if (failed := counts.place(_FAILED).here)}
+    for journey_id, (failed, name) in list(stuck.items())[:MOST_NAMED]:
+        sentence = f"{plural(failed, 'person', 'people')} could not go on in {name}."
+        found.append(Notice(sentence, f"/console/journeys/{journey_id}", "red"))
+    if (more := len(stuck) - MOST_NAMED) > 0:
+        sentence = f"In {plural(more, 'other journey')} people could not go on."
+        found.append(Notice(sentence, "/console/journeys", "red"))
     sent = week.messages.sent
     if sent >= ENOUGH and week.messages.bounced > MANY_BOUNCES * sent:
         share = percent(week.messages.bounced, sent)

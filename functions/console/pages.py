@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from functions.console import assets, words
+from functions.console import assets, telling, words
 from functions.console.requests import Request
 from functions.console.responses import Response, html
 from postroad.local_time import find_zone
@@ -42,7 +42,11 @@ class Item(NamedTuple):
 MENU = (
     Item("Home", "home", "/console"),
     Item("Contacts", "users", "/console/contacts"),
+    Item("Leads", "trending-up", "/console/leads"),
+    Item("Tasks", "circle-check", "/console/tasks"),
     Item("Segments", "users-group", "/console/segments"),
+    Item("Life cycle", "filter", "/console/lifecycle"),
+    Item("Scores", "temperature", "/console/scores"),
     Item("Journeys", "route", "/console/journeys"),
     Item("Broadcasts", "speakerphone", "/console/broadcasts"),
     Item("Messages", "mail", "/console/messages"),
@@ -105,7 +109,7 @@ def _common(request: Request) -> dict[str, Any]:
         "ago": lambda time: words.relative(time, request.now),
         "at": lambda time: words.absolute(time, zone),
         "day": lambda time: words.day(time, zone),
-        "local": lambda text: words.local(text, zone),
+        "said": lambda text: words.local(telling.mention(text, books.current()), zone),
     }
 
 

@@ -1,5 +1,6 @@
 """A contact's life in words: what happened, what it led to, and why."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -150,8 +151,23 @@ def name_of(book: Book, kind: str, definition_id: str) -> str:
         "matrix": book.matrices,
         "persona": {persona.id: persona for persona in book.personas.personas},
         "handover": {book.handover.id: book.handover} if book.handover else {},
+        "topic": book.policy.topics,
     }.get(kind, {})
     return known[definition_id].name if definition_id in known else definition_id
+
+
+# How sentences of the core name a definition.
+_MENTION = re.compile(r"\b(segment|score|grade|matrix|persona|topic|journey)([ /])([a-z0-9][a-z0-9_-]*)")
+
+
+def mention(text: str, book: Book) -> str:
+    """A sentence in which what is live has its name instead of its id: `the segment Customers`."""
+
+    def say(found: re.Match[str]) -> str:
+        name = name_of(book, found[1], found[3])
+        return found[0] if name == found[3] and found[2] == " " else f"{found[1]} {name}"
+
+    return _MENTION.sub(say, text)
 
 
 def _became_like(book: Book, said: Mapping[str, Any]) -> str:

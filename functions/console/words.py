@@ -59,7 +59,7 @@ def local(text: str, zone: tzinfo) -> str:
 
 
 def label(name: str) -> str:
-    """The name of an attribute or property in words: `company_size` is a company size."""
+    """The name of an attribute, a stage or an outcome in words: `company_size` is a company size."""
     return name.replace("_", " ").strip() or name
 
 

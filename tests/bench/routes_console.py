@@ -17,10 +17,16 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
     "/console/journeys/{journey_id}/people": {"at": "first-purchase"},
     "/console/journeys/{journey_id}/why": {"at": "first-purchase", "contact": "{contact_id}"},
     "/console/broadcasts/_audience": {"segment": "customers"},
+    "/console/leads": {"at": "segment/hot-leads"},
+    "/console/leads.csv": {"at": "segment/hot-leads"},
+    "/console/lifecycle/people": {"at": "stage/customer"},
+    "/console/scores/{score_id}/suggestions": {"goal": "Order Completed"},
 }
 # Pages with a tab or a choice that reads something of its own.
 MORE = {
     "/console/contacts/{contact_id}?tab=messages": ("/console/contacts/{contact_id}", {"tab": "messages"}),
+    "/console/segments?view=drafts": ("/console/segments", {"view": "drafts"}),
+    "/console/tasks?view=done": ("/console/tasks", {"view": "done"}),
     "/console/messages?from=journey/welcome": ("/console/messages", {"from": "journey/welcome"}),
     "/console/messages?from=journey/welcome&who=skipped": (
         "/console/messages",
@@ -37,7 +43,7 @@ class Visitor:
 
     def __init__(self, stack: Stack) -> None:
         from functions.console.app import handler
-        from postroad_aws.storage import contacts, definitions, messages
+        from postroad_aws.storage import contacts, definitions, messages, tasks
 
         self.stack, self.handle = stack, handler
         stack.enter()
@@ -50,6 +56,8 @@ class Visitor:
             "journey_id": "welcome",
             "broadcast_id": "bench",
             "workflow_id": "birthday",
+            "score_id": "engagement",
+            "task_id": tasks.list_tasks("open", limit=1).items[0].task_id,
         }
 
     def events(self) -> dict[str, dict[str, Any]]:

@@ -15,14 +15,19 @@ CONSOLE = ("", "/contacts", "/segments", "/segments/customers", "/journeys", "/j
            "/journeys/welcome/people?at=again&who=skipped", "/gallery", "/broadcasts", "/broadcasts/_new",
            "/broadcasts/_new?from=gift-boxes", "/broadcasts/gift-boxes", "/broadcasts/gift-boxes/people?who=skipped",
            "/messages", "/messages?from=journey/welcome", "/messages?from=broadcast/harvest&who=skipped",
-           "/quarantine", "/nowhere")  # fmt: skip
+           "/leads", "/leads?at=segment/hot-leads", "/leads?at=stage/customer", "/tasks", "/tasks?view=free",
+           "/segments?view=drafts", "/lifecycle", "/lifecycle/people?at=stage/customer", "/scores",
+           "/scores/engagement", "/quarantine", "/nowhere")  # fmt: skip
 # Lists, and the first thing in each.
 FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbody a[href*='/console/messages/']",
-         "/gallery": "main a[href^='/console/gallery/']"}  # fmt: skip
+         "/gallery": "main a[href^='/console/gallery/']",
+         "/tasks": "main tbody a[href^='/console/tasks/']"}  # fmt: skip
 # Parts of pages, and the form that "_new" shows as well.
 PARTS = {"/console/tour", "/console/demo", "/console/journeys/{journey_id}/why",
          "/console/messages/{message_id}/preview", "/console/broadcasts/_audience",
-         "/console/broadcasts/{broadcast_id}/preview", "/console/broadcasts/{broadcast_id}/edit"}  # fmt: skip
+         "/console/broadcasts/{broadcast_id}/preview", "/console/broadcasts/{broadcast_id}/edit",
+         "/console/leads.csv", "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",
+         "/console/scores/{score_id}/suggestions"}  # fmt: skip
 TABS = ("?tab=why", "?tab=messages")
 OTHERS = ("/_local/inbox", "/_local/clock", "/f/newsletter", "/api/v1/docs", "/console/sign-in", "/console/signed-out")
 SITE = ("/", "/sampler", "/cart", "/checkout", "/sign-up", "/thanks", "/welcome", "/plans/enterprise", "/tasting",

@@ -115,5 +115,5 @@ def test_a_matrix_finds_what_it_names(scores, grades, bands, missing):
 
 def test_a_matrix_describes_itself():
     assert MATRIX.describe() == (
-        "grade fit by the bands of engagement, 1 for the highest", "hot: A1, A2, B1", "nurture: A3, B2, B3",
+        "grade fit by the bands of score engagement, 1 for the highest", "hot: A1, A2, B1", "nurture: A3, B2, B3",
     )  # fmt: skip

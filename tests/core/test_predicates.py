@@ -202,21 +202,31 @@ ANA = {
     "consents": {"offers": Consent(True, NOW), "sms": Consent(False, NOW)},
 }
 FACT_ROWS = [
-    ({"segment": "vip"}, True, "is in vip", {"segment:vip"}),
-    ({"segment": ["new", "vip"]}, True, "is in new or vip", {"segment:new", "segment:vip"}),
-    ({"segment": "vip", "is": False}, False, "is not in vip", {"segment:vip"}),
-    ({"segment": "new", "is": False}, True, "is not in new", {"segment:new"}),
+    ({"segment": "vip"}, True, "is in the segment vip", {"segment:vip"}),
+    ({"segment": ["new", "vip"]}, True, "is in the segment new or the segment vip", {"segment:new", "segment:vip"}),
+    ({"segment": "vip", "is": False}, False, "is not in the segment vip", {"segment:vip"}),
+    ({"segment": "new", "is": False}, True, "is not in the segment new", {"segment:new"}),
     ({"stage": "lead"}, True, "is at stage lead", {"stage"}),
     ({"stage": ["mql", "sql"]}, False, "is at stage mql or sql", {"stage"}),
-    ({"persona": "developer"}, True, "is most like developer", {"persona"}),
-    ({"persona": ["buyer", "developer"], "is": False}, False, "is not most like buyer or developer", {"persona"}),
+    ({"persona": "developer"}, True, "is most like the persona developer", {"persona"}),
+    (
+        {"persona": ["buyer", "developer"], "is": False},
+        False,
+        "is not most like the persona buyer or the persona developer",
+        {"persona"},
+    ),
     ({"handed_to": "sales"}, True, "was handed to sales", {"handover"}),
     ({"best_channel": "email"}, True, "is reached best by email", {"best_channel:email"}),
     ({"best_channel": "phone", "is": False}, True, "is not reached best by phone", {"best_channel:phone"}),
-    ({"consent": "offers"}, True, "consents to offers", {"consent:offers"}),
-    ({"consent": "sms"}, False, "consents to sms", {"consent:sms"}),
-    ({"consent": "never-asked", "is": False}, True, "does not consent to never-asked", {"consent:never-asked"}),
-    ({"consent": "news"}, True, "consents to news", {"consent:news"}),
+    ({"consent": "offers"}, True, "consents to the topic offers", {"consent:offers"}),
+    ({"consent": "sms"}, False, "consents to the topic sms", {"consent:sms"}),
+    (
+        {"consent": "never-asked", "is": False},
+        True,
+        "does not consent to the topic never-asked",
+        {"consent:never-asked"},
+    ),
+    ({"consent": "news"}, True, "consents to the topic news", {"consent:news"}),
     ({"opened": "two"}, True, "opened two", {"mark:two"}),
     ({"opened": "hello"}, True, "opened hello", {"mark:hello"}),
     ({"opened": "three", "is": False}, True, "did not open three", {"mark:three"}),
@@ -583,6 +593,36 @@ def test_a_sentence_has_the_words_of_a_name_and_the_document_its_letters():
         parse_predicate({"company_size": 20})
 
 
+VIP, NEW, FRENCH = {"segment": "vip"}, {"segment": "new"}, {"attribute": "country", "is": "FR"}
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        ({"not": VIP}, "is not in the segment vip"),
+        ({"not": {"not": FRENCH}}, "country is FR"),
+        ({"not": FRENCH}, "not so: country is FR"),
+        ({"not": {"any": [VIP, NEW]}}, "none of: is in the segment vip; is in the segment new"),
+        ({"not": {"all": [VIP, FRENCH]}}, "not all of: is in the segment vip; country is FR"),
+        ({"not": {"all": [VIP]}}, "is not in the segment vip"),
+        (
+            {"any": [FRENCH, {"all": [VIP, NEW]}]},
+            "country is FR, or both is in the segment vip and is in the segment new",
+        ),
+        (
+            {"all": [FRENCH, {"any": [VIP, {"all": [NEW, FRENCH]}]}]},
+            "country is FR, and (is in the segment vip, or both is in the segment new and country is FR)",
+        ),
+        (
+            {"any": [VIP, {"all": [NEW, FRENCH, VIP]}]},
+            "is in the segment vip, or all of is in the segment new and country is FR and is in the segment vip",
+        ),
+    ],
+)
+def test_what_combines_is_a_plain_sentence(document, sentence):
+    assert parse_predicate(document).describe() == sentence
+
+
 def test_what_combines_reads_everything_that_its_members_read():
     document = {
         "all": [
@@ -595,7 +635,8 @@ def test_what_combines_reads_everything_that_its_members_read():
     (tracker,) = predicate.trackers
     assert predicate.reads == {"attribute:country", "segment:vip", f"tracker:{tracker.tracker_id}", "score:engagement"}
     assert predicate.describe() == (
-        "country is FR and (is in vip or not (did Refunded within the last 9 days)) and score engagement is at least 60"
+        "country is FR, and either is in the segment vip or not so: did Refunded within the last 9 days, "
+        "and score engagement is at least 60"
     )
 
 

@@ -1,7 +1,5 @@
 """Scores: which activity brings most, what conversions say about them, and whom sales should speak to first."""
 
-import csv
-import io
 from math import inf
 from time import monotonic
 from typing import Annotated, NotRequired, TypedDict
@@ -12,15 +10,14 @@ from functions.api.routes.definitions import DraftView, show_draft
 from functions.api.routing import Routes
 from functions.api.schemas import BodyError, Example, ParameterError, Text, Within
 from postroad.book import Book
-from postroad.channels import address_kind
-from postroad.instants import format_instant
-from postroad.leads import MOST_COMPARED, Lead
+from postroad.leads import MOST_COMPARED, to_csv
 from postroad.learning import Lesson, Weight, add_up, apply_weights, suggest_bands
 from postroad.places import segment_place
 from postroad.scoring import Score
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, VersionConflictError, contacts, memberships, timeline
 from postroad_aws.storage import definitions as storage
+from postroad_aws.usecases.draft_score import draft_score
 from postroad_aws.usecases.learn_scoring import learn_weights
 from postroad_aws.usecases.list_leads import Leads, list_leads
 
@@ -183,12 +180,9 @@ def draft_suggestions(score_id: str, body: SuggestBody) -> DraftView:
     if missing:
         there = ", ".join(wanted) or f"none: {lesson.sentence}"
         raise BodyError(("rules", f"there is no suggestion for {missing[0][:80]!r}; there are {there}"))
-    draft = storage.find_draft("score", score_id)
-    version = book.manifest.live[f"score/{score_id}"].version
-    document = draft.document if draft else storage.get_version("score", score_id, version)
-    changed = apply_weights(document, [wanted[name] for name in chosen])
+    weights = [wanted[name] for name in chosen]
     try:
-        saved = storage.save_draft("score", score_id, changed, edit=draft.edit if draft else 0, now=clock.now())
+        saved = draft_score(storage, clock, score_id, lambda document: apply_weights(document, weights))
     except VersionConflictError:
         raise StaleError("Somebody else has saved this draft just now; ask again.") from None
     return show_draft(saved, storage.find_manifest())
@@ -219,40 +213,7 @@ def get_leads(score: ScoreId, place: Place, grade: GradeId = None, limit: Most =
 @routes.get("/leads.csv", media="text/csv")
 def export_leads(score: ScoreId, place: Place, grade: GradeId = None, limit: Most = 1_000) -> str:
     """The same as a table for a spreadsheet: comma-separated, with a line of headings."""
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(_COLUMNS)
-    for lead in _list_leads(score, place, grade).leads[:limit]:
-        writer.writerow([_plain(value) for value in _row(lead)])
-    return table.getvalue()
-
-
-_COLUMNS = (
-    "heat", "score", "grade", "owner", "first_name", "last_name", "email", "phone", "company", "stage", "persona",
-    "last_seen", "because", "contact_id",
-)  # fmt: skip
-
-
-def _row(lead: Lead) -> tuple[object, ...]:
-    contact = lead.contact
-    email, phone = (contact.find_address(c) or contact.find_value(address_kind(c)) for c in ("email", "sms"))
-    *names, company = (contact.find_value(name) for name in ("first_name", "last_name", "company"))
-    return (
-        *(lead.heat, lead.score, lead.grade, lead.owner, *names, email, phone),
-        company.get("name") if isinstance(company, dict) else company,
-        contact.stage.name if contact.stage else None,
-        contact.persona.name if contact.persona else None,
-        format_instant(contact.last_seen) if contact.last_seen else None,
-        *(lead.because, contact.contact_id),
-    )
-
-
-def _plain(value: object) -> object:
-    """What a spreadsheet shows and does not run: people have written some of it."""
-    if value is None or isinstance(value, int | float):
-        return value
-    text = value if isinstance(value, str) else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return to_csv(_list_leads(score, place, grade).leads[:limit])
 
 
 def _list_leads(score: str, place: str, grade: str | None) -> Leads:

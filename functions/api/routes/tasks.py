@@ -8,8 +8,9 @@ from functions.api.routing import Caller, Header, Routes
 from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf, Text
 from postroad.instants import format_instant
 from postroad.tasks import CANCELLED, KINDS, LONGEST_NOTE, LONGEST_TITLE, OPEN, STATES, Task
-from postroad_aws.storage import NotFoundError
+from postroad_aws.storage import NotFoundError, VersionConflictError
 from postroad_aws.storage import tasks as storage
+from postroad_aws.usecases.assign_task import assign_task
 from postroad_aws.usecases.complete_task import complete_task
 from postroad_aws.wiring import keyless
 
@@ -105,13 +106,14 @@ def assign(task_id: str, body: AssignmentBody, if_match: IfMatch = None) -> Task
 
     With `If-Match` only if nobody has changed it since you read it.
     """
-    task = _read(task_id)
-    if if_match is not None and _read_etag(if_match) != task.edit:
-        raise StaleError("Somebody else has changed this task since you read it; read it again.")
-    if task.state != OPEN:
-        raise RefusedError(f"This task is {task.state}; only an open one can be given to somebody.")
-    whose = body["assignee"] or ""
-    return _show(task if whose == task.assignee else storage.assign(task_id, whose, task.edit))
+    edit = None if if_match is None else _read_etag(if_match)
+    try:
+        task = assign_task(storage, task_id, body["assignee"] or "", edit)
+    except VersionConflictError as error:
+        raise StaleError(str(error)) from None
+    if isinstance(task, str):
+        raise RefusedError(task)
+    return _show(task)
 
 
 def _read(task_id: str) -> Task:

@@ -1,5 +1,6 @@
 """The first page: how things stand, and what needs somebody."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from functions.console import digest, telling
@@ -15,6 +16,9 @@ from postroad_aws.storage import broadcasts, contacts, quarantine, stats
 DAYS = 30
 _WEEK = 7
 _NEWEST = 6
+_LISTED = 8
+# Of so many journeys and broadcasts the days are added up: those with most people, and the latest.
+MOST_ADDED_UP = 200
 _BROADCASTS_AT_ONCE = 50
 _MOST_REJECTS = 50
 
@@ -26,22 +30,29 @@ def show(request: Request) -> Response:
 def _numbers(now: float) -> dict[str, Any]:
     book = books.current()
     since, until = day_of(now - (DAYS - 1) * DAY), day_of(now)
-    journeys = sorted({journey_id for journey_id, _ in book.versions})
-    runs = _list_runs(since)
-    counts = stats.find_counts([*(f"journey/{each}" for each in journeys), *(run.broadcast.origin for run in runs)])
+    known = stats.find_counts(sorted({f"journey/{journey_id}" for journey_id, _ in book.versions}))
+    journeys = sorted(known, key=lambda subject: (-known[subject].active, -known[subject].started, subject))
+    runs, are_all_runs = _list_runs(since)
+    counts = stats.find_counts([run.broadcast.origin for run in runs])
     days = [
-        *(stats.list_days(f"journey/{each}", since, until) for each in journeys),
+        *(stats.list_days(subject, since, until) for subject in journeys[:MOST_ADDED_UP]),
         # All messages of a broadcast are made when it begins.
         *(digest.on_one_day(counts[run.broadcast.origin], day_of(run.at), since, until) for run in runs),
     ]
-    named = {each: (telling.name_of(book, "journey", each), counts[f"journey/{each}"]) for each in journeys}
+    named = {
+        (each := subject.partition("/")[2]): (telling.name_of(book, "journey", each), known[subject])
+        for subject in journeys
+    }
     rejects = quarantine.list_rejects(now, limit=_MOST_REJECTS, since=now - DAY)
     fresh = sum(reject.received > now - DAY for reject in rejects.items)
     return {
         "days": DAYS,
         "month": digest.add_up(days),
-        "under_way": sum(each.active for _, each in named.values()),
-        "journeys": sorted(named.items(), key=lambda pair: (-pair[1][1].active, pair[1][0])),
+        "is_all": are_all_runs and len(journeys) <= MOST_ADDED_UP,
+        "most": MOST_ADDED_UP,
+        "under_way": sum(each.active for each in known.values()),
+        "journeys": list(named.items())[:_LISTED],
+        "how_many": len(named),
         "live": {key.partition("/")[2] for key in book.manifest.live if key.startswith("journey/")},
         "notices": digest.find_notices(
             digest.add_up(each[-_WEEK:] for each in days), named, fresh, is_more=fresh == _MOST_REJECTS
@@ -50,14 +61,16 @@ def _numbers(now: float) -> dict[str, Any]:
     }
 
 
-def _list_runs(since: str) -> list[Run]:
-    """The broadcasts that began on that day or later."""
+def _list_runs(since: str) -> tuple[Sequence[Run], bool]:
+    """The latest broadcasts that began on that day or later, and whether these are all."""
     found: list[Run] = []
     cursor = None
     while True:
-        page = broadcasts.list_runs(cursor=cursor, limit=_BROADCASTS_AT_ONCE)
+        page = broadcasts.list_runs(cursor=cursor, limit=min(_BROADCASTS_AT_ONCE, MOST_ADDED_UP))
         fresh = [run for run in page.items if day_of(run.at) >= since]
         found += fresh
         cursor = page.next
         if cursor is None or len(fresh) < len(page.items):
-            return found
+            return found, True
+        if len(found) >= MOST_ADDED_UP:
+            return found, False

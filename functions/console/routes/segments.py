@@ -1,12 +1,13 @@
-"""Segments: each as a sentence, with who is in it."""
+"""Segments: each as a sentence, with who is in it; drafts with how many they would hold, and publishing them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from functions.console.pages import page
+from functions.console.drafts import Drafted, find_drafted, look_at, publish_seen
+from functions.console.pages import page, part
 from functions.console.requests import Request
-from functions.console.responses import Response
+from functions.console.responses import Response, redirect
 from postroad.book import Book
 from postroad.contacts import Contact
 from postroad.instants import DAY
@@ -15,11 +16,28 @@ from postroad.places import segment_place
 from postroad.rebuilds import describe
 from postroad.segments import Segment
 from postroad.stages import Stages
-from postroad_aws import books
-from postroad_aws.storage import CursorError, NotFoundError, contacts, memberships, rebuilds, stats
+from postroad_aws import books, clock, runs
+from postroad_aws.storage import (
+    CursorError,
+    NotFoundError,
+    broadcasts,
+    contacts,
+    definitions,
+    memberships,
+    rebuilds,
+    stats,
+    timeline,
+)
+from postroad_aws.usecases.estimate_segment import EstimatePorts, estimate_segment
 from postroad_aws.usecases.find_contact import find_contacts
+from postroad_aws.usecases.withdraw_definition import withdraw_definition
 
+KIND = "segment"
 DAYS = 30
+# Seconds that an estimate may take, of those that a request has.
+PATIENCE = 12.0
+# So many of those that read a segment are named.
+_NAMED = 20
 _PAGE = 50
 # For so many seconds the end of a run is told.
 _FRESH = 600.0
@@ -41,14 +59,24 @@ def show_list(request: Request) -> Response:
     """The segments by name; without a cursor, a part is how far the run after a publication is."""
     if request.is_fragment and not request.cursor:
         return page(request, "segments/list.html", fragment="progress", **_progress(request.now))
+    if request.text("view") == "drafts":
+        return _show_drafts(request)
     segments = sorted(books.current().segments.values(), key=lambda segment: (segment.name.lower(), segment.id))
     start = _read_place(request.cursor)
     listed, end = segments[start : start + _PAGE], start + _PAGE
     counts = stats.count_members([segment_place(segment.id) for segment in listed])
     shown = [Shown(segment, counts[segment_place(segment.id)]) for segment in listed]
     further = str(end) if end < len(segments) else None
-    values = {"shown": shown, "next": further, **_progress(request.now)}
+    values = {"shown": shown, "drafts": (), "view": "", "next": further, **_progress(request.now)}
     return page(request, "segments/list.html", fragment="rows", **values)
+
+
+def _show_drafts(request: Request) -> Response:
+    """Those that are being worked on, by their ids; of what is live, only what differs."""
+    found = definitions.list_drafts(KIND, cursor=request.cursor, limit=_PAGE)
+    drafts = [each for each in look_at(found.items, books.newest()) if each.is_changed]
+    values = {"shown": (), "drafts": drafts, "view": "drafts", "next": found.next, **_progress(request.now)}
+    return page(request, "segments/list.html", fragment="draft_rows", **values)
 
 
 def _read_place(cursor: str | None) -> int:
@@ -61,8 +89,11 @@ def _read_place(cursor: str | None) -> int:
 
 
 def show_one(request: Request) -> Response:
-    book, segment_id = books.current(), request.variables["segment_id"]
+    book, segment_id = books.newest(), request.variables["segment_id"]
     segment = book.segments.get(segment_id)
+    drafted = None if request.is_fragment else find_drafted(KIND, segment_id, book)
+    if drafted and (segment is None or request.text("version") == "draft"):
+        return page(request, "segments/draft.html", drafted=drafted, live=segment)
     if segment is None:
         raise NotFoundError("There is no segment of this name. It may have been withdrawn.")
     place = segment_place(segment_id)
@@ -72,8 +103,49 @@ def show_one(request: Request) -> Response:
     values: dict[str, Any] = {"segment": segment, "members": members, "next": found.next}
     if not request.is_fragment:
         values |= {"count": stats.count_members([place])[place], "arrivals": _arrivals(place, request.now)}
-        values |= {"readers": _readers(book, segment_id), **_progress(request.now)}
+        readers = _readers(book, segment_id)
+        values |= {"readers": readers[:_NAMED], "other_readers": len(readers[_NAMED:]), **_progress(request.now)}
+        values |= {"is_changed": drafted is not None and drafted.is_changed}
     return page(request, "segments/segment.html", fragment="rows", **values)
+
+
+def show_estimate(request: Request) -> Response:
+    """How many the draft would hold, told from a sample."""
+    drafted, book = _get_drafted(request), books.newest()
+    until = clock.now() + PATIENCE
+    found = (
+        estimate_segment(
+            EstimatePorts(contacts, timeline),
+            drafted.parsed.predicate,
+            book,
+            request.now,
+            lambda: clock.now() < until,
+        )
+        if drafted.parsed and not drafted.parsed.is_static
+        else None
+    )
+    return part(request, "segments/_estimate.html", "estimate", found=found)
+
+
+def publish(request: Request) -> Response:
+    """Make the draft that was looked at the next version; everybody is folded by it."""
+    segment_id = request.variables["segment_id"]
+    publish_seen(request, KIND, segment_id)
+    return redirect(f"/console/segments/{segment_id}")
+
+
+def withdraw(request: Request) -> Response:
+    """Nobody is in it any more."""
+    segment_id = request.variables["segment_id"]
+    withdraw_definition(definitions, broadcasts, runs, clock, f"{KIND}/{segment_id}")
+    return redirect("/console/segments")
+
+
+def _get_drafted(request: Request) -> Drafted:
+    drafted = find_drafted(KIND, request.variables["segment_id"], books.newest())
+    if drafted is None:
+        raise NotFoundError("There is no draft of this segment.")
+    return drafted
 
 
 def _readers(book: Book, segment_id: str) -> list[tuple[str, str, str]]:

@@ -7,10 +7,10 @@ which of these it becomes, is in `predicates`.
 import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from math import inf
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from postroad.advice.channels import find_best
 from postroad.behaviour import NOTHING, SCALE, Amounts, Memory, Summary, Tracker
@@ -123,11 +123,10 @@ class Group:
         return decide((member.evaluate(view) for member in self.members), self.decisive)
 
     def describe(self) -> str:
-        words = [
-            f"({member.describe()})" if isinstance(member, Group) and len(member.members) > 1 else member.describe()
-            for member in self.members
-        ]
-        return (" or " if self.decisive else " and ").join(words) or "never"
+        word = "or" if self.decisive else "and"
+        # After a group within this one a comma says where that ends.
+        comma = "," if any(_is_several(member) for member in self.members) else ""
+        return f"{comma} {word} ".join(map(_describe_member, self.members)) or "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,29 @@ class Not:
         return deny(self.member.evaluate(view))
 
     def describe(self) -> str:
-        return f"not ({self.member.describe()})"
+        member = self.member
+        if isinstance(member, Group) and len(member.members) == 1:
+            member = member.members[0]
+        if isinstance(member, Is):
+            return replace(member, wanted=not member.wanted).describe()
+        if isinstance(member, Not):
+            return member.member.describe()
+        if isinstance(member, Group):
+            return f"{'none' if member.decisive else 'not all'} of: {'; '.join(map(_describe_member, member.members))}"
+        return f"not so: {member.describe()}"
+
+
+def _is_several(member: Predicate) -> TypeGuard[Group]:
+    return isinstance(member, Group) and len(member.members) > 1
+
+
+def _describe_member(member: Predicate) -> str:
+    """What a group says of its member, a group itself so that it is seen where that ends."""
+    if not _is_several(member):
+        return member.describe()
+    if any(map(_is_several, member.members)):
+        return f"({member.describe()})"
+    return f"{'either' if member.decisive else 'both' if len(member.members) == 2 else 'all of'} {member.describe()}"
 
 
 NEVER: Predicate = Group((), decisive=True)
@@ -222,13 +243,17 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that is so of a contact or not, by a name: time alone does not change it, only an event does."""
+    """Something that is so of a contact or not, by a name: time alone does not change it, only an event does.
+
+    `thing` says what the name is of, where that is needed to know.
+    """
 
     key: str
     fact: str
     holds: Callable[[View, str], bool]
     yes: str
     no: str
+    thing: str = "{}"
 
 
 def _consents(view: View, topic: str) -> bool:
@@ -239,6 +264,10 @@ def _consents(view: View, topic: str) -> bool:
 def _is_marked(view: View, step: str, *marks: str) -> bool:
     found = view.enrollment.marks.get(step, ()) if view.enrollment else ()
     return any(mark in found for mark in marks)
+
+
+def _is_in(view: View, segment: str) -> bool:
+    return segment in view.contact.segments
 
 
 def _is_at_stage(view: View, stage: str) -> bool:
@@ -260,11 +289,11 @@ def _is_like(view: View, persona: str) -> bool:
 FACTS = {
     fact.key: fact
     for fact in (
-        Fact("segment", "segment:{}", lambda v, name: name in v.contact.segments, "is in {}", "is not in {}"),
+        Fact("segment", "segment:{}", _is_in, "is in {}", "is not in {}", "the segment {}"),
         Fact("stage", "stage", _is_at_stage, "is at stage {}", "is not at stage {}"),
-        Fact("persona", "persona", _is_like, "is most like {}", "is not most like {}"),
+        Fact("persona", "persona", _is_like, "is most like {}", "is not most like {}", "the persona {}"),
         Fact("handed_to", "handover", _is_handed_to, "was handed to {}", "was not handed to {}"),
-        Fact("consent", "consent:{}", _consents, "consents to {}", "does not consent to {}"),
+        Fact("consent", "consent:{}", _consents, "consents to {}", "does not consent to {}", "the topic {}"),
         # Many mail programs hide openings, and nobody clicks in a mail unopened.
         Fact("opened", "mark:{}", lambda v, s: _is_marked(v, s, "opened", "clicked"), "opened {}", "did not open {}"),
         Fact("clicked", "mark:{}", lambda v, s: _is_marked(v, s, "clicked"), "clicked in {}", "did not click in {}"),
@@ -287,7 +316,8 @@ class Is:
         return TRUE if any(self.fact.holds(view, name) for name in self.names) is self.wanted else FALSE
 
     def describe(self) -> str:
-        return (self.fact.yes if self.wanted else self.fact.no).format(describe_value(self.names))
+        names = tuple(map(self.fact.thing.format, self.names))
+        return (self.fact.yes if self.wanted else self.fact.no).format(describe_value(names))
 
 
 # Events

@@ -4,12 +4,15 @@ The heat of a lead is its score, times how well it fits, times how lately it was
 the order explains itself.
 """
 
+import csv
+import io
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from postroad.book import Book
+from postroad.channels import address_kind
 from postroad.contacts import Contact
-from postroad.instants import DAY, describe_duration
+from postroad.instants import DAY, describe_duration, format_instant
 from postroad.tasks import assignee_of
 
 # How much a letter leaves of a score; who is unknown lies between.
@@ -58,3 +61,43 @@ def _weigh(contact: Contact, book: Book, now: float, score_id: str, grade_id: st
         "heard of just now" if quiet < HOUR else f"heard of {describe_duration(_coarse(quiet))} ago",
     ]
     return Lead(contact, heat, score, letter, assignee_of(contact), "; ".join(words))
+
+
+# For spreadsheets
+
+_COLUMNS = (
+    "heat", "score", "grade", "owner", "first_name", "last_name", "email", "phone", "company", "stage", "persona",
+    "last_seen", "because", "contact_id",
+)  # fmt: skip
+
+
+def to_csv(leads: Iterable[Lead]) -> str:
+    """A table for a spreadsheet: comma-separated, with a line of headings."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(_COLUMNS)
+    for lead in leads:
+        writer.writerow([_plain(value) for value in _row(lead)])
+    return table.getvalue()
+
+
+def _row(lead: Lead) -> tuple[object, ...]:
+    contact = lead.contact
+    email, phone = (contact.find_address(c) or contact.find_value(address_kind(c)) for c in ("email", "sms"))
+    *names, company = (contact.find_value(name) for name in ("first_name", "last_name", "company"))
+    return (
+        *(lead.heat, lead.score, lead.grade, lead.owner, *names, email, phone),
+        company.get("name") if isinstance(company, dict) else company,
+        contact.stage.name if contact.stage else None,
+        contact.persona.name if contact.persona else None,
+        format_instant(contact.last_seen) if contact.last_seen else None,
+        *(lead.because, contact.contact_id),
+    )
+
+
+def _plain(value: object) -> object:
+    """What a spreadsheet shows and does not run: people have written some of it."""
+    if value is None or isinstance(value, int | float):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

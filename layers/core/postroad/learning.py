@@ -169,6 +169,12 @@ def suggest_bands(scores: Sequence[float]) -> tuple[Band, ...]:
     return (Band("hot", hot), Band("warm", warm), Band("cold", -inf))
 
 
+def apply_bands(document: Mapping[str, Any], bands: Iterable[Band]) -> dict[str, Any]:
+    """A score's document with these bands in place of its own."""
+    said = [{"id": band.id, **({"from": band.least} if band.least > -inf else {})} for band in bands]
+    return {**document, "bands": said}
+
+
 def _round_off(score: float) -> float:
     """A number that people can remember: whole up to 20, by fives up to 100, by tens above."""
     step = 1 if score < 20 else 5 if score < 100 else 10

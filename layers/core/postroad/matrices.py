@@ -65,7 +65,7 @@ class Matrix:
     def describe(self) -> tuple[str, ...]:
         """What it does, line by line."""
         named = (f"{name}: {', '.join(c for c, n in self.cells.items() if n == name)}" for name in self.names)
-        return (f"grade {self.grade} by the bands of {self.score}, 1 for the highest", *named)
+        return (f"grade {self.grade} by the bands of score {self.score}, 1 for the highest", *named)
 
 
 def parse_matrix(document: object) -> Matrix:

@@ -229,7 +229,7 @@ def test_a_journey_describes_itself():
         "Starts with Signed Up (plan is pro) or entering segment vip",
         "Contacts enter again 1 week later",
         "Goal: Order Completed within 2 weeks",
-        "Ends early if: is in staff",
+        "Ends early if: is in the segment staff",
         "1. Send welcome by email [hello]",
         "2. Wait until: opened hello, at most 2 days [look]",
         "   If it happens:",
@@ -251,7 +251,7 @@ def test_a_case_without_steps_is_described_too():
     assert describe_journey(parse_journey(steps({"branch": {"cases": cases}})))[3:] == (
         "1. Take the first way that holds [branch-1]",
         "   Pro, if: plan is pro: goes on",
-        "   Case 2, if: is in vip",
+        "   Case 2, if: is in the segment vip",
         "     1. Send welcome by email [hello]",
     )
 

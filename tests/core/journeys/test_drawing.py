@@ -68,7 +68,7 @@ def test_cards_say_what_their_steps_do():
     assert [(card.icon, card.title, card.sentence) for card in cards.values()] == [
         ("start", "Start", "Product Added or entering segment full-carts"),
         ("goal", "Goal", "Order Completed within 1 week"),
-        ("exited", "Leaves early", "If is in staff"),
+        ("exited", "Leaves early", "If is in the segment staff"),
         ("wait", "Wait", "Wait for 1 hour"),
         ("email", "Reminder", "Send cart-reminder by email"),
         ("wait", "Reaction", "Wait until: opened reminder, at most 2 days"),
@@ -88,7 +88,7 @@ def test_ways_say_when_they_are_taken_and_come_back_together():
         ("reminder", "reaction", ("",), ""),
         ("reaction", "reachable", ("else",), "If the time runs out"),
         ("reachable", "text", ("has a phone",), "Has a phone, if: phone is known"),
-        ("reachable", "reachable-vip-exit-1", ("vip",), "Vip, if: is in vip"),
+        ("reachable", "reachable-vip-exit-1", ("vip",), "Vip, if: is in the segment vip"),
         ("reaction", "thanks", ("then",), "If it happens"),
         ("text", "thanks", ("",), ""),
         ("reachable", "thanks", ("else",), "Otherwise"),

@@ -30,7 +30,7 @@ ROWS = {
     ),
     "wait segment": (
         {"id": "here", "wait": {"segment": "vip", "timeout": "P7D"}},
-        "here", 7 * DAY, [], "Wait until: is in vip, at most 1 week",
+        "here", 7 * DAY, [], "Wait until: is in the segment vip, at most 1 week",
     ),
     "wait opened": (
         {"id": "here", "wait": {"opened": "first", "timeout": "P2D"}},

@@ -35,9 +35,9 @@ ROWS = {
     "date": ({"date": "birthday", "before": "P7D", "at": "09:00", "yearly": True},
              "1 week before birthday of each year at 09:00, local time"),
     "every": ({"every": "week", "weekdays": ["mon", "thu"], "at": "08:30", "segment": "pro"},
-              "every week on Mon, Thu at 08:30, local time, for who is in pro"),
+              "every week on Mon, Thu at 08:30, local time, for who is in the segment pro"),
     "holiday": ({"holiday": "Christmas", "before": "P7D", "segment": "pro"},
-                "7 days before Christmas at 09:00, local time, for who is in pro"),
+                "7 days before Christmas at 09:00, local time, for who is in the segment pro"),
     "api": ({"api": True, "if": {"attribute": "plan", "is": "pro"}}, "a request by the API, if plan is pro"),
 }  # fmt: skip
 

@@ -160,7 +160,7 @@ class ScheduleAlarm(_OfSegment):
         words += ["the last day" if day == LAST else f"day {day}" for day in self.days]
         words += [f"{month:02d}-{day:02d}" for month, day in self.dates]
         which = f" on {', '.join(words)}" if words else ""
-        return f"every {self.every}{which} at {self.at:%H:%M}, local time, for who is in {self.segment}"
+        return f"every {self.every}{which} at {self.at:%H:%M}, local time, for who is in the segment {self.segment}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class HolidayAlarm(_OfSegment):
     def describe(self) -> str:
         number = "1 day" if abs(self.days) == 1 else f"{abs(self.days)} days"
         where = f"{number} {'before' if self.days < 0 else 'after'} " if self.days else ""
-        return f"{where}{self.name} at {self.at:%H:%M}, local time, for who is in {self.segment}"
+        return f"{where}{self.name} at {self.at:%H:%M}, local time, for who is in the segment {self.segment}"
 
 
 def next_of_days(after: float, at: time, zone: tzinfo, fits: Callable[[date], bool]) -> float:
