@@ -27,6 +27,9 @@ BOUGHT = {"event": "Order Completed"}
         ({"attribute": "t", "within_last": "P7D"}, {"attribute": "t", "within_next": "P7D"}, True),
         ({"attribute": "n", "gt": 5}, {"attribute": "n", "lt": 5}, True),
         ({"attribute": "n", "gte": 5}, {"attribute": "n", "lte": 5}, False),
+        # An order may have a dear product and a cheap one.
+        ({"attribute": "cart.price", "gte": 90}, {"attribute": "cart.price", "lte": 10}, False),
+        ({**BOUGHT, "last": "products.price", "gte": 90}, {**BOUGHT, "last": "products.price", "lte": 10}, False),
         ({"score": "warmth", "gte": 70}, {"score": "warmth", "lt": 30}, True),
         ({"score": "warmth", "gte": 30}, {"score": "warmth", "lt": 70}, False),
         ({**BOUGHT, "at_least": 5, "within": "P7D"}, {**BOUGHT, "at_most": 2, "within": "P30D"}, True),

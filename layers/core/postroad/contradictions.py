@@ -82,11 +82,17 @@ def _too_often(often: Happened, seldom: Happened) -> bool:
 def _span_of(predicate: Predicate) -> Span | None:
     if isinstance(predicate, ScoreComparison):
         return _bounds(("score", predicate.score_id), predicate.operator.key, predicate.threshold)
+    if isinstance(predicate, Comparison | Which) and "." in _name_of(predicate):
+        return None  # through lists a path leads to several values, of which one may fulfil this and another that
     if isinstance(predicate, Which):
         return _bounds((predicate.sentence,), predicate.comparison.operator.key, predicate.comparison.operand)
     if isinstance(predicate, Comparison):
         return _bounds(("value", predicate.subject), predicate.operator.key, predicate.operand)
     return None
+
+
+def _name_of(predicate: Comparison | Which) -> str:
+    return predicate.comparison.subject if isinstance(predicate, Which) else predicate.subject
 
 
 def _bounds(about: tuple[str, ...], operator: str, operand: Any) -> Span | None:
