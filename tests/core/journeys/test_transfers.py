@@ -375,3 +375,30 @@ def test_moving_people_between_versions_loses_no_one(old, new, walked, wish, is_
     ana.runs_out()
     assert len(ana.sent) == len(set(ana.sent))  # nobody gets a step twice
     assert ana.contact.passages.get("tour") is None or ana.contact.passages["tour"].last_state != "failed"
+
+
+@st.composite
+def loops(draw):
+    """A tour that goes back to one of its steps, with a wait before."""
+    steps = [step for step in draw(journeys())["steps"] if "branch" not in step]
+    steps.insert(draw(st.integers(0, len(steps))), wait("pause"))
+    either = draw(st.sampled_from([wait("either"), {"id": "either", "split": {"ways": [{"percent": 100}]}}]))
+    steps.insert(draw(st.integers(0, len(steps))), either)
+    back = draw(st.sampled_from(steps[: steps.index(wait("pause")) + 1]))
+    again = {"id": "again", "goto": {"step": back["id"], "most": draw(st.integers(1, 3))}}
+    cut = draw(st.integers(steps.index(wait("pause")) + 1, len(steps)))
+    return tour(*steps[:cut], again, *steps[cut:])
+
+
+@settings(max_examples=200, deadline=None)
+@given(loops(), loops(), st.integers(0, 5), st.sampled_from(["move", "reevaluate"]))
+def test_moving_people_in_loops_loses_no_one_and_makes_no_message_twice(old, new, walked, wish):
+    shelf = Shelf(POLICY, LETTER, old)
+    ana = Walker(shelf).does("Signed Up")
+    for _ in range(walked):
+        if ana.contact.active:
+            ana.wakes()
+    after(ana, publish(shelf, new, under_way=wish))
+    ana.runs_out()
+    assert ana.contact.passages["tour"].last_state in ("completed", "exited")
+    assert len(ana.messages) == len(ana.sent)

@@ -183,6 +183,7 @@ class _Walk:
 
     def walk(self) -> Enrollment:
         entered: set[str] = set()
+        passed: tuple[str, Enrollment, int, int] | None = None
         entering = self.enrollment.is_before or self.enrollment.step not in self.enrollment.visits
         step_id: str | None = self.enrollment.step or self.journey.first
         while step_id is not None:
@@ -192,9 +193,18 @@ class _Walk:
             if entering and step_id in self.enrollment.done:
                 self.enrollment = self.enrollment.with_(done=tuple(s for s in self.enrollment.done if s != step_id))
                 if not step.body.is_question and not step.body.ends:
-                    step_id = step.way_taken(self.enrollment.visits)
+                    target = step.way_taken(self.enrollment.visits)
+                    if all(step.body.takes_time(name) for name, way in step.ways if way == target):
+                        passed = step_id, self.enrollment, len(self.effects), len(self.decisions)
+                    step_id = target
                     continue
             if entering:
+                if step_id in entered and passed:
+                    # Round a loop the wait that was passed by is the one that has to be taken.
+                    step_id, self.enrollment, effects, decisions = passed
+                    del self.effects[effects:], self.decisions[decisions:]
+                    passed = None
+                    continue
                 if step_id in entered:
                     return self.end("failed", f"step '{step_id}' comes round again without a wait")
                 entered.add(step_id)
