@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from functions.console.requests import Request
 from postroad.book import Book
 from postroad.definitions import check_definition, get_kind, known_in
+from postroad.documents import says_the_same
 from postroad.errors import DefinitionError
 from postroad_aws import clock, runs
 from postroad_aws.storage import NotFoundError, VersionConflictError, definitions
@@ -53,7 +54,7 @@ def look_at(drafts: list[definitions.Draft], book: Book) -> list[Drafted]:
     for draft in drafts:
         there = live.get(draft.definition_id)
         parsed, mistakes = _parse(draft.kind, draft.definition_id, draft.document, book)
-        is_changed = there is None or documents[there] != draft.document
+        is_changed = there is None or not says_the_same(documents[there], draft.document)
         found.append(Drafted(draft, parsed, mistakes, there is not None, is_changed))
     return found
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from postroad.documents import says_the_same
 from postroad.errors import PostroadError
 
 Document = Mapping[str, Any]
@@ -131,7 +132,11 @@ def write_folder(folder: str | Path, documents: Mapping[str, Document]) -> list[
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
     placed = place_folder(root)
-    changed = [key for key, document in documents.items() if key not in placed or placed[key].document != document]
+    changed = [
+        key
+        for key, document in documents.items()
+        if key not in placed or not says_the_same(placed[key].document, document)
+    ]
     for key in changed:
         if key in placed and len(parse_text(placed[key].path.read_text("utf-8"))) > 1:
             raise FolderError(

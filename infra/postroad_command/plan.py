@@ -5,6 +5,7 @@ from difflib import SequenceMatcher, unified_diff
 from typing import NamedTuple
 
 from postroad.definitions import KINDS
+from postroad.documents import says_the_same
 from postroad.errors import DefinitionError
 from postroad.journeys import parse_journey
 from postroad.journeys.transfers import foresee, read_transfer
@@ -53,7 +54,7 @@ def find_changes(wanted: Mapping[str, Document], live: Mapping[str, Live]) -> li
     changes = [
         Change(key, live.get(key), document)
         for key, document in wanted.items()
-        if key not in live or live[key].document != document
+        if key not in live or not says_the_same(live[key].document, document)
     ]
     kinds = list(KINDS)
     return sorted(changes, key=lambda change: (kinds.index(change.key.partition("/")[0]), change.key))

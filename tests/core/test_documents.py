@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.documents import Reader, read_head
+from postroad.documents import Reader, read_head, says_the_same
 from postroad.errors import DefinitionError
 from postroad.instants import DAY
 
@@ -137,3 +137,21 @@ def test_what_can_be_stored_can_be_written_as_json(value):
     reader = Reader({"value": value})
     found = reader.anything("value")
     json.dumps(found, allow_nan=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"if": {"attribute": "vip", "is": 1}}, {"if": {"attribute": "vip", "is": True}}, False),
+        ({"in": [0, "a"]}, {"in": [False, "a"]}, False),
+        ({"points": 5}, {"points": 5.0}, True),
+        ({"a": 1, "b": [{"c": None}]}, {"b": [{"c": None}], "a": 1}, True),
+        ({"a": 1}, {"a": 1, "b": None}, False),
+        ([1, 2], [2, 1], False),
+        ([1], [1, 2], False),
+        ({}, [], False),
+    ],
+)
+def test_documents_that_differ_in_what_conditions_tell_apart_do_not_say_the_same(one, other, same):
+    assert says_the_same(one, other) is same
+    assert says_the_same(other, one) is same

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from demo.documents import load_definitions
 from postroad_command.folder import FolderError, format_document, parse_text, read_folder, write_folder
+from postroad_command.plan import Live, find_changes
 
 JSON = st.recursive(
     st.none()
@@ -62,6 +63,15 @@ def test_writing_again_changes_nothing_and_keeps_comments(tmp_path: Path) -> Non
     before = {each: each.read_text() for each in tmp_path.rglob("*.yaml")}
     assert write_folder(tmp_path, shop) == []
     assert {each: each.read_text() for each in tmp_path.rglob("*.yaml")} == before
+
+
+def test_true_where_1_was_is_a_change(tmp_path: Path) -> None:
+    """For a condition they differ, so neither a plan nor a pull may take them for the same."""
+    before, after = ({"kind": "segment", "id": "vips", "if": {"attribute": "vip", "is": value}} for value in (1, True))
+    write_folder(tmp_path, {"segment/vips": before})
+    assert [change.key for change in find_changes({"segment/vips": after}, {"segment/vips": Live(before, 1, 1)})]
+    assert write_folder(tmp_path, {"segment/vips": after})
+    assert read_folder(tmp_path)["segment/vips"]["if"]["is"] is True
 
 
 def test_several_in_a_file_are_read_and_not_overwritten(tmp_path: Path) -> None:
