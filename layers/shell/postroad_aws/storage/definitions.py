@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from postroad.book import Manifest, parse_manifest
@@ -155,7 +156,6 @@ def publish(versions: Mapping[VersionKey, Document], manifest: Manifest, now: fl
 
     Raises VersionConflictError when its revision does not follow the stored one, or a version exists.
     """
-    from pynamodb.connection import Connection
     from pynamodb.exceptions import TransactWriteError
     from pynamodb.transactions import TransactWrite
 
@@ -170,7 +170,7 @@ def publish(versions: Mapping[VersionKey, Document], manifest: Manifest, now: fl
         else DefinitionRow.kind.does_not_exist()
     )
     try:
-        with TransactWrite(connection=Connection()) as transaction:
+        with TransactWrite(connection=_connection()) as transaction:
             transaction.save(live, condition=follows)
             for (kind, definition_id, version), document in versions.items():
                 row = DefinitionRow(
@@ -182,6 +182,14 @@ def publish(versions: Mapping[VersionKey, Document], manifest: Manifest, now: fl
         if reasons and reasons <= {"ConditionalCheckFailed", "TransactionConflict"}:
             raise VersionConflictError("Somebody else has published in the meantime; try again.") from None
         raise
+
+
+@cache
+def _connection() -> Any:
+    """pynamodb's own, for transactions; making its client takes longer than publishing."""
+    from pynamodb.connection import Connection
+
+    return Connection()
 
 
 def _load(wanted: Collection[VersionKey]) -> dict[VersionKey, Document]:
