@@ -1,5 +1,6 @@
 """What every test may rely on: no AWS account, no endpoint, no local setting of the person who runs them."""
 
+import gc
 import os
 from typing import Any
 
@@ -35,6 +36,12 @@ def scope_of(nodeid: str) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {scope: number for number, scope in enumerate((TOGETHER[0], *APART, *TOGETHER[1:]))}
     items.sort(key=lambda item: order.get(scope_of(item.nodeid), len(order)))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected by now stays: no test has to look through it for garbage again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
