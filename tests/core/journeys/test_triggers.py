@@ -71,6 +71,16 @@ def test_c08_a_form_starts_a_journey_and_another_one_does_not():
     assert ana.steps == ["hello"]
 
 
+@pytest.mark.parametrize("reason", ["finished", "goal"])
+def test_who_left_by_an_exit_has_not_completed_a_journey_whatever_the_reason_is_called(reason):
+    first = journey({"event": "Called"}, journey_id="first", steps=[{"exit": {"reason": reason}}])
+    after = [
+        journey({"journey": "first", "ended": how}, journey_id=f"after-{how}", steps=[{**HELLO, "id": how}])
+        for how in ("goal", "completed", "exited")
+    ]
+    assert Person(first, *after).does("Called").steps == ["exited"]
+
+
 def test_the_end_of_another_journey_starts_one_by_how_it_ended():
     first = journey(
         {"event": "Signed Up"}, journey_id="first", goal={"event": "Bought"}, steps=[{"wait": {"for": "P3D"}}]

@@ -188,8 +188,9 @@ def _read_form(reader: Reader, scope: Scope) -> Happening:
 
 # How another journey can end for this one: the word for it, and what its event then says.
 ENDINGS: Mapping[str, Mapping[str, str]] = {
-    "goal": {"reason": "goal"},
-    "completed": {"reason": "finished"},
+    # An exit step may give any reason.
+    "goal": {"state": "completed", "reason": "goal"},
+    "completed": {"state": "completed", "reason": "finished"},
     "exited": {"state": "exited"},
     "failed": {"state": "failed"},
 }
