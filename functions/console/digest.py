@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from functions.console.words import number, percent, plural
+from functions.console.words import percent, plural
 from postroad.places import outcome_place, split_place
 from postroad.stats import Counts, DayCounts, MessageCounts, days_between
 
@@ -52,8 +52,19 @@ def on_one_day(counts: Counts, day: str, since: str, until: str) -> list[DayCoun
     return [DayCounts(each, counts if each == day else Counts()) for each in days_between(since, until)]
 
 
-def find_notices(week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects: int, is_more: bool) -> list[Notice]:
-    """What to look at, the worst first. `journeys` are names and numbers by id; `rejects` came in within a day."""
+class Some(NamedTuple):
+    """How many were found, and whether there are more."""
+
+    found: int
+    is_more: bool
+
+    def say(self, thing: str) -> str:
+        return f"More than {plural(self.found, thing)}" if self.is_more else plural(self.found, thing)
+
+
+def find_notices(week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects: Some, late: Some) -> list[Notice]:
+    """What to look at, the worst first. `journeys` are names and numbers by id; `rejects` came in within a day, `late`
+    are tasks that are overdue."""
     found = []
     stuck = {key: (failed, name) for key, (name, counts) in journeys.items() if (failed := counts.place(_FAILED).here)}
     for journey_id, (failed, name) in list(stuck.items())[:MOST_NAMED]:
@@ -77,11 +88,12 @@ def find_notices(week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects
     if week.messages.unknown:
         sentence = f"Of {plural(week.messages.unknown, 'message')} nobody knows whether they left."
         found.append(Notice(sentence, _MESSAGES, "orange"))
-    if rejects:
-        count = f"More than {number(rejects)} things" if is_more else plural(rejects, "thing")
-        found.append(
-            Notice(f"{count} came in within a day and could not be understood.", "/console/quarantine", "orange")
-        )
+    if rejects.found:
+        sentence = f"{rejects.say('thing')} came in within a day and could not be understood."
+        found.append(Notice(sentence, "/console/quarantine", "orange"))
+    if late.found:
+        sentence = f"{late.say('task')} {'is' if late == (1, False) else 'are'} overdue."
+        found.append(Notice(sentence, "/console/tasks", "orange"))
     return found
 
 

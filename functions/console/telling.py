@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from functions.console.steps import describe_steps
 from functions.console.words import value
 from postroad import demo
 from postroad import events as names
@@ -182,14 +183,15 @@ def journeys_of(contact: Contact, book: Book) -> list[Journeying]:
     for enrollment in contact.active.values():
         journey = book.find_journey(enrollment.journey, enrollment.version)
         step = journey.steps.get(enrollment.step) if journey else None
+        sentences = describe_steps(journey, book) if journey else {}
         following = journey.steps.get(step.next or "") if journey and step and not step.arms else None
         found.append(
             Journeying(
                 name_of(book, "journey", enrollment.journey),
                 f"/console/journeys/{enrollment.journey}",
                 enrollment,
-                step.body.describe() if step else enrollment.step,
-                following.body.describe() if following else "",
+                sentences.get(enrollment.step, enrollment.step),
+                sentences[following.id] if following else "",
             )
         )
     return sorted(found, key=lambda one: (one.enrollment.due is None, one.enrollment.due or 0.0, one.title))

@@ -10,8 +10,9 @@ from functions.console.responses import Response
 from postroad.broadcasts import Run
 from postroad.instants import DAY
 from postroad.stats import day_of
+from postroad.tasks import OPEN
 from postroad_aws import books
-from postroad_aws.storage import broadcasts, contacts, quarantine, stats
+from postroad_aws.storage import broadcasts, contacts, quarantine, stats, tasks
 
 DAYS = 30
 _WEEK = 7
@@ -21,6 +22,7 @@ _LISTED = 8
 MOST_ADDED_UP = 200
 _BROADCASTS_AT_ONCE = 50
 _MOST_REJECTS = 50
+_MOST_TASKS = 20
 
 
 def show(request: Request) -> Response:
@@ -45,6 +47,7 @@ def _numbers(now: float) -> dict[str, Any]:
     }
     rejects = quarantine.list_rejects(now, limit=_MOST_REJECTS, since=now - DAY)
     fresh = sum(reject.received > now - DAY for reject in rejects.items)
+    late = sum(task.due_at < now for task in tasks.list_tasks(OPEN, limit=_MOST_TASKS).items)
     return {
         "days": DAYS,
         "month": digest.add_up(days),
@@ -55,7 +58,10 @@ def _numbers(now: float) -> dict[str, Any]:
         "how_many": len(named),
         "live": {key.partition("/")[2] for key in book.manifest.live if key.startswith("journey/")},
         "notices": digest.find_notices(
-            digest.add_up(each[-_WEEK:] for each in days), named, fresh, is_more=fresh == _MOST_REJECTS
+            digest.add_up(each[-_WEEK:] for each in days),
+            named,
+            digest.Some(fresh, is_more=fresh == _MOST_REJECTS),
+            digest.Some(late, is_more=late == _MOST_TASKS),
         ),
         "newest": contacts.list_contacts(limit=_NEWEST).items,
     }

@@ -8,6 +8,7 @@ from functions.console.crowds import CROWDS
 from functions.console.requests import Request
 from functions.console.responses import Response
 from functions.console.routes.journeys import Shown, find_shown
+from functions.console.steps import describe_steps
 from postroad.commits import Row
 from postroad.contacts import Contact, Enrollment
 from postroad.decisions import Decision
@@ -16,6 +17,7 @@ from postroad.journeys.steps import SendStep
 from postroad.messages import Message
 from postroad.places import split_place
 from postroad.stats import Counts
+from postroad_aws import books
 from postroad_aws.storage import NotFoundError, contacts, memberships, messages, stats, timeline
 from postroad_aws.usecases.find_contact import find_contact, find_contacts
 from postroad_aws.usecases.list_recipients import list_recipients
@@ -96,7 +98,8 @@ def explain(request: Request) -> Response:
 def _cards(shown: Shown) -> dict[str, Card]:
     """The cards of the picture, and what stands only in the numbers above it."""
     drawn = draw_journey(shown.journey).cards if shown.journey else ()
-    return {card.id: card for card in (*_ENDS, *drawn)}
+    sentences = describe_steps(shown.journey, books.current()) if shown.journey else {}
+    return {card.id: card._replace(sentence=sentences.get(card.id, card.sentence)) for card in (*_ENDS, *drawn)}
 
 
 def _spots(shown: Shown, card: Card, counts: Counts) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from functions.console import pages, picture
 from functions.console.requests import Request
 from functions.console.responses import Response, redirect
+from functions.console.steps import describe_steps
 from postroad.book import Manifest
 from postroad.definitions import check_definition, known_in
 from postroad.errors import DefinitionError
@@ -123,10 +124,12 @@ def show_one(request: Request) -> Response:
         values["under_way"] = _find_under_way(shown.journey, counts)
     if shown.journey:
         drawing = draw_journey(shown.journey)
+        sentences = describe_steps(shown.journey, books.newest())
         taken = picture.count_ways(shown.journey, drawing, counts)
         values |= {
             "drawing": drawing,
             "cards": {card.id: card for card in drawing.cards},
+            "sentences": {card.id: sentences.get(card.id, card.sentence) for card in drawing.cards},
             "facts": picture.facts_of(shown.journey, counts),
             "shares": picture.shares_of(drawing, taken),
         }

@@ -1,12 +1,13 @@
 """The life cycle: how many people are where, who they are, and which messages there are for each stage."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from functions.console.pages import page
 from functions.console.requests import Request
 from functions.console.responses import Response
 from functions.console.standings import find_standing, list_standings
+from functions.console.steps import name_templates
 from postroad.book import Book
 from postroad.channels import CHANNELS
 from postroad.contacts import Contact
@@ -15,7 +16,7 @@ from postroad.places import stage_place
 from postroad.stages import cover
 from postroad.stats import Counts, day_of
 from postroad_aws import books
-from postroad_aws.storage import NotFoundError, contacts, definitions, memberships, stats
+from postroad_aws.storage import NotFoundError, contacts, memberships, stats
 from postroad_aws.usecases.find_contact import find_contacts
 
 DAYS = 30
@@ -109,15 +110,9 @@ def _cover(book: Book) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
     channels = [channel for channel in CHANNELS if channel in used]
     stages = [rule.id for model in book.stages.values() for rule in model.stages]
     cells = cover(stages, channels, book.templates.values())
-    names = _name({name for cell in cells for name in cell.templates[:_NAMED]}, book)
+    names = name_templates({name for cell in cells for name in cell.templates[:_NAMED]}, book)
     rows: dict[str, list[Cell]] = {stage: [] for stage in (*stages, "")}
     for cell in cells:
         shown = tuple(names[name] for name in cell.templates[:_NAMED])
         rows[cell.stage].append(Cell(shown, len(cell.templates) - len(shown)))
     return channels, list(rows.items())
-
-
-def _name(template_ids: set[str], book: Book) -> Mapping[str, str]:
-    versions = [("template", each, book.templates[each].version) for each in sorted(template_ids)]
-    documents = definitions.load_versions(versions) if versions else {}
-    return {key[1]: str(document.get("name") or key[1]) for key, document in documents.items()}

@@ -106,7 +106,7 @@ def test_a_journey_is_drawn_with_the_numbers_of_each_step(account, drafts, brows
     count(account, EMAIL, "email:ben@example.com")
     text = browser.get(WELCOME).text
     said = words(text)
-    assert "Welcome Send welcome by email 1 sent 0 % opened 0 % clicked" in said
+    assert "Welcome Send “Welcome” by email 1 sent 0 % opened 0 % clicked" in said
     assert "First open Wait until: opened welcome, at most 3 days 2 waiting 0 have waited" in said
     assert "If the time runs out" in said
     assert text.count('class="way"') == len(draw_journey(books.newest().journeys["welcome"]).ways)

@@ -261,11 +261,11 @@ def test_home_refreshes_its_numbers_alone(browser):
 
 
 def test_notices_put_the_worst_first():
-    from functions.console.digest import Days, find_notices
+    from functions.console.digest import Days, Some, find_notices
 
     week = Days(MessageCounts(total=1_000, sent=1_000, bounced=60, complained=2, failed=3, unknown=1), [], 0, 0)
     journeys = {"welcome": ("Welcome", Counts(places={":failed": PlaceCounts(here=2, entered=2)}))}
-    notices = find_notices(week, journeys, 50, is_more=True)
+    notices = find_notices(week, journeys, Some(50, True), Some(1, False))
     assert [(notice.colour, notice.sentence.partition(" of ")[0]) for notice in notices] == [
         ("red", "2 people could not go on in Welcome."),
         ("red", "6 %"),
@@ -273,8 +273,10 @@ def test_notices_put_the_worst_first():
         ("orange", "3 messages"),
         ("orange", "Of 1 message nobody knows whether they left."),
         ("orange", "More than 50 things came in within a day and could not be understood."),
+        ("orange", "1 task is overdue."),
     ]
-    assert find_notices(Days(MessageCounts(sent=49, bounced=40), [], 0, 0), {}, 0, is_more=False) == []
+    none = Some(0, False)
+    assert find_notices(Days(MessageCounts(sent=49, bounced=40), [], 0, 0), {}, none, none) == []
 
 
 def test_days_of_many_subjects_are_added_up():

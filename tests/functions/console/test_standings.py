@@ -216,11 +216,12 @@ def test_home_lists_the_journeys_with_most_people_and_says_what_its_numbers_are_
 
 
 def test_home_names_some_of_many_journeys_that_people_are_stuck_in():
-    from functions.console.digest import MOST_NAMED, add_up, find_notices
+    from functions.console.digest import MOST_NAMED, Some, add_up, find_notices
     from postroad.stats import Counts, PlaceCounts
 
     stuck = Counts(places={":failed": PlaceCounts(here=2, entered=2)})
-    notices = find_notices(add_up([]), {f"j{n}": (f"J{n}", stuck) for n in range(10_000)}, 0, is_more=False)
+    none = Some(0, False)
+    notices = find_notices(add_up([]), {f"j{n}": (f"J{n}", stuck) for n in range(10_000)}, none, none)
     assert len(notices) == MOST_NAMED + 1
     assert notices[-1].sentence == "In 9,995 other journeys people could not go on."
 

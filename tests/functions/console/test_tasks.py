@@ -55,7 +55,9 @@ def test_what_is_late_says_so(account, browser, ask_for):
     ask_for()
     assert "overdue" not in browser.get("/console/tasks").text
     account.advance(3_700)
-    assert "overdue" in browser.as_role("marketer").get("/console/tasks").text
+    later = browser.as_role("marketer")
+    assert "overdue" in later.get("/console/tasks").text
+    assert "1 task is overdue." in later.get("/console").text
 
 
 def test_many_tasks_are_paged(browser, ask_for):
