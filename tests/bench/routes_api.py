@@ -99,6 +99,7 @@ class Caller:
             "segment_id": "customers",
             "journey_id": "welcome",
             "broadcast_id": "bench",
+            "coupon_id": "comeback",
             "kind": "segment",
             "definition_id": "bench",
             "version": "1",
@@ -113,7 +114,14 @@ class Caller:
             "key_id": self.ask("POST", "/keys", body={"kind": "write", "name": "bench"})["key_id"],
         }
         completed = Sent({}, {"outcome": "accepted"}, names={"task_id": other["task_id"]})
-        self.sent = {**requests_of(contact["contact_id"]), "complete": completed}
+        whose = {"contact": contact["contact_id"]}
+        shown = {**whose, "code": self.ask("POST", "/coupons/comeback/codes", body=whose)["code"]}
+        coupons = {
+            "give": Sent({}, whose),
+            "check": Sent({}, shown),
+            "redeem": Sent({}, {**shown, "order_id": "bench"}),
+        }
+        self.sent = {**requests_of(contact["contact_id"]), **coupons, "complete": completed}
 
     def events(self) -> dict[str, dict[str, Any]]:
         """What each route is called with, by method and path."""

@@ -112,6 +112,7 @@ def test_a_template_may_speak_of_contact_event_and_account():
             "created_at": "1970-01-01T00:00:01.000Z",
         },
         "account": {"name": "Tide & Co", "postal_address": "Cais 12"},
+        "coupon": {},
         "unsubscribe_url": "https://u",
     }
 

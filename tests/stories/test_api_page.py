@@ -46,6 +46,7 @@ def test_every_example_of_the_page_does_what_it_says(ana):
         "CONTACT_ID": ana.contact()["contact_id"],
         "MESSAGE_ID": next(iter(ana.messages().values()))["message_id"],
         "TASK_ID": ana.shop.api("GET", "/tasks?assignee=rui@example.com").json()["items"][0]["task_id"],
+        "CODE": ana.shop.api("POST", "/coupons/comeback/codes", {"contact": "email:ana@example.com"}).json()["code"],
         "KEY_ID": ana.shop.api("POST", "/keys", {"kind": "write", "name": "a page"}).json()["key_id"],
     }
     for command in CURLS:

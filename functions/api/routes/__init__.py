@@ -5,6 +5,7 @@ from functions.api.routes import (
     broadcasts,
     consents,
     contacts,
+    coupons,
     definitions,
     gallery,
     journeys,
@@ -26,7 +27,7 @@ TABLE: list[Route] = [
     route
     for module in (
         contacts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks,
-        advice, trying,
+        coupons, advice, trying,
         definitions, rebuilds, gallery, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table

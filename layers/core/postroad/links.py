@@ -126,6 +126,11 @@ class Signer:
         """The path of a link on our own host: `/c/<token>`, `/o/<token>`, `/u/<token>`."""
         return f"/{link.purpose}/{self.sign(link)}"
 
+    def stamps(self, purpose: str, text: str) -> tuple[bytes, ...]:
+        """What stands for a text that only this stack can have said: by the current key first, then by each other."""
+        kids = (self._current, *(kid for kid in self._keys if kid != self._current))
+        return tuple(self._mac(kid, purpose, text.encode(errors="surrogatepass")) for kid in kids)
+
     def _mac(self, kid: str, purpose: str, body: bytes) -> bytes:
         text = f"postroad-link\0{purpose}\0{kid}\0".encode() + body
         return hmac.digest(self._keys[kid], text, hashlib.sha256)[:_MAC_BYTES]

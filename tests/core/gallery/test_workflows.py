@@ -1,6 +1,9 @@
 """Every workflow of the gallery, walked on every path."""
 
-from tests.core.gallery.life import MONDAY, Walks, every_path
+from postroad.gallery import build, get_workflow
+from postroad.policy import parse_policy
+from postroad.rendering import compile_message_template
+from tests.core.gallery.life import MONDAY, POLICY, SITE, Walks, every_path
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
@@ -142,6 +145,15 @@ def test_c62_a_lapsed_buyer_gets_one_discount_for_each_lapse() -> None:
         assert (lapsed.steps, lapsed.ended) == (["code", "last"], ["did not come back"])
         lapsed.does("Order Completed").passes("P90D").clicks("code").does("Order Completed")
         assert (lapsed.steps.count("code"), lapsed.ended[-1]) == (2, "goal")
+
+
+def test_c50_a_lapsed_buyer_gets_a_code_of_their_own() -> None:
+    template = build(get_workflow("win-back"), {"site": SITE}, parse_policy(POLICY))["template/win-back-code"]
+    compiled = compile_message_template(template)
+    code = {"code": "K7Q2-M9XA-3RTPW", "until": MONDAY}
+    assert "K7Q2-M9XA-3RTPW</b> is for you alone" in compiled.render({"contact": {}, "coupon": {"comeback": code}}).html
+    # While the policy has no such coupon, there is one code for all.
+    assert "COMEBACK</b> is for you alone" in compiled.render({"contact": {}, "coupon": {}}).html
 
 
 def test_c63_a_review_is_asked_for_after_time_to_enjoy_and_never_of_what_went_back() -> None:

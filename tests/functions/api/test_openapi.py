@@ -69,6 +69,7 @@ def known(account, ana):
         "journey_id": "trial",
         "step": "length",
         "broadcast_id": "letter",
+        "coupon_id": "comeback",
         "workflow_id": "birthday",
         "contact_id": ana.contact_id,
         "message_id": ana.message_id,

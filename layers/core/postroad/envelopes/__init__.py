@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.channels import CHANNELS, CONTACT, address_kind
 from postroad.contacts import Contact
+from postroad.coupons import show_codes
 from postroad.envelopes.draft import Draft
 from postroad.envelopes.email import Email
 from postroad.envelopes.sms import Text
@@ -39,9 +40,10 @@ def values_of(
     properties: Mapping[str, Any],
     policy: Policy,
     unsubscribe_url: str,
+    signer: Signer | None = None,
 ) -> dict[str, Any]:
-    """What a template may speak of: `contact`, the `event` that started its journey, `message`, `account`,
-    `unsubscribe_url`."""
+    """What a template may speak of: `contact`, the `event` that started its journey, `message`, `account`, `coupon`,
+    `unsubscribe_url`. Without a signer the codes of coupons are samples."""
     facts = {name: word.value for name, word in contact.attributes.items()}
     kind = address_kind(message.channel)
     return {
@@ -55,6 +57,7 @@ def values_of(
             "created_at": format_instant(message.created_at),
         },
         "account": {"name": policy.name, "postal_address": policy.postal_address},
+        "coupon": show_codes(policy.coupons, contact.contact_id, message, signer),
         "unsubscribe_url": unsubscribe_url,
     }
 
@@ -80,7 +83,7 @@ def compose(
     impossible for this contact."""
     link = Unsubscribe(message.contact_id, message.channel, message.topic, message.message_id)
     unsubscribe_url = base_url + signer.path(link)
-    values = values_of(contact, address, message, properties, policy, unsubscribe_url)
+    values = values_of(contact, address, message, properties, policy, unsubscribe_url, signer)
     rendered = template.render(values)
     draft = Draft(message, template, rendered, address, policy, signer, base_url, unsubscribe_url, now)
     envelope: Envelope = _WRAP[message.channel](draft)
