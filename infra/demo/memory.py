@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from postroad.accounts import Account
 from postroad.book import Book
 from postroad.broadcasts import Run
 from postroad.commits import Commit, MembershipChange, Row
@@ -71,6 +72,20 @@ class Contacts:
 
     def list_contacts(self) -> Iterable[Contact]:
         return (item for item in self.items.values() if isinstance(item, Contact))
+
+
+class Accounts:
+    """The accounts as they are known from the start."""
+
+    def __init__(self, accounts: Iterable[Account] = ()) -> None:
+        self.items = {account.account_id: account for account in accounts}
+
+    def find_account(self, account_id: str) -> Account | None:
+        return self.items.get(account_id)
+
+    def save_account(self, account: Account) -> bool:
+        self.items[account.account_id] = account.with_(version=account.version + 1)
+        return True
 
 
 class Timeline:

@@ -124,6 +124,7 @@ class World:
         parts: dict[str, Any] = {
             "contacts": self.contacts,
             "timeline": self.timeline,
+            "accounts": memory.Accounts(),
             "messages": self.messages,
             "tasks": None,
             "refusals": self.refusals,

@@ -56,6 +56,10 @@ def requests_of(contact_id: str) -> dict[str, Sent]:
         "record_answer": Sent({}, {"address": eve, "topic": "offers", "granted": True, "because": "asked us"}),
         "make_key": Sent({}, {"kind": "write", "name": "bench"}),
         "estimate_members": Sent({}, {"if": SEGMENT["if"]}),
+        "put_account": Sent({}, {"attributes": {"plan": "pro"}}),
+        "change_account_members": Sent({}, {"add": [{"contact": contact_id, "role": "buyer"}]}),
+        "suppress_account": Sent({}, {"because": "in talks"}),
+        "enroll_members": Sent({}, {"journey": "bench-lot"}),
         "change_segment_members": Sent({}, {"add": [contact_id]}, names={"segment_id": "bench-list"}),
         "put_winner": Sent({}, {"variant": "one"}, names={"journey_id": "bench-lot", "step": "lot"}),
         "list_experiments": Sent(names={"journey_id": "bench-lot"}),
@@ -92,10 +96,12 @@ class Caller:
         self.ask("PUT", "/definitions/journey/bench-lot", body=LOT)
         both = {"definitions": ["segment/bench-list", "journey/bench-lot"]}
         revision = self.ask("POST", "/definitions/publish", body=both)["revision"]
+        self.ask("PUT", "/accounts/bench", body={"attributes": {"plan": "free"}})
         task, other = self.ask("GET", "/tasks", {"limit": "2"})["items"]
         self.names = {
             "contact_id": contact["contact_id"],
             "message_id": found["items"][0]["message_id"],
+            "account_id": "bench",
             "segment_id": "customers",
             "journey_id": "welcome",
             "broadcast_id": "bench",
@@ -158,7 +164,7 @@ def http_event(method: str, path: str, sent: Sent) -> dict[str, Any]:
 
 def _in_order() -> list[Route]:
     """As the table has them, but for what undoes another: that comes later, so that a round ends as it began."""
-    last = ("cancel", "withdraw", "lift")
+    last = ("cancel", "withdraw", "lift", "lift_account")
     return sorted(TABLE, key=lambda route: route.function.__name__ in last)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from postroad import codec
 from postroad.codec import FormatError, decode_contact, decode_row, encode_contact, encode_row, stored_due
 from postroad.commits import Row
-from postroad.contacts import Attribute, Consent, Contact, Enrollment, Handed, Passage, Persona, Points, Stage
+from postroad.contacts import Attribute, Consent, Contact, Enrollment, Handed, Passage, Persona, Points, Seat, Stage
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.identities import Identity
@@ -94,6 +94,19 @@ contacts = st.builds(
         lambda names: st.fixed_dictionaries({name: enrollments(name) for name in names})
     ),
     passages=by_key(st.builds(Passage, st.integers(1, 9), times, st.none() | times, texts)),
+    accounts=by_key(
+        st.builds(
+            Seat,
+            texts,
+            times,
+            st.just(0.0) | times,
+            st.booleans(),
+            st.integers(0, 9),
+            by_key(values),
+            texts,
+            st.lists(keys, max_size=2).map(tuple),
+        )
+    ),
     merged_from=st.lists(keys, max_size=2).map(tuple),
     dropped=st.lists(keys, max_size=2).map(tuple),
     ring=rings,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad.contacts import MAX_UNCONFIRMED, Attribute, Consent, Contact, Enrollment, Passage, Points, Stage
+from postroad.contacts import MAX_UNCONFIRMED, Attribute, Consent, Contact, Enrollment, Passage, Points, Seat, Stage
 from postroad.merging import MAX_DROPPED, merge, order
 from postroad.ring import Ring
 from tests.books import Shelf
@@ -50,6 +50,14 @@ ENROLLMENTS = st.builds(
     TIMES,
     st.integers(0, 5),
 )
+SEATS = st.builds(
+    lambda role, since, said, engaged, version: Seat(role, since, said, engaged, version, {"plan": version}),
+    st.sampled_from(["buyer", "user"]),
+    TIMES,
+    TIMES,
+    st.booleans(),
+    st.integers(0, 3),
+)
 PASSAGES = st.builds(
     lambda entered, lasted, number: Passage(1, entered, entered + lasted, "completed", f"enr-{number}"),
     TIMES,
@@ -80,6 +88,7 @@ def contacts(draw: st.DrawFn, contact_id: str) -> Contact:
         suppressions=draw(st.dictionaries(st.just("email:e"), st.sampled_from(["bounced", "complained"]))),
         stage=draw(st.none() | st.builds(Stage, st.sampled_from(["lead", "customer"]), TIMES)),
         segments=draw(st.dictionaries(st.just("active"), TIMES)),
+        accounts=draw(st.dictionaries(st.sampled_from(["acme", "zeta"]), SEATS)),
         turns=draw(st.dictionaries(st.just("segment/active"), TIMES)),
         merged_from=draw(st.sampled_from([(), ("older",)])),
         dropped=draw(st.sampled_from([(), ("enr-x",)])),

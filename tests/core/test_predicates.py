@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from postroad.behaviour import combine_trackers, recompute
 from postroad.conditions import AGGREGATES, FATES
 from postroad.consent import EVERY_TOPIC
-from postroad.contacts import Attribute, Consent, Contact, Enrollment, Handed, Persona, Stage
+from postroad.contacts import Attribute, Consent, Contact, Enrollment, Handed, Persona, Seat, Stage
 from postroad.documents import Reader
 from postroad.errors import DefinitionError
 from postroad.events import Event
@@ -198,6 +198,7 @@ ANA = {
     "stage": Stage("lead", NOW),
     "persona": Persona("developer", NOW, 0.8),
     "handed": Handed("sales", NOW),
+    "accounts": {"acme": Seat("buyer", NOW)},
     "identities": {"email:ana@example.com": NOW},
     "consents": {"offers": Consent(True, NOW), "sms": Consent(False, NOW)},
 }
@@ -216,6 +217,8 @@ FACT_ROWS = [
         {"persona"},
     ),
     ({"handed_to": "sales"}, True, "was handed to sales", {"handover"}),
+    ({"account_role": "buyer"}, True, "is buyer in an account", {"account_role"}),
+    ({"account_role": ["owner", "user"], "is": False}, True, "is not owner or user in any account", {"account_role"}),
     ({"best_channel": "email"}, True, "is reached best by email", {"best_channel:email"}),
     ({"best_channel": "phone", "is": False}, True, "is not reached best by phone", {"best_channel:phone"}),
     ({"consent": "offers"}, True, "consents to the topic offers", {"consent:offers"}),
@@ -267,6 +270,7 @@ def test_every_word_of_every_table_has_a_row_here():
     assert {row[0] for row in VALUE_ROWS} == set(OPERATORS)
     assert {key for row in FACT_ROWS for key in row[0] if key != "is"} == set(FACTS)
     told = {"all", "any", "not", "attribute", "property", "event", "message", "score", "grade", "matrix"}
+    told |= {"account", "engaged_roles"}
     assert set(SUBJECTS) == told | set(FACTS)
     assert {key for row in MEASURE_ROWS for key in row[0]} >= {*AGGREGATES, "first", "last", "when"}
     assert {row[0]["message"] for row in MESSAGE_ROWS} == set(FATES)
@@ -682,7 +686,8 @@ def test_a_pattern_takes_the_time_of_the_event_for_now():
     ("document", "path", "sentence"),
     [
         ({}, "", "does not say what it is about; it needs one of "
-         "all, any, not, attribute, event, message, score, grade, matrix, segment, stage, persona, handed_to, consent"),
+         "all, any, not, attribute, event, message, score, grade, matrix, account, engaged_roles, segment, stage, "
+         "persona, handed_to, account_role, consent"),
         ([], "", "must be an object with keys, not a list"),
         ({"atribute": "x", "is": 1}, "atribute", "unknown key 'atribute'; did you mean 'attribute'?"),
         ({"attribute": "x", "iss": 1}, "iss", "unknown key 'iss'; did you mean 'is'?"),
@@ -695,7 +700,8 @@ def test_a_pattern_takes_the_time_of_the_event_for_now():
         ({"attribute": "a..b", "is": 1}, "attribute", "must be a name, or up to ten names with dots between them"),
         ({"property": "x", "is": 1}, "property",
          "is not known in this place; known here: "
-         "all, any, not, attribute, event, message, score, grade, matrix, segment, stage, persona, handed_to, consent"),
+         "all, any, not, attribute, event, message, score, grade, matrix, account, engaged_roles, segment, stage, "
+         "persona, handed_to, account_role, consent"),
         ({"event": "X", "where": {"attribute": "x", "is": 1}}, "where.attribute",
          "is not known in this place; known here: all, any, not, property"),
         ({"event": "X", "atleast": 2}, "atleast", "unknown key 'atleast'; did you mean 'at_least'?"),

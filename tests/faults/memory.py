@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from postroad.accounts import Account
 from postroad.book import Book
 from postroad.broadcasts import Run
 from postroad.codec import decode_contact, decode_row, encode_contact, encode_row, stored_due
@@ -29,8 +30,7 @@ from postroad.stats import Cell
 from postroad.tasks import Task, applies, settle
 from postroad_aws.ports import Answers, Forward, Outcome
 from postroad_aws.storage import Page, VersionConflictError
-from postroad_aws.storage.memberships import SHARDS as MEMBER_SHARDS
-from postroad_aws.storage.memberships import Membership
+from postroad_aws.storage.memberships import Membership, shards_of
 from postroad_aws.storage.paging import walk
 
 DEDUPLICATION = 5 * 60.0
@@ -80,12 +80,14 @@ class Memory:
         self.rejects: dict[str, Reject] = {}
         self.tasks: dict[str, Task] = {}
         self.runs: dict[str, Run] = {}
+        self.accounts: dict[str, Account] = {}
         # Whoever simulates a stream, or a clock, or checks what may never happen, listens here.
         self.on_insert: Callable[[Message], None] = lambda message: None
         self.on_state: Callable[[Message | None, Message], None] = lambda before, after: None
         self.on_membership: Callable[[Member, Member], None] = lambda before, after: None
         self.on_commit: Callable[[Commit], None] = lambda commit: None
         self.on_wake: Callable[[float], None] = lambda at: None
+        self.on_account: Callable[[Account | None, Account], None] = lambda before, after: None
         self.on_run: Callable[[Run | None, Run], None] = lambda before, after: None
 
     # Contacts
@@ -225,6 +227,23 @@ class MemoryContacts:
         start = ids.index(after) + 1 if after else 0
         page = ids[start : start + limit]
         return page, page[-1] if start + limit < len(ids) else None
+
+
+class MemoryAccounts:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def find_account(self, account_id: str) -> Account | None:
+        return self.memory.accounts.get(account_id)
+
+    def save_account(self, account: Account) -> bool:
+        before = self.memory.accounts.get(account.account_id)
+        after = account.with_(version=account.version + 1)
+        if (before.version if before else 0) != account.version:
+            return before == after
+        self.memory.accounts[account.account_id] = after
+        self.memory.on_account(before, after)
+        return True
 
 
 class MemoryTimeline:
@@ -412,7 +431,7 @@ class MemoryMemberships:
         found = sorted(
             Membership(row.contact_id, row.since, row.moved)
             for row in self.memory.memberships.values()
-            if row.since is not None and row.place == place and member_shard(row.contact_id) == shard
+            if row.since is not None and row.place == place and member_shard(place, row.contact_id) == shard
         )
         return [member for member in found if after is None or member.contact_id > after][:limit]
 
@@ -420,11 +439,15 @@ class MemoryMemberships:
         def query(shard: str, after: str | None, most: int) -> Sequence[Membership]:
             return self.list_shard(place, shard, after=after, limit=most)
 
-        return walk(MEMBER_SHARDS, query, attrgetter("contact_id"), cursor, limit)
+        return walk(shards_of(place), query, attrgetter("contact_id"), cursor, limit)
+
+    def count_place(self, place: str) -> int:
+        return sum(row.place == place and row.since is not None for row in self.memory.memberships.values())
 
 
-def member_shard(contact_id: str) -> str:
-    return MEMBER_SHARDS[crc32(contact_id.encode()) % len(MEMBER_SHARDS)]
+def member_shard(place: str, contact_id: str) -> str:
+    shards = shards_of(place)
+    return shards[crc32(contact_id.encode()) % len(shards)]
 
 
 class MemoryBroadcasts:

@@ -482,6 +482,7 @@ class World:
                 loop, Outage(store("timeline", memories.MemoryTimeline(memory)), self),
                 "save_rows", "heal_rows", "find_keys", "find_row", "list_history",
             ),
+            accounts=wire(loop, store("accounts", memories.MemoryAccounts(memory)), "find_account", "save_account"),
             messages=wire(
                 loop, store("messages", memories.MemoryMessages(memory)),
                 "find_message", "find_messages", "claim", "release", "settle", "postpone", "note_engagement",

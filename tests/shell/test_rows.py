@@ -19,6 +19,7 @@ MODELS = {
     "Stats": "StatsRow",
     "Requests": "RequestRow",
     "Broadcasts": "BroadcastRow",
+    "Accounts": "AccountRow",
 }
 
 

@@ -1,11 +1,11 @@
 """One module for each resource of the API."""
 
 from functions.api.routes import (
+    accounts,
     advice,
     broadcasts,
     consents,
     contacts,
-    coupons,
     definitions,
     gallery,
     journeys,
@@ -26,8 +26,8 @@ from functions.api.routing import Route
 TABLE: list[Route] = [
     route
     for module in (
-        contacts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks,
-        coupons, advice, trying,
+        contacts, accounts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks,
+        advice, trying,
         definitions, rebuilds, gallery, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table

@@ -65,6 +65,14 @@ class HandedView(TypedDict):
     owner: Annotated[str | None, "Who looks after them."]
 
 
+class SeatView(TypedDict):
+    """A contact's place in an account."""
+
+    role: str
+    since: Instant
+    engaged: bool
+
+
 class ReasonView(TypedDict):
     """What one rule adds, and why."""
 
@@ -98,6 +106,7 @@ class ContactView(TypedDict):
     stages: Annotated[list[StageView], "Its history, the present stage last; at most eleven."]
     persona: PersonaMatchView | None
     handed: HandedView | None
+    accounts: Annotated[dict[str, SeatView], "The accounts to which it belongs, by their ids."]
     segments: Annotated[list[str], "Ids of the segments that it is in."]
     journeys: Annotated[list[JourneyView], "Enrollments under way."]
     consents: Annotated[
@@ -274,6 +283,10 @@ def _show(contact: Contact, book: Book, now: float) -> ContactView:
         }
         if contact.handed
         else None,
+        "accounts": {
+            account_id: {"role": seat.role, "since": format_instant(seat.since), "engaged": seat.is_engaged}
+            for account_id, seat in sorted(contact.accounts.items())
+        },
         "segments": sorted(contact.segments),
         "journeys": [
             {

@@ -49,6 +49,8 @@ _UNLOADED: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
 
 # All personas compete, so they are asked as one.
 PERSONAS, HANDOVER = "personas/all", f"{handovers.KIND}/{handovers.KIND}"
+# Who is engaged in their accounts.
+ACCOUNTS = "accounts/all"
 
 # What a template says of itself that pushes for a sale: who does not fit is spared it.
 SALES_PUSH = "sales"
@@ -296,6 +298,7 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
         (PERSONAS, personas),
         *([(HANDOVER, handover)] if handover else []),
         *((journey.key, journey) for journey in versions.values()),
+        (ACCOUNTS, policy.accounts),
     ]
     alarms = {
         f"{journey.id}/{number}": (journey, trigger.alarm)

@@ -28,6 +28,7 @@ from postroad.contacts import (
     Passage,
     Persona,
     Points,
+    Seat,
     Spent,
     Stage,
 )
@@ -148,6 +149,7 @@ def encode_contact(contact: Contact) -> bytes:
         },
         "y": _budget_document(c, base, ms),
         "z": {channel: _sents_document(sents, base) for channel, sents in c.engagement.items()},
+        "q": {account_id: _seat_document(seat, ms) for account_id, seat in c.accounts.items()},
         "f": c.merged_from,
         "d": c.dropped,
         "r": _ring_document(c.ring, base, ms),
@@ -200,6 +202,7 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
         },
         **_read_budget(take("y", {}), base, time),
         engagement={channel: _read_sents(text, base) for channel, text in take("z", {}).items()},
+        accounts={account_id: _read_seat(entry, time) for account_id, entry in take("q", {}).items()},
         merged_from=tuple(take("f", ())),
         dropped=tuple(take("d", ())),
         ring=_read_ring(take("r", None), base, time),
@@ -224,6 +227,34 @@ def _stage_document(stage: Stage, ms: Callable[[float], int]) -> list[Any]:
 
 def _read_stage(entry: list[Any], time: Callable[[int], float]) -> Stage:
     return Stage(entry[0], time(entry[1]), *entry[2:])
+
+
+def _seat_document(seat: Seat, ms: Callable[[float], int]) -> list[Any]:
+    """The parts of a seat in their order; those at the end that say nothing are left out."""
+    document = [
+        *(seat.role, ms(seat.since), ms(seat.role_said) if seat.role_said else None, int(seat.is_engaged)),
+        *(seat.version, dict(seat.attributes), seat.suppressed, list(seat.roles)),
+    ]
+    while document[-1] == _BLANK_SEAT[len(document) - 1]:
+        document.pop()
+    return document
+
+
+def _read_seat(entry: list[Any], time: Callable[[int], float]) -> Seat:
+    role, since, said, engaged, version, attributes, suppressed, roles = entry + _BLANK_SEAT[len(entry) :]
+    return Seat(
+        role,
+        time(since),
+        0.0 if said is None else time(said),
+        bool(engaged),
+        version,
+        attributes,
+        suppressed,
+        tuple(roles),
+    )
+
+
+_BLANK_SEAT: list[Any] = ["", None, None, 0, 0, {}, "", []]
 
 
 def _budget_document(contact: Contact, base: int, ms: Callable[[float], int]) -> dict[str, Any]:

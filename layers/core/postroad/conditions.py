@@ -270,6 +270,10 @@ def _is_in(view: View, segment: str) -> bool:
     return segment in view.contact.segments
 
 
+def _has_role(view: View, role: str) -> bool:
+    return any(seat.role == role for seat in view.contact.accounts.values())
+
+
 def _is_at_stage(view: View, stage: str) -> bool:
     return view.contact.stage is not None and view.contact.stage.name == stage
 
@@ -293,6 +297,7 @@ FACTS = {
         Fact("stage", "stage", _is_at_stage, "is at stage {}", "is not at stage {}"),
         Fact("persona", "persona", _is_like, "is most like {}", "is not most like {}", "the persona {}"),
         Fact("handed_to", "handover", _is_handed_to, "was handed to {}", "was not handed to {}"),
+        Fact("account_role", "account_role", _has_role, "is {} in an account", "is not {} in any account"),
         Fact("consent", "consent:{}", _consents, "consents to {}", "does not consent to {}", "the topic {}"),
         # Many mail programs hide openings, and nobody clicks in a mail unopened.
         Fact("opened", "mark:{}", lambda v, s: _is_marked(v, s, "opened", "clicked"), "opened {}", "did not open {}"),
@@ -300,6 +305,25 @@ FACTS = {
         Fact("best_channel", "best_channel:{}", _is_best_by, "is reached best by {}", "is not reached best by {}"),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class EngagedRoles:
+    """In an account of the contact somebody is engaged in at least so many of these roles."""
+
+    roles: tuple[str, ...]
+    least: int
+    reads: frozenset[str] = frozenset(("account_roles",))
+    trackers: tuple[Tracker, ...] = ()
+
+    def evaluate(self, view: View) -> Verdict:
+        asked = frozenset(self.roles)
+        seats = view.contact.accounts.values()
+        return TRUE if any(len(asked.intersection(seat.roles)) >= self.least for seat in seats) else FALSE
+
+    def describe(self) -> str:
+        least = "" if self.least == 1 else f"{self.least} of "
+        return f"{least}{describe_value(self.roles)} are engaged in their account"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ MAX_MERGED_ANONYMOUS = 100
 MAX_ATTRIBUTES = 200
 # Of those, what only a public source has said. A confirmed word that finds no room takes that of an unconfirmed one.
 MAX_UNCONFIRMED = 50
+# To how many accounts a contact may belong.
+MAX_ACCOUNTS = 5
 # How many stages before its present one a contact remembers.
 MAX_STAGES_BEFORE = 10
 
@@ -87,6 +89,25 @@ class Handed(NamedTuple):
 
     to: str
     since: float
+
+
+# The role of somebody in an account of whom nobody has said another one.
+USUAL_ROLE = "member"
+
+
+class Seat(NamedTuple):
+    """A contact's place in an account: its role (and when that was said), since when it belongs to it, and whether it
+    is engaged. The rest is a copy of what the account said in its `version`: attributes, why its members get no
+    marketing ("": they do), and the roles of which somebody is engaged."""
+
+    role: str
+    since: float
+    role_said: float = 0.0
+    is_engaged: bool = False
+    version: int = 0
+    attributes: Mapping[str, Any] = {}
+    suppressed: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +203,7 @@ class Contact:
     `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
     way by journey. `wake_at` is the armed timer. `dropped` are the enrollments that a merge
     ended, whose messages still on the way must not be sent. `stages_before` are the stages that it has left, the latest
-    last. `extra` is what a newer version of
+    last. `accounts` are its seats, by the account's id. `extra` is what a newer version of
     this code has stored and this one does not know: kept as it is.
     """
 
@@ -211,6 +232,7 @@ class Contact:
     postponed: dict[str, Candidate] = field(default_factory=dict)
     spent: tuple[Spent, ...] = ()
     exposures: dict[str, Exposure] = field(default_factory=dict)
+    accounts: dict[str, Seat] = field(default_factory=dict)
     engagement: dict[str, tuple[Sent, ...]] = field(default_factory=dict)
     merged_from: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
@@ -233,6 +255,7 @@ class Contact:
             passages=dict(self.passages),
             postponed=dict(self.postponed),
             exposures=dict(self.exposures),
+            accounts=dict(self.accounts),
             engagement=dict(self.engagement),
         )
 

@@ -132,6 +132,20 @@ def _ask_control(ask: Ask) -> Answer:
     return Skip(f"the contact is one of the {share:g} % who get no marketing (the control group)")
 
 
+def _ask_account(ask: Ask) -> Answer:
+    """What the contact's copies of its accounts say, and what the policy says of such accounts."""
+    seats = ask.contact.accounts
+    if not seats or ask.topic.transactional:
+        return Pass()
+    for account_id, seat in seats.items():
+        if seat.suppressed:
+            return Skip(f"the account {account_id} gets nothing: {seat.suppressed}")
+    condition = ask.book.policy.accounts.suppress_if
+    if condition is None or not condition.evaluate(ask.book.view(ask.contact, ask.now)).truth:
+        return Pass()
+    return Skip(f"an account of theirs gets nothing while this holds: {condition.describe()}")
+
+
 def _ask_fit(ask: Ask) -> Answer:
     handover = ask.book.handover
     if handover is None or ask.template is None or ask.template.push != SALES_PUSH:
@@ -188,6 +202,7 @@ GATES: tuple[Gate, ...] = (
     Gate("address", _ask_address, "The contact has an address for its channel"),
     Gate("refusal", _ask_refusals, "Its address is not suppressed, and its topic is not refused"),
     Gate("control", _ask_control, "The contact is not in the control group, unless the topic is transactional"),
+    Gate("account", _ask_account, "No account of the contact is suppressed, unless the topic is transactional"),
     Gate("fit", _ask_fit, "The contact fits well enough for a message that pushes for a sale"),
     Gate("caps", _ask_caps, "The caps have room for it, unless the topic is transactional"),
     Gate("hours", _ask_hours, "The account's calendar is open where the contact is, unless the topic is transactional"),

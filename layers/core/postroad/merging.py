@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from postroad import engagement
 from postroad.caps import merge_spent
 from postroad.contacts import (
+    MAX_ACCOUNTS,
     MAX_ATTRIBUTES,
     MAX_UNCONFIRMED,
     Attribute,
@@ -20,6 +21,7 @@ from postroad.contacts import (
     Exposure,
     Passage,
     Points,
+    Seat,
     latest_identities,
 )
 from postroad.decisions import Decision
@@ -92,6 +94,8 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.postponed = _join(a.postponed, b.postponed, lambda _, x, y: min(x, y, key=lambda c: (c.since, c.at)))
     merged.engagement = engagement.merge(a.engagement, b.engagement)
     merged.exposures = _join(a.exposures, b.exposures, lambda _, x, y: _merge_exposures(x, y))
+    seats = _join(a.accounts, b.accounts, lambda _, x, y: _merge_seats(x, y))
+    merged.accounts = _best(seats, MAX_ACCOUNTS, lambda account_id, seat: (-seat.since, account_id))
     decisions = _merge_journeys(merged, a, b, book)
     going_on = {f"journey/{journey}" for journey in merged.active}
     merged.turns = {k: at for k, at in merged.turns.items() if k in going_on or not k.startswith("journey/")}
@@ -119,6 +123,14 @@ def _merge_exposures(a: Exposure, b: Exposure) -> Exposure:
     first = min(a, b, key=lambda x: (x.at, x.variant, x.until))
     found = [x.converted for x in (a, b) if x.variant == first.variant and x.converted is not None]
     return first._replace(converted=min(found, default=None))
+
+
+def _merge_seats(a: Seat, b: Seat) -> Seat:
+    """The role that was said last, and the newer copy of the account."""
+    role = max(a, b, key=lambda seat: (seat.role_said, seat.role))
+    return max(a, b, key=lambda seat: (seat.version, json.dumps(seat[5:], sort_keys=True)))._replace(
+        role=role.role, role_said=role.role_said, since=min(a.since, b.since), is_engaged=a.is_engaged or b.is_engaged
+    )
 
 
 def _weight_of_word(word: Attribute) -> tuple[bool, float, str]:

@@ -1,9 +1,10 @@
 """Places: where a contact can be found by what it is in.
 
-A place is a text: `segment/vip`, `stage/lead`, `persona/developer`, `handover/sales`, `journey/welcome/look` for who
-rests at a step, `journey/welcome/:goal` for whose last passage ended so, be they in it again or not. It is a definition
-(`journey/welcome`) and a *spot* of it: a step's id, or ":" and an outcome; only a journey has more than the one called
-"". A journey's versions share their places.
+A place is a text: `segment/vip`, `stage/lead`, `persona/developer`, `handover/sales`, `account/acme`,
+`account/acme/engaged.buyer` for who is engaged there in that role, `journey/welcome/look` for who rests at a step,
+`journey/welcome/:goal` for whose last passage ended so, be they in it again or not. It is a definition or an account
+(`journey/welcome`) and a *spot* of it: a step's id, or ":" and an outcome; only journeys and accounts have more than
+the one called "". A journey's versions share their places.
 """
 
 from collections.abc import Mapping
@@ -58,6 +59,15 @@ def outcome_place(journey_id: str, outcome: str) -> str:
     return f"journey/{journey_id}/:{outcome}"
 
 
+def account_place(account_id: str) -> str:
+    return f"account/{account_id}"
+
+
+def engaged_place(account_id: str, role: str) -> str:
+    """Where the engaged members of an account are, by their role."""
+    return f"account/{account_id}/engaged.{role}"
+
+
 def postponed_place(origin: str, step: str = "") -> str:
     """Where those are whose message of a step, or of a broadcast, waits for a gate."""
     return f"{origin.partition('@')[0]}/~postponed" + (f".{step}" if step else "")
@@ -95,6 +105,10 @@ def places_of(contact: Contact) -> dict[str, float]:
         places[persona_place(contact.persona.name)] = contact.persona.since
     if contact.handed:
         places[handover_place(contact.handed.to)] = contact.handed.since
+    for account_id, seat in contact.accounts.items():
+        places[account_place(account_id)] = seat.since
+        if seat.is_engaged:
+            places[engaged_place(account_id, seat.role)] = seat.since
     for experiment, exposure in contact.exposures.items():
         places[variant_place(experiment, exposure.variant)] = exposure.at
         if exposure.converted is not None:

@@ -43,6 +43,7 @@ from postroad.conditions import (
     NEVER,
     Added,
     Comparison,
+    EngagedRoles,
     EventPattern,
     Group,
     Happened,
@@ -69,6 +70,7 @@ from postroad.verdicts import Verdict
 from postroad.zones import CLOCK_FACTS
 
 __all__ = [
+    "ACCOUNT",
     "CELL",
     "CONTACT",
     "EVENT",
@@ -126,7 +128,7 @@ def read_predicate(reader: Reader, allow: frozenset[str] | None = None) -> Predi
 
 def _form_of(allowed: frozenset[str]) -> str:
     """What a predicate about these subjects is called."""
-    words = {CONTACT: "contact", EVENT: "event", JOURNEY: "journey"}
+    words = {CONTACT: "contact", EVENT: "event", JOURNEY: "journey", ACCOUNT: "account"}
     return f"predicate-{words.get(allowed) or '-'.join(sorted(allowed))}"
 
 
@@ -164,6 +166,25 @@ def _read_attribute(reader: Reader, key: str, allow: frozenset[str]) -> Predicat
 
     deep = (lambda view: walk(find(view), rest)) if rest else find
     return _read_comparison(reader, ".".join(path), f"attribute:{name}", deep) or NEVER
+
+
+def _read_account(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
+    """An attribute of the accounts of a contact; one of them is enough."""
+    name, *rest = path = _read_path(reader, key)
+
+    def find(view: View) -> Any:
+        values = [walk(seat.attributes.get(name), rest) for seat in view.contact.accounts.values()]
+        return values[0] if len(values) == 1 else [each for value in values for each in elements_of(value, False)]
+
+    return _read_comparison(reader, f"the account's {'.'.join(path)}", f"account:{name}", find) or NEVER
+
+
+def _read_engaged_roles(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
+    roles = reader.ids(key)
+    least = reader.integer("at_least", 1, least=1, most=20)
+    if least > len(set(roles)):
+        reader.mistake(f"asks for {least} of {len(set(roles))} roles", "at_least")
+    return EngagedRoles(roles, least)
 
 
 def _read_property(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
@@ -469,13 +490,17 @@ SUBJECTS: dict[str, Callable[[Reader, str, frozenset[str]], Predicate]] = {
     "score": _read_score,
     "grade": _read_grade,
     "matrix": _read_matrix,
+    "account": _read_account,
+    "engaged_roles": _read_engaged_roles,
     **dict.fromkeys(FACTS, _read_fact),
 }
 
 # Which subjects are known where. What combines is known everywhere.
 COMBINING = frozenset(("all", "any", "not"))
 CONTACT = frozenset(
-    ("attribute", "event", "message", "segment", "score", "grade", "matrix", "stage", "persona", "handed_to", "consent")
-)
+    ("attribute", "event", "message", "segment", "score", "grade", "matrix", "stage", "persona", "handed_to", "consent",
+     "account", "account_role", "engaged_roles")
+)  # fmt: skip
+ACCOUNT = frozenset(("account", "engaged_roles"))
 EVENT = frozenset(("property",))
 JOURNEY = CONTACT | {"opened", "clicked", "best_channel"}

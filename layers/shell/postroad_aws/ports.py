@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from postroad.accounts import Account
 from postroad.book import Book
 from postroad.commits import Commit, Row
 from postroad.contacts import Consent, Contact
@@ -124,6 +125,14 @@ class Messages(Protocol):
 class Tasks(Protocol):
     def find_task(self, task_id: str) -> Task | None:
         """The task, read consistently."""
+
+
+class Accounts(Protocol):
+    def find_account(self, account_id: str) -> Account | None:
+        """The account, read consistently."""
+
+    def save_account(self, account: Account) -> bool:
+        """Store it with its version plus one, in place of the one that was read; False when that is gone."""
 
 
 class Answers(NamedTuple):
@@ -247,6 +256,7 @@ class KeylessPorts:
 
     contacts: Contacts
     timeline: Timeline
+    accounts: Accounts
     messages: Messages
     tasks: Tasks
     refusals: Refusals

@@ -37,6 +37,7 @@ class Settings:
     keys_table: str | None = _variable("KEYS_TABLE", "the table of write keys, API keys and the stack's secret")
     quarantine_table: str | None = _variable("QUARANTINE_TABLE", "the table of what could not be taken")
     requests_table: str | None = _variable("REQUESTS_TABLE", "the table of requests with an idempotency key")
+    accounts_table: str | None = _variable("ACCOUNTS_TABLE", "the table of accounts, the companies of contacts")
     stats_table: str | None = _variable("STATS_TABLE", "the table of live numbers")
     broadcasts_table: str | None = _variable("BROADCASTS_TABLE", "the table of broadcasts that were scheduled")
     events_queue_url: str | None = _variable("EVENTS_QUEUE_URL", "the FIFO queue of events to fold")

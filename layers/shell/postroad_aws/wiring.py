@@ -54,6 +54,7 @@ def signer() -> Signer:
 _OPEN: dict[str, Any] = {
     "contacts": contacts,
     "timeline": timeline,
+    "accounts": _Late("postroad_aws.storage.accounts"),
     "messages": messages,
     "tasks": tasks,
     "refusals": refusals,

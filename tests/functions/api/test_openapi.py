@@ -52,6 +52,7 @@ def known(account, ana):
     letter = {"segment": "customers", "template": "welcome", "at": "2999-01-01T09:00:00Z"}
     call("PUT", "/api/v1/definitions/broadcast/letter", body=letter)
     assert call("POST", "/api/v1/broadcasts/letter/schedule")[0] == 200
+    call("PUT", "/api/v1/accounts/acme", body={"attributes": {"plan": "pro"}})
     variants = [{"name": name, "then": [{"wait": {"for": "P1D"}}]} for name in ("short", "long")]
     trial = {
         "trigger": {"event": "Trial Started"},
@@ -61,6 +62,7 @@ def known(account, ana):
     call("PUT", "/api/v1/definitions/journey/trial", body=trial)
     assert call("POST", "/api/v1/definitions/journey/trial/publish")[0] == 200
     return {
+        "account_id": "acme",
         "segment_id": "customers",
         "score_id": "engagement",
         "stage": "lead",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from postroad import exposures
 from postroad.behaviour import recompute
-from postroad.book import HANDOVER, PERSONAS, Book
+from postroad.book import ACCOUNTS, HANDOVER, PERSONAS, Book
 from postroad.events import Event
 from postroad.fold.folding import Folding
 from postroad.fold.opinions import settle
@@ -66,5 +66,5 @@ def _asked(book: Book) -> Iterable[str]:
     """Keys of all definitions that hold an opinion about a contact's facts."""
     yield from (f"segment/{segment_id}" for segment_id in book.segments)
     yield from (f"stages/{stages_id}" for stages_id in book.stages)
-    yield from (PERSONAS, HANDOVER)
+    yield from (PERSONAS, HANDOVER, ACCOUNTS)
     yield from (f"trigger/{key}" for key in book.alarms)

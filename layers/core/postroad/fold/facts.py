@@ -10,6 +10,7 @@ from postroad.consent import EVERY_TOPIC, consent_key
 from postroad.contacts import Consent, Enrollment
 from postroad.engagement import ANSWERED, CLICKED, OPENED, note_reply, note_response, take_back
 from postroad.events import Event
+from postroad.fold.accounts import change_account, join_account, leave_account
 from postroad.fold.attributes import set_attributes
 from postroad.fold.folding import Folding
 from postroad.fold.sends import queue_broadcast
@@ -171,6 +172,9 @@ _ABSORB: dict[str, Callable[[Folding, Event], list[str]]] = {
     names.SEGMENT_ADDED: _take_listing(put_into),
     names.SEGMENT_REMOVED: _take_listing(take_out_of),
     names.POINTS_GIVEN: _take_points,
+    names.ACCOUNT_JOINED: join_account,
+    names.ACCOUNT_LEFT: leave_account,
+    names.ACCOUNT_CHANGED: change_account,
     names.TASK_COMPLETED: _take_completion,
     names.SMS_REPLIED: _take_reply,
 }

@@ -7,6 +7,7 @@ from postroad import events as names
 from postroad.book import HANDOVER, PERSONAS
 from postroad.contacts import Handed, Persona
 from postroad.events import Event
+from postroad.fold.accounts import note_engaged
 from postroad.fold.attributes import set_attributes
 from postroad.fold.folding import Folding
 from postroad.fold.passages import NEEDLESS, close
@@ -144,6 +145,11 @@ def _ask_handover(folding: Folding, _: str) -> list[str]:
     return facts
 
 
+def _ask_accounts(folding: Folding, _: str) -> list[str]:
+    note_engaged(folding)
+    return []
+
+
 def _give_owner(folding: Folding, model: HandOver) -> list[str]:
     """Somebody at sales gets an owner, who is kept in an attribute; one who is there already stays."""
     if assignee_of(folding.contact):
@@ -162,5 +168,6 @@ _ASK: dict[str, Callable[[Folding, str], list[str]]] = {
     "grade": _ask_grade,
     "matrix": _ask_matrix,
     "personas": _ask_personas,
+    "accounts": _ask_accounts,
     KIND: _ask_handover,
 }

@@ -1,6 +1,7 @@
 """The memberships table: who is at a place (`postroad.places`), in 64 shards, for broadcasts and listings.
 
-The contact itself says the same; what is here follows it in the same transaction.
+The contact itself says the same; what is here follows it in the same transaction. The members of an account have one
+shard: few belong to it, and whoever asks wants them all.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,8 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from postroad.commits import MembershipChange
+from postroad.places import account_place
+from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page
 from postroad_aws.storage.batches import scan_items, write_items
@@ -17,6 +20,7 @@ from postroad_aws.storage.paging import read_items, walk
 Item = dict[str, Any]
 
 SHARDS = tuple(f"{number:02d}" for number in range(64))
+_ACCOUNTS = account_place("")
 
 
 class Membership(NamedTuple):
@@ -55,8 +59,33 @@ def list_members(*places: str, cursor: str | None = None, limit: int = 50) -> Pa
         place, _, shard = partition.rpartition("#")
         return list_shard(place, shard, after=after, limit=most)
 
-    partitions = [f"{place}#{shard}" for place in places for shard in SHARDS]
+    partitions = [f"{place}#{shard}" for place in places for shard in shards_of(place)]
     return walk(partitions, query, lambda found: found.contact_id, cursor, limit)
+
+
+def shards_of(place: str) -> tuple[str, ...]:
+    """The shards over which a place is spread."""
+    return SHARDS[:1] if place.startswith(_ACCOUNTS) else SHARDS
+
+
+def count_place(place: str) -> int:
+    """How many are at a place now, counted one by one, consistently."""
+    number = 0
+    for shard in shards_of(place):
+        query: Item = {
+            "TableName": _table(),
+            "KeyConditionExpression": "place_shard = :partition",
+            "ExpressionAttributeValues": {":partition": {"S": f"{place}#{shard}"}},
+            "ConsistentRead": True,
+            "Select": "COUNT",
+        }
+        while True:
+            answer = get_client("dynamodb").query(**query)
+            number += answer["Count"]
+            if "LastEvaluatedKey" not in answer:
+                break
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return number
 
 
 def list_shard(place: str, shard: str, *, after: str | None = None, limit: int = 100) -> list[Membership]:
@@ -88,7 +117,8 @@ def _table() -> str:
 
 
 def _key(change: MembershipChange) -> Item:
-    shard = SHARDS[crc32(change.contact_id.encode()) % len(SHARDS)]
+    shards = shards_of(change.place)
+    shard = shards[crc32(change.contact_id.encode()) % len(shards)]
     return {"place_shard": {"S": f"{change.place}#{shard}"}, "contact_id": {"S": change.contact_id}}
 
 

@@ -331,3 +331,25 @@ class BroadcastRow(Model):
     touched_at = NumberAttribute()
     tally = UnicodeAttribute(null=True)
     by_time = _TimeIndex()
+
+
+class _ListedIndex(GlobalSecondaryIndex["AccountRow"]):
+    class Meta:
+        index_name = "listed"
+        projection = KeysOnlyProjection()
+
+    listed = UnicodeAttribute(hash_key=True)
+    account_id = UnicodeAttribute(range_key=True)
+
+
+class AccountRow(Model):
+    """An account; see `postroad.accounts.Account`. The document is JSON."""
+
+    class Meta:
+        table_name = _table("accounts_table")
+
+    account_id = UnicodeAttribute(hash_key=True)
+    listed = UnicodeAttribute()
+    version = NumberAttribute()
+    document = UnicodeAttribute()
+    by_listed = _ListedIndex()

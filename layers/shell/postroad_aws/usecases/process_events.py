@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from postroad.accounts import COPY, copy_of, find_account_id, traits_of
 from postroad.commits import MAX_ACTIONS, Commit, MembershipChange, Row
 from postroad.contacts import Contact, latest_identities
 from postroad.decisions import Decision
-from postroad.events import WAKE, Event
+from postroad.events import ACCOUNT_JOINED, WAKE, Event
 from postroad.fold import Outcome as Folded
 from postroad.fold import begin, fold, needs_history, postpone
 from postroad.identities import Identity, contact_id_of
@@ -26,6 +27,7 @@ from postroad.resolution import Resolution, identities_of, resolve, row_of
 from postroad.tasks import Settled, Task, applies, cancel_dropped, combine
 from postroad_aws.observability import logger
 from postroad_aws.ports import Forward, Outcome, Ports
+from postroad_aws.usecases.change_account import tell_account
 from postroad_aws.usecases.wake_contacts import wake_event
 
 MAX_TRIES = 5
@@ -163,7 +165,7 @@ class _Batch:
 
     def fold(self, events: Sequence[Event]) -> None:
         """Fold one cluster: at first as it was read before, and after a conflict as it is now."""
-        events = [self.note_engagement(event) for event in events]
+        events = [self.note_account(self.note_engagement(event)) for event in events]
         revision = self.revision
         for attempt in range(MAX_TRIES):
             cluster = _Cluster(self.ports, consistent=attempt > 0, at_least=revision)
@@ -192,6 +194,22 @@ class _Batch:
         engagement = find_engagement(event)
         message = self.ports.messages.note_engagement(*engagement, event.time) if engagement else None
         return name_message(event, message) if message else event
+
+    def note_account(self, event: Event) -> Event:
+        """Tell an account what a server says of it, and the event what the account says then."""
+        account_id = find_account_id(event.properties.get("group_id")) if event.name == ACCOUNT_JOINED else None
+        if account_id is None or not event.trusted:
+            return event
+        account, refused = tell_account(
+            self.ports.accounts,
+            account_id,
+            event.properties["group_id"],
+            traits_of(event),
+            event.time,
+            self.ports.clock.now(),
+        )
+        copy = {**copy_of(account), **({"not_kept": refused} if refused else {})}
+        return replace(event, properties={**event.properties, COPY: copy})
 
     def save_rows(self) -> None:
         if self.rows:
