@@ -6,6 +6,7 @@ from functions.api.routes import (
     broadcasts,
     consents,
     contacts,
+    coupons,
     definitions,
     gallery,
     journeys,
@@ -27,7 +28,7 @@ TABLE: list[Route] = [
     route
     for module in (
         contacts, accounts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks,
-        advice, trying,
+        coupons, advice, trying,
         definitions, rebuilds, gallery, suppressions, consents, keys, quarantine,
     )
     for route in module.routes.table

@@ -23,6 +23,7 @@ from postroad.book import (
 )
 from postroad.channels import CHANNELS
 from postroad.contradictions import find_contradictions
+from postroad.coupons import find_coupons
 from postroad.errors import DefinitionError
 from postroad.events import ON_DEMAND
 from postroad.forms import Form, parse_form
@@ -119,6 +120,11 @@ def _check_template(parsed: Any, known: Known) -> Mistakes:
     if parsed.topic not in known.ids.get("topic", ()) and (parsed.topic or channel.needs_topic):
         topics = ", ".join(sorted(known.ids.get("topic", ()))) or "none yet"
         missing.append(("topic", f"the policy has no topic {parsed.topic!r}; it has {topics}"))
+    # Of one that is live already the book knows no more than its facts.
+    for coupon_id in () if isinstance(parsed, TemplateRef) else find_coupons(parsed.unguarded):
+        if coupon_id not in known.ids.get("coupon", ()):
+            there = ", ".join(known.ids.get("coupon", ())) or "none yet"
+            missing.append(("", f"shows the coupon {coupon_id!r}, which the policy does not have; it has {there}"))
     if parsed.stage and parsed.stage not in known.ids.get("stage", ()):
         stages = ", ".join(known.ids.get("stage", ())) or "none yet"
         missing.append(("stage", f"the life cycle has no stage {parsed.stage!r}; it has {stages}"))
@@ -221,6 +227,7 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
         {
             "topic": policy.topics,
             "webhooks": policy.webhooks,
+            "coupon": policy.coupons,
             "segment": [*book.segments, *added("segment")],
             "score": [*book.scores, *added("score")],
             "form": [*book.forms, *added("form")],

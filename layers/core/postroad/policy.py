@@ -12,6 +12,7 @@ from postroad.caps import Cap, read_caps
 from postroad.channels import CHANNELS
 from postroad.consent import Topic
 from postroad.contacts import Contact
+from postroad.coupons import Coupon, read_coupons
 from postroad.documents import Reader, form, read_head, refuse_twins
 from postroad.instants import DAY
 from postroad.local_time import find_zone
@@ -29,7 +30,8 @@ class Policy:
     A message for which `caps` have no room waits, `postpone_at_most` seconds, or is skipped, as `when_full` says.
     `rhythm` is when the account usually writes, and when its people read.
     `control` is the share of people, in percent, who get no marketing at all, so that its worth can be seen.
-    `calendar` says at which hours messages leave. `webhooks` are the addresses to which a webhook may go, by id.
+    `calendar` says at which hours messages leave. `webhooks` are the addresses to which a webhook may go, by id;
+    `coupons` are those of which people get codes of their own.
     `accounts` says who is engaged in an account, and which accounts get no marketing.
     """
 
@@ -46,6 +48,7 @@ class Policy:
     rhythm: Rhythm = USUAL_RHYTHM
     calendar: Calendar | None = None
     webhooks: Mapping[str, str] = field(default_factory=dict)
+    coupons: Mapping[str, Coupon] = field(default_factory=dict)
     accounts: AccountRules = NO_RULES
 
     def find_topic(self, topic_id: str) -> Topic:
@@ -122,6 +125,7 @@ def parse_policy(document: object) -> Policy:
         rhythm=read_rhythm(reader),
         calendar=read_calendar(hours, CHANNELS) if (hours := reader.find_child("calendar")) else None,
         webhooks=_read_webhooks(reader),
+        coupons=read_coupons(reader),
         accounts=read_account_rules(reader),
     )
     reader.finish()
