@@ -150,3 +150,11 @@ def test_c98_the_activity_that_adds_most_comes_first() -> None:
 @pytest.mark.parametrize("goal", ["Order Completed", " order completed "])
 def test_the_goal_is_found_whatever_its_case(goal: str) -> None:
     assert learn([BUYER] * 30 + [WINDOW_SHOPPER] * 30, goal, SHEET).converted == 30
+
+
+@pytest.mark.parametrize("goal", ["Handed Over", "Stage Changed", "Task Completed"])
+def test_the_goal_may_be_what_only_postroad_says(goal: str) -> None:
+    reached = [looked("/pricing"), did(goal, 1)]
+    lesson = learn([reached] * 30 + [WINDOW_SHOPPER] * 30, goal, SHEET)
+    assert (lesson.converted, lesson.others) == (30, 30)
+    assert {weight.rule: weight.converted for weight in lesson.weights} == {"pricing": 30, "blog": 0}

@@ -67,7 +67,9 @@ def learn(people: Iterable[Sequence[Event]], goal: str, sheet: Score) -> Lesson:
     others: list[list[Event]] = []
     for timeline in people:
         done = [event for event in timeline if _is_telling(event)]
-        at = next((event.time for event in done if event.name.lower() == wanted), None)
+        # What only Postroad says may well be the goal, such as a hand-over.
+        reached = (event.time for event in timeline if event.name.lower() == wanted and not _is_by_machine(event))
+        at = next(reached, None)
         (others if at is None else converted).append([event for event in done if at is None or event.time < at])
     if min(len(converted), len(others)) < FEWEST_PEOPLE:
         few = (
@@ -89,7 +91,11 @@ def learn(people: Iterable[Sequence[Event]], goal: str, sheet: Score) -> Lesson:
 
 
 def _is_telling(event: Event) -> bool:
-    return event.name not in _SILENT and event.properties.get("actor") != "machine"
+    return event.name not in _SILENT and not _is_by_machine(event)
+
+
+def _is_by_machine(event: Event) -> bool:
+    return event.properties.get("actor") == "machine"
 
 
 def _list_activities(
