@@ -29,7 +29,7 @@ SAM = ROOT / ".postroad/sam/bin/sam"
 FOREIGN = {"pytest", "moto", "hypothesis", "cfnlint", "samtranslator", "ruff"}
 RUN = """
 import importlib, importlib.util, json, sys
-given = json.load(sys.stdin)
+given = json.loads(sys.stdin.readline())
 sys.path[:0] = given["path"]
 assert not [name for name in given["foreign"] if importlib.util.find_spec(name)], "more than the layers is on the path"
 module, _, name = given["handler"].rpartition(".")
@@ -46,39 +46,54 @@ class Context:
     def get_remaining_time_in_millis(self):
         return 30_000
 
-answer = getattr(importlib.import_module(module), name)(given["event"], Context())
-outside = [name for name, each in sys.modules.items() if "site-packages" in (getattr(each, "__file__", None) or "")]
-assert not outside, outside
-print("\\n" + json.dumps({"answer": answer, "calls": calls}, default=str))
+handler = getattr(importlib.import_module(module), name)
+for line in sys.stdin:
+    calls.clear()
+    answer = handler(json.loads(line), Context())
+    outside = [name for name, each in sys.modules.items() if "site-packages" in (getattr(each, "__file__", None) or "")]
+    assert not outside, outside
+    print("\\n" + given["mark"] + json.dumps({"answer": answer, "calls": calls}, default=str), flush=True)
 """
+# What a function itself prints stands on lines of its own.
+MARK = "answered: "
 
 
-def _build(folder, platform):
-    """`sam build` into `folder`, with layers for Lambda ("arm64") or for this machine ("host")."""
-    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "LAYER_PLATFORM": platform, "PYTHON": sys.executable}
-    command = [SAM, "build", "--parallel", "--build-dir", folder, "--cache-dir", folder.with_suffix(".cache")]
+def _run(*command, **variables):
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "PYTHON": sys.executable, **variables}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def _build(folder):
+    """`sam build`, for Lambda."""
+    _run(SAM, "build", "--parallel", "--build-dir", folder, "--cache-dir", folder.with_suffix(".cache"))
     return folder
+
+
+def _build_layer(name, folder):
+    """What `sam build` calls for a layer, for this machine; answers what goes onto the path."""
+    _run("make", "-C", f"layers/{name}", f"build-{name.title()}Layer", LAYER_PLATFORM="host", ARTIFACTS_DIR=str(folder))
+    return folder / "python"
 
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory):
-    """Both builds, made side by side: {platform: folder}."""
+    """The build for Lambda, and the layers for this machine, made side by side: (folder, folders)."""
     folder = tmp_path_factory.mktemp("builds")
     with ThreadPoolExecutor() as pool:
-        made = {platform: pool.submit(_build, folder / platform, platform) for platform in ("host", "arm64")}
-    return {platform: each.result() for platform, each in made.items()}
-
-
-@pytest.fixture(scope="module")
-def host_build(builds):
-    return builds["host"]
+        build = pool.submit(_build, folder / "arm64")
+        layers = [pool.submit(_build_layer, name, folder / name) for name in ("core", "shell")]
+    return build.result(), [layer.result() for layer in layers]
 
 
 @pytest.fixture(scope="module")
 def arm_build(builds):
-    return builds["arm64"]
+    return builds[0]
+
+
+@pytest.fixture(scope="module")
+def host_layers(builds):
+    return builds[1]
 
 
 def _list_functions(template):
@@ -227,35 +242,43 @@ def environment(endpoint, template, stack, mailbox):
 
 
 @pytest.fixture(scope="module")
-def call(host_build, template, translated, environment, stack, keys):
-    """Calls a function of the built artifact in a process of its own, and returns its answer."""
+def call(arm_build, host_layers, template, translated, environment, stack, keys):
+    """Calls a function of the built artifact and returns its answer. Each has a process, which stays warm."""
     physical = {value: name for name, value in stack.items()}
-    layers = [str(host_build / layer / "python") for layer in ("CoreLayer", "ShellLayer")]
+    running = {}
 
-    def called(name, event):
+    def start(name):
         given = {
-            "path": [str(host_build / name), *layers],
+            "path": [str(arm_build / name), *map(str, host_layers)],
             "foreign": sorted(FOREIGN),
             "handler": template["Resources"][name]["Properties"]["Handler"],
-            "event": event,
+            "mark": MARK,
         }
         # -I and -S: neither the environment nor site-packages add to the path.
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", RUN],
-            input=json.dumps(given),
-            env=environment[name],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        said = json.loads(done.stdout.splitlines()[-1])
+        command = [sys.executable, "-I", "-S", "-c", RUN]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        process = subprocess.Popen(command, env=environment[name], text=True, **pipes)
+        print(json.dumps(given), file=process.stdin)
+        return process
+
+    def called(name, event):
+        process = running.get(name) or running.setdefault(name, start(name))
+        print(json.dumps(event), file=process.stdin, flush=True)
+        late = threading.Timer(60, process.kill)
+        late.start()
+        lines = [process.stdout.readline()]
+        while lines[-1] and not lines[-1].startswith(MARK):
+            lines.append(process.stdout.readline())
+        late.cancel()
+        assert lines[-1], "".join(lines)[-2000:]
+        said = json.loads(lines[-1].removeprefix(MARK))
         # What it called, its role must allow: an emulator would not notice.
         assert powers.find_missing(translated, name, said["calls"], physical) == set()
         return said["answer"]
 
-    return called
+    yield called
+    for process in running.values():
+        process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")
