@@ -129,7 +129,19 @@ def test_a_channel_may_have_hours_of_its_own():
 
 def test_what_does_not_open_within_400_days_never_does():
     years = [{"name": str(n), "date": f"{2026 + n}-01-01", "to": f"{2026 + n}-12-31"} for n in range(3)]
-    assert opening({"closed": years}, "2026-11-02T12:00") == (None, "0 (UTC)")
+    assert opening({"closed": years}, "2026-11-02T12:00") == (None, "0, then 1 (UTC)")
+
+
+def test_all_that_closes_it_in_a_row_is_told_not_only_what_comes_first():
+    """A message that waits until Monday does not wait because of tonight's quiet hours."""
+    office = {**QUIET, "open": {"mon": {"from": "09:00", "to": "17:00"}}}
+    at = "2026-11-06T22:00"
+    assert opening(office, at) == ("2026-11-09T09:00", "quiet hours 21:00 to 08:00, then outside the open hours (UTC)")
+    fairs = [{"name": name, "date": f"2026-11-{day:02d}"} for day, name in enumerate(("Fair", "Feast", "Fete"), 9)]
+    assert opening({**office, "closed": fairs}, at) == (
+        "2026-11-16T09:00",
+        "quiet hours 21:00 to 08:00, then outside the open hours, then Fair, then more (UTC)",
+    )
 
 
 def test_a_calendar_without_rules_is_always_open_and_says_so():

@@ -23,6 +23,8 @@ WHEN_CLOSED = ("wait", "skip")
 HOURS, ANY_TIME = "hours", "any"
 # A message that could not leave within so many days is not kept back any longer: it is given up.
 FURTHEST = 400
+# Of what closes it in a row so much is told.
+MOST_REASONS = 3
 
 
 class Window(NamedTuple):
@@ -117,13 +119,14 @@ class Calendar:
 
     def find_opening(self, at: float, zones: tuple[tzinfo, ...], country: str | None) -> tuple[float | None, str]:
         """The first instant from `at` at which it is open in all of these zones, and what closes it till then."""
-        moment, because = at, ""
+        moment, reasons = at, dict[str, None]()
         while moment - at <= FURTHEST * DAY:
             closed = next((found for zone in zones if (found := self._close(moment, zone, country))), None)
             if closed is None:
-                return moment, because
-            moment, because = closed[0], because or closed[1]
-        return None, because
+                return moment, _in_turn(reasons)
+            moment = closed[0]
+            reasons[closed[1]] = None
+        return None, _in_turn(reasons)
 
     @property
     def ever_opens(self) -> bool:
@@ -172,6 +175,12 @@ def easter_sunday(year: int) -> date:
     offset = epact - weekday
     month = 3 + (offset + 40) // 44
     return date(year, month, offset + 28 - 31 * (month // 4))
+
+
+def _in_turn(reasons: Collection[str]) -> str:
+    """What closes it one after the other, as far as one wants to read it."""
+    told = list(reasons)[:MOST_REASONS]
+    return ", then ".join([*told, "more"] if len(reasons) > len(told) else told)
 
 
 def _instant(day: date, wanted: time, zone: tzinfo) -> float:

@@ -142,7 +142,8 @@ def test_a_channel_whose_closed_hours_skip_gives_the_message_up():
     text = template("text", "sms")
     ana = walk({"id": "text", "send": {"template": "text", "channel": "sms"}}, more=(OPEN, text), now=LATE)
     (message,) = ana.messages
-    assert (message.state, message.reason) == ("skipped", "it is closed: quiet hours 21:00 to 08:00 (UTC)")
+    because = "it is closed: quiet hours 21:00 to 08:00, then Christmas, then outside the open hours (UTC)"
+    assert (message.state, message.reason) == ("skipped", because)
 
 
 def test_a_step_waits_until_it_is_open():
@@ -150,7 +151,7 @@ def test_a_step_waits_until_it_is_open():
     ana = walk(step, {"update": {"set": {"seen": True}}}, more=(OPEN,), now=LATE)
     assert ana.contact.find_value("seen") is None
     assert ana.why("journey/tour")[-1] == (
-        "wait", "until 2026-12-26 08:00 UTC (quiet hours 21:00 to 08:00 (UTC))",
+        "wait", "until 2026-12-26 08:00 UTC (quiet hours 21:00 to 08:00, then Christmas (UTC))",
     )  # fmt: skip
     assert ana.until("2026-12-26T08:00:00Z").contact.find_value("seen") is True
     assert walk(step, mail("hello"), more=(OPEN,)).sent == [("hello", "2026-11-02T09:00")]
