@@ -132,7 +132,8 @@ class _File(NamedTuple):
 
 @cache
 def _script_file() -> _File:
-    content = Path(__file__).with_name("postroad.js").read_bytes()
+    # Its comments are for those who change it.
+    content = re.sub(rb"(?m)^ *//.*\n", b"", Path(__file__).with_name("postroad.js").read_bytes())
     packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
     return _File(f'"{hashlib.sha256(content).hexdigest()[:20]}"', content.decode(), packed)
 

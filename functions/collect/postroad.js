@@ -5,7 +5,8 @@
   if (!script || (window.postroad && window.postroad.loaded)) return;
 
   const settings = script.dataset;
-  const address = (settings.host || new URL(script.src).origin) + "/v1/batch";
+  const host = settings.host || new URL(script.src).origin;
+  const BATCH = "/v1/batch";
   const IDLE = (Number(settings.idle) || 300) * 1000;
   const MEMORY = "postroad", UNSENT = "postroad.unsent";
   // What leaves with a closing page may have 64 KB, and an event 32 KB.
@@ -47,6 +48,7 @@
 
   // ---- sending: in batches, again after a failure, and with the page's last breath
 
+  const post = (path, body) => fetch(host + path, { method: "POST", body, keepalive: true, credentials: "omit" });
   let queue = [], flying = [], timer = 0, pause = 1000, isKept = false;
 
   const send = (isLeaving) => {
@@ -65,11 +67,11 @@
     if (isLeaving) {
       // A beacon says nothing of its fate: where sending has just failed, the next page tries again.
       if (pause > 1000 || navigator.onLine === false || !navigator.sendBeacon) return;
-      if (navigator.sendBeacon(address, body)) { done(); send(true); }
+      if (navigator.sendBeacon(host + BATCH, body)) { done(); send(true); }
       return;
     }
     flying = batch;
-    fetch(address, { method: "POST", body, keepalive: true, credentials: "omit" })
+    post(BATCH, body)
       .then((answer) => {
         if (answer.status >= 500 || answer.status === 429 || answer.status === 408) throw answer;
         if (!answer.ok) console.warn("Postroad did not take " + batch.length + " events: " + answer.status);
@@ -222,6 +224,20 @@
     keep();
   };
 
+  // ---- messages that wait for this visitor
+
+  const showBox = (message, say) => {
+    const make = (name, fields) => Object.assign(document.createElement(name), fields);
+    const { title, text: textContent, url: href, button } = message;
+    const box = make("aside", { className: "postroad-message", ariaLabel: title || "Message" });
+    if (title) box.append(make("h2", { textContent: title }));
+    box.append(make("p", { textContent, role: "status" }));
+    if (href) box.append(make("a", { textContent: button || href, href, onclick: () => say("clicked") }));
+    box.append(make("button", { textContent: "Close", onclick: () => { say("dismissed"); box.remove(); } }));
+    document.body.append(box);
+    say("opened");
+  };
+
   // ---- what is said in one tab holds in all: a no, and who somebody is
 
   const forget = () => {
@@ -272,6 +288,19 @@
     reset() {
       self = { consent: self.consent };
       remember();
+    },
+    messages(options, show) {
+      if (typeof options === "function") { show = options; options = {}; }
+      if (!allowed) return;
+      post("/w", JSON.stringify(Object.assign({ writeKey: settings.key, anonymousId: anonymousId() }, options)))
+        .then((answer) => answer.json())
+        .then((told) => {
+          if (!told.messages) throw new Error(told.message);
+          told.messages.slice(0, show ? 10 : 1).forEach((message) => {
+            (show || showBox)(message, (what) => { post("/w/" + message.token, JSON.stringify({ what })); });
+          });
+        })
+        .catch((error) => console.warn("Postroad: " + error.message));
     },
     consent(isGiven) {
       if (isGiven === true) {

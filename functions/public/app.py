@@ -1,9 +1,9 @@
-"""The pages that a contact touches: unsubscribing, and forms."""
+"""What a contact touches: unsubscribing, forms, and the messages that wait on a site."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from functions.public import forms, unsubscribe
+from functions.public import forms, unsubscribe, web_messages
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -11,4 +11,6 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     parameters = event.get("pathParameters") or {}
     if "form" in parameters:
         return forms.answer(event, parameters["form"])
+    if event.get("rawPath", "").startswith("/w"):
+        return web_messages.answer(event, parameters.get("waiting"))
     return unsubscribe.answer(event, parameters.get("token", ""))

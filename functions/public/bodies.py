@@ -45,6 +45,15 @@ def read_inputs(event: Mapping[str, Any]) -> dict[str, str]:
     return inputs
 
 
+def read_document(event: Mapping[str, Any]) -> dict[str, str]:
+    """The members of a JSON object, whatever its content type says: a script that is to ask nobody's leave says
+    text/plain. Raises BodyError."""
+    body = _read_body(event)
+    if len(body) > MAX_BODY:
+        raise BodyError(413, f"This is too much: {len(body):,} bytes, and {MAX_BODY:,} is the limit.")
+    return _read_json(body)
+
+
 def _read_body(event: Mapping[str, Any]) -> bytes:
     raw = event.get("body") or ""
     try:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postroad.behaviour import combine_trackers, recompute
+from postroad.channels import CHANNELS
 from postroad.conditions import AGGREGATES, FATES
 from postroad.consent import EVERY_TOPIC
 from postroad.contacts import Attribute, Consent, Contact, Enrollment, Handed, Persona, Seat, Stage
@@ -714,7 +715,8 @@ def test_a_pattern_takes_the_time_of_the_event_for_now():
          "did you mean 'sent'?"),
         ({"message": "opened", "origin": "welcome"}, "origin",
          "must name a journey or a broadcast, such as journey/welcome or broadcast/spring"),
-        ({"message": "opened", "channel": "fax"}, "channel", "must be one of email, sms, or a list of these"),
+        ({"message": "opened", "channel": "fax"}, "channel",
+         f"must be one of {', '.join(CHANNELS)}, or a list of these"),
         ({"message": "opened", "by": "robots"}, "by", "must be one of people, human, anybody"),
         ({"event": "X", "sum": "total"}, "", "does not say how to compare; it needs one of gt, gte, lt, lte"),
         ({"event": "X", "sum": "total", "last": "total", "gt": 1}, "",

@@ -18,6 +18,7 @@ MODELS = {
     "Quarantine": "QuarantineRow",
     "Stats": "StatsRow",
     "Requests": "RequestRow",
+    "WebMessages": "WebMessageRow",
     "Broadcasts": "BroadcastRow",
     "Accounts": "AccountRow",
 }

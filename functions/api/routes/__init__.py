@@ -20,6 +20,7 @@ from functions.api.routes import (
     suppressions,
     tasks,
     trying,
+    visitors,
 )
 from functions.api.routing import Route
 
@@ -29,7 +30,7 @@ TABLE: list[Route] = [
     for module in (
         contacts, accounts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks,
         coupons, advice, trying,
-        definitions, rebuilds, gallery, suppressions, consents, keys, quarantine,
+        definitions, rebuilds, gallery, suppressions, consents, visitors, keys, quarantine,
     )
     for route in module.routes.table
 ]  # fmt: skip

@@ -78,6 +78,18 @@ CHANNELS: Mapping[str, Channel] = {
             to="webhooks",
             tries_for=DAY,
         ),
+        Channel(
+            "web",
+            "a message that waits for the person on your site",
+            CONTACT,
+            (
+                Part("title", required=False),
+                Part("text"),
+                Part("url", required=False),
+                Part("button", required=False),
+            ),
+            tries_for=DAY,
+        ),
     )
 }
 

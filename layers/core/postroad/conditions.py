@@ -18,15 +18,15 @@ from postroad.channels import USUAL
 from postroad.consent import EVERY_TOPIC, stands
 from postroad.contacts import Contact, Enrollment
 from postroad.events import (
+    CLICKS,
     EMAIL_BOUNCED,
-    EMAIL_CLICKED,
     EMAIL_COMPLAINED,
     EMAIL_DELIVERED,
-    EMAIL_OPENED,
     MESSAGE_DELIVERED,
     MESSAGE_FAILED,
     MESSAGE_SENT,
     MESSAGE_SKIPPED,
+    OPENINGS,
     Event,
 )
 from postroad.instants import describe_duration
@@ -503,8 +503,8 @@ FATES = {
         Fate("sent", (MESSAGE_SENT,), "was sent {}"),
         Fate("delivered", (EMAIL_DELIVERED, MESSAGE_DELIVERED), "received {}"),
         # Many mail programs hide openings, and nobody clicks in a mail unopened.
-        Fate("opened", (EMAIL_OPENED, EMAIL_CLICKED), "opened {}"),
-        Fate("clicked", (EMAIL_CLICKED,), "clicked in {}"),
+        Fate("opened", (*OPENINGS, *CLICKS), "opened {}"),
+        Fate("clicked", CLICKS, "clicked in {}"),
         Fate("bounced", (EMAIL_BOUNCED,), "bounced {}"),
         Fate("complained", (EMAIL_COMPLAINED,), "complained about {}"),
         Fate("skipped", (MESSAGE_SKIPPED,), "was spared {}"),

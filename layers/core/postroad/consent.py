@@ -1,9 +1,10 @@
 """May this go to that address: the one rule, asked in the fold with the contact's copies and last by the sender."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from postroad.channels import USUAL
-from postroad.contacts import Consent
+from postroad.channels import USUAL, full_address
+from postroad.contacts import Consent, Contact
 
 # A refusal of this topic refuses every topic.
 EVERY_TOPIC = "*"
@@ -46,3 +47,19 @@ def find_obstacle(topic: Topic, suppression: str | None, consent: Consent | None
     if every and not every.granted:
         return "the contact unsubscribed from everything"
     return f"{topic.name} needs an opt-in, and there is none"
+
+
+def find_last_obstacle(
+    topic: Topic, contact: Contact, channel: str, address: str, suppression: str | None, said: Mapping[str, Consent]
+) -> str | None:
+    """The same, by what the tables say about an address, and what the person said from another one.
+
+    `suppression` and `said` (by topic) are the tables', `address` is the channel's own.
+    """
+
+    def latest(topic_id: str) -> Consent | None:
+        answers = (said.get(topic_id), contact.consents.get(consent_key(channel, topic_id)))
+        return max((answer for answer in answers if answer), key=lambda a: (a.time, not a.granted), default=None)
+
+    suppressed = suppression or contact.suppressions.get(full_address(channel, address))
+    return find_obstacle(topic, suppressed, latest(topic.topic_id), latest(EVERY_TOPIC))

@@ -49,6 +49,10 @@ MESSAGE_SKIPPED = "Message Skipped"
 MESSAGE_FAILED = "Message Failed"
 MESSAGE_SENT = "Message Sent"
 EMAIL_DELIVERED = "Email Delivered"
+# What people do with messages that are no mails.
+MESSAGE_OPENED = "Message Opened"
+MESSAGE_CLICKED = "Message Link Clicked"
+MESSAGE_DISMISSED = "Message Dismissed"
 # What a machine that got a message answered.
 MESSAGE_DELIVERED = "Message Delivered"
 BROADCAST_ADDRESSED = "Broadcast Addressed"
@@ -57,6 +61,9 @@ COUPON_REDEEMED = "Coupon Redeemed"
 EXPERIMENT_ENTERED = "Experiment Entered"
 # Our forms say it, and whoever has forms of their own may say it too.
 FORM_SUBMITTED = "Form Submitted"
+
+# What says that a message was opened, and that a link in it was followed, on whatever channel.
+OPENINGS, CLICKS = (EMAIL_OPENED, MESSAGE_OPENED), (EMAIL_CLICKED, MESSAGE_CLICKED)
 
 # What every message comes to, if all goes well: contacts hear of it only while something that is live listens.
 ON_DEMAND = (MESSAGE_SENT, EMAIL_DELIVERED, MESSAGE_DELIVERED)
@@ -71,8 +78,8 @@ RESERVED = frozenset(
      DATE_REACHED, SCHEDULE_REACHED, ENROLLMENT_REQUESTED,
      EMAIL_OPENED, EMAIL_CLICKED, EMAIL_BOUNCED, EMAIL_COMPLAINED, UNSUBSCRIBED, SUBSCRIBED, SMS_REPLIED,
      ADDRESS_SUPPRESSED, ADDRESS_RELEASED, MESSAGE_SENT, EMAIL_DELIVERED, MESSAGE_DELIVERED,
-     MESSAGE_SKIPPED, MESSAGE_FAILED, BROADCAST_ADDRESSED, TASK_COMPLETED, COUPON_REDEEMED,
-     EXPERIMENT_ENTERED)
+     MESSAGE_OPENED, MESSAGE_CLICKED, MESSAGE_DISMISSED, MESSAGE_SKIPPED, MESSAGE_FAILED, BROADCAST_ADDRESSED,
+     TASK_COMPLETED, COUPON_REDEEMED, EXPERIMENT_ENTERED)
 )  # fmt: skip
 
 

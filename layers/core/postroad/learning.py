@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from postroad.book import Book
 from postroad.conditions import EventPattern
 from postroad.contacts import Contact
-from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, IDENTIFIED, RESERVED, SMS_REPLIED, TASK_COMPLETED, Event
+from postroad.events import CLICKS, IDENTIFIED, OPENINGS, RESERVED, SMS_REPLIED, TASK_COMPLETED, Event
 from postroad.scoring import GIVEN_BY_NAME, Band, EventRule, LastingRule, Score
 
 PRIOR = 10
@@ -30,7 +30,7 @@ MOST_NEW = 20
 HOT, WARM = 0.1, 0.4
 
 # What Postroad itself says, and what is nevertheless something that people do.
-_TELLING = frozenset((EMAIL_OPENED, EMAIL_CLICKED, SMS_REPLIED))
+_TELLING = frozenset((*OPENINGS, *CLICKS, SMS_REPLIED))
 _SILENT = (RESERVED | {IDENTIFIED, TASK_COMPLETED}) - _TELLING
 
 

@@ -68,8 +68,26 @@ class Shown:
     nonce: str
 
 
-Link = Click | Open | Unsubscribe | Shown
-AnyLink = TypeVar("AnyLink", Click, Open, Unsubscribe, Shown)
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Lets its bearer say what became of a message that waited on a site, and nothing else."""
+
+    purpose: ClassVar[str] = "w"
+    message_id: str
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A ticket: who a visitor of a site is, until an instant in epoch seconds. A server of the site asked for it."""
+
+    purpose: ClassVar[str] = "v"
+    identity: str
+    until: int
+
+
+Link = Click | Open | Unsubscribe | Shown | Waiting | Visitor
+AnyLink = TypeVar("AnyLink", Click, Open, Unsubscribe, Shown, Waiting, Visitor)
 
 _MAC_BYTES = 16
 _MAX_TOKEN = 4096

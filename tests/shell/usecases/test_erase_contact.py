@@ -92,13 +92,13 @@ def test_what_exceeds_a_transaction_goes_too(account, ports, ana):
     assert stored(ana.contact_id) == {}
 
 
-def test_a_device_that_was_let_go_begins_anew_when_the_contact_is_gone(account):
+def test_a_device_that_was_let_go_begins_anew_when_the_contact_is_gone(account, ports):
     for number in range(60):
         account.fold(account.event("Page Viewed", "user:ana", f"anon:device-{number}"))
     ana = account.contact("user:ana")
     assert "anon:device-0" not in ana.identities
     assert account.contact("anon:device-0") == ana
-    erase_contact(account.ports, ana.contact_id)
+    erase_contact(ports, ana.contact_id)
     account.fold(account.event("Page Viewed", "anon:device-0"))
     account.fold(account.event("Signed Up", "user:bo", "anon:device-1"))
     assert account.contact("anon:device-0").events_folded == 1

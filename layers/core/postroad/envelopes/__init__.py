@@ -13,6 +13,7 @@ from postroad.coupons import show_codes
 from postroad.envelopes.draft import Draft
 from postroad.envelopes.email import Email
 from postroad.envelopes.sms import Text
+from postroad.envelopes.web import WebMessage
 from postroad.envelopes.webhook import Call
 from postroad.instants import format_instant
 from postroad.links import Signer, Unsubscribe
@@ -22,9 +23,9 @@ from postroad.policy import Policy
 if TYPE_CHECKING:
     from postroad.rendering import CompiledMessage
 
-__all__ = ["Call", "Email", "Envelope", "Text", "compose", "values_of"]
+__all__ = ["Call", "Email", "Envelope", "Text", "WebMessage", "compose", "values_of"]
 
-Envelope = Email | Text | Call
+Envelope = Email | Text | Call | WebMessage
 
 _WRAP = {key: import_module(f"postroad.envelopes.{key}").wrap for key in CHANNELS}
 

@@ -158,8 +158,7 @@ def _take_consent(granted: bool) -> Callable[[Folding, Event], list[str]]:
 
 # What the events that only Postroad may say do to a contact, besides being counted like any other.
 _ABSORB: dict[str, Callable[[Folding, Event], list[str]]] = {
-    names.EMAIL_OPENED: _take_mark,
-    names.EMAIL_CLICKED: _take_mark,
+    **dict.fromkeys((*names.OPENINGS, *names.CLICKS), _take_mark),
     names.EMAIL_BOUNCED: _take_suppression,
     names.EMAIL_COMPLAINED: _take_suppression,
     names.ADDRESS_SUPPRESSED: _take_suppression,
@@ -183,8 +182,8 @@ _ABSORB: dict[str, Callable[[Folding, Event], list[str]]] = {
 _RESPONSES = {names.EMAIL_OPENED: OPENED, names.EMAIL_CLICKED: CLICKED}
 
 _MARKS = {
-    names.EMAIL_OPENED: "opened",
-    names.EMAIL_CLICKED: "clicked",
+    **dict.fromkeys(names.OPENINGS, "opened"),
+    **dict.fromkeys(names.CLICKS, "clicked"),
     names.EMAIL_BOUNCED: "bounced",
     names.EMAIL_COMPLAINED: "complained",
     names.MESSAGE_SKIPPED: "skipped",

@@ -12,10 +12,10 @@ from postroad.behaviour import Tracker, find_time
 from postroad.contacts import Contact
 from postroad.documents import Reader, choose
 from postroad.events import (
-    EMAIL_CLICKED,
-    EMAIL_OPENED,
+    CLICKS,
     FORM_SUBMITTED,
     JOURNEY_ENDED,
+    OPENINGS,
     SEGMENT_ENTERED,
     SEGMENT_LEFT,
     Event,
@@ -156,7 +156,7 @@ def _read_event(reader: Reader, scope: Scope) -> Happening:
     return Happening(read_pattern(Reader(said, reader.path, reader)), sentence=pattern.describe())
 
 
-_ENGAGEMENTS = (EMAIL_OPENED.lower(), EMAIL_CLICKED.lower())
+_ENGAGEMENTS = frozenset(name.lower() for name in (*OPENINGS, *CLICKS))
 
 
 def mentions(where: object, name: str) -> bool:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from postroad.calendars import FURTHEST, Calendar, Window, read_window
 from postroad.channels import CHANNELS
 from postroad.documents import Reader, choose
-from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, SEGMENT_ENTERED
+from postroad.events import CLICKS, OPENINGS, SEGMENT_ENTERED
 from postroad.instants import DAY, describe_duration, stamp
 from postroad.journeys.dates import ContactDate, find_moment, parse_moment_text
 from postroad.journeys.reading import HAPPENINGS, Happening, Scope
@@ -365,7 +365,7 @@ class WaitForFact(Wait):
         """Whether it became true only with the event in hand, after the wait had ended."""
         if self.segment is not None:
             return here.view.contact.segments[self.segment] >= due
-        return here.event is not None and here.event.name in (EMAIL_OPENED, EMAIL_CLICKED)
+        return here.event is not None and here.event.name in (*OPENINGS, *CLICKS)
 
     def enter(self, here: Here) -> Answer:
         if self.fact.evaluate(here.view).truth:

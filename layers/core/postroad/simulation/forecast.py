@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from postroad.decisions import Decision
-from postroad.events import EMAIL_BOUNCED, EMAIL_CLICKED, EMAIL_OPENED, JOURNEY_ENDED, UNSUBSCRIBED
+from postroad.events import CLICKS, EMAIL_BOUNCED, JOURNEY_ENDED, OPENINGS, UNSUBSCRIBED
 from postroad.journeys import Journey
 from postroad.messages import QUEUED, SKIPPED, Message
 from postroad.prices import PER_MESSAGE
@@ -21,8 +21,8 @@ _OF_MESSAGES = frozenset((SKIPPED, "postponed", "passed", "goes on later"))
 # Of these, what a gate says that keeps a message back.
 _HELD_BACK = frozenset((SKIPPED, "postponed"))
 _MARKS: Mapping[str, str] = {
-    EMAIL_OPENED: "opened",
-    EMAIL_CLICKED: "clicked",
+    **dict.fromkeys(OPENINGS, "opened"),
+    **dict.fromkeys(CLICKS, "clicked"),
     EMAIL_BOUNCED: "bounced",
     UNSUBSCRIBED: "unsubscribed",
 }

@@ -5,14 +5,23 @@ from typing import NamedTuple
 
 from postroad.channels import full_address
 from postroad.contacts import Contact
-from postroad.events import EMAIL_BOUNCED, EMAIL_CLICKED, EMAIL_OPENED, UNSUBSCRIBED, Event
+from postroad.events import (
+    EMAIL_BOUNCED,
+    EMAIL_CLICKED,
+    EMAIL_OPENED,
+    MESSAGE_CLICKED,
+    MESSAGE_OPENED,
+    UNSUBSCRIBED,
+    Event,
+)
 from postroad.messages import Message
 from postroad.simulation.chance import delay, draw
 from postroad.simulation.habits import CLICKED, DELIVERED, OPENED, START, Deed, Habits
 from postroad.simulation.people import SOURCE
 
-# A mail can tell that it was read; a text cannot.
-_READ = "email"
+_MAIL = "email"
+# What can tell that it was read, and by which events; a text cannot.
+_READ = {_MAIL: (EMAIL_OPENED, EMAIL_CLICKED), "web": (MESSAGE_OPENED, MESSAGE_CLICKED)}
 
 
 class Reactions(NamedTuple):
@@ -25,25 +34,26 @@ class Reactions(NamedTuple):
         """What comes of a message that left at an instant."""
         response, seed, name = self.habits.response(message.step), self.seed, message.message_id
         if draw(seed, name, "delivered") >= response.delivered:
-            if message.channel == _READ and (address := contact.find_address(message.channel)):
+            if message.channel == _MAIL and (address := contact.find_address(message.channel)):
                 addresses = [full_address(message.channel, address)]
                 yield _about(message, EMAIL_BOUNCED, at + 5.0, reason="it bounced", addresses=addresses)
             return
         yield from self.deeds(DELIVERED, contact, name, at)
-        if message.channel != _READ:
+        if message.channel not in _READ:
             return
-        if draw(seed, name, "unsubscribed") < response.unsubscribed:
+        opened, clicked = _READ[message.channel]
+        if message.channel == _MAIL and draw(seed, name, "unsubscribed") < response.unsubscribed:
             gone = at + delay(self.habits.opens_after, draw(seed, name, "unsubscribed after"))
             yield _about(message, UNSUBSCRIBED, gone, topic=message.topic)
         if draw(seed, name, "opened") >= response.opened:
             return
         at += delay(self.habits.opens_after, draw(seed, name, "opened after"))
-        yield _about(message, EMAIL_OPENED, at, actor="human")
+        yield _about(message, opened, at, actor="human")
         yield from self.deeds(OPENED, contact, name, at)
         if draw(seed, name, "clicked") >= response.clicked:
             return
         at += delay(self.habits.clicks_after, draw(seed, name, "clicked after"))
-        yield _about(message, EMAIL_CLICKED, at, actor="human", link=0)
+        yield _about(message, clicked, at, actor="human", link=0)
         yield from self.deeds(CLICKED, contact, name, at)
 
     def to_start(self, contact: Contact, at: float) -> Iterator[Event]:

@@ -353,3 +353,21 @@ class AccountRow(Model):
     version = NumberAttribute()
     document = UnicodeAttribute()
     by_listed = _ListedIndex()
+
+
+class WebMessageRow(Model):
+    """A message that waits on a site, or waited; see `postroad.envelopes.WebMessage`."""
+
+    class Meta:
+        table_name = _table("web_messages_table")
+
+    contact_id = UnicodeAttribute(hash_key=True)
+    message_id = UnicodeAttribute(range_key=True)
+    topic = UnicodeAttribute(null=True)
+    title = UnicodeAttribute(null=True)
+    text = UnicodeAttribute(null=True)
+    url = UnicodeAttribute(null=True)
+    button = UnicodeAttribute(null=True)
+    created_at = NumberAttribute()
+    expires_at = NumberAttribute()
+    ended = UnicodeAttribute(null=True)

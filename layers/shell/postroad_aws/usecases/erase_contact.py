@@ -28,6 +28,10 @@ class Messages(Protocol):
     def forget_messages(self, contact_ids: Sequence[str]) -> None: ...
 
 
+class WebMessages(Protocol):
+    def forget_messages(self, contact_ids: Sequence[str]) -> None: ...
+
+
 class Tasks(Protocol):
     def forget_tasks(self, contact_ids: Sequence[str]) -> None: ...
 
@@ -43,6 +47,9 @@ class Ports(Protocol):
 
     @property
     def messages(self) -> Messages: ...
+
+    @property
+    def web_messages(self) -> WebMessages: ...
 
     @property
     def tasks(self) -> Tasks: ...
@@ -62,6 +69,7 @@ def erase_contact(ports: Ports, contact_id: str, *, but: str = "") -> Contact | 
         if contact is None or _erase_item(ports, contact, but) is Outcome.DONE:
             ids = (contact_id, *(contact.merged_from if contact else ()))
             ports.messages.forget_messages(ids)
+            ports.web_messages.forget_messages(ids)
             ports.tasks.forget_tasks(ids)
             ports.timeline.forget_rows(ids)
             return contact

@@ -19,7 +19,7 @@ from postroad.stats import day_of
 from postroad_aws.ports import Books, Clock
 from postroad_aws.storage import Page
 from postroad_aws.storage.memberships import Membership
-from postroad_aws.usecases.erase_contact import Contacts, Messages, Tasks, Timeline, erase_contact
+from postroad_aws.usecases.erase_contact import Contacts, Messages, Tasks, Timeline, WebMessages, erase_contact
 from postroad_aws.usecases.find_contact import find_contact
 
 PAGE = 100
@@ -62,6 +62,7 @@ class RemovalPorts:
     contacts: Contacts
     timeline: Timeline
     messages: Messages
+    web_messages: WebMessages
     tasks: Tasks
     memberships: Memberships
     refusals: Refusals

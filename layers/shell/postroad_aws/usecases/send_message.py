@@ -15,8 +15,8 @@ from typing import Any
 from postroad import broadcasts
 from postroad import messages as states
 from postroad.channels import CHANNELS, full_address
-from postroad.consent import EVERY_TOPIC, consent_key, find_obstacle
-from postroad.contacts import Consent, Contact
+from postroad.consent import EVERY_TOPIC, find_last_obstacle
+from postroad.contacts import Contact
 from postroad.envelopes import Envelope, compose
 from postroad.errors import PostroadError
 from postroad.events import MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
@@ -185,7 +185,7 @@ def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: flo
     sending = _compose(ports, message, contact, address, now)
     if isinstance(sending, str):
         return _give_up(ports, message, owner, states.FAILED, sending)
-    obstacle = _find_obstacle(ports, facts, message, contact, full_address(message.channel, address))
+    obstacle = _find_obstacle(ports, facts, message, contact, address)
     if obstacle:
         return _give_up(ports, message, owner, states.SKIPPED, obstacle)
     return sending, address
@@ -236,17 +236,10 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
 
 
 def _find_obstacle(ports: Ports, facts: _Facts, message: Message, contact: Contact, address: str) -> str | None:
-    """Why it may not go there: by what this address has said, and what the person said from another one."""
+    """Why it may not go there."""
     topic = ports.books.current_policy(at_least=contact.revision).find_topic(message.topic)
-    suppression, answers = facts.get_answers(address, {message.topic, EVERY_TOPIC})
-
-    def latest(topic_id: str) -> Consent | None:
-        said = (answers.get(topic_id), contact.consents.get(consent_key(message.channel, topic_id)))
-        return max((answer for answer in said if answer), key=lambda a: (a.time, not a.granted), default=None)
-
-    return find_obstacle(
-        topic, suppression or contact.suppressions.get(address), latest(message.topic), latest(EVERY_TOPIC)
-    )
+    suppression, said = facts.get_answers(full_address(message.channel, address), {message.topic, EVERY_TOPIC})
+    return find_last_obstacle(topic, contact, message.channel, address, suppression, said)
 
 
 def _settle(ports: Ports, message: Message, owner: str, state: str, **known: Any) -> None:
