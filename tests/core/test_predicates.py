@@ -152,6 +152,9 @@ VALUE_ROWS = [
     ("is_in_days", [-1, 1], "2026-11-03", True, "x is between 1 day ago and in 1 day"),
     ("is_in_days", 0, "--11-02", False, "x is today"),
     ("is_in_days", 0, "soon", False, "x is today"),
+    # Before the year 1, as an epoch number: no day that anybody means, and nothing that throws.
+    ("is_in_days", 0, -63_000_000_000, False, "x is today"),
+    ("anniversary_in", 0, -99_000_000_000_000, False, "x has its anniversary today"),
     ("is_in_days", 0, None, False, "x is today"),
     ("anniversary_in", 0, "1990-11-02", True, "x has its anniversary today"),
     ("anniversary_in", 0, "1990-11-03", False, "x has its anniversary today"),

@@ -197,7 +197,10 @@ def find_day(value: object, zone: tzinfo) -> Day | None:
     if isinstance(value, str):
         return _parse_day(value, zone)
     at = find_instant(value)
-    return None if at is None else _day_of(datetime.fromtimestamp(at, UTC), zone)
+    try:
+        return None if at is None else _day_of(datetime.fromtimestamp(at, UTC), zone)
+    except (ValueError, OverflowError):  # before the year 1, or after 9999
+        return None
 
 
 @lru_cache(maxsize=4_096)
