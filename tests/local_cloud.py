@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+# What a busy machine may add to an instant, in seconds, and how long it may take for whatever takes a moment.
+SLACK = 20.0
+PATIENCE = 360.0
 
 
 def free_port(ports: Sequence[int]) -> int:
@@ -70,7 +73,7 @@ class LocalCloud:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, seconds: float = 180) -> float:
+    def start(self, seconds: float = PATIENCE) -> float:
         """Start and wait for the last line; how many seconds it took."""
         began = time.monotonic()
         command = [sys.executable, "-m", "localcloud", "run", "--port", str(self.port), "--state", str(self.store)]
@@ -93,7 +96,7 @@ class LocalCloud:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        rest, _ = self.process.communicate(timeout=40)
+        rest, _ = self.process.communicate(timeout=PATIENCE)
         self.output += rest
         return self.process.returncode
 
@@ -106,7 +109,7 @@ class LocalCloud:
         asked = {"content-type": "application/json", "accept": "application/json", **(headers or {})}
         request = urllib.request.Request(f"{self.url}{path}", data, asked, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return Answer(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as answer:
             return Answer(answer.code, answer.headers, answer.read())

@@ -24,7 +24,8 @@ from localcloud.deploy import Stack
 from localcloud.engine import Engine
 from localcloud.schedules import next_due, parse_duration
 
-QUIET_WITHIN = 60.0  # real seconds
+# Real seconds: how long nothing may begin while something goes on, and how long it may go on.
+STUCK_AFTER, ENDLESS_AFTER = 60.0, 300.0
 
 
 def iso(at: float) -> str:
@@ -124,24 +125,27 @@ class TimeMachine:
     def drain(self) -> float | None:
         """Wait until nothing is going on. The instant at which a waiting message becomes visible, if there is one.
 
-        Raises NotQuietError after a minute.
+        Raises NotQuietError when nothing begins for a minute, or it goes on for five.
         """
-        deadline = time.monotonic() + QUIET_WITHIN
+        began = changed = time.monotonic()
+        started = None
         while True:
             if self.stopped.is_set():
                 raise NotQuietError("the local cloud is stopping")
             # Not longer than a second at once: a stop may come meanwhile.
-            looked = self.engine.ask("/_localcloud/drain", {"timeout": min(1.0, max(0.0, deadline - time.monotonic()))})
+            looked = self.engine.ask("/_localcloud/drain", {"timeout": 1.0})
             # The mailbox's own work is done by PutEvents, so it is quiet only when both were, one after the other.
             if not looked["busy"] and not self.pending():
                 again = self.engine.ask("/_localcloud/drain", {"timeout": 0})
                 if not again["busy"] and again["started"] == looked["started"]:
                     at: float | None = again["visible_at"]
                     return at
-            if time.monotonic() > deadline:
-                raise NotQuietError(
-                    f"still going on after {QUIET_WITHIN:.0f} s: {', '.join(looked['busy']) or 'the mailbox'}"
-                )
+            now = time.monotonic()
+            if looked["started"] != started:
+                started, changed = looked["started"], now
+            if now > min(changed + STUCK_AFTER, began + ENDLESS_AFTER):
+                going_on = ", ".join(looked["busy"]) or "the mailbox"
+                raise NotQuietError(f"still going on after {now - began:.0f} s: {going_on}")
             time.sleep(0.001)
 
     # ------------------------------------------------------------ schedules

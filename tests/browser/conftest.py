@@ -95,7 +95,7 @@ class Visitor:
 
     def __init__(self, chromium: Any, **options: Any) -> None:
         self.context = chromium.new_context(user_agent=AGENT, viewport={"width": 1280, "height": 900}, **options)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(60_000)
         self.problems: list[str] = []
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.problems.append(f"thrown: {error.error}"))

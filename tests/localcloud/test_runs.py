@@ -6,6 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from tests.local_cloud import PATIENCE, SLACK
+
 
 def seconds(iso: str) -> float:
     return datetime.fromisoformat(iso).timestamp()
@@ -36,13 +38,13 @@ def test_a_planned_run_starts_at_its_time_and_waits_by_the_product_s_clock(cloud
     assert steps(cloud, "spring-sale") == {}
     began = time.monotonic()
     cloud.advance("P1D")
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     done = steps(cloud, "spring-sale")
     # Two shards at once, so the third begins when one of them has paused ten minutes; and so must it, before the hour.
     expected = {"begin-0": at, "begin-1": at, "begin-2": at + 600, "end": at + 600 + 600 + 3_600}
     assert {step: len(times) for step, times in done.items()} == dict.fromkeys(expected, 1)
     for step, due in expected.items():
-        assert due <= done[step][0] <= due + 5, step
+        assert due <= done[step][0] <= due + SLACK, step
 
 
 def test_runs_and_schedules_happen_in_order_of_their_times(cloud):
@@ -66,10 +68,10 @@ def test_a_plan_may_be_put_off_dropped_and_made_again_under_the_same_name(cloud)
     cloud.advance("PT1H")
     assert steps(cloud, "moved") == steps(cloud, "dropped") == {}
     cloud.advance("PT4H")
-    assert [later <= at <= later + 5 for at in steps(cloud, "moved")["begin-0"]] == [True]
+    assert [later <= at <= later + SLACK for at in steps(cloud, "moved")["begin-0"]] == [True]
     again = plan(cloud, "moved", now(cloud) + 600)
     cloud.advance("PT4H")
-    assert [again <= at <= again + 5 for at in steps(cloud, "moved")["begin-0"][1:]] == [True]
+    assert [again <= at <= again + SLACK for at in steps(cloud, "moved")["begin-0"][1:]] == [True]
     assert len(steps(cloud, "moved")["end"]) == 2
 
 
@@ -77,7 +79,7 @@ def test_the_retry_of_a_step_waits_by_the_product_s_clock_too(cloud):
     at = plan(cloud, "stumbling", now(cloud) + 60, fails="end")
     cloud.advance("PT3H")
     end = at + 600 + 600 + 3_600 + 30
-    assert [end <= each <= end + 5 for each in steps(cloud, "stumbling")["end"]] == [True]
+    assert [end <= each <= end + SLACK for each in steps(cloud, "stumbling")["end"]] == [True]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -87,7 +89,7 @@ def test_a_run_that_a_restart_cuts_off_goes_on_where_it_was(own, number):
     own.advance("PT15M")  # all three shards have begun, the last one pauses
     assert len(steps(own, "cut")) == 3
     own.process.send_signal(number)
-    own.process.communicate(timeout=40)
+    own.process.communicate(timeout=PATIENCE)
     own.start()
     own.advance("PT3H")
     done = steps(own, "cut")

@@ -1,9 +1,15 @@
 """The time machine: all that is due happens, in order, before it answers."""
 
+import itertools
 import time
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
+
+from localcloud import timemachine
+from localcloud.timemachine import Clock, NotQuietError, TimeMachine
+from tests.local_cloud import SLACK
 
 
 def seconds(iso: str) -> float:
@@ -34,8 +40,8 @@ def test_the_clock_moves_by_what_was_asked_and_the_functions_see_it(cloud):
     told = cloud.advance("P2DT3H")
     after = seconds(cloud.call("GET", "/_local/clock").json["now"])
     assert told["advanced"] == "P2DT3H"
-    assert after - before == pytest.approx(2 * 86_400 + 3 * 3_600, abs=10)
-    assert cloud.call("GET", "/state").json["now"] == pytest.approx(after, abs=10)
+    assert after - before == pytest.approx(2 * 86_400 + 3 * 3_600, abs=SLACK)
+    assert cloud.call("GET", "/state").json["now"] == pytest.approx(after, abs=SLACK)
 
 
 def test_things_wake_in_order_each_at_its_own_time(cloud):
@@ -47,7 +53,7 @@ def test_things_wake_in_order_each_at_its_own_time(cloud):
     woken = {name: cloud.thing(f"wake-{name}") for name in waits}
     assert "woken_at" not in woken["much-later"]
     for name in ("soon", "between", "later"):
-        assert float(woken[name]["woken_at"]) == pytest.approx(float(woken[name]["wanted_at"]), abs=2)
+        assert float(woken[name]["woken_at"]) == pytest.approx(float(woken[name]["wanted_at"]), abs=SLACK)
     times = [cloud.mails(f"wake-{name}")[0]["time"] for name in ("soon", "between", "later")]
     assert times == sorted(times)
     cloud.advance("P30D")
@@ -63,7 +69,7 @@ def test_three_weeks_pass_in_a_few_seconds(cloud):
     took = time.monotonic() - began
     assert ran["Wake"] >= 20
     assert ran["DailyMorning"] == 21
-    assert took < 20, f"{took:.1f} s"
+    assert took < 60, f"{took:.1f} s"
 
 
 def test_a_schedule_runs_once_for_each_occurrence_at_its_local_time(cloud):
@@ -85,7 +91,7 @@ def test_a_schedule_that_looks_at_a_table_keeps_its_pace_and_runs_only_when_ther
     first, *_, latest = sorted(float(each.removeprefix("look ")) for each in cloud.heard("look "))
     assert before < latest < before + 86_400
     days = (latest - first) / 86_400
-    assert days == pytest.approx(round(days), abs=10 / 86_400)
+    assert days == pytest.approx(round(days), abs=SLACK / 86_400)
 
 
 def test_a_delayed_message_waits_by_the_products_clock(cloud):
@@ -134,3 +140,14 @@ def test_what_is_no_duration_is_refused_with_a_sentence(cloud, asked):
     answer = cloud.call("POST", "/_local/clock", asked)
     assert answer.status == 400
     assert "P3D" in answer.json["message"]
+
+
+@pytest.mark.parametrize(("stuck_after", "endless_after"), [(0.05, 60), (60, 0.05)])
+def test_work_that_is_stuck_or_never_ends_is_told(tmp_path, monkeypatch, stuck_after, endless_after):
+    monkeypatch.setattr(timemachine, "STUCK_AFTER", stuck_after)
+    monkeypatch.setattr(timemachine, "ENDLESS_AFTER", endless_after)
+    begun = itertools.count() if stuck_after > endless_after else itertools.repeat(1)
+    engine = SimpleNamespace(ask=lambda *_: {"busy": ["a batch"], "visible_at": None, "started": next(begun)})
+    machine = TimeMachine(Clock(tmp_path / "clock"), engine, None, tmp_path / "fired", lambda: 0, None)
+    with pytest.raises(NotQuietError, match="a batch"):
+        machine.drain()

@@ -11,12 +11,14 @@ from typing import Any
 
 import requests
 
+from tests import local_cloud
+
 WRITE_KEY, BROWSER_KEY, API_KEY = "demo-write-key", "demo-browser-key", "demo-api-key"
 READER = {
     "user-agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Mail/16.0"
 }
-# What the machine that runs the tests may add to an instant; nothing may come early.
-SLACK = timedelta(seconds=20)
+# Nothing may come early.
+SLACK = timedelta(seconds=local_cloud.SLACK)
 
 _numbers = itertools.count(1)
 
@@ -48,7 +50,9 @@ class Shop:
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         if not path.startswith(("/api/v1/", "/_local/")) or method != "GET":
             self.is_quiet = False
-        return self.http.request(method, self.url + path, timeout=120, allow_redirects=False, **options)
+        return self.http.request(
+            method, self.url + path, timeout=local_cloud.PATIENCE, allow_redirects=False, **options
+        )
 
     def post(self, path: str, document: Any, key: str | None = WRITE_KEY) -> requests.Response:
         """A call of the tracking API, whatever comes back."""

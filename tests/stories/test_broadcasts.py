@@ -4,6 +4,7 @@ import signal
 import time
 from datetime import timedelta
 
+from tests.local_cloud import PATIENCE
 from tests.stories.client import Person, fresh
 from tests.stories.conftest import shop_of
 
@@ -153,7 +154,7 @@ def test_a_run_that_was_killed_in_the_middle_goes_on_and_nobody_gets_it_twice(ow
     shop = shop_of(own_cloud)
     club, people = _club(shop, 24)
     letter = _schedule(shop, club)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while len(shop.items("/messages", origin=f"broadcast/{letter}")) < 5:
         assert time.monotonic() < deadline
     own_cloud.stop(signal.SIGKILL)

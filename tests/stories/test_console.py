@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
+from tests.local_cloud import PATIENCE
 from tests.stories.client import fresh
 
 LISBON = ZoneInfo("Europe/Lisbon")  # where the demo brand is
@@ -27,10 +28,10 @@ class Marta:
     def open(self, path):
         """The words of a page; whose session is over signs in first, with a click."""
         self.shop.settle()
-        answer = self.http.get(f"{self.url}/console{path}", timeout=60)
+        answer = self.http.get(f"{self.url}/console{path}", timeout=PATIENCE)
         link = re.search(r'href="([^"]+)"[^>]*>Continue as Marta', answer.text)
         if link:
-            answer = self.http.get(urljoin(answer.url, unescape(link[1])), timeout=60)
+            answer = self.http.get(urljoin(answer.url, unescape(link[1])), timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return words(answer.text)
 
@@ -39,7 +40,7 @@ class Marta:
         self.shop.is_quiet = False
         origin = {"origin": self.url, "sec-fetch-site": "same-origin"}
         answer = self.http.post(
-            f"{self.url}/console{path}", data=form, headers=origin, timeout=60, allow_redirects=False
+            f"{self.url}/console{path}", data=form, headers=origin, timeout=PATIENCE, allow_redirects=False
         )
         assert answer.status_code == 303, words(answer.text)
         return answer.headers["location"].removeprefix("/console")

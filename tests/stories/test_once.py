@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_cloud import LocalCloud
+from tests.local_cloud import PATIENCE, LocalCloud
 from tests.stories.client import Person, Shop, fresh
 from tests.stories.conftest import shop_of
 
@@ -143,7 +143,7 @@ def test_a_journey_goes_on_after_a_restart_and_after_crashes(own_cloud):
     for number in range(25, 40):
         _insist(shop, "track", _orders(bob.user, number + 1)["batch"][number])
     own_cloud.process.send_signal(signal.SIGKILL)
-    own_cloud.process.communicate(timeout=30)
+    own_cloud.process.communicate(timeout=PATIENCE)
     shop = _restart(own_cloud)
     bob = Person(shop, bob.user, bob.email)
     shop.advance("PT20M")

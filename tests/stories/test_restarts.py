@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 import requests
 
-from tests.local_cloud import LocalCloud
+from tests.local_cloud import PATIENCE, LocalCloud
 from tests.stories.client import Shop, fresh
 from tests.stories.conftest import make_cloud, shop_of
 
@@ -28,7 +28,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 def restart(cloud: LocalCloud, number: signal.Signals) -> Shop:
     cloud.process.send_signal(number)
-    cloud.process.communicate(timeout=60)
+    cloud.process.communicate(timeout=PATIENCE)
     assert cloud.process.returncode == (0 if number == signal.SIGTERM else -signal.SIGKILL)
     cloud.start()
     return shop_of(cloud)
@@ -52,7 +52,7 @@ def arrived(shop: Shop, addresses: list[str]) -> Counter[str]:
     return Counter(mail.item["to"] for mail in shop.inbox(*addresses))
 
 
-def until(happened: Callable[[], object], seconds: float = 60) -> None:
+def until(happened: Callable[[], object], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline
