@@ -14,7 +14,6 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 from postroad.behaviour import (
@@ -395,7 +394,7 @@ def _read_amount(reader: Reader, key: str, pattern: EventPattern) -> Predicate:
 
 def _is_amount(value: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and isfinite(value) and abs(value) <= LARGEST_AMOUNT
+    return is_number and abs(value) <= LARGEST_AMOUNT
 
 
 def _read_end(reader: Reader, key: str, pattern: EventPattern) -> Predicate:
