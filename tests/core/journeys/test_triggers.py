@@ -122,6 +122,19 @@ def test_a_cap_alone_lets_in_at_once_again():
     assert ana.steps == ["hello", "hello"]
 
 
+def test_who_may_enter_always_enters_by_news_that_comes_late_too():
+    """Two orders, of which the first is heard of last: each gets its mail."""
+    ana = Person(journey({"event": "Called"}, reentry="always")).does("Called").does("Called", ago=60.0)
+    assert ana.steps == ["hello", "hello"]
+    assert ana.contact.passages["tour"].last_entered == ana.now
+
+
+def test_news_of_what_was_before_the_last_entry_does_not_enter_again_and_says_so():
+    ana = Person(journey({"event": "Called"}, reentry={"after": "P1D"})).does("Called").does("Called", ago=2 * 86_400.0)
+    assert ana.steps == ["hello"]
+    assert ana.why("journey/tour")[-1] == ("not started", "entered 2026-11-02 09:00 UTC, after that")
+
+
 # API
 
 

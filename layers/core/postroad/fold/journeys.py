@@ -91,7 +91,8 @@ def _enter(folding: Folding, journey: Journey, event: Event) -> bool:
     if _is_held_out(folding, journey, enrollment):
         return False
     past = folding.contact.passages.get(journey.id) or Passage(0, 0.0, None, "")
-    folding.contact.passages[journey.id] = past._replace(times=past.times + 1, last_entered=enrollment.entered)
+    entered = max(past.last_entered, enrollment.entered)
+    folding.contact.passages[journey.id] = past._replace(times=past.times + 1, last_entered=entered)
     folding.contact.active[journey.id] = enrollment
     folding.causes(names.JOURNEY_STARTED, journey=journey.id, version=journey.version)
     _move(folding, journey, enrollment, event)
@@ -109,7 +110,10 @@ def _is_held_out(folding: Folding, journey: Journey, enrollment: Enrollment) -> 
         return False
     past = folding.contact.passages.get(journey.id) or Passage(0, 0.0, None, "")
     folding.contact.passages[journey.id] = past._replace(
-        times=past.times + 1, last_entered=enrollment.entered, last_ended=folding.now, last_state=places.HELD_OUT
+        times=past.times + 1,
+        last_entered=max(past.last_entered, enrollment.entered),
+        last_ended=folding.now,
+        last_state=places.HELD_OUT,
     )
     folding.decide(journey.key, "", "held out", f"one of the {journey.holdout:g} % who stay out, to compare")
     return True

@@ -77,8 +77,11 @@ def may_enter(journey: Journey, contact: Contact, event: Event, now: float) -> E
         return Entry(False, f"{entered}, and each contact enters once")
     if rule.most is not None and past.times >= rule.most:
         return Entry(False, f"{entered}, and each contact enters {rule.most} times at most")
-    if min(event.time, now) < past.last_entered + rule.after:
-        return Entry(False, f"{entered}, less than {describe_duration(rule.after)} before")
+    moment = min(event.time, now)
+    # Who may enter always may do so by news that comes late, too.
+    if rule.after and moment < past.last_entered + rule.after:
+        before = "after that" if moment < past.last_entered else f"less than {describe_duration(rule.after)} before"
+        return Entry(False, f"{entered}, {before}")
     return Entry(True, f"{entered}, and may enter again")
 
 
