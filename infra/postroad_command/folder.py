@@ -32,7 +32,16 @@ class Placed(NamedTuple):
 
 
 class _Loader(yaml.SafeLoader):
-    """Scalars are text, but for numbers, null, true and false."""
+    """Scalars are text, but for numbers, null, true and false. A key that is said twice is refused: YAML would take the
+    last one, and nobody would hear of the other."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        said = set[str]()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in said:
+                raise FolderError(f"says {key.value!r} twice, again in line {key.start_mark.line + 1}")
+            said.add(str(key.value))
+        return super().construct_mapping(node, deep)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -94,6 +94,9 @@ def test_several_in_a_file_are_read_and_not_overwritten(tmp_path: Path) -> None:
         ("- 1", "needs a kind and an id"),
         ("kind: ../../etc\nid: passwd", "needs a kind and an id"),
         ("kind: segment\nid: ../x", "needs a kind and an id"),
+        ("kind: segment\nid: a\nif: {segment: b}\nif: {segment: c}\n", "says 'if' twice, again in line 4"),
+        ("kind: segment\nid: a\nif: {segment: b, is: true, segment: c}\n", "says 'segment' twice, again in line 3"),
+        ("? [a, b]\n: 1\n", "is no YAML"),
     ],
 )
 def test_a_file_that_holds_no_definition_is_named(tmp_path: Path, text: str, sentence: str) -> None:
