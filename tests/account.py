@@ -28,6 +28,7 @@ from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, definitions, keys, messages, quarantine, timeline
 from postroad_aws.usecases.find_contact import find_owner
 from postroad_aws.usecases.process_events import Delivery, process_events
+from tests.quick_moto import hasten
 
 ANA = "ana.marker@example.com"
 PHONE = "+351912345678"
@@ -227,6 +228,7 @@ def forget() -> None:
 @pytest.fixture(scope="session")
 def clients() -> Iterator[None]:
     """Clients outlive the accounts: making them costs more than a test. moto answers whichever account is open."""
+    hasten()
     forget_clients()
     yield
     forget_clients()
