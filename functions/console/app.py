@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from functions.console import pages
-from functions.console.requests import Request, RequestError, TooLargeError, read_request
+from functions.console.requests import Request, RequestError, TooLargeError, is_storable, read_request
 from functions.console.responses import Response, redirect, to_answer
 from functions.console.routes import ROUTES
 from functions.console.routing import find_route
@@ -57,6 +57,8 @@ def serve(request: Request) -> Response:
             return pages.problem(
                 request, 403, f"This needs the role {found.route.role}; yours is {request.session.role}."
             )
+        if not all(map(is_storable, found.variables.values())):
+            return pages.problem(request, 404, "Nothing has an address like this.")
         return found.route.answer(replace(request, variables=found.variables))
     except Exception as error:
         return _explain(request, error)

@@ -16,7 +16,8 @@ CONSOLE = ("", "/contacts", "/segments", "/segments/customers", "/journeys", "/j
            "/broadcasts/_new?from=gift-boxes", "/broadcasts/gift-boxes", "/broadcasts/gift-boxes/people?who=skipped",
            "/messages", "/messages?from=journey/welcome", "/messages?from=broadcast/harvest&who=skipped",
            "/leads", "/leads?at=segment/hot-leads", "/leads?at=stage/customer", "/tasks", "/tasks?view=free",
-           "/segments?view=drafts", "/lifecycle", "/lifecycle/people?at=stage/customer", "/scores",
+           "/segments?view=drafts", "/segments/_new", "/segments/customers/edit",
+           "/lifecycle", "/lifecycle/people?at=stage/customer", "/scores",
            "/scores/engagement", "/quarantine", "/nowhere")  # fmt: skip
 # Lists, and the first thing in each.
 FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbody a[href*='/console/messages/']",

@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, NamedTuple
 
 from functions.console.drafts import Drafted, find_drafted, look_at, publish_seen
 from functions.console.pages import page, part
 from functions.console.requests import Request
 from functions.console.responses import Response, redirect
+from functions.console.segment_form import form_of_document
 from postroad.book import Book
 from postroad.contacts import Contact
+from postroad.estimates import Estimate
 from postroad.instants import DAY
 from postroad.journeys import Journey
 from postroad.places import segment_place
+from postroad.predicates import Predicate
 from postroad.rebuilds import describe
 from postroad.segments import Segment
 from postroad.stages import Stages
@@ -93,7 +97,8 @@ def show_one(request: Request) -> Response:
     segment = book.segments.get(segment_id)
     drafted = None if request.is_fragment else find_drafted(KIND, segment_id, book)
     if drafted and (segment is None or request.text("version") == "draft"):
-        return page(request, "segments/draft.html", drafted=drafted, live=segment)
+        is_form = form_of_document(drafted.draft.document, drafted.draft.edit) is not None
+        return page(request, "segments/draft.html", drafted=drafted, live=segment, is_form=is_form)
     if segment is None:
         raise NotFoundError("There is no segment of this name. It may have been withdrawn.")
     place = segment_place(segment_id)
@@ -106,25 +111,24 @@ def show_one(request: Request) -> Response:
         readers = _readers(book, segment_id)
         values |= {"readers": readers[:_NAMED], "other_readers": len(readers[_NAMED:]), **_progress(request.now)}
         values |= {"is_changed": drafted is not None and drafted.is_changed}
+        document = drafted.draft.document if drafted else _load(book, segment_id)
+        values |= {"is_form": form_of_document(document, 0) is not None}
     return page(request, "segments/segment.html", fragment="rows", **values)
 
 
 def show_estimate(request: Request) -> Response:
     """How many the draft would hold, told from a sample."""
-    drafted, book = _get_drafted(request), books.newest()
-    until = clock.now() + PATIENCE
-    found = (
-        estimate_segment(
-            EstimatePorts(contacts, timeline),
-            drafted.parsed.predicate,
-            book,
-            request.now,
-            lambda: clock.now() < until,
-        )
-        if drafted.parsed and not drafted.parsed.is_static
-        else None
-    )
+    parsed = _get_drafted(request).parsed
+    has_condition = parsed and not parsed.is_static
+    found = count_estimate(parsed.predicate, books.newest(), request.now) if has_condition else None
     return part(request, "segments/_estimate.html", "estimate", found=found)
+
+
+def count_estimate(predicate: Predicate, book: Book, now: float) -> Estimate:
+    """How many a condition would hold for, from a sample, within the time of a request."""
+    until = monotonic() + PATIENCE
+    ports = EstimatePorts(contacts, timeline)
+    return estimate_segment(ports, predicate, book, now, lambda: monotonic() < until)
 
 
 def publish(request: Request) -> Response:
@@ -139,6 +143,10 @@ def withdraw(request: Request) -> Response:
     segment_id = request.variables["segment_id"]
     withdraw_definition(definitions, broadcasts, runs, clock, f"{KIND}/{segment_id}")
     return redirect("/console/segments")
+
+
+def _load(book: Book, segment_id: str) -> Mapping[str, Any]:
+    return definitions.get_version(KIND, segment_id, book.manifest.live[f"{KIND}/{segment_id}"].version)
 
 
 def _get_drafted(request: Request) -> Drafted:

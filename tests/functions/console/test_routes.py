@@ -66,6 +66,19 @@ def test_a_lesser_role_is_refused(browser, route):
     assert f"This needs the role {route.role}" in answer.text
 
 
+NAMED = [route for route in GUARDED if "{" in route.path]
+
+
+@pytest.mark.parametrize("part", ["a" * 3_000, "a\x00b", "no-such-thing"], ids=["long", "control", "unknown"])
+def test_an_address_of_nothing_is_not_found_on_any_page(browser, part):
+    """However it is written; a form that says too little may be told that first."""
+    admin = browser.as_role("admin")
+    for route in NAMED:
+        address = re.sub(r"\{\w+\}", part, route.path)
+        answer = admin.post(address) if route.method == "POST" else admin.get(address)
+        assert answer.status in (400, 404, 422), (route.path, answer.status)
+
+
 @pytest.mark.parametrize("route", UNSAFE, ids=_name)
 @pytest.mark.parametrize(
     "headers",
