@@ -167,6 +167,22 @@ def test_c19_contacts_who_hit_a_cap_are_named() -> None:
     assert max(week) - min(week) >= 7 * DAY
 
 
+@pytest.mark.parametrize("trigger", [{"segment": "lapsed"}, {"every": "day", "segment": "lapsed"}])
+def test_made_up_people_are_in_the_segment_that_lets_them_in(trigger) -> None:
+    """Nobody would go on in a journey for members that somebody leaves who is none."""
+    lapsed = {"event": "Order Completed", "when": "last", "older_than": "P90D"}
+    journey = {
+        "kind": "journey", "id": "winback", "trigger": trigger, "reentry": "always",
+        "exit_if": {"segment": "lapsed", "is": False},
+        "steps": [{"id": "miss", "send": {"template": "welcome"}}, {"wait": {"for": "P1D"}}],
+    }  # fmt: skip
+    around = {**SHOP, "segment/lapsed": {"kind": "segment", "id": "lapsed", "if": lapsed}, "journey/winback": journey}
+    buys = Habits(Response(opened=0.0), deeds=(Deed("Order Completed", 0.5, delay=3_600.0),))
+    forecast = simulate(around, "winback", people=40, habits=buys)
+    assert forecast.step("miss").sent >= 40
+    assert min(forecast.outcomes["completed"], forecast.outcomes["exited"]) >= 10
+
+
 def test_whom_a_cap_lets_have_every_message_has_not_hit_it():
     roomy = {**SHOP, **_policy(caps=[{"per": "P7D", "at_most": 10}], when_full="skip")}
     forecast = simulate(roomy, "abandoned-cart", people=30, habits=NOBODY_READS, cast=Cast({"phone": [None]}))

@@ -66,6 +66,11 @@ class Trigger:
         return self.happening.segment
 
     @property
+    def among(self) -> str | None:
+        """The segment in which everybody is for whom it starts."""
+        return self.segment or getattr(self.alarm, "segment", None)
+
+    @property
     def key(self) -> str:
         """The event's name in lower case, by which books index it."""
         return self.happening.key

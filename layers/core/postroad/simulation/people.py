@@ -84,8 +84,11 @@ def make_people(
 ) -> Iterator[Person]:
     """Made-up people by their numbers: the same number is the same person for the same seed."""
     kinds = sorted({channel.address_kind for channel in CHANNELS.values()} & ADDRESSES.keys())
+    segment = journey.triggers[0].among
     for number in numbers:
         contact = begin(f"person-{number}", book, start)
+        if segment:  # whatever made them members, they are until what happens to them says otherwise
+            contact.segments[segment] = start
         told: dict[str, Any] = {}
         for kind in kinds:
             # An address may be among what the journey asks about: then some have none.
