@@ -60,6 +60,16 @@ class Request:
         """Where a list goes on."""
         return self.text("cursor") or None
 
+    @property
+    def place(self) -> int:
+        """Where a list goes on that is known as a whole. Raises RequestError."""
+        cursor = self.text("cursor")
+        if not cursor:
+            return 0
+        if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 9):
+            raise RequestError("This cursor is none of this list.")
+        return int(cursor)
+
     def form(self) -> dict[str, str]:
         """The fields of a posted form; of several with one name the last counts. Raises RequestError."""
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()

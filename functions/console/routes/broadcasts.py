@@ -37,6 +37,8 @@ from postroad_aws.wiring import broadcast_ports, production
 
 _PAGE = 25
 _MOST_NAMESAKES = 50
+# As many segments and messages are offered to choose from, and what is chosen.
+MOST_CHOICES = 500
 
 
 class Choice(NamedTuple):
@@ -202,10 +204,8 @@ def _show_form(
         "view": view,
         "problems": problems or {},
         "theirs": theirs,
-        "segments": [
-            Choice(segment.id, segment.name, segment.describe()) for segment in books.newest().segments.values()
-        ],
-        "templates": _templates(),
+        "segments": _segments(form.segment),
+        "templates": _templates(form.template),
         "today": datetime.fromtimestamp(request.now, _zone()).date().isoformat(),
         **_audience(form.segment),
     }
@@ -222,9 +222,17 @@ def _form_of(view: BroadcastView) -> Form:
     return form_of_draft(view.document, _when(view), view.edit, _zone())
 
 
-def _templates() -> list[Choice]:
+def _segments(chosen: str) -> list[Choice]:
+    """To whom it can be sent, by name."""
+    found = [Choice(each.id, each.name, each.describe()) for each in books.newest().segments.values()]
+    found.sort(key=lambda choice: (choice.id != chosen, choice.name.lower()))
+    return sorted(found[:MOST_CHOICES], key=lambda choice: choice.name.lower())
+
+
+def _templates(chosen: str) -> list[Choice]:
     """What can be sent, by name, with its subject or text."""
-    refs = books.newest().templates.values()
+    known = books.newest().templates
+    refs = [known[each] for each in sorted(known, key=lambda each: (each != chosen, each))[:MOST_CHOICES]]
     documents = definitions.load_versions([("template", ref.template_id, ref.version) for ref in refs])
     choices = []
     for ref in refs:

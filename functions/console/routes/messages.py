@@ -1,5 +1,6 @@
 """Messages: what every journey and broadcast has sent, and one with all that became of it."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from functions.console import telling
@@ -21,6 +22,7 @@ from postroad_aws.usecases.preview_message import Preview, preview_message
 from postroad_aws.wiring import production
 
 _PAGE = 25
+_SENDERS = 50
 _MOST_BROADCASTS = 100
 
 
@@ -45,11 +47,12 @@ class Line(NamedTuple):
 def show_list(request: Request) -> Response:
     """Everything that sends; with `from`, the messages of one of them; with `who`, those of that crowd."""
     book = books.current()
-    senders = list_senders(book)
-    wanted = request.text("from")
-    chosen = next((sender for sender in senders if sender.key == wanted), None) or _find_broadcast(wanted)
+    chosen = _find_sender(request.text("from"), book)
     if chosen is None:
-        return page(request, "messages/senders.html", senders=senders)
+        senders, end = list_senders(book), request.place + _SENDERS
+        further = str(end) if end < len(senders) else None
+        listed = senders[request.place : end]
+        return page(request, "messages/senders.html", fragment="rows", senders=listed, next=further)
     crowd = CROWDS.get(request.text("who"), CROWDS["all"])
     found = list_recipients(messages, chosen.origins, crowd.wanted, cursor=request.cursor, enough=_PAGE)
     people, names = find_contacts(contacts, {message.contact_id for message in found.items}), find_names(found.items)
@@ -98,25 +101,25 @@ def list_senders(book: Book) -> list[Sender]:
         versions.setdefault(journey_id, []).append(version)
     runs = broadcasts.list_runs(limit=_MOST_BROADCASTS).items
     counts = stats.find_counts([*(f"journey/{each}" for each in versions), *(run.broadcast.origin for run in runs)])
-    journeys = [
-        Sender(
-            f"journey/{journey_id}",
-            "journey",
-            telling.name_of(book, "journey", journey_id),
-            tuple(f"journey/{journey_id}@{number}" for number in sorted(numbers, reverse=True)),
-            counts[f"journey/{journey_id}"].all_messages,
-        )
-        for journey_id, numbers in versions.items()
-    ]
+    journeys = [_journey(each, numbers, counts[f"journey/{each}"], book) for each, numbers in versions.items()]
     latest = [_sender_of(run, counts[run.broadcast.origin]) for run in runs]
     return sorted((*journeys, *latest), key=lambda sender: (-sender.counts.total, sender.name))
 
 
-def _find_broadcast(key: str) -> Sender | None:
-    """A broadcast that is older than those that are listed."""
-    kind, broadcast_id = split_origin(key)
-    run = broadcasts.find_run(broadcast_id) if kind == KIND and broadcast_id else None
-    return _sender_of(run, stats.find_counts([key])[key]) if run else None
+def _find_sender(key: str, book: Book) -> Sender | None:
+    """The journey or broadcast of "journey/welcome", whether it is listed or not."""
+    kind, sender_id = split_origin(key)
+    if kind == KIND:
+        run = broadcasts.find_run(sender_id) if sender_id else None
+        return _sender_of(run, stats.find_counts([key])[key]) if run else None
+    versions = [version for journey_id, version in book.versions if key == f"journey/{journey_id}"]
+    return _journey(sender_id, versions, stats.find_counts([key])[key], book) if versions else None
+
+
+def _journey(journey_id: str, versions: Iterable[int], counts: Counts, book: Book) -> Sender:
+    key = f"journey/{journey_id}"
+    origins = tuple(f"{key}@{number}" for number in sorted(versions, reverse=True))
+    return Sender(key, "journey", telling.name_of(book, "journey", journey_id), origins, counts.all_messages)
 
 
 def _sender_of(run: Run, counts: Counts) -> Sender:

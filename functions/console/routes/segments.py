@@ -22,7 +22,6 @@ from postroad.segments import Segment
 from postroad.stages import Stages
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import (
-    CursorError,
     NotFoundError,
     broadcasts,
     contacts,
@@ -66,8 +65,8 @@ def show_list(request: Request) -> Response:
     if request.text("view") == "drafts":
         return _show_drafts(request)
     segments = sorted(books.current().segments.values(), key=lambda segment: (segment.name.lower(), segment.id))
-    start = _read_place(request.cursor)
-    listed, end = segments[start : start + _PAGE], start + _PAGE
+    end = request.place + _PAGE
+    listed = segments[request.place : end]
     counts = stats.count_members([segment_place(segment.id) for segment in listed])
     shown = [Shown(segment, counts[segment_place(segment.id)]) for segment in listed]
     further = str(end) if end < len(segments) else None
@@ -81,15 +80,6 @@ def _show_drafts(request: Request) -> Response:
     drafts = [each for each in look_at(found.items, books.newest()) if each.is_changed]
     values = {"shown": (), "drafts": drafts, "view": "drafts", "next": found.next, **_progress(request.now)}
     return page(request, "segments/list.html", fragment="draft_rows", **values)
-
-
-def _read_place(cursor: str | None) -> int:
-    """Where in the list a cursor stands. Raises CursorError."""
-    if cursor is None:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 9):
-        raise CursorError("This cursor is none of this list.")
-    return int(cursor)
 
 
 def show_one(request: Request) -> Response:

@@ -101,6 +101,14 @@ def test_the_form_offers_what_is_published_and_the_zone_of_the_account(account, 
     assert "in Europe/Lisbon, where Tidewater Coffee is" in text
 
 
+def test_of_very_many_some_are_offered_and_what_was_chosen(account, browser, monkeypatch):
+    monkeypatch.setattr("functions.console.routes.broadcasts.MOST_CHOICES", 2)
+    text = browser.post(LIST, a_form(account, name="", segment="offices", template="welcome")).text
+    assert text.count("<option value=") == 2 + 2 + 2  # and "choose one" of each
+    assert '<option value="offices" selected>' in text
+    assert '<option value="welcome" selected>' in text
+
+
 def test_choosing_a_segment_shows_how_many_it_holds(account, browser):
     join(account, "c-1", "c-2")
     text = browser.fragment(f"{LIST}/_audience?segment=customers").text

@@ -157,6 +157,17 @@ def test_the_messages_of_a_sender_by_what_became_of_them(account, browser, messa
     assert "No messages yet" not in browser.get("/console/messages?from=nothing").text
 
 
+def test_many_senders_are_paged(account, browser, monkeypatch):
+    monkeypatch.setattr("functions.console.routes.messages._SENDERS", 2)
+    first = browser.get("/console/messages").text
+    more = re.search(r'hx-get="([^"]+cursor[^"]+)"', first)[1].replace("&amp;", "&")
+    rest = browser.fragment(more).text
+    assert "cursor=" not in rest
+    found = re.findall(r"<b>([A-Z][\w ]+)</b></a> <span", first) + re.findall(r"<b>([A-Z][\w ]+)</b></a> <span", rest)
+    assert sorted(found) == ["Abandoned cart", "Coffee for offices", "Welcome"]
+    assert browser.get("/console/messages?cursor=-1").status == 400
+
+
 def test_a_message_tells_its_life(account, browser, message):
     messages.claim(message.message_id, "o", account.now())
     messages.settle(message.message_id, "sent", account.now() + 2, owner="o", address=ANA, provider_id="p")

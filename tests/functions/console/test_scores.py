@@ -67,10 +67,10 @@ def test_a_sample_of_people_says_which_activity_brings_most_and_how_bands_might_
 
 def test_suggestions_say_how_many_did_what(browser, lesson):
     text = browser.fragment(f"{SHEET}/suggestions?goal=Order+Completed").text
-    assert "Of 40 who converted" in text
+    assert "Of 40 converted" in text
     assert 'name="weight.Demo Watched"' in text
     assert "no rule yet" in text
-    assert "+30" in text
+    assert '+15 → <b class="up">+30</b>' in text
 
 
 def test_few_people_are_told_apart_from_none(account, browser):
