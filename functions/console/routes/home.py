@@ -19,7 +19,7 @@ _WEEK = 7
 _NEWEST = 6
 _LISTED = 8
 # Of so many journeys and broadcasts the days are added up: those with most people, and the latest.
-MOST_ADDED_UP = 200
+MOST_ADDED_UP = 100
 _BROADCASTS_AT_ONCE = 50
 _MOST_REJECTS = 50
 _MOST_TASKS = 20
