@@ -76,8 +76,9 @@ def _message_facts(counts: Counts, step_id: str, step: SendStep) -> tuple[Fact, 
     messages = counts.step(step_id)
     facts = [Fact(number(messages.sent), "sent", "sent")]
     if messages.sent:
-        # Nothing tells that a text was read.
-        facts += [Fact(percent(messages.opened, messages.sent), "opened", "opened")] if "email" in step.channels else []
+        # Nothing tells that a text was read, or what a machine did.
+        is_told = not {"email", "web"}.isdisjoint(step.channels)
+        facts += [Fact(percent(messages.opened, messages.sent), "opened", "opened")] if is_told else []
         facts += [Fact(percent(messages.clicked, messages.sent), "clicked", "clicked")]
     elif messages.queued:
         facts += [Fact(number(messages.queued), "on the way", "waiting")]

@@ -25,6 +25,8 @@ class Site:
     def __init__(self, visitor: Any, attributes: str, before: str) -> None:
         self.batches: list[dict[str, Any]] = []
         self.status = 200
+        self.waiting: dict[str, Any] = {"messages": [], "needs_ticket": False}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
         self.head = ""
         self.script = f'<script async src="/js/postroad.js" data-key="KEY" {attributes}></script>'
         self.before = before
@@ -81,6 +83,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         batch = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.startswith("/w"):
+            self.site.asked.append((self.path, batch))
+            self._answer(200, "application/json", json.dumps(self.site.waiting).encode())
+            return
         if self.site.status == 200:
             self.site.batches.append(batch)
         if self.site.status:
@@ -411,3 +417,65 @@ def test_whatever_somebody_else_has_stored_under_its_names_it_goes_on(open_site,
     site.visit()
     site.wait_for(lambda: site.names() == ["page"])
     assert UUID.fullmatch(site.say("id"))
+
+
+# Messages that wait
+
+WAITING = {
+    "id": "e.banner",
+    "title": "Welcome back",
+    "text": "Your <b>cart</b> is still here.",
+    "url": "/next",
+    "button": "To the cart",
+    "token": "1.abc",
+}
+
+
+def test_a_message_is_shown_in_a_box_without_style_and_what_becomes_of_it_is_said(open_site):
+    site = open_site()
+    site.head = "<meta http-equiv='Content-Security-Policy' content=\"style-src 'none'; img-src 'none'\">"
+    site.waiting["messages"] = [WAITING, {**WAITING, "title": "An older one", "token": "1.def"}]
+    site.visit()
+    site.say("messages", {"ticket": "1.ticket"})
+    box = site.page.get_by_role("complementary", name="Welcome back")
+    box.wait_for()
+    assert box.get_by_role("status").inner_text() == "Your <b>cart</b> is still here."
+    assert site.page.locator(".postroad-message").count() == 1
+    ((path, asked), *_) = site.asked
+    assert (path, asked["writeKey"], asked["ticket"]) == ("/w", "KEY", "1.ticket")
+    assert asked["anonymousId"] == site.say("id")
+    box.get_by_role("button", name="Close").click()
+    assert box.count() == 0
+    site.wait_for(lambda: len(site.asked) == 3)
+    assert site.asked[1:] == [("/w/1.abc", {"what": "opened"}), ("/w/1.abc", {"what": "dismissed"})]
+
+
+def test_a_followed_link_in_a_box_is_said_although_the_page_goes(open_site):
+    site = open_site()
+    site.waiting["messages"] = [WAITING]
+    site.visit()
+    site.say("messages")
+    site.page.get_by_role("link", name="To the cart").click()
+    site.page.wait_for_url("**/next")
+    site.wait_for(lambda: len(site.asked) == 3)
+    assert site.asked[2] == ("/w/1.abc", {"what": "clicked"})
+
+
+def test_a_site_may_show_messages_itself(open_site):
+    site = open_site()
+    site.waiting["messages"] = [WAITING, {**WAITING, "token": "1.def"}]
+    site.visit()
+    show = "(message, say) => { window.seen.push(message.text); say('opened'); }"
+    site.page.evaluate(f"() => {{ window.seen = []; postroad('messages', {show}); }}")
+    site.wait_for(lambda: len(site.asked) == 3)
+    assert site.page.evaluate("() => window.seen") == [WAITING["text"]] * 2
+    assert site.page.locator(".postroad-message").count() == 0
+
+
+def test_before_a_yes_nothing_is_asked_and_nothing_is_shown(open_site):
+    site = open_site('data-consent="required"')
+    site.waiting["messages"] = [WAITING]
+    site.visit()
+    site.say("messages")
+    site.rest()
+    assert site.asked == []

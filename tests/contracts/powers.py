@@ -26,6 +26,8 @@ def list_needs(service: str, operation: str, parameters: Mapping[str, Any]) -> I
         yield f"sqs:{operation.removesuffix('Batch')}", parameters["QueueUrl"]
     elif service == "stepfunctions":
         yield f"states:{operation}", parameters["stateMachineArn"]
+    elif service == "lambda":
+        yield "lambda:InvokeFunction", ANYTHING
     else:
         yield f"{SERVICES.get(service, service)}:{operation}", ANYTHING
 

@@ -5,6 +5,7 @@ import ast
 import pytest
 
 import templatecheck
+from postroad_aws.clients import SERVICES
 
 FUNCTIONS = templatecheck.ROOT / "functions"
 USE_CASES = templatecheck.ROOT / "layers/shell/postroad_aws/usecases"
@@ -82,3 +83,9 @@ def test_layers_build_by_the_target_of_their_name(template):
     for name, layer in layers.items():
         makefile = templatecheck.ROOT / layer["Properties"]["ContentUri"] / "Makefile"
         assert f"\nbuild-{name}:\n" in makefile.read_text()
+
+
+def test_the_layer_keeps_the_sdk_data_of_every_service_that_is_called():
+    makefile = (templatecheck.ROOT / "layers/shell/Makefile").read_text()
+    kept = next(line for line in makefile.splitlines() if line.startswith("SERVICES = ")).split()[2:]
+    assert sorted(kept) == sorted(SERVICES)

@@ -29,9 +29,12 @@ ROWS = {
     "email": Row(MAIL, "email:ana@example.com", "ana@example.com"),
     "sms": Row({"text": "Hello"}, "phone:+351912345678", "+351912345678"),
     "web": Row({"text": "Hello"}, "contact:c", "c"),
+    "custom": Row({"to": "whatsapp"}, "contact:c", "postroad-channel-whatsapp"),
     "webhook": Row({"to": "crm"}, "contact:c", HOOK),
 }
-POLICY = Policy(sender="Tide <hello@tide.example>", webhooks={"crm": HOOK})
+POLICY = Policy(
+    sender="Tide <hello@tide.example>", webhooks={"crm": HOOK}, functions={"whatsapp": "postroad-channel-whatsapp"}
+)
 
 
 def test_every_channel_has_a_row():
@@ -67,4 +70,4 @@ def test_what_needs_no_address_of_a_person_takes_the_place_of_no_other_channel()
 
 
 def test_only_what_is_known_again_by_its_id_may_be_sent_again():
-    assert {key for key, channel in CHANNELS.items() if channel.tries_for} == {"webhook", "web"}
+    assert {key for key, channel in CHANNELS.items() if channel.tries_for} == {"webhook", "custom", "web"}

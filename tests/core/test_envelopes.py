@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from postroad.contacts import Attribute, Contact
-from postroad.envelopes import Call, Email, Text, compose, values_of
+from postroad.envelopes import Call, Email, Invocation, Text, compose, values_of
 from postroad.envelopes.webhook import NowhereError, secret_of, sign
 from postroad.links import Click, Open, Signer, Unsubscribe
 from postroad.messages import Message
@@ -182,3 +182,22 @@ def test_a_signature_is_that_of_the_published_example():
 
 def test_the_id_of_a_webhook_has_no_dot_because_dots_part_what_is_signed():
     assert call({}).webhook_id == "e_dhi_t2"
+
+
+# Functions
+
+
+def test_a_function_gets_the_document_beside_the_id_by_which_it_knows_the_message():
+    policy = Policy(functions={"whatsapp": "postroad-channel-whatsapp"})
+    document = {
+        "kind": "template",
+        "id": "t",
+        "channel": "custom",
+        "to": "whatsapp",
+        "body": {"n": "{{ contact.seats }}"},
+    }
+    message = MESSAGE.with_(channel="custom", topic="")
+    made = compose(message, compile_message_template(document), BEA, "c1", {}, policy, SIGNER, URL, 1.8e9)
+    assert isinstance(made, Invocation)
+    assert made.to == "postroad-channel-whatsapp"
+    assert json.loads(made.payload) == {"message_id": "e.hi~2", "contact_id": "c1", "body": {"n": 3}}

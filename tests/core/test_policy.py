@@ -96,3 +96,15 @@ def test_what_is_about_no_topic_is_owed_and_needs_no_consent():
     topic = parse_policy(DOCUMENT).find_topic("")
     assert topic.transactional
     assert not topic.opt_in
+
+
+def test_a_policy_names_the_functions_that_are_channels():
+    functions = [{"id": "whatsapp", "function": "postroad-channel-whatsapp"}]
+    assert parse_policy({**DOCUMENT, "functions": functions}).functions == {"whatsapp": "postroad-channel-whatsapp"}
+
+
+@pytest.mark.parametrize("name", ["whatsapp", "postroad-channel-", "arn:aws:lambda:x", "postroad-channel-a:1", "", 5])
+def test_a_function_that_no_sender_may_call_is_refused(name):
+    with pytest.raises(DefinitionError) as caught:
+        parse_policy({**DOCUMENT, "functions": [{"id": "whatsapp", "function": name}]})
+    assert [path for path, _ in caught.value.mistakes] == ["functions[0].function"]

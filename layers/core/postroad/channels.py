@@ -48,7 +48,7 @@ class Channel:
         return not self.to
 
 
-# What a webhook says unless its template has words of its own.
+# What a machine is told unless its template has words of its own.
 _HAPPENED = {
     "type": "{{ message.template }}",
     "timestamp": "{{ message.created_at }}",
@@ -76,6 +76,14 @@ CHANNELS: Mapping[str, Channel] = {
             CONTACT,
             (Part("body", JSON, required=False, usual=_HAPPENED),),
             to="webhooks",
+            tries_for=DAY,
+        ),
+        Channel(
+            "custom",
+            "a call of a Lambda function of yours",
+            CONTACT,
+            (Part("body", JSON, required=False, usual=_HAPPENED),),
+            to="functions",
             tries_for=DAY,
         ),
         Channel(

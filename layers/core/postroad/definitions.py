@@ -227,6 +227,7 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
         {
             "topic": policy.topics,
             "webhooks": policy.webhooks,
+            "functions": policy.functions,
             "coupon": policy.coupons,
             "segment": [*book.segments, *added("segment")],
             "score": [*book.scores, *added("score")],

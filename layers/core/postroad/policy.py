@@ -1,7 +1,7 @@
 """The policy: what holds for the whole account: topics, sender, postal address, time zone."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,8 @@ class Policy:
     A message for which `caps` have no room waits, `postpone_at_most` seconds, or is skipped, as `when_full` says.
     `rhythm` is when the account usually writes, and when its people read.
     `control` is the share of people, in percent, who get no marketing at all, so that its worth can be seen.
-    `calendar` says at which hours messages leave. `webhooks` are the addresses to which a webhook may go, by id;
+    `calendar` says at which hours messages leave. `webhooks` are the addresses to which a webhook may go, by id,
+    `functions` the Lambda functions that may be called;
     `coupons` are those of which people get codes of their own.
     `accounts` says who is engaged in an account, and which accounts get no marketing.
     """
@@ -48,6 +49,7 @@ class Policy:
     rhythm: Rhythm = USUAL_RHYTHM
     calendar: Calendar | None = None
     webhooks: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
     coupons: Mapping[str, Coupon] = field(default_factory=dict)
     accounts: AccountRules = NO_RULES
 
@@ -86,10 +88,22 @@ def _parse_address(raw: Any) -> str:
     return raw
 
 
-def _read_webhooks(reader: Reader) -> dict[str, str]:
-    children = reader.children("webhooks", least=0, most=50)
+# Of all functions of the account only these may be called: the sender's powers say so, too.
+_FUNCTION = r"postroad-channel-[A-Za-z0-9_-]{1,47}"
+
+
+@form({"type": "string", "pattern": f"^{_FUNCTION}$"})
+def _parse_function(raw: Any) -> str:
+    if not isinstance(raw, str) or not re.fullmatch(_FUNCTION, raw):
+        raise ValueError("must be the name of a Lambda function that begins with postroad-channel-")
+    return raw
+
+
+def _read_targets(reader: Reader, key: str, target: str, parse: Callable[[Any], str]) -> dict[str, str]:
+    """Where messages for machines may go, by id."""
+    children = reader.children(key, least=0, most=50)
     refuse_twins(children)
-    return {child.id("id"): child.read("url", _parse_address, "") for child in children}
+    return {child.id("id"): child.read(target, parse, "") for child in children}
 
 
 def _zone(value: Any) -> str:
@@ -124,7 +138,8 @@ def parse_policy(document: object) -> Policy:
         control=reader.number("control", 0.0, least=0, most=50),
         rhythm=read_rhythm(reader),
         calendar=read_calendar(hours, CHANNELS) if (hours := reader.find_child("calendar")) else None,
-        webhooks=_read_webhooks(reader),
+        webhooks=_read_targets(reader, "webhooks", "url", _parse_address),
+        functions=_read_targets(reader, "functions", "function", _parse_function),
         coupons=read_coupons(reader),
         accounts=read_account_rules(reader),
     )

@@ -22,7 +22,7 @@ _IDLE_TIMEOUT = 2.0
 
 # The clients that we make. botocore looks into each of its 400 service folders before it makes one; told which
 # there are, it looks into these (18 ms of every cold start).
-SERVICES = ("dynamodb", "sqs", "sns", "sesv2", "stepfunctions", "scheduler")
+SERVICES = ("dynamodb", "sqs", "sns", "sesv2", "stepfunctions", "scheduler", "lambda")
 
 
 class _Loader(Loader):

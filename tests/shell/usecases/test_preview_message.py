@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from postroad_aws.storage import contacts, timeline
+from postroad_aws import clock, runs
+from postroad_aws.storage import contacts, definitions, timeline
 from postroad_aws.usecases.preview_message import preview_message
+from postroad_aws.usecases.publish_definitions import publish_definitions
 from tests.account import ANA
 
 
@@ -31,3 +33,15 @@ def test_a_contact_that_is_gone_and_a_template_that_never_was_are_said(account):
     message = account.sign_up(first_name="Ana")
     assert "does not exist" in _preview(account, replace(message, contact_id="nobody")).problem
     assert "cannot be shown" in _preview(account, replace(message, template_version=99)).problem
+
+
+def test_of_another_channel_its_title_and_its_document_are_shown(account):
+    banner = {"channel": "web", "topic": "offers", "title": "Hello {{ contact.first_name }}", "text": "Look at this."}
+    hook = {"channel": "webhook", "to": "crm", "body": {"name": "{{ contact.first_name }}"}}
+    documents = {f"template/{name}": {"kind": "template", "id": name, **each} for name, each in
+                 (("banner", banner), ("hook", hook))}  # fmt: skip
+    publish_definitions(definitions, runs, clock, documents)
+    message = replace(account.sign_up(first_name="Ana"), template_version=1)
+    shown = _preview(account, replace(message, channel="web", template="banner"))
+    assert (shown.subject, shown.html, shown.text) == ("Hello Ana", "", "Look at this.")
+    assert _preview(account, replace(message, channel="webhook", template="hook")).text == '{"name":"Ana"}'

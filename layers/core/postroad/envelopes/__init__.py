@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from postroad.channels import CHANNELS, CONTACT, address_kind
 from postroad.contacts import Contact
 from postroad.coupons import show_codes
+from postroad.envelopes.custom import Invocation
 from postroad.envelopes.draft import Draft
 from postroad.envelopes.email import Email
 from postroad.envelopes.sms import Text
@@ -23,9 +24,9 @@ from postroad.policy import Policy
 if TYPE_CHECKING:
     from postroad.rendering import CompiledMessage
 
-__all__ = ["Call", "Email", "Envelope", "Text", "WebMessage", "compose", "values_of"]
+__all__ = ["Call", "Email", "Envelope", "Invocation", "Text", "WebMessage", "compose", "values_of"]
 
-Envelope = Email | Text | Call | WebMessage
+Envelope = Email | Text | Call | Invocation | WebMessage
 
 _WRAP = {key: import_module(f"postroad.envelopes.{key}").wrap for key in CHANNELS}
 

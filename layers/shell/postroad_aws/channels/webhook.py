@@ -7,32 +7,27 @@ function's credentials, and link-local addresses hand out others: nothing but ht
 
 import http.client
 import ipaddress
-import json
 import socket
 import ssl
 import threading
 import time
 from contextlib import suppress
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from postroad.documents import Reader
 from postroad.envelopes import Call
 from postroad.envelopes.webhook import sign
 from postroad_aws import clock
-from postroad_aws.channels import LATER, SOON
+from postroad_aws.channels import LATER, SOON, judge_status, tell_answer
 from postroad_aws.ports import Accepted, Refused, Unclear
 from postroad_aws.settings import settings
 from postroad_aws.storage import keys
 
 TIMEOUT = 8.0
 MOST_ANSWER = 4_096
-MOST_TOLD = 1_000
 # After a receiver has let a call time out, others wait for so long: a silent one must not hold up everybody's mail.
 SILENT_FOR = 30.0
-# These mean "not now" (RFC 9110, 6585, 8470); what else begins with 4 means "not like this".
-_LATER = (408, 425, 429)
 
 _silent: dict[str, float] = {}
 
@@ -72,29 +67,8 @@ def send(call: Call) -> Accepted | Refused | Unclear:
         return Unclear(f"{host} did not answer within {TIMEOUT:.0f} seconds")
     except (OSError, http.client.HTTPException) as error:
         return Unclear(f"the connection to {host} broke ({type(error).__name__})")
-    return _judge(host, answer)
-
-
-def _judge(host: str, answer: Answer) -> Accepted | Refused:
-    if 200 <= answer.status < 300:
-        return Accepted("", {"status": answer.status, **_read(answer.body)})
-    reason = f"{host} answered {answer.status}"
-    if 300 <= answer.status < 400:
-        return Refused(f"{reason}, and redirects are not followed", None)
-    if answer.status in _LATER or answer.status >= 500:
-        return Refused(reason, float(answer.retry_after) if answer.retry_after.isdecimal() else SOON)
-    return Refused(reason, None)
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    """What a small JSON object says, for a journey to decide by."""
-    try:
-        reader = Reader({"answer": json.loads(body)})
-    except (ValueError, RecursionError):
-        return {}
-    said = reader.anything("answer")
-    is_small = isinstance(said, dict) and not reader.mistakes and len(body) <= MOST_TOLD
-    return {"answer": said} if is_small else {}
+    refused = judge_status(host, answer.status, answer.retry_after)
+    return refused or Accepted("", {"status": answer.status, **tell_answer(answer.body)})
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> Answer:

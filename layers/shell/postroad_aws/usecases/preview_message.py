@@ -11,7 +11,7 @@ from postroad_aws.usecases.find_contact import find_contact
 
 
 class Preview(NamedTuple):
-    """`html` is empty for a text message. `problem` says why there is nothing to see."""
+    """`html` is empty for what is no mail. `problem` says why there is nothing to see."""
 
     subject: str = ""
     html: str = ""
@@ -39,7 +39,9 @@ def preview_message(
         rendered = template.render(values)
     except PostroadError as error:
         return Preview(problem=f"It cannot be shown: {error}")
-    return Preview(rendered.subject, rendered.html, rendered.text)
+    # What a mail calls its subject is a title on a site, and a machine gets a document.
+    subject, text = rendered.subject or rendered.parts.get("title", ""), rendered.text or rendered.parts.get("body", "")
+    return Preview(subject, rendered.html, text)
 
 
 def _properties(timeline: Timeline, message: Message, contact: Contact) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A webhook leaves a journey, is tried again while its receiver is down, and that it arrived decides the way."""
+"""What a journey tells machines: a webhook is tried again while its receiver is down, and a function is called."""
 
 import json
 
