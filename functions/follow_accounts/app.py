@@ -6,7 +6,7 @@ from typing import Any
 from postroad_aws.observability import logger
 from postroad_aws.storage import accounts, memberships
 from postroad_aws.usecases.follow_accounts import Touched, follow_accounts, has_news, touch
-from postroad_aws.wiring import production
+from postroad_aws.wiring import keyless
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             _read(record["dynamodb"], touched)
         except Exception:  # a row that we did not write, or wrote wrongly, must not hold up all others
             logger.exception("a change of a row could not be followed")
-    follow_accounts(production(), memberships, touched)
+    follow_accounts(keyless(), memberships, touched)
     return {"batchItemFailures": []}
 
 

@@ -455,5 +455,5 @@ def test_an_account_is_called_by_its_name_or_as_sources_call_it():
 
 def test_the_event_that_tells_members_is_the_same_however_often_it_is_made():
     event = change_event(acme(3, plan="pro"), "ana")
-    assert (event.event_id, event.name, event.contact_id, event.trusted) == ("acme@3", ACCOUNT_CHANGED, "ana", True)
+    assert (event.event_id, event.name, event.contact_id, event.trusted) == ("acme@3.ana", ACCOUNT_CHANGED, "ana", True)
     assert event.properties[COPY]["attributes"] == {"plan": "pro"}

@@ -9,12 +9,16 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from postroad import broadcasts, caps, merging, messages, outbox, ring
+from postroad import broadcasts, caps, gates, merging, messages, outbox, ring
+from postroad.accounts import take_copy
 from postroad.commits import Commit
+from postroad.contacts import Seat
 from postroad.events import WAKE
+from postroad.fold import accounts as fold_accounts
 from postroad.fold.folding import Folding
 from postroad.messages import SENDING, Message
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
+from postroad_aws.usecases import follow_accounts as following
 from postroad_aws.usecases import process_events as folding
 from postroad_aws.usecases import refuse
 from postroad_aws.usecases import run_broadcast as running
@@ -303,6 +307,31 @@ def a_goal_leaves_what_waits() -> AbstractContextManager[Any]:
     return changed(outbox.Outbox, call_off=lambda *_: None)
 
 
+def an_older_copy_is_taken() -> AbstractContextManager[Any]:
+    """Members believe whatever they heard last, though the account has said something else since."""
+
+    def take(seat: Seat, said: Mapping[str, Any]) -> Seat:
+        return take_copy(seat._replace(version=0), said)
+
+    return changed(fold_accounts, take_copy=take)
+
+
+def who_is_engaged_is_not_counted() -> AbstractContextManager[Any]:
+    """Only who comes and leaves is heard of."""
+    touch = following.touch
+
+    def note(touched: Any, place: str, contact_id: str) -> None:
+        if place.count("/") == 1:
+            touch(touched, place, contact_id)
+
+    return changed(following, touch=note)
+
+
+def suppressed_accounts_are_written_to() -> AbstractContextManager[Any]:
+    """The gate is left out."""
+    return changed(gates, GATES=tuple(gate for gate in gates.GATES if gate.key != "account"))
+
+
 BUGS: Mapping[str, Bug] = {
     bug.plant.__name__: bug
     for bug in (
@@ -338,5 +367,8 @@ BUGS: Mapping[str, Bug] = {
         Bug(nothing_counts_against_the_caps, "caps_hold", 3),
         Bug(what_waits_has_no_timer, "who_waits_is_woken", 3),
         Bug(a_goal_leaves_what_waits, "goals_stop_journeys", 135),
+        Bug(an_older_copy_is_taken, "members_carry_what_their_account_says", 67),
+        Bug(who_is_engaged_is_not_counted, "members_carry_what_their_account_says", 2),
+        Bug(suppressed_accounts_are_written_to, "nobody_is_written_to_in_a_suppressed_account", 22),
     )
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf, isclose
 
 from postroad import events as names
+from postroad.accounts import is_current
 from postroad.behaviour import Amounts, Different, Memory, Tracker, recompute
 from postroad.broadcasts import CANCELLED, DONE
 from postroad.contacts import Contact
@@ -393,6 +394,29 @@ def a_broadcast_ends_and_adds_up(world: World) -> Iterator[str]:
         yield f"the broadcast is done, and {counted[QUEUED] + counted[SENDING]} messages have no end"
 
 
+def members_carry_what_their_account_says(world: World) -> Iterator[str]:
+    """5. Each member has the account's own words, and the account counts who is there."""
+    contacts = world.memory.list_contacts()
+    for account_id, account in world.memory.accounts.items():
+        seats = [contact.accounts[account_id] for contact in contacts if account_id in contact.accounts]
+        for seat in seats:
+            if not is_current(seat, account):
+                yield f"a member of {account_id} carries {seat}, and not {account}"
+        engaged = Counter(seat.role for seat in seats if seat.is_engaged)
+        if account.members != len(seats) or dict(account.engaged) != engaged:
+            told = f"{account.members} members, engaged {dict(account.engaged)}"
+            yield f"{account_id} counts {told}; there are {len(seats)}, engaged {dict(engaged)}"
+    known = world.memory.accounts.keys()
+    for contact in contacts:
+        if contact.accounts.keys() - known:
+            yield f"contact {contact.contact_id} belongs to an account that is not there: {sorted(contact.accounts)}"
+
+
+def nobody_is_written_to_in_a_suppressed_account(world: World) -> Iterator[str]:
+    """2. Who carries a suppression of an account is put up for nothing any more."""
+    yield from world.companies.loud
+
+
 INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
     check.__name__: check
     for check in (
@@ -414,6 +438,8 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         identities_lead_home,
         a_broadcast_reaches_everybody_once,
         a_broadcast_ends_and_adds_up,
+        members_carry_what_their_account_says,
+        nobody_is_written_to_in_a_suppressed_account,
     )
 }
 

@@ -12,6 +12,7 @@ import pytest
 
 from postroad_aws.storage import (
     Page,
+    accounts,
     broadcasts,
     contacts,
     memberships,
@@ -33,6 +34,7 @@ TABLES = {
     "refusals": refusals,
     "quarantine": quarantine,
     "memberships": memberships,
+    "accounts": accounts,
     "broadcasts": broadcasts,
 }
 # The last two have a broadcast whose pages hold everybody: a cursor of the memory says nothing to the tables.

@@ -46,6 +46,7 @@ from postroad_aws.usecases import wake_contacts as waking
 from tests.books import Shelf
 from tests.faults import memory as memories
 from tests.faults.broadcasting import Broadcasting
+from tests.faults.companies import RULES, Companies
 from tests.faults.scheduler import NO_FAULTS, Invocation, Loop, Throttled, draw_faults, wire
 
 START = 1_793_610_000.0  # 2026-11-02 09:00 UTC
@@ -63,6 +64,7 @@ POLICY = {
     "from": "Shop <shop@example.com>",
     "postal_address": "1 High Street",
     "topics": [{"id": "news", "name": "News", "opt_in": False}, {"id": "offers", "name": "Offers", "opt_in": False}],
+    "accounts": RULES,
 }
 
 
@@ -468,6 +470,7 @@ class World:
         self.requests: list[float] = []
         self.garbage = 0
         self.dead: list[Callable[[], None]] = []
+        self.companies = Companies(self, self.store("memberships", memories.MemoryMemberships(self.memory)))
         self._listen()
         self.broadcast = Broadcasting(self)
 
@@ -553,6 +556,7 @@ class World:
             self.loop.at(self.random.choice(self.requests), self.events.put, group, GARBAGE)
             self.garbage = 1
         self.broadcast.plan()
+        self.companies.plan()
         self.loop.at(self.calm, self._calm_down)
         self.loop.run(self.end)
         return self
@@ -591,6 +595,7 @@ class World:
         memory.on_commit = self._committed
         memory.on_wake = self.plan_tick
         memory.on_membership = self._counted
+        memory.on_account = self.companies.changed
 
     def poll_events(self) -> None:
         while self.folders.is_free and (letters := self.events.receive(10)):
@@ -648,6 +653,7 @@ class World:
         if after:
             self.broadcast.came(after)
             self.log.arrivals[after.place] += not after.moved
+        self.companies.moved(before, after)
         now = self.loop.now
         self.counting["memberships"].put(lambda: stats.count_membership(before, after, now))
 
@@ -702,6 +708,7 @@ class World:
 
     def _committed(self, commit: Commit) -> None:
         contact = commit.contact
+        self.companies.committed(commit)
         pending = [*contact.turns.values(), *(e.due or 0.0 for e in contact.active.values())]
         if pending and (contact.wake_at is None or contact.wake_at > min(pending) + 0.002):
             self.log.late_timers.append(f"{contact.contact_id} is armed for {contact.wake_at}, due {min(pending)}")

@@ -247,7 +247,7 @@ def change_event(account: Account, contact_id: str) -> Event:
     """The event that tells a member what the account says now."""
     time = account.updated_at
     return Event(
-        event_id=f"{account.account_id}@{account.version}",
+        event_id=f"{account.account_id}@{account.version}.{contact_id}",
         name=ACCOUNT_CHANGED,
         time=time,
         key_time=time,

@@ -2,23 +2,23 @@
 
 An account that has changed is told to its members; members that came, left or changed their part are counted anew, and
 those who came hear what changed while they did. Nothing hangs on the order of things, or on how often they are done:
-counts are taken again from the memberships, and a member that carries what the account says is left alone. Members are
-folded directly, past the events queue, so that an account of thousands keeps nobody else waiting.
+counts are taken again from the memberships, and a member that carries what the account says is left alone. Members hear
+of it by events, in the group of their own, so a crash loses none.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from postroad.accounts import Account, change_event, copy_of, is_current
 from postroad.contacts import Contact
+from postroad.packing import pack
 from postroad.places import account_place, split_place
-from postroad_aws.ports import Ports
+from postroad_aws.ports import KeylessPorts
 from postroad_aws.usecases.change_account import change_account
 from postroad_aws.usecases.find_contact import find_contacts
-from postroad_aws.usecases.process_events import fold_apart
 
-AT_ONCE = 50
+AT_ONCE = 100
 ENGAGED = "engaged."
 
 
@@ -57,11 +57,15 @@ def touch(touched: dict[str, Touched], place: str, contact_id: str) -> None:
 
 def has_news(before: Account | None, after: Account) -> bool:
     """Whether members have to hear of a change; of how many they are, they do not."""
-    return before is not None and copy_of(before) | {"version": 0} != copy_of(after) | {"version": 0}
+    return before is not None and _said(before) != _said(after)
 
 
-def follow_accounts(ports: Ports, memberships: Memberships, touched: Mapping[str, Touched]) -> None:
-    """Count and tell what was touched. Raises when AWS fails, or did not let everybody through: all is done again."""
+def _said(account: Account) -> dict[str, Any]:
+    return {name: part for name, part in copy_of(account).items() if name != "version"}
+
+
+def follow_accounts(ports: KeylessPorts, memberships: Memberships, touched: Mapping[str, Touched]) -> None:
+    """Count and tell what was touched. Raises when AWS fails, or the events queue did not take all: do it again."""
     for account_id, found in touched.items():
         if found.spots:
             _count(ports, memberships, account_id, found.spots)
@@ -71,7 +75,7 @@ def follow_accounts(ports: Ports, memberships: Memberships, touched: Mapping[str
             _tell(ports, account_id, found.contacts)
 
 
-def _count(ports: Ports, memberships: Memberships, account_id: str, spots: Collection[str]) -> None:
+def _count(ports: KeylessPorts, memberships: Memberships, account_id: str, spots: Collection[str]) -> None:
     """Count the members at these spots, and note it in the account."""
 
     def count(account: Account | None) -> Account:
@@ -89,20 +93,21 @@ def _count(ports: Ports, memberships: Memberships, account_id: str, spots: Colle
         change_account(ports.accounts, account_id, count, ports.clock.now())
 
 
-def _tell_all(ports: Ports, memberships: Memberships, account_id: str) -> None:
+def _tell_all(ports: KeylessPorts, memberships: Memberships, account_id: str) -> None:
     after: str | None = None
     while page := memberships.list_shard(account_place(account_id), "00", after=after, limit=AT_ONCE):
         _tell(ports, account_id, [member.contact_id for member in page])
         after = page[-1].contact_id
 
 
-def _tell(ports: Ports, account_id: str, contact_ids: Collection[str]) -> None:
+def _tell(ports: KeylessPorts, account_id: str, contact_ids: Collection[str]) -> None:
     """Tell those of these members who carry something else."""
     account = ports.accounts.find_account(account_id)
     members = find_contacts(ports.contacts, contact_ids) if account else {}
-    stale = {member.contact_id for member in members.values() if account and _is_stale(member, account)}
-    if account and stale and fold_apart(ports, [[change_event(account, contact_id)] for contact_id in sorted(stale)]):
-        raise TimeoutError("AWS did not let all members of an account through")
+    stale = [member for member in members.values() if account and _is_stale(member, account)]
+    events = [change_event(account, member.contact_id) for member in stale if account]
+    if events and ports.queues.send_events(pack(events)):
+        raise ConnectionError("the events queue did not take all of them")
 
 
 def _is_stale(member: Contact, account: Account) -> bool:
