@@ -175,6 +175,18 @@ def test_a_withdrawn_journey_is_told_to_be_so() -> None:
     assert (live.verdict, "withdrawn" in live.sentence) == (NO, True)
 
 
+def test_what_lies_ahead_is_told_also_while_a_new_version_is_about_to_take_somebody_along() -> None:
+    steps = [{"wait": {"for": "P2D"}}, {"id": "hello", "send": {"template": "letter"}}]
+    shelf = Shelf(CAPPED, LETTER, {**ASKED, "steps": steps})
+    ana = Ana(shelf.book)
+    ana.does("Asked")
+    ana.contact.version = 1
+    longer = {**ASKED, "steps": [*steps, {"id": "rest", "wait": {"for": "P1D"}}]}
+    ana.book = shelf.after(longer, transfers={"journey/asked": {"under_way": "move"}})
+    ahead = [finding.sentence for finding in ana.why("asked") if not finding.recorded]
+    assert any(sentence.startswith("If nothing else happens, at rest: wait") for sentence in ahead)
+
+
 # Messages
 
 _KEYS = [gate.key for gate in GATES]

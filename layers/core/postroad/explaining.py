@@ -220,7 +220,8 @@ def _tell_ahead(
     told = 0
     for moment in dry_run(contact, book, until=now + AHEAD, history=history):
         for decision in moment.outcome.decisions:
-            if decision.definition == f"journey/{enrollment.journey}@{enrollment.version}" and told < MOST_AHEAD:
+            # In whatever version: a publication may be about to take them along.
+            if decision.definition.partition("@")[0] == f"journey/{enrollment.journey}" and told < MOST_AHEAD:
                 told += 1
                 said = _tell_said(Said(moment.at, moment.event.name, decision))
                 sentence = f"If nothing else happens, {said.sentence[:1].lower()}{said.sentence[1:]}"
