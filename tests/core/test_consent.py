@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
-from postroad.contacts import Consent
+from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_last_obstacle, find_obstacle
+from postroad.contacts import Consent, Contact
 
 OFFERS, LETTER = Topic("offers", "Offers", opt_in=False), Topic("letter", "The letter", opt_in=True)
 YES, NO = Consent(True, 5.0), Consent(False, 5.0)
@@ -51,3 +51,26 @@ def test_a_stop_by_text_says_nothing_about_mail():
     assert consent_key("email", EVERY_TOPIC) == "*"
     assert consent_key("sms", EVERY_TOPIC) == "sms:*"
     assert consent_key("email", "offers") != consent_key("sms", "offers")
+
+
+@pytest.mark.parametrize("channel", ["web", "webhook", "custom"])
+def test_what_needs_no_address_goes_by_the_answer_that_was_given_by_mail(channel):
+    assert consent_key(channel, "letter") == consent_key("email", "letter")
+    assert consent_key(channel, EVERY_TOPIC) == EVERY_TOPIC
+
+
+@pytest.mark.parametrize(
+    ("said", "copies", "suppression", "says"),
+    [
+        ({}, {}, None, "The letter needs an opt-in, and there is none"),
+        ({}, {"letter": YES}, None, None),
+        ({"letter": YES}, {}, None, None),
+        ({"letter": NO}, {"letter": YES}, None, "the contact unsubscribed from The letter"),
+        ({"letter": Consent(False, 4.0)}, {"letter": YES}, None, None),
+        ({"letter": YES}, {"*": Consent(False, 6.0)}, None, "the contact unsubscribed from everything"),
+        ({"letter": YES}, {}, "bounced", "the address is suppressed: bounced"),
+    ],
+)
+def test_last_the_newest_word_counts_whether_a_table_or_the_contact_has_it(said, copies, suppression, says):
+    contact = Contact("c", consents=copies)
+    assert find_last_obstacle(LETTER, contact, "web", "c", suppression, said) == says

@@ -212,6 +212,16 @@ def test_a_refusal_reaches_a_message_that_waits_already(account, key):
     assert look(key, anonymousId="browser-1")["messages"] == []
 
 
+def test_a_topic_that_needs_a_yes_is_shown_to_who_gave_it_by_mail(account, key):
+    publish_definitions(definitions, runs, clock, {"template/banner": {**TEMPLATE, "topic": "newsletter"}})
+    books.forget()
+    account.fold(account.event("Cart Left", "user:42", "email:ana@example.com"))
+    assert account.messages("user:42")["show"].reason == "The monthly letter needs an opt-in, and there is none"
+    account.fold(account.event("Subscribed", "user:43", "email:bo@example.com", topic="newsletter"))
+    leave_cart(account, "user:43")
+    assert len(look(key, anonymousId="x", ticket=admit("user:43"))["messages"]) == 1
+
+
 def test_a_message_that_nobody_came_for_waits_no_longer_than_a_month(account, key):
     leave_cart(account, "anon:browser-1")
     account.advance(29 * 86_400)
