@@ -55,6 +55,8 @@ _SENTENCES: dict[str, Callable[[Book, Mapping[str, Any]], str]] = {
     names.STAGE_CHANGED: lambda book, said: f"Became {value(said.get('stage'))}",
     names.PERSONA_CHANGED: lambda book, said: _became_like(book, said),
     names.HANDED_OVER: lambda book, said: _HANDED.get(str(said.get("to")), "Is neither at sales nor nurtured any more"),
+    names.ACCOUNT_JOINED: lambda book, said: f"Belongs to the account {value(said.get('group_id'))}",
+    names.ACCOUNT_CHANGED: lambda book, said: f"The account {value(said.get('name'))} changed",
     names.POINTS_GIVEN: lambda book, said: (
         f"Got {value(said.get('points'))} for {_named(book, 'score', said, 'score')}"
     ),
@@ -69,9 +71,13 @@ _UNTOLD = {
     *("message_id", "enrollment_id", "campaign_id", "email_id", "segment", "journey", "version"),
     *("timezone", "locale", demo.ATTRIBUTE),
 }
-_UNTOLD_OF = {names.BROADCAST_ADDRESSED: {"broadcast", "name", "template"}}
+_UNTOLD_OF = {
+    names.BROADCAST_ADDRESSED: {"broadcast", "name", "template"},
+    names.ACCOUNT_JOINED: {"account", "group_id"},
+    names.ACCOUNT_CHANGED: {"account", "name"},
+}
 # What decides and has a page of its own.
-_WITH_PAGES = ("journey", "segment", "broadcast")
+_WITH_PAGES = ("journey", "segment", "broadcast", "account")
 # Decisions that put a message up for sending.
 _SENDS = {"send", QUEUED}
 
@@ -188,7 +194,7 @@ def journeys_of(contact: Contact, book: Book) -> list[Journeying]:
         following = journey.steps.get(step.next or "") if journey and step and not step.arms else None
         found.append(
             Journeying(
-                name_of(book, "journey", enrollment.journey),
+                name_of(book, "journey", enrollment.journey) + (f" ({enrollment.key})" if enrollment.key else ""),
                 f"/console/journeys/{enrollment.journey}",
                 enrollment,
                 sentences.get(enrollment.step, enrollment.step),

@@ -104,6 +104,7 @@ def test_a_template_may_speak_of_contact_event_and_account():
     assert values == {
         "contact": {"first_name": "<Ana>", "email": "ana@a.example"},
         "event": {"total": 5},
+        "item": {"total": 5},
         "message": {
             "id": "e.hi~2",
             "template": "t",

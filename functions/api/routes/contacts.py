@@ -30,6 +30,7 @@ class JourneyView(TypedDict):
     journey: str
     version: int
     step: Annotated[str, "Where the contact stands."]
+    key: Annotated[str | None, "What it is about, in a journey whose passages go side by side."]
     entered: Instant
     next: Annotated[Instant | None, "When it moves by itself; null when only an event moves it."]
 
@@ -293,6 +294,7 @@ def _show(contact: Contact, book: Book, now: float) -> ContactView:
                 "journey": enrollment.journey,
                 "version": enrollment.version,
                 "step": enrollment.step,
+                "key": enrollment.key or None,
                 "entered": format_instant(enrollment.entered),
                 "next": format_instant(enrollment.due) if enrollment.due is not None else None,
             }

@@ -11,7 +11,7 @@ from functions.console.responses import Response, redirect
 from postroad.advice.report import advise
 from postroad.book import Book
 from postroad.consent import EVERY_TOPIC
-from postroad.contacts import Contact, Stage
+from postroad.contacts import Contact, Stage, journey_of
 from postroad.policy import Policy
 from postroad.tasks import OPEN, Task, assignee_of
 from postroad_aws import books
@@ -124,7 +124,7 @@ def _portrait(contact: Contact, book: Book, now: float) -> dict[str, Any]:
         "passages": [
             (telling.name_of(book, "journey", each), each, passage)
             for each, passage in sorted(contact.passages.items(), key=lambda pair: -(pair[1].last_ended or 0))
-            if each not in contact.active and passage.last_ended
+            if each == journey_of(each) and not contact.enrollments_in(each) and passage.last_ended
         ],
         "answers": _answers(contact, book.policy),
         "home_zone": telling.zone_of(contact),

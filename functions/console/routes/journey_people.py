@@ -119,7 +119,7 @@ def _find_card(cards: Mapping[str, Card], card_id: str) -> Card:
 def _people(shown: Shown, found: Sequence[tuple[str, float, Message | None]]) -> list[Person]:
     by_id = find_contacts(contacts, {contact_id for contact_id, _, _ in found})
     return [
-        Person(by_id[contact_id], since, by_id[contact_id].active.get(shown.id), message)
+        Person(by_id[contact_id], since, next(iter(by_id[contact_id].enrollments_in(shown.id)), None), message)
         for contact_id, since, message in found
         if contact_id in by_id
     ]

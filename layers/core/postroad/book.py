@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from postroad import handovers
 from postroad import policy as policies
 from postroad.behaviour import Tracker, combine_trackers
-from postroad.contacts import Contact, Enrollment, Points
+from postroad.contacts import Contact, Enrollment, Points, journey_of
 from postroad.events import Event
 from postroad.grades import Grade, parse_grade
 from postroad.handovers import HandOver, parse_handover
@@ -262,7 +262,7 @@ class Book:
 
     def enters_once(self, journey_id: str) -> bool:
         """Whether nobody may go through this journey twice."""
-        journey = self.journeys.get(journey_id)
+        journey = self.journeys.get(journey_of(journey_id))
         return journey is None or journey.reentry.is_once
 
 

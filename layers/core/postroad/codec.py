@@ -31,6 +31,7 @@ from postroad.contacts import (
     Seat,
     Spent,
     Stage,
+    journey_of,
 )
 from postroad.decisions import Decision
 from postroad.engagement import Sent
@@ -339,11 +340,12 @@ def _enrollment_document(enrollment: Enrollment, ms: Callable[[float], int]) -> 
     return {key: value for key, value in document.items() if value or (value == 0 and key in _ENROLLMENT_TIMES)}
 
 
-def _read_enrollment(journey: str, entry: Mapping[str, Any], time: Callable[[int], float]) -> Enrollment:
+def _read_enrollment(slot: str, entry: Mapping[str, Any], time: Callable[[int], float]) -> Enrollment:
     get = entry.get
     return Enrollment(
         enrollment_id=get("i", ""),
-        journey=journey,
+        journey=journey_of(slot),
+        key=slot.partition("/")[2],
         version=get("v", 0),
         entered=time(entry["e"]),
         trigger_key=get("k", ""),

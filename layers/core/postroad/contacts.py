@@ -41,6 +41,16 @@ def latest_identities(identities: Mapping[str, float]) -> dict[str, float]:
     return {text: since for text, since in identities.items() if text in kept}
 
 
+def slot_of(journey_id: str, key: str) -> str:
+    """Under what a contact keeps a passage: the journey, and its key where passages go side by side."""
+    return f"{journey_id}/{key}" if key else journey_id
+
+
+def journey_of(slot: str) -> str:
+    """The journey of a slot."""
+    return slot.partition("/")[0]
+
+
 class Attribute(NamedTuple):
     """A fact about a contact: its JSON value, when it was said, and whether a server or the person confirmed it."""
 
@@ -118,7 +128,8 @@ class Enrollment:
     there ends by itself (None: nothing to wait for), `marks` what happened to the messages of its send steps
     ({"welcome": ("opened",)}), `visits` how often each step was entered, `since` from when events count for the step.
     `is_before` says that it stands before its step and has yet to enter it (again).
-    `done` are steps that it has done in an earlier version, and passes by once.
+    `done` are steps that it has done in an earlier version, and passes by once. `key` says what the passage is about in
+    a journey that has several side by side, else "".
     """
 
     enrollment_id: str
@@ -135,6 +146,12 @@ class Enrollment:
     visits: Mapping[str, int] = field(default_factory=dict)
     is_before: bool = False
     done: tuple[str, ...] = ()
+    key: str = ""
+
+    @property
+    def slot(self) -> str:
+        """Where the contact keeps it among its active ones."""
+        return slot_of(self.journey, self.key)
 
     def with_(self, **changes: Any) -> "Enrollment":
         return replace(self, **changes)
@@ -201,10 +218,10 @@ class Contact:
     `identities` maps "kind:value" to when it was attached; `claims` are those of them that only a public source has
     named; `behaviour` maps a tracker's id to its bounded memory;
     `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
-    way by journey. `wake_at` is the armed timer. `dropped` are the enrollments that a merge
-    ended, whose messages still on the way must not be sent. `stages_before` are the stages that it has left, the latest
-    last. `accounts` are its seats, by the account's id. `extra` is what a newer version of
-    this code has stored and this one does not know: kept as it is.
+    way by slot, and `passages` the past by slot and, where passages go side by side, by journey. `wake_at`
+    is the armed timer. `dropped` are the enrollments that a merge ended, whose messages still on the way must not be
+    sent. `stages_before` are the stages that it has left, the latest last. `accounts` are its seats, by the account's
+    id. `extra` is what a newer version of this code has stored and this one does not know: kept as it is.
     """
 
     contact_id: str
@@ -282,6 +299,17 @@ class Contact:
             return self.contact_id
         said, values = self.find_value(kind), self.identity_values(kind)
         return said if said in values else values[0] if values else None
+
+    def enrollments_in(self, journey_id: str) -> list[Enrollment]:
+        """The enrollments under way in a journey, the earliest first."""
+        found = [each for each in self.active.values() if each.journey == journey_id]
+        return sorted(found, key=lambda each: (each.entered, each.slot))
+
+    def key_of(self, enrollment_id: str) -> str:
+        """The key of an enrollment that is under way, or was the last one in its slot."""
+        slots = [each.slot for each in self.active.values() if each.enrollment_id == enrollment_id]
+        slots += [slot for slot, passage in self.passages.items() if passage.last_enrollment == enrollment_id]
+        return max((slot.partition("/")[2] for slot in slots), default="")
 
     def find_value(self, attribute: str) -> Any:
         """An attribute's value, or None."""

@@ -114,10 +114,10 @@ def why_journey(
     else:
         findings += _tell_entry(said[entry])
         findings += [_tell_said(each) for each in said[entry + 1 :]]
-    enrollment = contact.active.get(journey_id)
-    if enrollment:
+    enrollments = contact.enrollments_in(journey_id)
+    for enrollment in enrollments:
         findings += _tell_ahead(contact, enrollment, book, now, history)
-    elif journey_id in book.journeys:
+    if not enrollments and journey_id in book.journeys:
         findings.append(_try_entry(contact, journey, book, now, history))
     if step_id is not None:
         findings += ask_gates(contact, journey, step_id, book, now)

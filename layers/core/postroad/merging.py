@@ -163,7 +163,7 @@ def _merge_journeys(merged: Contact, a: Contact, b: Contact, book: Memories) -> 
                 continue
             drop, because = present, "the other contact of this person has been through this journey"
         dropped.add(drop.enrollment_id)
-        decisions.append(Decision(f"journey/{journey}@{drop.version}", drop.step, "merged", because))
+        decisions.append(Decision(f"journey/{drop.journey}@{drop.version}", drop.step, "merged", because))
     for journey in sorted({*a.passages, *b.passages} - {*a.active, *b.active}):
         mine_ended, theirs_ended = a.passages.get(journey), b.passages.get(journey)
         if mine_ended and theirs_ended and book.enters_once(journey):

@@ -10,7 +10,7 @@ the one called "". A journey's versions share their places.
 from collections.abc import Mapping
 
 from postroad.commits import MembershipChange
-from postroad.contacts import Contact, Enrollment
+from postroad.contacts import Contact, Enrollment, journey_of
 
 # How a passage through a journey can have ended: it reached the goal, came to the end, left early, or broke. Behind an
 # exit that a step was stands the step: "exited.bought". Who was held out never went through it, and counts apart.
@@ -20,7 +20,8 @@ HELD_OUT = "held_out"
 
 # What ended an enrollment from outside; else an exit step did.
 HANDED_OVER = "handed_over"
-_FROM_OUTSIDE = ("exit_if", HANDED_OVER)
+EXIT_ON = "exit_on"
+_FROM_OUTSIDE = ("exit_if", EXIT_ON, HANDED_OVER)
 
 
 def outcome_of(enrollment: Enrollment) -> str:
@@ -116,10 +117,11 @@ def places_of(contact: Contact) -> dict[str, float]:
     for candidate in contact.postponed.values():
         places[postponed_place(candidate.origin, candidate.step)] = candidate.since
     for journey_id, passage in contact.passages.items():
-        if passage.last_ended is not None:
+        if passage.last_ended is not None and journey_of(journey_id) == journey_id:
             places[outcome_place(journey_id, passage.last_state)] = passage.last_ended
-    for journey_id, enrollment in contact.active.items():
-        places[step_place(journey_id, enrollment.step)] = enrollment.since
+    for enrollment in contact.active.values():
+        place = step_place(enrollment.journey, enrollment.step)
+        places[place] = min(enrollment.since, places.get(place, enrollment.since))
     return places
 
 

@@ -202,11 +202,12 @@ def _finder(path: Sequence[str]) -> Callable[[Event], Any]:
 
 
 def _read_path(reader: Reader, key: str) -> list[str]:
-    return reader.read(key, _parse_path, ["-"])
+    return reader.read(key, parse_path, ["-"])
 
 
 @form({"type": "string", "pattern": r"^[^.]+(\.[^.]+){0,9}$", "maxLength": 200})
-def _parse_path(raw: object) -> list[str]:
+def parse_path(raw: object) -> list[str]:
+    """The names that lead to a value. Raises ValueError with a sentence."""
     parts = parse_text(raw, 200).split(".")
     if not all(parts) or len(parts) > 10:
         raise ValueError("must be a name, or up to ten names with dots between them")

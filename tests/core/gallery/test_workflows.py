@@ -158,18 +158,37 @@ def test_c50_a_lapsed_buyer_gets_a_code_of_their_own() -> None:
 
 def test_c63_a_review_is_asked_for_after_time_to_enjoy_and_never_of_what_went_back() -> None:
     with every_path("review") as walks:
-        content = walks.live().does("Order Delivered", order_id="o-1").passes("P10D")
-        assert content.steps == ["ask"]
-        assert content.does("Review Given", rating=5).steps == ["ask", "share"]
 
-        unhappy = walks.live().does("Order Delivered", order_id="o-1").passes("P16D").does("Review Given", rating=2)
+        def delivered(*products: str):
+            goods = [{"product_id": product, "name": product.title()} for product in products]
+            return walks.live().does("Order Delivered", order_id="o-1", products=goods)
+
+        content = delivered("beans").passes("P10D")
+        assert content.steps == ["ask"]
+        assert content.does("Review Given", product_id="beans", rating=5).steps == ["ask", "share"]
+
+        unhappy = delivered("beans").passes("P16D").does("Review Given", product_id="beans", rating=2)
         assert unhappy.steps == ["ask", "remind", "sorry"]
 
-        silent = walks.live().does("Order Delivered", order_id="o-1").passes("P30D")
+        silent = delivered("beans").passes("P30D")
         assert (silent.steps, silent.ended) == (["ask", "remind"], ["gave no review"])
 
-        refunded = walks.live().does("Order Delivered", order_id="o-1").passes("P3D").does("Order Refunded")
+        refunded = delivered("beans", "cup").passes("P3D").does("Order Refunded", order_id="o-1")
         assert refunded.passes("P30D").steps == []
+
+
+def test_c63_each_product_is_asked_about_by_itself() -> None:
+    walks = Walks("review")
+    goods = [{"product_id": "beans"}, {"product_id": "cup"}, {"product_id": "kettle"}]
+    person = walks.live().does("Order Delivered", products=goods).passes("P2D")
+    person.does("Order Refunded", products=[{"product_id": "kettle"}]).passes("P8D")
+    assert person.steps == ["ask", "ask"]
+    person.does("Review Given", product_id="beans", rating=5)
+    assert person.steps == ["ask", "ask", "share"]
+    person.passes("P5D")
+    assert person.steps == ["ask", "ask", "share", "remind"], "the cup has no review yet"
+    person.does("Order Delivered", products=[{"product_id": "beans"}, {"product_id": "tea"}]).passes("P11D")
+    assert person.steps.count("ask") == 3, "of the beans they have been asked lately"
 
 
 def test_c72_a_trial_is_led_from_its_first_day_to_a_last_word_and_a_subscription_ends_it() -> None:

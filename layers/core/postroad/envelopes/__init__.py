@@ -17,6 +17,7 @@ from postroad.envelopes.sms import Text
 from postroad.envelopes.web import WebMessage
 from postroad.envelopes.webhook import Call
 from postroad.instants import format_instant
+from postroad.keyed import find_item
 from postroad.links import Signer, Unsubscribe
 from postroad.messages import Message
 from postroad.policy import Policy
@@ -44,13 +45,14 @@ def values_of(
     unsubscribe_url: str,
     signer: Signer | None = None,
 ) -> dict[str, Any]:
-    """What a template may speak of: `contact`, the `event` that started its journey, `message`, `account`, `coupon`,
-    `unsubscribe_url`. Without a signer the codes of coupons are samples."""
+    """What a template may speak of: `contact`, the `event` that started its journey, its `item`, `message`, `account`,
+    `coupon`, `unsubscribe_url`. Without a signer the codes of coupons are samples."""
     facts = {name: word.value for name, word in contact.attributes.items()}
     kind = address_kind(message.channel)
     return {
         "contact": {**facts, **(_names_of(contact) if kind == CONTACT else {kind: address})},
         "event": dict(properties),
+        "item": find_item(dict(properties), contact.key_of(message.enrollment_id)),
         "message": {
             "id": message.message_id,
             "template": message.template,

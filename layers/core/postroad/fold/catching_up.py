@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from postroad import exposures
 from postroad.behaviour import recompute
 from postroad.book import ACCOUNTS, HANDOVER, PERSONAS, Book
+from postroad.contacts import Enrollment
 from postroad.events import Event
 from postroad.fold.folding import Folding
 from postroad.fold.opinions import settle
 from postroad.fold.passages import close
-from postroad.journeys.transfers import NO_PLACE, STEP_GONE, tell, transfer
+from postroad.journeys import Journey
+from postroad.journeys.transfers import NO_PLACE, STEP_GONE, Transfer, tell, transfer
 from postroad.tasks import cancel
 
 
@@ -37,19 +39,22 @@ def catch_up(folding: Folding, history: Sequence[Event]) -> None:
 def _transfer(folding: Folding) -> None:
     """Take enrollments over to versions whose publication took people under way along."""
     for journey_id, plan in folding.book.manifest.transfers.items():
-        enrollment = folding.contact.active.get(journey_id)
         journey = folding.book.find_journey(journey_id, plan.version)
-        if enrollment is None or journey is None or enrollment.version >= plan.version:
-            continue
-        old = folding.book.find_journey(journey_id, enrollment.version)
-        moved = transfer(enrollment, journey, old, plan, folding.view(None, enrollment))
-        folding.decisions.append(tell(enrollment, moved, journey))
-        folding.contact.active[journey_id] = moved
-        if moved.reason == STEP_GONE:
-            folding.tasks += cancel(moved, NO_PLACE, folding.now)
-            folding.outbox.call_off((moved.enrollment_id,), NO_PLACE)
-        if moved.state != "active":
-            close(folding, moved)
+        for enrollment in folding.contact.enrollments_in(journey_id) if journey else ():
+            if journey and enrollment.version < plan.version:
+                _take_along(folding, enrollment, journey, plan)
+
+
+def _take_along(folding: Folding, enrollment: Enrollment, journey: Journey, plan: Transfer) -> None:
+    old = folding.book.find_journey(enrollment.journey, enrollment.version)
+    moved = transfer(enrollment, journey, old, plan, folding.view(None, enrollment))
+    folding.decisions.append(tell(enrollment, moved, journey))
+    folding.contact.active[moved.slot] = moved
+    if moved.reason == STEP_GONE:
+        folding.tasks += cancel(moved, NO_PLACE, folding.now)
+        folding.outbox.call_off((moved.enrollment_id,), NO_PLACE)
+    if moved.state != "active":
+        close(folding, moved)
 
 
 def reconsider(folding: Folding) -> None:

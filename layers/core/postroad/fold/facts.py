@@ -72,9 +72,9 @@ def _take_mark(folding: Folding, event: Event) -> list[str]:
 
 def _mark(folding: Folding, event: Event, mark: str) -> list[str]:
     enrollment_id, step = marked_by(event)
-    for journey_id, enrollment in folding.contact.active.items():
+    for slot, enrollment in folding.contact.active.items():
         if enrollment.enrollment_id == enrollment_id and _is_latest(event, enrollment, step):
-            folding.contact.active[journey_id] = on_mark(enrollment, step, mark)
+            folding.contact.active[slot] = on_mark(enrollment, step, mark)
             return [f"mark:{step}"]
     return []
 

@@ -5,12 +5,12 @@ from math import inf
 from postroad import events as names
 from postroad import places
 from postroad.book import HANDOVER
-from postroad.contacts import Candidate, Enrollment, Passage
+from postroad.contacts import Candidate, Enrollment, slot_of
 from postroad.events import Event
 from postroad.fold.effects import perform, take_part
 from postroad.fold.facts import OF_STEPS, marked_by
 from postroad.fold.folding import MAX_CAUSED, MAX_MESSAGES, Folding
-from postroad.fold.passages import close, fail, turn_of
+from postroad.fold.passages import begin, close, fail, turn_of
 from postroad.handovers import KIND, NURTURE, SALES, is_kept_from
 from postroad.journeys import Entry, Journey, advance, enroll, may_enter, on_mark, starts
 from postroad.journeys.experiments import HELD_OUT
@@ -45,21 +45,21 @@ def _move_active(folding: Folding, event: Event | None) -> None:
     is_mark = event and event.name in OF_STEPS
     marked = marked_by(event)[0] if event and is_mark else None
     watching = folding.book.reading(facts)
-    for journey_id in sorted(folding.contact.active):
-        enrollment = folding.contact.active.get(journey_id)
+    for slot in sorted(folding.contact.active):
+        enrollment = folding.contact.active.get(slot)
         if enrollment is None:  # what one before it did has ended this one
             continue
-        journey = folding.book.find_journey(journey_id, enrollment.version)
+        journey = folding.book.find_journey(enrollment.journey, enrollment.version)
         if journey is None:
             gone = f"version {enrollment.version} of the journey is no longer kept"
-            fail(folding, enrollment, f"journey/{journey_id}@{enrollment.version}", gone)
+            fail(folding, enrollment, f"journey/{enrollment.journey}@{enrollment.version}", gone)
         elif (
             asks_all
             or enrollment.enrollment_id == marked
             or (enrollment.due is not None and enrollment.due <= folding.now)
             or key in journey.waits_for
             or journey.key in watching
-            or folding.contact.turns.get(turn_of(journey_id), inf) <= folding.now
+            or folding.contact.turns.get(turn_of(slot), inf) <= folding.now
         ):
             _move(folding, journey, enrollment, event)
 
@@ -76,27 +76,36 @@ def _start(folding: Folding, journey: Journey, event: Event) -> None:
         folding.decide(journey.key, "", "failed", f"its trigger could not be evaluated ({type(error).__name__})")
 
 
-def _enter(folding: Folding, journey: Journey, event: Event) -> bool:
-    """Begin a passage with this event, whatever the triggers are, if the rule of re-entry lets it; says if so."""
-    entry = may_enter(journey, folding.contact, event, folding.now)
-    if journey.id in folding.started:
+def _enter(folding: Folding, journey: Journey, event: Event) -> None:
+    """Begin a passage with this event, or one for each key that it says, whatever the triggers are."""
+    keys = journey.per.find_keys(event) if journey.per else ("",)
+    if not keys and journey.per:
+        folding.decide(journey.key, "", "not started", f"it does not say {'.'.join(journey.per.path)}")
+    for key in keys:
+        _enter_with(folding, journey, event, key)
+
+
+def _enter_with(folding: Folding, journey: Journey, event: Event, key: str) -> None:
+    """Begin a passage, if the rule of re-entry lets it."""
+    entry = may_enter(journey, folding.contact, event, folding.now, key)
+    slot = slot_of(journey.id, key)
+    if slot in folding.started:
         entry = Entry(False, "it has started in this very moment, and would start itself without end")
     if is_kept_from(folding.book.handover, journey.id, folding.contact):
         entry = Entry(False, "sales looks after them")
-    folding.decide(journey.key, "", "started" if entry.allowed else "not started", entry.because)
+    of_key = f" ({key})" if key else ""
+    folding.decide(journey.key, "", "started" if entry.allowed else "not started", f"{entry.because}{of_key}")
     if not entry.allowed:
-        return False
-    enrollment = enroll(journey, folding.contact.contact_id, event, folding.now)
-    folding.started.add(journey.id)
+        return
+    enrollment = enroll(journey, folding.contact.contact_id, event, folding.now, key)
+    folding.started.add(slot)
     if _is_held_out(folding, journey, enrollment):
-        return False
-    past = folding.contact.passages.get(journey.id) or Passage(0, 0.0, None, "")
-    entered = max(past.last_entered, enrollment.entered)
-    folding.contact.passages[journey.id] = past._replace(times=past.times + 1, last_entered=entered)
-    folding.contact.active[journey.id] = enrollment
-    folding.causes(names.JOURNEY_STARTED, journey=journey.id, version=journey.version)
+        return
+    begin(folding, enrollment)
+    folding.contact.active[slot] = enrollment
+    said = {"key": key} if key else {}
+    folding.causes(names.JOURNEY_STARTED, journey=journey.id, version=journey.version, **said)
     _move(folding, journey, enrollment, event)
-    return True
 
 
 def _is_held_out(folding: Folding, journey: Journey, enrollment: Enrollment) -> bool:
@@ -108,20 +117,14 @@ def _is_held_out(folding: Folding, journey: Journey, enrollment: Enrollment) -> 
     take_part(folding, journey, holdout, variant)
     if variant != HELD_OUT:
         return False
-    past = folding.contact.passages.get(journey.id) or Passage(0, 0.0, None, "")
-    folding.contact.passages[journey.id] = past._replace(
-        times=past.times + 1,
-        last_entered=max(past.last_entered, enrollment.entered),
-        last_ended=folding.now,
-        last_state=places.HELD_OUT,
-    )
+    begin(folding, enrollment, last_ended=folding.now, last_state=places.HELD_OUT)
     folding.decide(journey.key, "", "held out", f"one of the {journey.holdout:g} % who stay out, to compare")
     return True
 
 
 def _move(folding: Folding, journey: Journey, enrollment: Enrollment, event: Event | None) -> None:
     """Run an enrollment's steps until it waits or ends. A step that throws fails this enrollment only."""
-    folding.contact.turns.pop(turn_of(journey.id), None)
+    folding.contact.turns.pop(turn_of(enrollment.slot), None)
     steps = 0
     while True:
         if folding.outbox.size + len(folding.tasks) >= MAX_MESSAGES:
@@ -137,17 +140,17 @@ def _move(folding: Folding, journey: Journey, enrollment: Enrollment, event: Eve
             return
         enrollment, event = advanced.enrollment, None
         folding.decisions.extend(advanced.decisions)
-        folding.contact.active[journey.id] = enrollment
+        folding.contact.active[enrollment.slot] = enrollment
         for effect in advanced.effects:
             enrollment = perform(folding, journey, enrollment, effect)
-            if journey.id not in folding.contact.active:  # by its own effect: sales looks after them now
+            if enrollment.slot not in folding.contact.active:  # by its own effect: sales looks after them now
                 return
-            folding.contact.active[journey.id] = enrollment
+            folding.contact.active[enrollment.slot] = enrollment
         if enrollment.state != "active":
             close(folding, enrollment)
             return
         if enrollment.due is None or enrollment.due > folding.now:
-            folding.turn(turn_of(journey.id), advanced.turns_at)
+            folding.turn(turn_of(enrollment.slot), advanced.turns_at)
             return
         steps += 1
         if steps > MAX_CAUSED:
@@ -157,7 +160,7 @@ def _move(folding: Folding, journey: Journey, enrollment: Enrollment, event: Eve
 
 def _carry_on(folding: Folding, journey: Journey, enrollment: Enrollment) -> None:
     """Leave the rest of an enrollment's steps to a wake; what has happened is remembered till then."""
-    folding.contact.turns[turn_of(journey.id)] = folding.now
+    folding.contact.turns[turn_of(enrollment.slot)] = folding.now
     because = f"one event asks for about {MAX_MESSAGES} messages at most; the rest follows within a minute"
     folding.decide(journey.key, enrollment.step, "goes on later", because)
 
@@ -181,8 +184,8 @@ def _hand_over(folding: Folding, event: Event) -> None:
 
 def hear_of_skipped(folding: Folding, candidate: Candidate) -> None:
     """A message that waited will not leave: its enrollment remembers that, and is to be moved."""
-    for journey_id, enrollment in folding.contact.active.items():
+    for slot, enrollment in folding.contact.active.items():
         if enrollment.enrollment_id == candidate.enrollment_id:
-            folding.contact.active[journey_id] = on_mark(enrollment, candidate.step, "skipped")
-            folding.turn(turn_of(journey_id), folding.now)
+            folding.contact.active[slot] = on_mark(enrollment, candidate.step, "skipped")
+            folding.turn(turn_of(slot), folding.now)
             return

@@ -137,8 +137,7 @@ def _ask_handover(folding: Folding, _: str) -> list[str]:
         folding.decide(HANDOVER, "", f"to {choice.to}" if choice.to else "to nobody", choice.because)
         owner = assignee_of(contact) if choice.to == SALES else None
         folding.causes(names.HANDED_OVER, to=choice.to or None, before=before or None, owner=owner)
-    nurturing = contact.active.get(model.journey or "") if model and choice.to == SALES else None
-    if nurturing:
+    for nurturing in contact.enrollments_in(model.journey or "") if model and choice.to == SALES else ():
         key = f"journey/{nurturing.journey}@{nurturing.version}"
         folding.decide(key, nurturing.step, "exited", NEEDLESS[HANDED_OVER])
         close(folding, end(nurturing, "exited", HANDED_OVER))

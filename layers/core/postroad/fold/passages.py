@@ -1,24 +1,40 @@
 """How a passage through a journey ends."""
 
+from typing import Any
+
 from postroad import events as names
-from postroad.contacts import Enrollment, Passage
+from postroad.contacts import Contact, Enrollment, Passage
 from postroad.engagement import take_back
 from postroad.fold.folding import Folding
 from postroad.journeys import end
-from postroad.places import HANDED_OVER, outcome_of
+from postroad.keyed import MOST_REMEMBERED
+from postroad.places import EXIT_ON, HANDED_OVER, outcome_of
 from postroad.tasks import cancel
 
 # Why the open tasks of an enrollment that has ended so are called off.
 NEEDLESS = {
     "goal": "the goal of its journey is reached",
     "exit_if": "its journey is over for this person",
+    EXIT_ON: "its journey is over for this person",
     HANDED_OVER: "sales looks after them now",
 }
 
 
-def turn_of(journey_id: str) -> str:
+def turn_of(slot: str) -> str:
     """The key by which a contact knows when an enrollment has to be moved, though no step of it is due."""
-    return f"journey/{journey_id}"
+    return f"journey/{slot}"
+
+
+def begin(folding: Folding, enrollment: Enrollment, **changes: Any) -> None:
+    """A passage has begun; what re-entry rules need of it is noted."""
+    passages = folding.contact.passages
+    for slot in dict.fromkeys((enrollment.journey, enrollment.slot)):
+        past = passages.get(slot) or Passage(0, 0.0, None, "")
+        passages[slot] = past._replace(
+            times=past.times + 1, last_entered=max(past.last_entered, enrollment.entered), **changes
+        )
+    if enrollment.key:
+        _forget(folding.contact, enrollment.journey)
 
 
 def close(folding: Folding, enrollment: Enrollment) -> None:
@@ -30,13 +46,24 @@ def close(folding: Folding, enrollment: Enrollment) -> None:
             folding.contact.engagement = take_back(folding.contact.engagement, settled.task_id)
     if enrollment.reason in NEEDLESS or enrollment.state == "failed":
         folding.outbox.call_off((enrollment.enrollment_id,), NEEDLESS.get(enrollment.reason, "its journey failed"))
-    folding.contact.active.pop(journey_id, None)
-    folding.contact.turns.pop(turn_of(journey_id), None)
-    past = folding.contact.passages.get(journey_id) or Passage(1, enrollment.entered, None, "")
-    folding.contact.passages[journey_id] = past._replace(
-        last_ended=folding.now, last_state=outcome_of(enrollment), last_enrollment=enrollment.enrollment_id
-    )
-    folding.causes(names.JOURNEY_ENDED, journey=journey_id, state=enrollment.state, reason=enrollment.reason)
+    folding.contact.active.pop(enrollment.slot, None)
+    folding.contact.turns.pop(turn_of(enrollment.slot), None)
+    passages = folding.contact.passages
+    for slot in dict.fromkeys((journey_id, enrollment.slot)):
+        past = passages.get(slot) or Passage(1, enrollment.entered, None, "")
+        passages[slot] = past._replace(
+            last_ended=folding.now, last_state=outcome_of(enrollment), last_enrollment=enrollment.enrollment_id
+        )
+    said = {"key": enrollment.key} if enrollment.key else {}
+    folding.causes(names.JOURNEY_ENDED, journey=journey_id, state=enrollment.state, reason=enrollment.reason, **said)
+
+
+def _forget(contact: Contact, journey_id: str) -> None:
+    """Of passages that went side by side only the latest are remembered."""
+    past = [slot for slot in contact.passages if slot not in contact.active and slot.startswith(f"{journey_id}/")]
+    past.sort(key=lambda slot: (contact.passages[slot].last_entered, slot))
+    for slot in past[: max(0, len(past) - MOST_REMEMBERED)]:
+        del contact.passages[slot]
 
 
 def fail(folding: Folding, enrollment: Enrollment, definition: str, reason: str) -> None:

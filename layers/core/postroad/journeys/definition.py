@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from postroad.behaviour import Tracker
 from postroad.contacts import USUAL_PRIORITY
-from postroad.documents import REQUIRED, Reader, choose, read_head
+from postroad.documents import REQUIRED, Reader, choose, form, read_head
 from postroad.instants import describe_duration
 from postroad.journeys.experiments import Experiment, ExperimentStep, crown, find_experiments
 from postroad.journeys.flow import check_flow, check_questions
@@ -22,7 +22,8 @@ from postroad.journeys.stepping import LONGEST, StepType, parse_zone
 from postroad.journeys.steps import STEP_TYPES, SendStep
 from postroad.journeys.triggers import Trigger, read_trigger
 from postroad.journeys.ways import GotoStep
-from postroad.predicates import CONTACT, Predicate
+from postroad.keyed import Per
+from postroad.predicates import CONTACT, Predicate, parse_path
 
 MOST_STEPS = 200
 MOST_LEVELS = 10
@@ -104,6 +105,8 @@ class Journey:
     reentry: Reentry
     goal: Goal | None
     exit_if: Predicate | None
+    exit_on: Happening | None
+    per: Per | None
     timezone: str | None
     outline: tuple[str, ...]
     steps: Mapping[str, Step]
@@ -167,6 +170,15 @@ def parse_journey(document: object, *, version: int = 0, winners: Mapping[str, s
         reader.mistake(f"has {len(listing.steps)} steps; at most {MOST_STEPS} are allowed", "steps")
     exit_reader = reader.find_child("exit_if")
     exit_if = anywhere.predicate(exit_reader) if exit_reader else None
+    exit_on_reader = reader.find_child("exit_on")
+    exit_on = anywhere.happening(exit_on_reader) if exit_on_reader else None
+    if exit_on:
+        anywhere.listen(exit_on)
+    per = reader.read("per", _parse_per, None, None)
+    if per and any(trigger.alarm or trigger.segment for trigger in triggers):
+        reader.mistake("needs triggers that are events: a date, a schedule or a segment does not say what for", "per")
+    if per and reentry.is_once:
+        reader.mistake("must let contacts in again: each key is remembered for some time only, not for ever", "reentry")
     if goal:
         anywhere.listen(goal.happening)
     sends = [step_id for step_id, step in listing.steps.items() if isinstance(step.body, SendStep)]
@@ -187,6 +199,8 @@ def parse_journey(document: object, *, version: int = 0, winners: Mapping[str, s
         reentry=reentry,
         goal=goal,
         exit_if=exit_if,
+        exit_on=exit_on,
+        per=per,
         timezone=timezone,
         outline=outline,
         steps=crown(listing.steps, winners or {}),
@@ -274,6 +288,11 @@ def _read_reentry(reader: Reader) -> Reentry:
         return Reentry()
 
 
+@form({"type": "string", "pattern": r"^[^.]+(\.[^.]+){0,9}$", "maxLength": 200})
+def _parse_per(raw: object) -> Per:
+    return Per(tuple(parse_path(raw)))
+
+
 def _read_goal(reader: Reader, scope: Scope) -> Goal | None:
     child = reader.find_child("goal")
     if child is None:
@@ -291,8 +310,12 @@ def describe_journey(journey: Journey) -> tuple[str, ...]:
     ]
     if journey.goal:
         lines.append(f"Goal: {journey.goal.describe()}")
+    if journey.per:
+        lines.append(journey.per.describe())
     if journey.exit_if:
         lines.append(f"Ends early if: {journey.exit_if.describe()}")
+    if journey.exit_on:
+        lines.append(f"Ends early with: {journey.exit_on.describe()}")
     if journey.holdout:
         lines.append(f"Holds out {journey.holdout:g} % of those who would enter, to compare")
     return (*lines, *_describe_steps(journey, journey.outline, ""))

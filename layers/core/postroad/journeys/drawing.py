@@ -228,6 +228,8 @@ def _asides(journey: Journey) -> Iterator[tuple[str, str, str]]:
         yield GOAL, "Goal", journey.goal.describe()
     if journey.exit_if:
         yield EXITED, "Leaves early", f"If {journey.exit_if.describe()}"
+    if journey.exit_on:
+        yield EXITED, "Leaves early", f"With {journey.exit_on.describe()}"
 
 
 def _only_way(step: Step, start: Point) -> _Loose:

@@ -21,14 +21,16 @@ from math import inf
 from typing import NamedTuple
 
 from postroad.calendars import Calendar
-from postroad.contacts import Contact, Enrollment
+from postroad.contacts import Contact, Enrollment, slot_of
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.instants import describe_duration, stamp
 from postroad.journeys.definition import Journey
-from postroad.journeys.reading import TRIGGER_AGE
+from postroad.journeys.reading import TRIGGER_AGE, Happening
 from postroad.journeys.stepping import Effect, End, Go, Here, Stay
 from postroad.journeys.steps import SendStep
+from postroad.keyed import MOST_AT_ONCE
+from postroad.places import EXIT_ON
 from postroad.predicates import View
 
 # A fold is one transaction, and that has room for 100 items.
@@ -63,13 +65,17 @@ def starts(journey: Journey, view: View) -> Entry | None:
     return found
 
 
-def may_enter(journey: Journey, contact: Contact, event: Event, now: float) -> Entry:
-    """The rule of re-entry. Times are those of the events: `after` is counted from one trigger to the next."""
-    active, past, rule = contact.active.get(journey.id), contact.passages.get(journey.id), journey.reentry
+def may_enter(journey: Journey, contact: Contact, event: Event, now: float, key: str = "") -> Entry:
+    """The rule of re-entry, of each key by itself. Times are those of the events: `after` is counted from one trigger
+    to the next."""
+    slot, rule = slot_of(journey.id, key), journey.reentry
+    active, past = contact.active.get(slot), contact.passages.get(slot)
     if now - event.time > TRIGGER_AGE:
         return Entry(False, f"it happened {describe_duration(now - event.time)} ago")
     if active:
         return Entry(False, f"is in this journey since {stamp(active.entered)}")
+    if key and len(contact.enrollments_in(journey.id)) >= MOST_AT_ONCE:
+        return Entry(False, f"is in this journey {MOST_AT_ONCE} times at once, and no more often")
     if not past:
         return Entry(True, "enters for the first time")
     entered = f"entered {stamp(past.last_entered)}"
@@ -85,11 +91,11 @@ def may_enter(journey: Journey, contact: Contact, event: Event, now: float) -> E
     return Entry(True, f"{entered}, and may enter again")
 
 
-def enroll(journey: Journey, contact_id: str, event: Event, now: float) -> Enrollment:
+def enroll(journey: Journey, contact_id: str, event: Event, now: float, key: str = "") -> Enrollment:
     """An enrollment at the door; `advance` takes its first steps."""
     moment = min(event.time, now)
     return Enrollment(
-        enrollment_id=enrollment_id_of(contact_id, journey.id, event),
+        enrollment_id=enrollment_id_of(contact_id, slot_of(journey.id, key), event),
         journey=journey.id,
         version=journey.version,
         entered=moment,
@@ -97,12 +103,13 @@ def enroll(journey: Journey, contact_id: str, event: Event, now: float) -> Enrol
         step="",
         due=now,
         since=moment,
+        key=key,
     )
 
 
-def enrollment_id_of(contact_id: str, journey_id: str, event: Event) -> str:
+def enrollment_id_of(contact_id: str, slot: str, event: Event) -> str:
     """Twelve characters (72 bits) that are the same whenever the same event enrolls the same contact."""
-    parts = (contact_id, journey_id, event.author, event.event_id)
+    parts = (contact_id, slot, event.author, event.event_id)
     digest = hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).digest()
     return urlsafe_b64encode(digest[:9]).decode()
 
@@ -156,7 +163,9 @@ class _Walk:
         self.view = view
         self.now = now
         self.timezones, self.calendar = timezones, calendar
-        self.event = view.event if enrollment.step else None
+        per = journey.per
+        is_mine = per is None or view.event is None or per.concerns(enrollment.key, view.event)
+        self.event = view.event if enrollment.step and is_mine else None
         self.effects: list[Effect] = []
         self.decisions: list[Decision] = []
         self.turns_at = inf
@@ -169,20 +178,26 @@ class _Walk:
             if verdict.truth:
                 return self.end("exited", "exit_if", exit_if.describe())
             self.turns_at = verdict.turns_at
+        exit_on = self.journey.exit_on
+        if exit_on and self.happened(exit_on, inf):
+            return self.end("exited", EXIT_ON, exit_on.describe())
         if self.reaches_goal():
             assert self.journey.goal is not None
             return self.end("completed", "goal", self.journey.goal.describe())
         return self.walk()
 
     def reaches_goal(self) -> bool:
-        goal, event, entered = self.journey.goal, self.event, self.enrollment.entered
-        if goal is None:
-            return False
-        last = self.now if goal.within is None else min(self.now, entered + goal.within)
-        if event and goal.happening.matches(event) and entered <= min(event.time, self.now) <= last:
+        goal = self.journey.goal
+        return goal is not None and self.happened(goal.happening, inf if goal.within is None else goal.within)
+
+    def happened(self, happening: Happening, within: float) -> bool:
+        """Whether it has happened since the enrollment began, within so many seconds."""
+        event, entered = self.event, self.enrollment.entered
+        last = min(self.now, entered + within)
+        if event and happening.matches(event) and entered <= min(event.time, self.now) <= last:
             return True
         # The news of it may have come before that of the trigger, or with another contact of this person.
-        return goal.happening.find_time(self.view.contact, entered, last) is not None
+        return happening.find_time(self.view.contact, self.enrollment, entered, last) is not None
 
     def walk(self) -> Enrollment:
         entered: set[str] = set()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from postroad.advice.channels import WAYS
 from postroad.behaviour import Tracker, find_time
-from postroad.contacts import Contact
+from postroad.contacts import Contact, Enrollment
 from postroad.documents import Reader, choose
 from postroad.events import (
     CLICKS,
@@ -48,8 +48,11 @@ class Happening(NamedTuple):
     def matches(self, event: Event | None) -> bool:
         return event is not None and self.pattern.matches(event)
 
-    def find_time(self, contact: Contact, after: float, until: float) -> float | None:
-        """When it first happened after one instant, and not after the other, as far as the contact remembers."""
+    def find_time(self, contact: Contact, enrollment: Enrollment, after: float, until: float) -> float | None:
+        """When it first happened after one instant, and not after the other, as far as the contact remembers. Of what
+        passages that go side by side were about it remembers nothing."""
+        if enrollment.key:
+            return None
         return find_time(contact.behaviour.get(self.pattern.tracker_id), after, until)
 
     def describe(self) -> str:

@@ -315,7 +315,7 @@ class WaitForEvent(Wait):
 
     def find_cause(self, here: Here, due: float) -> Cause | None:
         since, is_event = here.enrollment.since, False
-        at = self.happening.find_time(here.view.contact, since, here.now)
+        at = self.happening.find_time(here.view.contact, here.enrollment, since, here.now)
         if self.happening.matches(here.event) and since <= here.moment and (at is None or here.moment <= at):
             at, is_event = here.moment, True
         return Cause(self.happening.describe(), at, is_event) if at is not None and at < due else None

@@ -219,8 +219,7 @@ class Forecast:
                 messages[message.message_id] = message
                 self._count_message(message, moment.at)
         self.cut += life.is_cut
-        if active := life.contact.active.get(self.outline.journey_id):
-            self.waiting[active.step] += 1
+        self.waiting.update(active.step for active in life.contact.enrollments_in(self.outline.journey_id))
 
     def _count_decision(self, decision: Decision, moment: Moment, stood: str) -> str:
         """Count what a decision tells; `stood` is the step of the one before, and that of this one comes back."""

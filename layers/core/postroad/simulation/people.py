@@ -125,7 +125,7 @@ def start_event(
         trusted=True,
         source=SOURCE,
         attributes=attributes,
-        properties={**meet(pattern.where), **properties},
+        properties={**(journey.per.say("1") if journey.per else {}), **meet(pattern.where), **properties},
     )
 
 
