@@ -44,6 +44,7 @@ MENU = (
     Item("Contacts", "users", "/console/contacts"),
     Item("Leads", "trending-up", "/console/leads"),
     Item("Tasks", "circle-check", "/console/tasks"),
+    Item("Accounts", "id", "/console/accounts"),
     Item("Segments", "users-group", "/console/segments"),
     Item("Life cycle", "filter", "/console/lifecycle"),
     Item("Scores", "temperature", "/console/scores"),

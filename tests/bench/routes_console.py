@@ -43,13 +43,17 @@ class Visitor:
 
     def __init__(self, stack: Stack) -> None:
         from functions.console.app import handler
-        from postroad_aws.storage import contacts, definitions, messages, tasks
+        from postroad.accounts import begin
+        from postroad_aws.storage import accounts, contacts, definitions, messages, tasks
 
         self.stack, self.handle = stack, handler
         stack.enter()
         if definitions.find_draft("broadcast", "bench") is None:
             definitions.save_draft("broadcast", "bench", LETTER, edit=0, now=time.time())
+        if accounts.find_account("bench") is None:
+            accounts.save_account(begin("bench", time.time()))
         self.names = {
+            "account_id": "bench",
             "contact_id": contacts.list_contacts(limit=1).items[0].contact_id,
             "message_id": messages.list_newest("journey/welcome@1", limit=1).items[0].message_id,
             "segment_id": "customers",

@@ -4,6 +4,7 @@ A page is a module here, named like its entry in the menu (`pages.MENU`), and a 
 """
 
 from functions.console.routes import (
+    accounts,
     broadcasts,
     contacts,
     demo,
@@ -39,6 +40,11 @@ ROUTES = (
     Route("POST", "/console/demo/remove", "marketer", demo.remove),
     Route("GET", "/console/contacts", "viewer", contacts.show_list),
     Route("GET", "/console/contacts/{contact_id}", "viewer", contacts.show_one),
+    Route("GET", "/console/accounts", "viewer", accounts.show_list),
+    Route("GET", "/console/accounts/{account_id}", "viewer", accounts.show_one),
+    Route("POST", "/console/accounts/{account_id}/suppress", "marketer", accounts.suppress),
+    Route("POST", "/console/accounts/{account_id}/lift", "marketer", accounts.lift),
+    Route("POST", "/console/accounts/{account_id}/target", "marketer", accounts.target),
     Route("GET", "/console/segments", "viewer", segments.show_list),
     Route("POST", "/console/segments", "marketer", segment_editor.create),
     Route("GET", "/console/segments/_new", "marketer", segment_editor.begin),
