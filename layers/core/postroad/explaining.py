@@ -13,7 +13,7 @@ from postroad.commits import Row
 from postroad.contacts import Candidate, Contact, Enrollment
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.gates import GATES, Ask, Gate, Later, Pass, Skip
+from postroad.gates import GATES, Ask, Gate, Later, Pass, Skip, find_bar
 from postroad.instants import DAY, stamp
 from postroad.journeys import Journey
 from postroad.journeys.steps import SendStep
@@ -128,19 +128,18 @@ def ask_gates(contact: Contact, journey: Journey, step_id: str, book: Book, now:
     """What each gate would say if the message of a step were put up now. Raises KeyError when it has no such step."""
     body = journey.steps[step_id].body
     template_id, channel = getattr(body, "template", ""), getattr(body, "channel", "")
+    told, is_call = "", False
     if not template_id:
         yield Finding("send", NO, f"The step sends nothing: {body.describe()}.", now, recorded=False)
         return
     if channel == BEST and isinstance(body, SendStep):
         template = book.templates.get(template_id)
         topic = book.policy.find_topic(template.topic) if template else None
-        best, *others = (way for way in rank(contact, topic) if way.channel in body.ways)
-        sentence = f"Of all ways {'; '.join(way.describe() for way in (best, *others))}."
-        if best.channel == PHONE:
-            yield Finding(CHANNEL, NO, f"{sentence} A call takes its place.", now, recorded=False)
-            return
-        yield Finding(CHANNEL, YES, sentence, now, recorded=False)
-        template_id, channel = body.templates[best.channel], best.channel
+        ways = [way for way in rank(contact, topic) if way.channel in body.ways]
+        told = f"Of all ways {'; '.join(way.describe() for way in ways)}."
+        is_call = ways[0].channel == PHONE
+        channel = next(way.channel for way in ways if way.channel in body.templates)
+        template_id = body.templates[channel]
     candidate = Candidate(
         message_id=f"dry-run.{step_id}",
         origin=journey.key,
@@ -154,8 +153,15 @@ def ask_gates(contact: Contact, journey: Journey, step_id: str, book: Book, now:
         options=getattr(body, "options", {}),
     )
     ask = Ask(contact, book, now, candidate, book.templates.get(template_id))
-    for gate in GATES:
-        yield _ask_gate(gate, ask)
+    if is_call and (bar := find_bar(ask)):
+        yield Finding(bar[0], NO, _sentence(bar[1]), now, recorded=False)
+        return
+    if told:
+        verdict, sentence = (NO, f"{told} A call takes its place.") if is_call else (YES, told)
+        yield Finding(CHANNEL, verdict, sentence, now, recorded=False)
+    if not is_call:
+        for gate in GATES:
+            yield _ask_gate(gate, ask)
 
 
 def _ask_gate(gate: Gate, ask: Ask) -> Finding:

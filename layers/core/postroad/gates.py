@@ -67,11 +67,15 @@ Answer = Pass | Skip | Later
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One thing that must be so before a message leaves; `sentence` says what."""
+    """One thing that must be so before a message leaves; `sentence` says what.
+
+    What is `about_person` must be so before a call takes its place, too.
+    """
 
     key: str
     ask: Callable[[Ask], Answer]
     sentence: str
+    about_person: bool = False
 
 
 class Judgement(NamedTuple):
@@ -201,10 +205,29 @@ GATES: tuple[Gate, ...] = (
     Gate("template", _ask_template, "Its template is published"),
     Gate("address", _ask_address, "The contact has an address for its channel"),
     Gate("refusal", _ask_refusals, "Its address is not suppressed, and its topic is not refused"),
-    Gate("control", _ask_control, "The contact is not in the control group, unless the topic is transactional"),
-    Gate("account", _ask_account, "No account of the contact is suppressed, unless the topic is transactional"),
-    Gate("fit", _ask_fit, "The contact fits well enough for a message that pushes for a sale"),
+    Gate(
+        "control",
+        _ask_control,
+        "The contact is not in the control group, unless the topic is transactional",
+        about_person=True,
+    ),
+    Gate(
+        "account",
+        _ask_account,
+        "No account of the contact is suppressed, unless the topic is transactional",
+        about_person=True,
+    ),
+    Gate("fit", _ask_fit, "The contact fits well enough for a message that pushes for a sale", about_person=True),
     Gate("caps", _ask_caps, "The caps have room for it, unless the topic is transactional"),
     Gate("hours", _ask_hours, "The account's calendar is open where the contact is, unless the topic is transactional"),
     Gate(SEND_TIME, _ask_send_time, "It is the best hour to write to this person, if its step asks for that"),
 )
+
+
+def find_bar(ask: Ask) -> tuple[str, str] | None:
+    """Why somebody is not to be addressed in any way, by a call neither: (gate, reason)."""
+    for gate in GATES:
+        answer = gate.ask(ask) if gate.about_person else None
+        if isinstance(answer, Skip):
+            return gate.key, answer.reason
+    return None

@@ -14,7 +14,7 @@ from postroad.channels import ADDRESSED
 from postroad.contacts import Candidate, Contact
 from postroad.decisions import Decision
 from postroad.engagement import note_sent, take_back
-from postroad.gates import Ask, Judgement, Later, Pass, Skip, judge
+from postroad.gates import Ask, Judgement, Later, Pass, Skip, find_bar, judge
 from postroad.instants import stamp
 from postroad.messages import QUEUED, SKIPPED, Message
 
@@ -59,6 +59,10 @@ class Outbox:
             case Pass():
                 self._leave(candidate, judgement)
         return None
+
+    def find_bar(self, candidate: Candidate) -> tuple[str, str] | None:
+        """Why nothing may take the place of a message either: (gate, reason)."""
+        return find_bar(self._ask(candidate))
 
     def replace(self, candidate: Candidate, because: str, gate: str) -> None:
         """Something else takes the place of a message, which will not be sent."""

@@ -210,6 +210,23 @@ def test_c26_when_the_telephone_ranks_first_a_call_task_takes_the_place_of_the_m
     assert task.task_id == message.message_id
 
 
+def test_c26_nobody_is_called_in_place_of_a_message_that_was_not_to_be_sent_to_them_at_all() -> None:
+    """Such as somebody who does not fit, or who is in the control group: a call pushes as well."""
+    send = {**BEST["send"], "templates": {"email": "push", "sms": "text"}}
+    offers = _template("push", "email", subject="Buy", html="<p>Buy</p>", sales=True)
+    fit = {"attribute": "size", "gte": 20}
+    handover = {"kind": "handover", "id": "handover", "if": fit, "fit": fit, "owners": ["bo@example.com"]}
+    journey = _journey({"id": "offer", "send": send})
+    for size, tasks, gate in ((5, 0, "fit"), (50, 1, "channel")):
+        ana = Ana(journey, offers, handover, preferred_channel="phone", size=size)
+        outcome = ana.does("Cart Left")
+        assert len([task for task in ana.tasks if isinstance(task, Task)]) == tasks
+        assert [message.state for message in ana.messages] == [SKIPPED]
+        assert gate in [decision.gate for decision in outcome.decisions if decision.verdict == SKIPPED]
+        (finding,) = ask_gates(ana.contact, parse_journey(journey, version=1), "offer", ana.book, ana.now)
+        assert (finding.key, finding.verdict) == (gate, "no")
+
+
 def test_c26_who_never_answers_calls_is_written_to_again() -> None:
     ana = Ana(_journey(BEST, reentry="always"))
     ana.contact.engagement = {"phone": tuple(Sent(START - 99 + n, f"{n:02d}", "a") for n in range(3))}

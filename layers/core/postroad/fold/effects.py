@@ -61,6 +61,10 @@ def _queue_best(folding: Folding, journey: Journey, enrollment: Enrollment, effe
         return queue(folding, journey, enrollment, templates[best.channel])
     replaced = next(way.channel for way in ways if way.channel in templates)
     candidate = candidate_of(folding, journey, enrollment, templates[replaced])
+    if bar := folding.outbox.find_bar(candidate):
+        gate, reason = bar
+        folding.outbox.replace(candidate, reason, gate)
+        return on_mark(enrollment, effect.step_id, "skipped")
     folding.outbox.replace(candidate, f"the telephone ranks first, {best.because}: a call takes its place", CHANNEL)
     assert effect.call is not None
     return on_mark(_PERFORM[Ask](folding, journey, enrollment, effect.call), effect.step_id, "skipped")
