@@ -5,14 +5,18 @@ from typing import Any, NamedTuple
 import pytest
 
 from postroad.channels import ADDRESSED, CHANNELS, CONTACT, USUAL, address_kind, full_address
-from postroad.contacts import Contact
+from postroad.consent import Topic, consent_key, find_last_obstacle
+from postroad.contacts import Consent, Contact
 from postroad.envelopes import compose
+from postroad.events import Event
+from postroad.fold import fold
 from postroad.identities import KINDS
 from postroad.journeys import parse_journey
 from postroad.links import Signer
 from postroad.messages import Message
 from postroad.policy import Policy
 from postroad.rendering import compile_message_template
+from tests.books import Shelf
 
 
 class Row(NamedTuple):
@@ -71,3 +75,36 @@ def test_what_needs_no_address_of_a_person_takes_the_place_of_no_other_channel()
 
 def test_only_what_is_known_again_by_its_id_may_be_sent_again():
     assert {key for key, channel in CHANNELS.items() if channel.tries_for} == {"webhook", "custom", "web"}
+
+
+def test_c27_one_journey_reaches_a_person_by_every_channel_that_there_is():
+    account = {
+        "kind": "policy",
+        "id": "policy",
+        "topics": [{"id": "news", "name": "News", "opt_in": False}],
+        "webhooks": [{"id": "crm", "url": HOOK}],
+        "functions": [{"id": "whatsapp", "function": "postroad-channel-whatsapp"}],
+    }
+    templates = [
+        {"kind": "template", "id": key, "channel": key, "topic": "news", **row.parts} for key, row in ROWS.items()
+    ]
+    steps = [{"id": key, "send": {"template": key, "channel": key}} for key in ROWS]
+    journey = {"kind": "journey", "id": "j", "trigger": {"event": "X"}, "steps": steps}
+    book = Shelf(account, *templates, journey).book
+    addresses = dict.fromkeys((row.full for row in ROWS.values() if not row.full.startswith(CONTACT)), 1.0)
+    ana = Contact("c", version=1, revision=book.revision, identities=addresses)
+    outcome = fold(ana, Event("e", "X", 1.8e9, 1.8e9, contact_id="c", trusted=True), book, 1.8e9)
+    assert {message.step: (message.channel, message.state) for message in outcome.messages} == {
+        key: (key, "queued") for key in CHANNELS
+    }
+
+
+def test_c27_a_refusal_by_text_leaves_the_other_channels_and_one_by_mail_leaves_texts():
+    topic = Topic("news", "News", opt_in=False)
+    by_text = Contact("c", consents={consent_key("sms", "news"): Consent(False, 1.0)})
+    by_mail = Contact("c", consents={consent_key("email", "news"): Consent(False, 1.0)})
+    refused = {
+        name: {key for key in CHANNELS if find_last_obstacle(topic, contact, key, "address", None, {})}
+        for name, contact in (("text", by_text), ("mail", by_mail))
+    }
+    assert refused == {"text": {"sms"}, "mail": set(CHANNELS) - {"sms"}}
