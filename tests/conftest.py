@@ -22,8 +22,8 @@ ROOT_SETTINGS = {
 }
 
 
-# What shares one emulator stays in one process of several, and begins first: it takes longest.
-TOGETHER = ("tests/stories", "tests/browser", "tests/localcloud", "tests/contracts")
+# What shares one emulator, or one history, stays in one process of several, and begins first: it takes longest.
+TOGETHER = ("tests/stories", "tests/browser", "tests/localcloud", "tests/contracts", "tests/demo")
 # Stories that only use clouds of their own.
 APART = ("tests/stories/test_restarts.py", "tests/stories/test_api_page.py")
 
