@@ -5,12 +5,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from postroad.book import Manifest
-from postroad.definitions import KINDS, check_definition, known_in
+from postroad.definitions import KINDS, check_definition, find_changed_experiments, known_in
 from postroad.errors import DefinitionError, PostroadError
+from postroad.journeys import Journey, parse_journey
 from postroad.journeys.transfers import STAY, WAYS
 from postroad.schemas import build_schemas
 from postroad.simulation import Habits, Shelf, Trial, learn_habits, parse_habits, usual_deeds
@@ -152,7 +154,16 @@ def find_mistakes(wanted: Mapping[str, Document], live: Mapping[str, Live]) -> l
             Shelf().put({key: document for key, document in documents.items() if not _is_unpublished(key)})
         except DefinitionError as error:
             mistakes += [("", path, sentence) for path, sentence in error.mistakes]
-    return mistakes
+    return mistakes or find_changed_experiments(wanted, _read_journeys(live))
+
+
+def _read_journeys(live: Mapping[str, Live]) -> dict[str, Journey]:
+    """The journeys that are live, by id; but for those that only newer code can read."""
+    found: dict[str, Journey] = {}
+    for key, each in live.items():
+        with suppress(DefinitionError):
+            found |= {key.partition("/")[2]: parse_journey(each.document)} if key.startswith("journey/") else {}
+    return found
 
 
 def _is_unpublished(key: str) -> bool:

@@ -9,8 +9,9 @@ from demo.documents import load_definitions
 from postroad.commits import MembershipChange
 from postroad.stats import count_membership
 from postroad_aws.storage import definitions, stats
-from postroad_command.__main__ import main
+from postroad_command.__main__ import find_mistakes, main
 from postroad_command.folder import parse_text, read_folder, write_folder
+from postroad_command.plan import Live
 from tests.account import ANA, Account
 from tests.postroad_command.conftest import Run
 
@@ -26,6 +27,17 @@ def _edit(path: str, old: str, new: str) -> None:
 
 
 # Against a stack
+
+
+def test_what_applying_would_refuse_a_plan_refuses_already() -> None:
+    """An experiment that is running compares what it has begun to compare, which the folder alone does not tell."""
+    key, goal = "journey/welcome", {"event": "Order Completed"}
+    live = {**load_definitions()[key], "goal": goal, "holdout": 10}
+    known = {**{each: Live(document, 1, 1) for each, document in load_definitions().items()}, key: Live(live, 1, 1)}
+    assert find_mistakes({key: {**live, "name": "Welcome again"}}, known) == []
+    ((found, path, sentence),) = find_mistakes({key: {**live, "holdout": 30}}, known)
+    assert (found, path) == (key, "holdout")
+    assert sentence.startswith("people are held out by another share")
 
 
 def test_pulling_writes_what_is_live_and_planning_it_finds_nothing(stack: str, postroad: Run) -> None:

@@ -31,7 +31,7 @@ from postroad.grades import Grade, parse_grade
 from postroad.handovers import KIND as HANDOVER_KIND
 from postroad.handovers import HandOver, parse_handover
 from postroad.instants import DAY
-from postroad.journeys import describe_journey, parse_journey, validate_references
+from postroad.journeys import Journey, describe_journey, parse_journey, validate_references
 from postroad.journeys.transfers import STAY, read_transfer
 from postroad.matrices import Matrix, list_cells, parse_matrix
 from postroad.personas import Persona, parse_persona
@@ -366,7 +366,10 @@ def plan_publication(
             # What is live must go on meaning what it says.
             found = KINDS[key.partition("/")[0]].check(parsed, known)
             mistakes += [(f"{key}: {path}", f"it is live, and {sentence}") for path, sentence in found]
-    mistakes = mistakes or _find_circles(entering, book) or _find_changed_experiments(entering, book)
+    mistakes = mistakes or _find_circles(entering, book)
+    if not mistakes:
+        changed = find_changed_experiments(entering, book.journeys)
+        mistakes = [(path if len(entering) == 1 else f"{key}: {path}", why) for key, path, why in changed]
     if mistakes:
         raise DefinitionError(*mistakes)
     versions: dict[tuple[str, str, int], Mapping[str, Any]] = {}
@@ -391,17 +394,21 @@ def plan_publication(
     return Publication(versions, replace(manifest, transfers={**manifest.transfers, **taking}, winners=winners))
 
 
-def _find_changed_experiments(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list[tuple[str, str]]:
-    """An experiment that is running, or a holdout, compares what it has begun to compare."""
+def find_changed_experiments(
+    entering: Mapping[str, Mapping[str, Any]], journeys: Mapping[str, Journey]
+) -> list[tuple[str, str, str]]:
+    """(key, path, sentence): an experiment that is running, or a holdout, compares what it has begun to compare.
+
+    `journeys` are those that are live, by id; what enters must have no mistakes.
+    """
     changed = []
     for key, document in entering.items():
-        live = book.journeys.get(key.partition("/")[2]) if key.startswith("journey/") else None
+        live = journeys.get(key.partition("/")[2]) if key.startswith("journey/") else None
         new = parse_journey(document).experiments if live else {}
         for step, before in live.experiments.items() if live else ():
             after = new.get(step)
             if after and after.terms != before.terms:
-                path = "steps" if step else "holdout"
-                changed.append((path if len(entering) == 1 else f"{key}: {path}", _CHANGED[bool(step)].format(step)))
+                changed.append((key, "steps" if step else "holdout", _CHANGED[bool(step)].format(step)))
     return changed
 
 
