@@ -1,5 +1,7 @@
 """Every workflow of the gallery, walked on every path."""
 
+import pytest
+
 from postroad.gallery import build, get_workflow
 from postroad.policy import parse_policy
 from postroad.rendering import compile_message_template
@@ -147,13 +149,18 @@ def test_c62_a_lapsed_buyer_gets_one_discount_for_each_lapse() -> None:
         assert (lapsed.steps.count("code"), lapsed.ended[-1]) == (2, "goal")
 
 
-def test_c50_a_lapsed_buyer_gets_a_code_of_their_own() -> None:
-    template = build(get_workflow("win-back"), {"site": SITE}, parse_policy(POLICY))["template/win-back-code"]
-    compiled = compile_message_template(template)
+@pytest.mark.parametrize(("workflow", "mail", "coupon", "for_all"), [
+    ("win-back", "code", "comeback", "COMEBACK"), ("film", "coupon", "film", "SEENIT"),
+])  # fmt: skip
+def test_c50_a_lapsed_buyer_and_who_saw_the_film_get_a_code_of_their_own(
+    workflow: str, mail: str, coupon: str, for_all: str
+) -> None:
+    documents = build(get_workflow(workflow), {"site": SITE}, parse_policy(POLICY))
+    compiled = compile_message_template(documents[f"template/{workflow}-{mail}"])
     code = {"code": "K7Q2-M9XA-3RTPW", "until": MONDAY}
-    assert "K7Q2-M9XA-3RTPW</b> is for you alone" in compiled.render({"contact": {}, "coupon": {"comeback": code}}).html
+    assert "<b>K7Q2-M9XA-3RTPW</b>" in compiled.render({"contact": {}, "coupon": {coupon: code}}).html
     # While the policy has no such coupon, there is one code for all.
-    assert "COMEBACK</b> is for you alone" in compiled.render({"contact": {}, "coupon": {}}).html
+    assert f"<b>{for_all}</b>" in compiled.render({"contact": {}, "coupon": {}}).html
 
 
 def test_c63_a_review_is_asked_for_after_time_to_enjoy_and_never_of_what_went_back() -> None:

@@ -219,7 +219,7 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
     if template.channel != message.channel:
         return f"the template {message.template} is one for {template.channel}"
     properties: dict[str, Any] = {}
-    if message.trigger_key and any(name.split(".")[0] == "event" for name in template.variables):
+    if message.trigger_key and any(name.split(".")[0] in ("event", "item") for name in template.variables):
         row = ports.timeline.find_row((contact.contact_id, *contact.merged_from), message.trigger_key)
         properties = dict(row.event.properties) if row else {}
     # At least the book that queued it: a topic may have been published with its first message.
