@@ -112,12 +112,12 @@ def test_a_journey_goes_on_after_a_restart_and_after_crashes(own_cloud):
     ana.track("Product Added", name="Mug")
     shop.advance("PT61M")
     ana.latest().open()
-    before = (shop.now(), ana.contact(), ana.timeline(), ana.subjects())
+    before = (shop.now(), _known(ana))
     assert own_cloud.stop() == 0
 
     shop = _restart(own_cloud)
     ana, bob = Person(shop, ana.user, ana.email), Person(shop, bob.user, bob.email)
-    assert (ana.contact(), ana.timeline(), ana.subjects()) == before[1:]
+    assert _known(ana) == before[1]
     assert shop.now() >= before[0]
     shop.advance("PT4H")
     assert ana.subjects() == ["Mug is waiting for you", "We will pay the shipping"]
@@ -150,6 +150,12 @@ def test_a_journey_goes_on_after_a_restart_and_after_crashes(own_cloud):
     assert _count(bob) == (40, 40)
     ana = Person(shop, ana.user, ana.email)
     assert ana.subjects() == ["Mug is waiting for you", "We will pay the shipping"]
+
+
+def _known(person: Person) -> tuple:
+    """All that is known of somebody, but for what fades from second to second."""
+    contact = {key: value for key, value in person.contact().items() if key != "scores"}
+    return contact, person.timeline(), person.subjects()
 
 
 def _insist(shop: Shop, kind: str, document: dict) -> None:
