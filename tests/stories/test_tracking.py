@@ -37,6 +37,8 @@ def test_a_real_sdk_is_understood(shop, make_client):
         "Aliased",
     }
     joined = next(item for item in timeline if item["name"] == "Account Joined")
+    account = joined["properties"].pop("account")
+    assert (account["id"], account["attributes"]) == ("acme", {"name": "ACME"})
     assert joined["properties"] == {"group_id": "acme", "name": "ACME"}
     assert {item["source"] for item in timeline} == {"demo-server"}
     assert [mail.subject for mail in shop.inbox(f"{user}@example.com")] == ["Welcome aboard, Ana"]
