@@ -103,6 +103,17 @@ def test_calls_share_one_connection(server: Server) -> None:
     assert server.bodies[0].startswith(b"{")
 
 
+def test_an_answer_that_its_caller_reads_is_there_to_be_read(server: Server) -> None:
+    """As of a Lambda function, whose answer botocore does not take apart."""
+    session = botocore.session.Session()
+    session.set_credentials("key", "secret")
+    made = session.create_client("lambda", region_name="us-east-1", endpoint_url=server.url)
+    shorten(made, connect_timeout=1.0, read_timeout=5.0)
+    answer = made.invoke(FunctionName="postroad-channel-whatsapp", Payload=b"{}")
+    assert answer["Payload"].read() == b'{"Item": {"contact_id": {"S": "ana"}}}'
+    assert server.bodies == [b"{}"]
+
+
 def test_a_connection_that_the_other_side_closed_is_made_anew(server: Server) -> None:
     made = client(server.url)
     server.trouble = "closes"

@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from math import inf
 from typing import IO, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -195,11 +196,8 @@ def _exactly(answers: IO[bytes], size: int) -> bytes:
     return content
 
 
-class _Content:
-    """A body that was read, as botocore wants it."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+class _Content(BytesIO):
+    """A body that was read, as botocore wants it: whole, or to be read by whoever called."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self._content
+        yield self.getvalue()
