@@ -10,6 +10,7 @@ from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.journeys import describe_journey, parse_journey
 from postroad.keyed import MOST_AT_ONCE, MOST_REMEMBERED, Per, find_item
+from postroad.merging import merge
 from postroad.messages import QUEUED
 from tests.people import Person, publish
 
@@ -98,6 +99,27 @@ def test_only_the_latest_are_remembered() -> None:
         ana.does("Delivered", **_goods(f"p-{number}")).does("Refunded")
     assert len(ana.contact.passages) <= MOST_REMEMBERED + 2
     assert f"review/p-{MOST_REMEMBERED + 4}" in ana.contact.passages
+
+
+def test_of_two_contacts_who_are_one_person_each_key_goes_on_once() -> None:
+    ana = _person().does("Delivered", **_goods("beans", "cup")).passes("P3D")
+    bea = Person(shelf=SHELF, contact_id="contact-bea", now="2026-11-04T09:00:00Z")
+    bea.does("Delivered", **_goods("cup", "tea")).passes("P1D")
+    merged, decisions = merge(ana.contact, bea.contact, SHELF.book, ana.now)
+    assert sorted(merged.active) == ["review/beans", "review/cup", "review/tea"]
+    kept = merged.active["review/cup"].enrollment_id
+    assert kept == ana.contact.active["review/cup"].enrollment_id, "the earlier one is as far, and goes on"
+    assert merged.dropped == (bea.contact.active["review/cup"].enrollment_id,)
+    assert [(each.definition, each.verdict) for each in decisions] == [("journey/review@1", "merged")]
+
+
+def test_a_new_version_takes_every_passage_along() -> None:
+    shelf = publish(JOURNEY)
+    ana = Person(shelf=shelf).does("Delivered", **_goods("beans", "cup"))
+    shorter = {**JOURNEY, "steps": [{"id": "enjoy", "wait": {"for": "P10D"}}, {"id": "rest", "wait": {"for": "P1D"}}]}
+    ana.book = shelf.after(shorter, transfers={"journey/review": {"under_way": "move"}})
+    ana.does("Seen")
+    assert {each.version for each in ana.contact.active.values()} == {2}
 
 
 def test_a_key_may_hold_what_parts_a_slot() -> None:

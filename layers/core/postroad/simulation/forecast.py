@@ -1,5 +1,6 @@
 """The forecast: what a simulated journey came to, in numbers that can be added up."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ _MARKS: Mapping[str, str] = {
     EMAIL_BOUNCED: "bounced",
     UNSUBSCRIBED: "unsubscribed",
 }
+# Instants in reasons, which are the same but for them.
+_WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 # By the verdict of a wait's decision, the way that it took; of other steps the verdict is the way's name.
 _WAYS = {"yes": "then", "over": "else"}
 
@@ -232,7 +235,7 @@ class Forecast:
             # Whom a holdout keeps out has been let in before.
             self.started += (verdict == "started") - (verdict == "held out")
             if verdict in ("not started", "held out"):
-                self.refused[decision.because] += 1
+                self.refused[_WHEN.sub("…", decision.because)] += 1
             return ""
         if decision.gate or verdict in _OF_MESSAGES:
             self.marks[step_id, "postponed"] += verdict == "postponed"
