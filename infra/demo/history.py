@@ -10,7 +10,7 @@ from math import cos, pi
 from random import Random
 from typing import Any, NamedTuple
 
-from demo.people import Profile, make_profile
+from demo.people import EMPLOYEES, Profile, make_profile, slug_of
 from postroad import demo
 from postroad.instants import DAY
 
@@ -160,6 +160,13 @@ class _Story:
             **parts,
         })  # fmt: skip
 
+    def belong(self) -> None:
+        """The shop's server says in the same breath for which company they come."""
+        company, last = self.profile.company, self.calls[-1]
+        traits = {"name": company, "employees": EMPLOYEES[company], "role": self.profile.traits["role"]}
+        about = {"groupId": slug_of(company), "traits": {**traits, demo.ATTRIBUTE: True}}
+        self.calls.append({**last, "type": "group", "messageId": f"{last['messageId']}-company", **about})
+
     def see(self, path: str, title: str) -> None:
         url = f"https://tidewater.example{path}"
         self.call("page", properties={"path": path, "url": url, "title": title})
@@ -294,6 +301,7 @@ def _wants_office_coffee(story: _Story) -> None:
     story.see("/", "Tidewater Coffee")
     story.is_known = True
     story.call("identify", traits=story.profile.traits)
+    story.belong()
     story.see("/plans/enterprise", "Coffee for offices")
     story.do("Page Left", path="/plans/enterprise", reason="left", seconds=story.chance.randint(20, 240), scrolled=80)
     if story.chance.random() < 0.35:

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from demo.people import IN_TALKS, TARGETS, slug_of
 from demo.playing import World
 from postroad import demo
+from postroad.accounts import Account, Suppression
 from postroad.commits import Commit, MembershipChange
 from postroad.places import places_of
 from postroad.stats import Increments, add_up, count_membership
 from postroad_aws.ports import Forward, Outcome
-from postroad_aws.storage import broadcasts, contacts, definitions, quarantine, refusals, stats, timeline
+from postroad_aws.storage import accounts, broadcasts, contacts, definitions, quarantine, refusals, stats, timeline
 from postroad_aws.storage.definitions import Draft
 
 
@@ -24,6 +26,8 @@ def save_worlds(worlds: Sequence[World], now: float, *, calls_at_once: int = 3) 
 
     The numbers come first, as long as no stream has counted anything. Storing the same contacts again changes nothing.
     """
+    for account in _accounts(worlds):
+        accounts.save_account(account)
     stats.put(count_arrivals(worlds))
     rows = [row for world in worlds for row in world.timeline.list_rows()]
     with ThreadPoolExecutor(calls_at_once) as pool:
@@ -33,6 +37,21 @@ def save_worlds(worlds: Sequence[World], now: float, *, calls_at_once: int = 3) 
         for call in calls:
             call.result()
         return sum(commit.result() is Outcome.DONE for commit in commits)
+
+
+def _accounts(worlds: Sequence[World]) -> list[Account]:
+    """The companies of all these lives, each once; some are wanted, and one is left in peace."""
+    found = {account.account_id: account for world in worlds for account in world.accounts.items.values()}
+    targets = {slug_of(company) for company in TARGETS}
+    silence = {slug_of(IN_TALKS): "In talks with sales"}
+    return [
+        account.with_(
+            version=0,
+            is_target=account_id in targets,
+            suppression=Suppression(silence[account_id], account.created_at) if account_id in silence else None,
+        )
+        for account_id, account in found.items()
+    ]
 
 
 def count_arrivals(worlds: Sequence[World]) -> Increments:

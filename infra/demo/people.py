@@ -42,6 +42,12 @@ ROLES = ("founder", "director", "finance", "office manager", "office manager", "
 COMPANY_SIZES = (8, 14, 22, 35, 48, 60, 90, 140)
 
 
+# How many work there, and which of them the shop would like to win; one it is talking with already.
+EMPLOYEES = {company: COMPANY_SIZES[number % len(COMPANY_SIZES)] for number, company in enumerate(COMPANIES)}
+TARGETS = COMPANIES[:12:2]
+IN_TALKS = "Iris Architects"
+
+
 class Habits(NamedTuple):
     """How somebody reads mail: the chances that they open one, click in an opened one, and have enough of it."""
 
@@ -61,6 +67,12 @@ class Profile(NamedTuple):
     context: dict[str, Any]
     habits: Habits
 
+    @property
+    def company(self) -> str:
+        """Where they buy coffee for; "" for who buys it for themselves."""
+        company: dict[str, str] = self.traits.get("company", {})
+        return company.get("name", "")
+
 
 def make_profile(chance: Random, number: int, *, is_office: bool = False) -> Profile:
     """Somebody made by chance; `number` makes their ids and their address their own."""
@@ -73,7 +85,7 @@ def make_profile(chance: Random, number: int, *, is_office: bool = False) -> Pro
         size = chance.choice(COMPANY_SIZES)
         traits |= {"company": {"name": company, "employee_count": size}, "company_size": size}
         traits |= {"role": chance.choice(ROLES)}
-        domain = re.sub(r"[^a-z]+", "-", _plain(company)).strip("-") + ".example"
+        domain = slug_of(company) + ".example"
     else:
         domain = chance.choice(MAIL_DOMAINS)
     traits["email"] = f"{local}{number}@{domain}"
@@ -97,6 +109,11 @@ def _habits(chance: Random) -> Habits:
     if kind < 0.75:
         return Habits(opens=0.5, clicks=0.25, unsubscribes=0.03, complains=0.02)
     return Habits(opens=0.85, clicks=0.45)
+
+
+def slug_of(company: str) -> str:
+    """A company's name as part of an address."""
+    return re.sub(r"[^a-z]+", "-", _plain(company)).strip("-")
 
 
 def _plain(text: str) -> str:

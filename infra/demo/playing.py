@@ -116,6 +116,7 @@ class World:
         self.quarantine = memory.Quarantine()
         self.contacts = memory.Contacts(self.clock, self.messages, self.quarantine)
         self.timeline = memory.Timeline()
+        self.accounts = memory.Accounts()
         self.refusals = memory.Refusals()
         self.queues = memory.Queues(self.messages)
         self.post = memory.Post([])
@@ -124,7 +125,7 @@ class World:
         parts: dict[str, Any] = {
             "contacts": self.contacts,
             "timeline": self.timeline,
-            "accounts": memory.Accounts(),
+            "accounts": self.accounts,
             "messages": self.messages,
             "tasks": None,
             "refusals": self.refusals,

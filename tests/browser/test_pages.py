@@ -9,7 +9,8 @@ from functions.console.routes import ROUTES
 from functions.console.routing import find_route
 from tests.browser.conftest import sign_in
 
-CONSOLE = ("", "/contacts", "/segments", "/segments/customers", "/journeys", "/journeys/welcome",
+CONSOLE = ("", "/contacts", "/accounts", "/accounts?view=targets", "/accounts/iris-architects",
+           "/segments", "/segments/customers", "/journeys", "/journeys/welcome",
            "/journeys/welcome?view=steps", "/journeys/welcome?view=versions", "/journeys/enterprise",
            "/journeys/abandoned-cart", "/journeys/welcome/people?at=first-purchase",
            "/journeys/welcome/people?at=again&who=skipped", "/gallery", "/broadcasts", "/broadcasts/_new",

@@ -224,6 +224,14 @@ def test_what_an_account_says_later_is_carried_and_what_it_said_before_is_not_ta
     assert not is_current(ana.contact.accounts["acme"], acme(7, plan="pro"))
 
 
+def test_a_change_of_the_account_is_no_sign_of_life_of_its_members():
+    ana = joins(Person(), acme())
+    seen = ana.contact.last_seen
+    ana.passes("P1D")
+    hears(ana, replace(acme(2, plan="free"), updated_at=ana.now))
+    assert ana.contact.last_seen == seen
+
+
 def test_what_was_not_kept_of_an_account_is_told_to_whoever_it_came_with():
     ana = Person().does(ACCOUNT_JOINED, group_id="acme", account={**copy_of(acme()), "not_kept": {"about": "too long"}})
     assert ("not kept", "too long") in ana.why("account/acme")

@@ -186,6 +186,15 @@ def test_a_broadcast_went_to_those_who_were_in_its_segment_then(people, worlds):
     assert got == {contact_id for contact_id, at in since.items() if at is not None and at <= run.at}
 
 
+def test_c95_offices_are_accounts_whose_people_have_roles(people, worlds):
+    seats = [seat for contact in people for seat in contact.accounts.values()]
+    companies = {account_id for world in worlds for account_id in world.accounts.items}
+    assert len(seats) == 40
+    assert 10 < len(companies) <= 20
+    assert {"founder", "office-manager"} <= {seat.role for seat in seats}
+    assert all(seat.attributes["employees"] > 0 for seat in seats)
+
+
 def test_it_is_stored_as_production_would_have_left_it(account, worlds, shop):
     some = [*worlds[::40], *worlds[-2:], next(world for world in worlds if world.refusals.said)]
     count = save_worlds(some, time.time(), calls_at_once=1)

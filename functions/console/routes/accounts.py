@@ -5,6 +5,7 @@ from typing import Any
 from functions.console.pages import page
 from functions.console.requests import Request, RequestError, is_storable
 from functions.console.responses import Response, redirect
+from postroad import demo
 from postroad.accounts import Account, cover, values_of
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, accounts, contacts, memberships
@@ -29,11 +30,11 @@ def show_list(request: Request) -> Response:
 def show_one(request: Request) -> Response:
     account, book = _find(request), books.current()
     found = list_seats(contacts, memberships, account.account_id, cursor=request.cursor, limit=_PAGE)
-    values: dict[str, Any] = {"account": account, "next": found.next}
+    values: dict[str, Any] = {"company": account, "next": found.next}
     values |= {"members": rank_members(found.items, book, request.now), "sheets": list(book.scores.values())[:3]}
     if not request.is_fragment:
         summed = report_account(contacts, memberships, book, request.now, account.account_id)
-        attributes = {name: value for name, value in values_of(account).items() if name != "name"}
+        attributes = {name: value for name, value in values_of(account).items() if name not in ("name", demo.ATTRIBUTE)}
         values |= {"report": summed.report, "is_whole": summed.is_whole, "attributes": attributes}
         values |= {"scores": [(book.scores[key].name, total) for key, total in summed.report.scores.items()]}
     return page(request, "accounts/account.html", fragment="rows", **values)

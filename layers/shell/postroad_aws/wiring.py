@@ -96,12 +96,12 @@ def trial_ports() -> "TrialPorts":
 @cache
 def removal_ports() -> "RemovalPorts":
     """What removing demo data touches."""
-    from postroad_aws.storage import broadcasts, definitions, memberships, stats, web_messages
+    from postroad_aws.storage import accounts, broadcasts, definitions, memberships, stats, web_messages
     from postroad_aws.usecases.remove_demo import RemovalPorts
 
     return RemovalPorts(
         contacts, timeline, messages, web_messages, tasks,
-        memberships, refusals, quarantine, broadcasts, definitions, stats, books, clock,
+        memberships, accounts, refusals, quarantine, broadcasts, definitions, stats, books, clock,
         contact_key=keys.derive_key("contacts"),
     )  # fmt: skip
 

@@ -29,6 +29,7 @@ def test_c49_an_account_shows_its_people_with_roles_and_what_they_come_to(browse
     for said in ("Ana", "buyer", "user", "together", "at best", "pro"):
         assert said in text
     assert MARKUP not in text
+    assert "account_id=" not in text, "the frame shows the brand's name, not the account"
 
 
 def test_c95_a_marketer_makes_it_a_target_and_leaves_it_in_peace_with_a_reason(browser, acme):

@@ -94,7 +94,8 @@ def fold(
     folding.arm(fired=event.name == names.WAKE)
     if event.name != names.WAKE:
         folding.contact.events_folded += 1
-        folding.contact.last_seen = max(contact.last_seen, min(event.time, now))
+        if event.name != names.ACCOUNT_CHANGED:  # that is nothing of theirs
+            folding.contact.last_seen = max(contact.last_seen, min(event.time, now))
     return Outcome(
         folding.contact,
         tuple(folding.outbox.messages),

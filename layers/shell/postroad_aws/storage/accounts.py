@@ -56,6 +56,11 @@ def save_account(account: Account) -> bool:
     return True
 
 
+def forget_account(account_id: str) -> None:
+    """Delete what is known of an account."""
+    get_client("dynamodb").delete_item(TableName=_table(), Key=_key(account_id))
+
+
 def list_accounts(*, target: bool = False, cursor: str | None = None, limit: int = 50) -> Page[Account]:
     """Accounts in the order of their ids; with `target` only target accounts. Raises CursorError."""
     after = decode_cursor(cursor, str)[0] if cursor else None

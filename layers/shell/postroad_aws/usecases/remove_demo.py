@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from postroad import demo
+from postroad.accounts import Account, values_of
 from postroad.broadcasts import KIND, Run
 from postroad.commits import MembershipChange
 from postroad.consent import EVERY_TOPIC
@@ -23,6 +24,12 @@ from postroad_aws.usecases.erase_contact import Contacts, Messages, Tasks, Timel
 from postroad_aws.usecases.find_contact import find_contact
 
 PAGE = 100
+
+
+class Accounts(Protocol):
+    def find_account(self, account_id: str) -> Account | None: ...
+
+    def forget_account(self, account_id: str) -> None: ...
 
 
 class Memberships(Protocol):
@@ -65,6 +72,7 @@ class RemovalPorts:
     web_messages: WebMessages
     tasks: Tasks
     memberships: Memberships
+    accounts: Accounts
     refusals: Refusals
     quarantine: Quarantine
     broadcasts: Broadcasts
@@ -89,6 +97,7 @@ def remove_demo(ports: RemovalPorts, has_time: Callable[[], bool]) -> bool:
                 continue
             contact = erase_contact(ports, member.contact_id, but=place)
             if contact:
+                _remove_accounts(ports, contact)
                 ports.refusals.forget_answers(_addresses(contact), _topics(ports))
             ports.memberships.apply([MembershipChange(place, member.contact_id, None)])
         cursor = page.next
@@ -100,6 +109,14 @@ def remove_demo(ports: RemovalPorts, has_time: Callable[[], bool]) -> bool:
     for definition in (*(f"segment/{each}" for each in book.segments), *(f"journey/{each}" for each in book.journeys)):
         ports.stats.take_back(demo.counted_as(definition), definition, today)
     return True
+
+
+def _remove_accounts(ports: RemovalPorts, contact: Contact) -> None:
+    """The made-up companies of somebody who is gone."""
+    for account_id in contact.accounts:
+        account = ports.accounts.find_account(account_id)
+        if account and values_of(account).get(demo.ATTRIBUTE) is True:
+            ports.accounts.forget_account(account_id)
 
 
 def _addresses(contact: Contact) -> list[str]:
