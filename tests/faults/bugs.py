@@ -337,7 +337,7 @@ BUGS: Mapping[str, Bug] = {
     for bug in (
         Bug(refusals_are_read_when_queued, "nothing_after_a_refusal", 38),
         Bug(refusals_are_confirmed_first, "nothing_after_a_refusal", 31),
-        Bug(the_sdk_retries, "nothing_twice", 12),
+        Bug(the_sdk_retries, "nothing_twice", 4),
         Bug(a_timeout_is_a_no, "nothing_twice", 4),
         Bug(claims_have_no_owner, "nothing_twice", 4),
         Bug(stale_claims_are_sent_again, "nothing_twice", 4),
