@@ -21,6 +21,7 @@ OPERATIONS = {
     ),
     "TransactWriteItems",
     "SendMessageBatch",
+    "Invoke",
 }
 NAMES = st.sampled_from(["Content-Type", "X-Amz-Target", "User-Agent", "X-Amz-Meta", "expect", "Zebra", "x-a", "Host"])
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
