@@ -49,26 +49,29 @@ class Receiver:
         return Accepted("", {"status": 200})
 
 
-class Library(worlds.Library):
-    @staticmethod
-    @cache
-    def get_template(template_id: str, version: int) -> CompiledMessage:
-        if template_id == "ping":
-            return compile_message_template(TEMPLATE)
-        return worlds.Library.get_template(template_id, version)
+usual_template = worlds.Library.get_template
+
+
+@cache
+def get_template(template_id: str, version: int) -> CompiledMessage:
+    return compile_message_template(TEMPLATE) if template_id == "ping" else usual_template(template_id, version)
 
 
 @contextmanager
 def telling() -> Iterator[None]:
     """Worlds that are made meanwhile tell a machine of a cart that was left."""
     usual = worlds._template
-    with changed(
-        worlds,
-        POLICY={**POLICY, "webhooks": HOOKS},
-        CAPPED={**CAPPED, "webhooks": HOOKS},
-        CART=TELLING,
-        _template=lambda template_id, topic: TEMPLATE if template_id == "ping" else usual(template_id, topic),
-        get_shelf=worlds.get_shelf.__wrapped__,
+    with (
+        # What is compiled is kept, so neither kind of world may see the other's.
+        changed(worlds.Library, get_template=get_template),
+        changed(
+            worlds,
+            POLICY={**POLICY, "webhooks": HOOKS},
+            CAPPED={**CAPPED, "webhooks": HOOKS},
+            CART=TELLING,
+            _template=lambda template_id, topic: TEMPLATE if template_id == "ping" else usual(template_id, topic),
+            get_shelf=worlds.get_shelf.__wrapped__,
+        ),
     ):
         yield
 
@@ -78,7 +81,7 @@ def run(seed: int) -> tuple[World, Receiver]:
         world = World(seed)
         receiver = Receiver(world)
         channels = {**world.ports.channels, "webhook": receiver}
-        world.ports = replace(world.ports, channels=channels, templates=Library)  # type: ignore[arg-type]
+        world.ports = replace(world.ports, channels=channels)
         return world.run(), receiver
 
 
