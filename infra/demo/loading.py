@@ -47,6 +47,8 @@ def _accounts(worlds: Sequence[World]) -> list[Account]:
     return [
         account.with_(
             version=0,
+            # Its people have yet to hear of the silence.
+            edition=account.edition + (account_id in silence),
             is_target=account_id in targets,
             suppression=Suppression(silence[account_id], account.created_at) if account_id in silence else None,
         )

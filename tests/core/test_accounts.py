@@ -26,6 +26,7 @@ from postroad.accounts import (
     is_account_id,
     is_current,
     report,
+    revise,
     say,
     traits_of,
     values_of,
@@ -44,7 +45,7 @@ NOW = 1_793_610_000.0
 
 def acme(version: int = 1, **attributes: Any) -> Account:
     account, _ = say(begin("acme", NOW), attributes, NOW)
-    return replace(account, version=version)
+    return replace(account, version=version, edition=version)
 
 
 def joins(ana: Person, account: Account, **said: Any) -> Person:
@@ -220,8 +221,25 @@ def test_what_an_account_says_later_is_carried_and_what_it_said_before_is_not_ta
     hears(ana, acme(3, plan="free"))
     hears(ana, acme(1, plan="trial"))
     assert ana.contact.accounts["acme"].attributes == {"plan": "free"}
-    assert is_current(ana.contact.accounts["acme"], acme(7, plan="free"))
-    assert not is_current(ana.contact.accounts["acme"], acme(7, plan="pro"))
+    assert is_current(ana.contact.accounts["acme"], replace(acme(3, plan="free"), version=7))
+    assert not is_current(ana.contact.accounts["acme"], acme(4, plan="free")), "older word may still be on its way"
+
+
+@pytest.mark.parametrize(
+    ("change", "edition"),
+    [
+        ({"attributes": {"plan": Word("free", NOW)}}, 4),
+        ({"suppression": Suppression("in talks", NOW)}, 4),
+        ({"engaged": {"buyer": 1}}, 4),
+        ({"members": 7, "is_target": True}, 3),
+        ({"attributes": {"plan": Word("pro", NOW + 1)}}, 3),
+    ],
+)
+def test_what_members_carry_makes_a_new_edition_of_an_account_when_it_changes(change, edition):
+    before = acme(3, plan="pro")
+    assert revise(before, before.with_(**change), NOW + 9) == before.with_(
+        **change, edition=edition, updated_at=NOW + 9
+    )
 
 
 def test_a_change_of_the_account_is_no_sign_of_life_of_its_members():

@@ -119,12 +119,15 @@ class Companies:
             self.members.put("", change.place, change.contact_id)
 
     def committed(self, commit: Commit) -> None:
-        """Nobody who has carried a suppression since an earlier commit may be put up for a message."""
+        """Nobody who has carried a suppression since an earlier commit may be put up for a message. In a merge it
+        counts for whom it was made: the other contact's suppression came with the other contact."""
         contact, now = commit.contact, self.world.loop.now
+        # Between two editions it may have been lifted.
+        carries = {(name, seat.version) for name, seat in contact.accounts.items() if seat.suppressed}
+        for message in commit.messages:
+            carried = self.silent.get(message.contact_id, {})
+            since = min((carried[key] for key in carries & carried.keys()), default=now)
+            if message.state == QUEUED and message.created_at > since:
+                self.loud.append(f"{message.message_id} was queued for a member of a suppressed account")
         carried = self.silent.get(contact.contact_id, {})
-        # Between two versions it may have been lifted.
-        carries = {(name, seat.version): now for name, seat in contact.accounts.items() if seat.suppressed}
-        self.silent[contact.contact_id] = {key: carried.get(key, at) for key, at in carries.items()}
-        since = min((carried[key] for key in carries if key in carried), default=now)
-        queued = [m.message_id for m in commit.messages if m.state == QUEUED and m.created_at > since]
-        self.loud += [f"{each} was queued for a member of a suppressed account" for each in queued]
+        self.silent[contact.contact_id] = {key: carried.get(key, now) for key in carries}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf, isclose
 
 from postroad import events as names
-from postroad.accounts import is_current
+from postroad.accounts import copy_of
 from postroad.behaviour import Amounts, Different, Memory, Tracker, recompute
 from postroad.broadcasts import CANCELLED, DONE
 from postroad.contacts import Contact
@@ -400,7 +400,9 @@ def members_carry_what_their_account_says(world: World) -> Iterator[str]:
     for account_id, account in world.memory.accounts.items():
         seats = [contact.accounts[account_id] for contact in contacts if account_id in contact.accounts]
         for seat in seats:
-            if not is_current(seat, account):
+            copy = copy_of(account)
+            carried = {"attributes": seat.attributes, "suppressed": seat.suppressed, "roles": list(seat.roles)}
+            if copy | carried != copy:
                 yield f"a member of {account_id} carries {seat}, and not {account}"
         engaged = Counter(seat.role for seat in seats if seat.is_engaged)
         if account.members != len(seats) or dict(account.engaged) != engaged:

@@ -82,6 +82,16 @@ def test_what_changes_in_an_account_is_told_to_every_member_once(account):
     assert ACCOUNT_CHANGED not in account.names(BOB)
 
 
+def test_who_has_yet_to_hear_of_a_change_hears_also_that_it_was_taken_back(account):
+    joins(account, EMAIL, plan="pro")
+    for later, plan in enumerate(("free", "pro"), 1):
+        before = acme()
+        tell_account(accounts, "acme", "acme", {"plan": plan}, account.now() + later, account.now())
+        assert handler({"Records": [changed(before, acme())]}, None) == DONE
+    account.fold_arrived()
+    assert carried(account, EMAIL) == {"plan": "pro"}
+
+
 def test_who_joins_while_the_account_changes_hears_of_it_because_they_came(account):
     joins(account, EMAIL, plan="pro")
     tell_account(accounts, "acme", "acme", {"plan": "free"}, account.now() + 1, account.now())

@@ -21,6 +21,7 @@ def full() -> Account:
         attributes={"plan": Word("pro", NOW), "tags": Word(["a", 1, {"b": True}], NOW + 1), "gone": Word(None, NOW)},
         suppression=Suppression("in talks", NOW),
         is_target=True,
+        edition=2,
         members=3,
         engaged={"buyer": 2},
     )
@@ -31,6 +32,12 @@ def test_an_account_comes_back_as_it_was_stored_one_version_later(aws):
     assert stored(account) == account.with_(version=1)
     assert stored(begin("acme", NOW)) == begin("acme", NOW).with_(version=1)
     assert accounts.find_account("nobody") is None
+
+
+def test_an_account_from_before_editions_were_counted_has_the_one_that_its_members_carry():
+    item = accounts._item(begin("acme", NOW).with_(version=6))
+    item["document"]["S"] = item["document"]["S"].replace(',"edition":1', "")
+    assert accounts.parse_item(item) == begin("acme", NOW).with_(version=7, edition=7)
 
 
 def test_the_model_reads_what_is_stored(aws):

@@ -2,7 +2,8 @@
 
 The truth about an account is one row. Each of its members carries a *seat*: its role there, and a copy of what
 conditions may ask, so that a fold reads nothing but the contact. What changes in an account is told to the members by
-an event; a copy that is older than the one at hand is not taken.
+an event; a copy that is older than the one at hand is not taken. Copies are told apart by their *edition*, never by
+what they say: what was taken back says what it said before, and older word of it may still be on its way.
 
 Only a trusted source is believed about accounts.
 """
@@ -53,7 +54,8 @@ class Suppression(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account. `version` counts its writes (0: not stored yet), `group_id` is what sources call it.
+    """One account. `version` counts its writes (0: not stored yet), `edition` the changes of what members carry.
+    `group_id` is what sources call it.
 
     `is_target`: it is on the list of target accounts. `members` is how many contacts belong to it, `engaged` by role
     how many of them are engaged; both are counted from the memberships.
@@ -64,6 +66,7 @@ class Account:
     created_at: float
     updated_at: float
     version: int = 0
+    edition: int = 1
     attributes: Mapping[str, Word] = field(default_factory=dict)
     suppression: Suppression | None = None
     is_target: bool = False
@@ -181,6 +184,13 @@ def say(account: Account, attributes: Mapping[str, Any], time: float) -> tuple[A
     return (account if words == account.attributes else account.with_(attributes=words)), refused
 
 
+def revise(before: Account | None, after: Account, now: float) -> Account:
+    """`after` as it is to be stored in place of `before`: written now, a new edition if members have to hear of it."""
+    if before is None:
+        return after.with_(updated_at=now)
+    return after.with_(updated_at=now, edition=before.edition + (_carried(before) != _carried(after)))
+
+
 def _find_obstacle(words: Mapping[str, Word], name: str, value: Any) -> str | None:
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable() or "." in name:
         return f"an attribute's name has at most {MAX_NAME} characters, and no dot"
@@ -214,10 +224,12 @@ def values_of(account: Account) -> dict[str, Any]:
 
 
 def copy_of(account: Account) -> dict[str, Any]:
-    """What members carry of an account, as a JSON document."""
+    """What members carry of an account, as a JSON document; its version is the account's edition."""
+    return {"id": account.account_id, "version": account.edition, **_carried(account)}
+
+
+def _carried(account: Account) -> dict[str, Any]:
     return {
-        "id": account.account_id,
-        "version": account.version,
         "attributes": values_of(account),
         "suppressed": account.suppression.because if account.suppression else "",
         "roles": list(engaged_roles(account)),
@@ -226,9 +238,7 @@ def copy_of(account: Account) -> dict[str, Any]:
 
 def is_current(seat: Seat, account: Account) -> bool:
     """Whether a member carries what the account says now, however often that was written."""
-    there = (seat.attributes, seat.suppressed, seat.roles)
-    said = copy_of(account)
-    return there == (said["attributes"], said["suppressed"], tuple(said["roles"]))
+    return seat.version >= account.edition
 
 
 def take_copy(seat: Seat, said: Mapping[str, Any]) -> Seat:

@@ -81,6 +81,8 @@ def parse_item(item: Item) -> Account:
         created_at=said["created_at"],
         updated_at=said["updated_at"],
         version=int(item["version"]["N"]),
+        # Before editions were counted, members carried the version.
+        edition=said.get("edition", int(item["version"]["N"])),
         attributes={name: Word(*word) for name, word in said.get("attributes", {}).items()},
         suppression=Suppression(*said["suppression"]) if "suppression" in said else None,
         is_target=item["listed"]["S"].startswith(TARGET),
@@ -117,6 +119,7 @@ def _item(account: Account) -> Item:
         "group_id": account.group_id,
         "created_at": account.created_at,
         "updated_at": account.updated_at,
+        "edition": account.edition,
         "attributes": {name: list(word) for name, word in account.attributes.items()},
         "members": account.members,
         "engaged": dict(account.engaged),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from postroad.accounts import Account, Suppression, begin, say
+from postroad.accounts import Account, Suppression, begin, revise, say
 from postroad_aws.storage import NotFoundError, VersionConflictError
 
 MAX_TRIES = 5
@@ -32,7 +32,7 @@ def change_account(
         after = change(before)
         if after == before:
             return after
-        after = after.with_(updated_at=now)
+        after = revise(before, after, now)
         if accounts.save_account(after):
             return after.with_(version=after.version + 1)
     raise VersionConflictError("This account is being changed by many at once; try again.")

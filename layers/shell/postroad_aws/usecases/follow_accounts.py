@@ -2,15 +2,15 @@
 
 An account that has changed is told to its members; members that came, left or changed their part are counted anew, and
 those who came hear what changed while they did. Nothing hangs on the order of things, or on how often they are done:
-counts are taken again from the memberships, and a member that carries what the account says is left alone. Members hear
-of it by events, in the group of their own, so a crash loses none.
+counts are taken again from the memberships, and a member that carries the account's latest edition is left alone.
+Members hear of it by events, in the group of their own, so a crash loses none.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from postroad.accounts import Account, change_event, copy_of, is_current
+from postroad.accounts import Account, change_event, is_current
 from postroad.contacts import Contact
 from postroad.packing import pack
 from postroad.places import account_place, split_place
@@ -57,11 +57,7 @@ def touch(touched: dict[str, Touched], place: str, contact_id: str) -> None:
 
 def has_news(before: Account | None, after: Account) -> bool:
     """Whether members have to hear of a change; of how many they are, they do not."""
-    return before is not None and _said(before) != _said(after)
-
-
-def _said(account: Account) -> dict[str, Any]:
-    return {name: part for name, part in copy_of(account).items() if name != "version"}
+    return before is not None and before.edition != after.edition
 
 
 def follow_accounts(ports: KeylessPorts, memberships: Memberships, touched: Mapping[str, Touched]) -> None:
@@ -101,7 +97,7 @@ def _tell_all(ports: KeylessPorts, memberships: Memberships, account_id: str) ->
 
 
 def _tell(ports: KeylessPorts, account_id: str, contact_ids: Collection[str]) -> None:
-    """Tell those of these members who carry something else."""
+    """Tell those of these members who carry an older edition."""
     account = ports.accounts.find_account(account_id)
     members = find_contacts(ports.contacts, contact_ids) if account else {}
     stale = [member for member in members.values() if account and _is_stale(member, account)]
