@@ -72,6 +72,7 @@ def requests_of(contact_id: str) -> dict[str, Sent]:
         "get_leads": Sent({"score": "engagement", "place": "segment/hot-leads"}),
         "export_leads": Sent({"score": "engagement", "place": "segment/hot-leads"}),
         "assign": Sent({}, {"assignee": "rui@tidewater.example"}),
+        "make_ticket": Sent({}, {"identity": "user:eve"}),
         "install_workflow": Sent({}, {"settings": {"site": "https://shop.example"}}),
     }
 
