@@ -41,7 +41,7 @@ def test_a_badge_says_what_is_made_up_and_asks_before_it_goes(cloud, visitor):
     home.on("dialog", lambda dialog: (questions.append(dialog.message), dialog.dismiss()))
     home.get_by_role("button", name="Remove demo data").click()
     assert "Real contacts stay" in questions[0]
-    assert home.get_by_role("button", name="Remove demo data").count() == 1
+    home.get_by_role("button", name="Remove demo data").wait_for()
 
 
 def test_who_may_only_look_cannot_remove_it(cloud, visitor):
