@@ -18,9 +18,9 @@ from postroad_aws.storage import NotFoundError, contacts, memberships
 from postroad_aws.storage import accounts as storage
 from postroad_aws.usecases import change_account as changing
 from postroad_aws.usecases import report_account as reporting
-from postroad_aws.usecases.change_members import UnknownMembersError
 from postroad_aws.usecases.enroll_account import enroll_account
 from postroad_aws.usecases.seat_members import seat_members
+from postroad_aws.usecases.tell_members import UnknownMembersError
 from postroad_aws.wiring import production
 
 routes = Routes("Accounts")

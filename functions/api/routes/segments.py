@@ -21,8 +21,9 @@ from postroad.identities import Identity, parse_identity
 from postroad.places import segment_place
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, contacts, stats, timeline
-from postroad_aws.usecases.change_members import UnknownMembersError, change_members
+from postroad_aws.usecases.change_members import change_members
 from postroad_aws.usecases.estimate_segment import EstimatePorts, estimate_segment
+from postroad_aws.usecases.tell_members import UnknownMembersError
 from postroad_aws.wiring import production
 
 routes = Routes("Segments")
