@@ -1,5 +1,6 @@
 """A running `python -m localcloud run` that tests start, talk to and stop."""
 
+import fcntl
 import json
 import os
 import random
@@ -7,13 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 # What a busy machine may add to an instant, in seconds, and how long it may take for whatever takes a moment.
@@ -21,13 +22,25 @@ SLACK = 20.0
 PATIENCE = 360.0
 
 
-def free_port(ports: Sequence[int]) -> int:
-    """One that nobody has, by chance: several runs of the tests may look for one at the same time."""
-    for port in random.sample(ports, len(ports)):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise RuntimeError(f"no free port in {ports}")
+# Below those that systems give to outgoing connections.
+PORTS = range(21_000, 29_000)
+_reserved: list[IO[str]] = []
+
+
+def free_port() -> int:
+    """One that nobody has, and that no other run of the tests gets while this process lives."""
+    for port in random.sample(PORTS, len(PORTS)):
+        reservation = (Path(tempfile.gettempdir()) / f"postroad-port-{port}").open("a")
+        try:
+            fcntl.flock(reservation, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        _reserved.append(reservation)
+        return port
+    raise RuntimeError(f"no free port in {PORTS}")
 
 
 def make_store(store: Path) -> Path:

@@ -62,11 +62,11 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def _run(folder: Path, ports: range, seed: str) -> Iterator[LocalCloud]:
+def _run(folder: Path, seed: str) -> Iterator[LocalCloud]:
     path = (ROOT, ROOT / "layers/core", ROOT / "layers/shell", ROOT / "infra")
     command = f"{shlex.quote(sys.executable)} -m demo {seed}"
     arguments = ["--site", "infra/demo/site", "--seed", command]
-    running = LocalCloud(ROOT, make_store(folder / "store"), free_port(ports), arguments, path)
+    running = LocalCloud(ROOT, make_store(folder / "store"), free_port(), arguments, path)
     running.start()
     yield running
     running.stop()
@@ -75,13 +75,13 @@ def _run(folder: Path, ports: range, seed: str) -> Iterator[LocalCloud]:
 @pytest.fixture(scope="session")
 def cloud(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """As `make run` starts it: with the history."""
-    yield from _run(tmp_path_factory.mktemp("browser"), range(8140, 8150), "--history --site /_local/site")
+    yield from _run(tmp_path_factory.mktemp("browser"), "--history --site /_local/site")
 
 
 @pytest.fixture(scope="session")
 def shop(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The demo brand alone, for stories that let days pass."""
-    yield from _run(tmp_path_factory.mktemp("shop"), range(8150, 8160), "--site /_local/site")
+    yield from _run(tmp_path_factory.mktemp("shop"), "--site /_local/site")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,5 +1,4 @@
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 
 import templatecheck
 from localcloud.packaging import emulator_python
+from tests.local_cloud import free_port
 
 
 @pytest.fixture(scope="session")
@@ -25,18 +25,12 @@ def translated(template: dict[str, Any]) -> dict[str, Any]:
     return templatecheck.translate(template)
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an emulated AWS, empty at first, that the tests of this folder share."""
     python = emulator_python(templatecheck.ROOT / ".postroad", print)
     folder = tmp_path_factory.mktemp("emulator")
-    address = f"http://127.0.0.1:{_free_port()}"
+    address = f"http://127.0.0.1:{free_port()}"
     environment = {
         **os.environ,
         "GATEWAY_PORT": address.rpartition(":")[2],

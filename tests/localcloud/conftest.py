@@ -11,10 +11,6 @@ from tests import local_cloud
 PRODUCT = Path(__file__).parent / "fixtures" / "product"
 
 
-def free_port() -> int:
-    return local_cloud.free_port(range(8100, 8140))
-
-
 class Cloud(local_cloud.LocalCloud):
     """One that runs the small product, and how to talk to that."""
 
@@ -36,7 +32,7 @@ def make_cloud(folder: Path, *arguments: str) -> Cloud:
     """A copy of the product that a test may change. What is installed is shared with the checkout's own .postroad."""
     store = local_cloud.make_store(folder / "store")
     shutil.copytree(PRODUCT, folder / "product", ignore=shutil.ignore_patterns("__pycache__"))
-    return Cloud(folder / "product", store, free_port(), list(arguments))
+    return Cloud(folder / "product", store, local_cloud.free_port(), list(arguments))
 
 
 @pytest.fixture(scope="session")

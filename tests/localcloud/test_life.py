@@ -181,7 +181,7 @@ def test_a_port_that_is_taken_is_told_and_nothing_stays_behind(cloud, own):
 
 def test_a_second_run_is_told_where_the_first_one_is_and_leaves_it_alone(own):
     own.start()
-    other = free_port(range(8100, 8140))
+    other = free_port()
     for port, sentence in (
         (own.port, f"Postroad is already running at http://localhost:{own.port}\n"),
         (other, f"is in use by the run at http://localhost:{own.port}; stop that first.\n"),

@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def make_cloud(folder: Path) -> LocalCloud:
     path = (ROOT, ROOT / "layers/core", ROOT / "layers/shell", ROOT / "infra")
     seed = ["--seed", f"{shlex.quote(sys.executable)} -m demo"]
-    return LocalCloud(ROOT, make_store(folder / "store"), free_port(range(8160, 8200)), seed, path)
+    return LocalCloud(ROOT, make_store(folder / "store"), free_port(), seed, path)
 
 
 def shop_of(cloud: LocalCloud) -> Shop:
