@@ -21,7 +21,7 @@ from postroad.events import Event
 from postroad.identities import Identity, contact_id_of, find_identity
 from postroad.messages import Message
 from postroad.packing import pack, unpack
-from postroad_aws import books, clock, templates, wiring
+from postroad_aws import books, clock, holds, templates, wiring
 from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.settings import settings
@@ -223,6 +223,7 @@ def forget() -> None:
     templates.get_template.cache_clear()
     keys.forget_keys()
     books.forget()
+    holds.forget()
 
 
 @pytest.fixture(scope="session")

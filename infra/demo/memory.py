@@ -323,6 +323,13 @@ class Books:
         return self.book
 
 
+class Holds:
+    """Nothing of a history is ever held."""
+
+    def current(self) -> tuple[()]:
+        return ()
+
+
 class Ids:
     """Tokens in a row, and no jitter: the same history each time."""
 

@@ -11,6 +11,7 @@ from bisect import insort
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from operator import attrgetter
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -22,6 +23,7 @@ from postroad.codec import decode_contact, decode_row, encode_contact, encode_ro
 from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import SHARDS, Consent, Contact
 from postroad.events import Event
+from postroad.holds import Hold
 from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
 from postroad.packing import QueueMessage
 from postroad.policy import Policy
@@ -80,6 +82,7 @@ class Memory:
         self.rejects: dict[str, Reject] = {}
         self.tasks: dict[str, Task] = {}
         self.runs: dict[str, Run] = {}
+        self.holds: dict[str, Hold] = {}
         self.accounts: dict[str, Account] = {}
         # Whoever simulates a stream, or a clock, or checks what may never happen, listens here.
         self.on_insert: Callable[[Message], None] = lambda message: None
@@ -539,6 +542,21 @@ class MemoryBooks:
         if self.book is None or not self.is_fresh(at_least):
             self.book, self.read_at = self.shelf[-1], self.now()
         return self.book
+
+
+class MemoryHolds:
+    """One sandbox's holds, read anew after `lifetime` seconds."""
+
+    def __init__(self, memory: Memory, lifetime: float = 5.0) -> None:
+        self.memory = memory
+        self.lifetime = lifetime
+        self.holds: tuple[Hold, ...] = ()
+        self.read_at = -inf
+
+    def current(self) -> tuple[Hold, ...]:
+        if self.memory.now() - self.read_at >= self.lifetime:
+            self.holds, self.read_at = tuple(self.memory.holds.values()), self.memory.now()
+        return self.holds
 
 
 # Queues

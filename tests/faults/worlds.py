@@ -298,7 +298,7 @@ class Sandbox:
 
     def __init__(self, world: "World") -> None:
         books = SandboxBooks(world.loop, memories.MemoryBooks(world.loop.time, world.shelf, world.book_lifetime))
-        self.ports = replace(world.ports, books=books)
+        self.ports = replace(world.ports, books=books, holds=memories.MemoryHolds(world.memory))
 
 
 class SandboxBooks:
@@ -498,6 +498,7 @@ class World:
             ),
             quarantine=wire(loop, store("quarantine", memories.MemoryQuarantine(memory)), "save_rejects"),
             books=None,  # type: ignore[arg-type]  # each sandbox has its own
+            holds=memories.MemoryHolds(memory),
             templates=Library,  # type: ignore[arg-type]
             queues=wire(
                 loop, memories.MemoryQueues(self.events, self.sends), "send_events", "send_messages", "events_backlog"

@@ -21,6 +21,7 @@ MODELS = {
     "WebMessages": "WebMessageRow",
     "Broadcasts": "BroadcastRow",
     "Accounts": "AccountRow",
+    "Holds": "HoldRow",
 }
 
 

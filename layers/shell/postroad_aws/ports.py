@@ -15,6 +15,7 @@ from postroad.book import Book
 from postroad.commits import Commit, Row
 from postroad.contacts import Consent, Contact
 from postroad.events import Event
+from postroad.holds import Hold
 from postroad.links import Signer
 from postroad.messages import Message
 from postroad.packing import QueueMessage
@@ -191,6 +192,11 @@ class Books(Protocol):
         """Whether something that is live listens to events of this name (`events.ON_DEMAND`)."""
 
 
+class Holds(Protocol):
+    def current(self) -> Sequence[Hold]:
+        """What keeps queued messages from leaving, at most a few seconds old."""
+
+
 class Queues(Protocol):
     def send_events(self, messages: Sequence[QueueMessage]) -> Sequence[QueueMessage]:
         """Put them on the events queue; returns those that it did not take."""
@@ -263,6 +269,7 @@ class KeylessPorts:
     quarantine: Quarantine
     books: Books
     templates: Templates
+    holds: Holds
     queues: Queues
     channels: Mapping[str, Channel[Any]]
     clock: Clock

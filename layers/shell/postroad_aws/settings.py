@@ -40,6 +40,7 @@ class Settings:
     accounts_table: str | None = _variable("ACCOUNTS_TABLE", "the table of accounts, the companies of contacts")
     stats_table: str | None = _variable("STATS_TABLE", "the table of live numbers")
     broadcasts_table: str | None = _variable("BROADCASTS_TABLE", "the table of broadcasts that were scheduled")
+    holds_table: str | None = _variable("HOLDS_TABLE", "the table of what keeps queued messages from leaving")
     web_messages_table: str | None = _variable("WEB_MESSAGES_TABLE", "the table of messages that wait on a site")
     events_queue_url: str | None = _variable("EVENTS_QUEUE_URL", "the FIFO queue of events to fold")
     sends_queue_url: str | None = _variable("SENDS_QUEUE_URL", "the queue of messages to send")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.channels import CHANNELS
 from postroad.links import Signer
-from postroad_aws import books, clock, ids, queues, runs
+from postroad_aws import books, clock, holds, ids, queues, runs
 from postroad_aws.ports import Channel, KeylessPorts, Ports
 from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, tasks, timeline
@@ -61,6 +61,7 @@ _OPEN: dict[str, Any] = {
     "quarantine": quarantine,
     "books": books,
     "templates": _Late("postroad_aws.templates"),
+    "holds": holds,
     "queues": queues,
     "channels": _Channels(),
     "clock": clock,

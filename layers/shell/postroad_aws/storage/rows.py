@@ -333,6 +333,22 @@ class BroadcastRow(Model):
     by_time = _TimeIndex()
 
 
+class HoldRow(Model):
+    """What keeps queued messages from leaving; see `postroad.holds.Hold`."""
+
+    class Meta:
+        table_name = _table("holds_table")
+
+    listing = UnicodeAttribute(hash_key=True)
+    hold_id = UnicodeAttribute(range_key=True)
+    scope = UnicodeAttribute()
+    by = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    since = NumberAttribute()
+    note = UnicodeAttribute()
+    spread = NumberAttribute()
+
+
 class _ListedIndex(GlobalSecondaryIndex["AccountRow"]):
     class Meta:
         index_name = "listed"

@@ -4,7 +4,8 @@ The claim is one conditional update, so of any number of deliveries one goes on.
 its channel is called, so a process that dies leaves one in doubt. Contacts and refusals are read for all messages of a
 batch at once, and again when they are older than `FRESH`, so nothing leaves later than this function's timeout after a
 confirmed refusal. What the channel did with a call that was not answered is unknown, and stays so until the channel
-says: it is never sent again blindly. Only what goes to a machine, which knows a message again by its id, is tried
+says: it is never sent again blindly. What is held is not claimed: it stays queued, until whoever lifts the hold queues
+it again. Only what goes to a machine, which knows a message again by its id, is tried
 again (`Channel.tries_for`).
 """
 
@@ -20,6 +21,7 @@ from postroad.contacts import Contact
 from postroad.envelopes import Envelope, compose
 from postroad.errors import PostroadError
 from postroad.events import MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
+from postroad.holds import PAUSE, SLOW, STOP, Hold, find_hold
 from postroad.instants import describe_duration
 from postroad.messages import Message
 from postroad.rendering import RenderError
@@ -113,6 +115,8 @@ def send_message(ports: Ports, message_id: str, facts: _Facts | None = None) -> 
     Raises when AWS fails before the channel was called; the claim is given back, and the delivery comes again.
     """
     facts = facts or _Facts(ports)
+    if ports.holds.current() and _is_held(ports, message_id):
+        return states.QUEUED
     owner = ports.ids.new_id()
     now = ports.clock.now()
     message = ports.messages.claim(message_id, owner, now)
@@ -155,12 +159,32 @@ def _try_again(ports: Ports, message: Message, owner: str, tries_for: float, res
     return _put_back(ports, message, owner, now + pause, result.reason)
 
 
+def _is_held(ports: Ports, message_id: str) -> bool:
+    """Whether a queued message has to wait; asked only while there is any hold."""
+    message = ports.messages.find_message(message_id)
+    hold = _find_hold(ports, message) if message and message.state == states.QUEUED else None
+    return hold is not None and hold.kind == PAUSE
+
+
+def _find_hold(ports: Ports, message: Message) -> Hold | None:
+    holds = ports.holds.current()
+    if not holds:
+        return None
+    topic = ports.books.current_policy().find_topic(message.topic)
+    return find_hold(holds, message.origin, topic.transactional)
+
+
 def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: float) -> tuple[Envelope, str] | str:
     """What the channel gets, and the address; or the state in which a message that cannot leave now was left."""
     if message.not_before and message.not_before > now:
         return _put_back(ports, message, owner, message.not_before, "it is not time yet")
     if message.expires_at and message.expires_at <= now:
         return _give_up(ports, message, owner, states.SKIPPED, "it expired before it could be sent")
+    hold = _find_hold(ports, message)
+    if hold and hold.kind == STOP:
+        return _give_up(ports, message, owner, states.SKIPPED, hold.note)
+    if hold and hold.kind == SLOW and (moment := hold.find_moment(message.message_id, message.created_at)) > now:
+        return _put_back(ports, message, owner, moment, f"messages leave little by little: {hold.note}")
     contact = facts.find_contact(message.contact_id)
     if contact is None:
         return _give_up(ports, message, owner, states.SKIPPED, "the contact does not exist any more")

@@ -1,10 +1,12 @@
 """Look after messages that got stuck: the stream was out, or a sender died."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from postroad import messages as states
 from postroad.channels import CHANNELS
 from postroad.contacts import SHARD_NAMES
+from postroad.holds import PAUSE, Hold, find_hold
 from postroad.instants import DAY
 from postroad.messages import Message
 from postroad_aws.ports import KeylessPorts
@@ -23,17 +25,28 @@ class Swept(NamedTuple):
 def sweep_messages(ports: KeylessPorts) -> Swept:
     """Queue again what is still queued, and call unknown what a sender left behind."""
     now = ports.clock.now()
+    holds = ports.holds.current()
     requeued = unknown = 0
     for shard in SHARD_NAMES:
         page = PAGE
         while page == PAGE and ports.clock.now() - now < TICK_SECONDS:
             pending = ports.messages.list_pending(shard, now, PAGE)
             page = len(pending)
-            queued = [m.message_id for m in pending if m.state == states.QUEUED and not _is_hopeless(m, now)]
+            held = {m.message_id for m in pending if _is_held(ports, holds, m)}
+            free = [m for m in pending if m.state == states.QUEUED and m.message_id not in held]
+            queued = [m.message_id for m in free if not _is_hopeless(m, now)]
             if queued:
                 requeued += len(queued) - len(ports.queues.send_messages(queued))
-            unknown += sum(_look_after(ports, message, now) for message in pending)
+            unknown += sum(_look_after(ports, message, now, message.message_id in held) for message in pending)
     return Swept(requeued, unknown)
+
+
+def _is_held(ports: KeylessPorts, holds: Collection[Hold], message: Message) -> bool:
+    if not holds or message.state != states.QUEUED:
+        return False
+    topic = ports.books.current_policy().find_topic(message.topic)
+    hold = find_hold(holds, message.origin, topic.transactional)
+    return hold is not None and hold.kind == PAUSE
 
 
 def _is_hopeless(message: Message, now: float) -> bool:
@@ -41,9 +54,9 @@ def _is_hopeless(message: Message, now: float) -> bool:
     return message.state == states.QUEUED and now - wanted > GIVE_UP
 
 
-def _look_after(ports: KeylessPorts, message: Message, now: float) -> bool:
+def _look_after(ports: KeylessPorts, message: Message, now: float, is_held: bool) -> bool:
     """Say when to look again, which may be never; true when its outcome has become unknown."""
-    if _is_hopeless(message, now):
+    if _is_hopeless(message, now) and not is_held:
         owner = ports.ids.new_id()
         if ports.messages.claim(message.message_id, owner, now):  # else somebody sends it at this very moment
             reason = "it could not be sent for four days"

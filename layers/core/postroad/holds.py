@@ -1,0 +1,51 @@
+"""Holds: what keeps messages from leaving that are queued already.
+
+A person pauses a broadcast, a breaker trips, an operator stops everything: each puts a hold. Whoever sends asks for the
+few holds that there are every few seconds, and never for each message. What is held stays queued in the ledger; once
+its hold is lifted it is queued for sending again.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from postroad.lots import draw
+
+# What a hold is about, if not one journey or broadcast: every message, or all that are not transactional.
+ALL, MARKETING = "all", "marketing"
+SCOPES = (ALL, MARKETING)
+
+# Its messages wait; they leave little by little; they never leave.
+PAUSE, SLOW, STOP = "pause", "slow", "stop"
+_STRICTNESS = (SLOW, PAUSE, STOP)
+
+# Who puts one: people, in the console or by the API.
+PEOPLE = "people"
+
+
+class Hold(NamedTuple):
+    """`scope` is one of SCOPES, or a journey or broadcast ("broadcast/autumn"); `by` is who or what put it, and nobody
+    else lifts it. `note` says why, for people, and is the reason of messages that a stop ends. While it is slow, each
+    message leaves at a moment of its own within `spread` seconds after it was made."""
+
+    scope: str
+    kind: str
+    since: float
+    by: str = PEOPLE
+    note: str = ""
+    spread: float = 0.0
+
+    def is_about(self, origin: str, transactional: bool) -> bool:
+        """Whether it is about messages of this origin ("journey/welcome@3")."""
+        if self.scope == MARKETING:
+            return not transactional
+        return self.scope in (ALL, origin, origin.partition("@")[0])
+
+    def find_moment(self, message_id: str, created_at: float) -> float:
+        """When a message may leave while this slows it: the same whenever it is asked."""
+        return created_at + self.spread * draw("hold", self.scope, message_id)
+
+
+def find_hold(holds: Collection[Hold], origin: str, transactional: bool) -> Hold | None:
+    """The strictest hold that is about messages of this origin; of two alike the older one."""
+    found = [hold for hold in holds if hold.is_about(origin, transactional)]
+    return max(found, key=lambda hold: (_STRICTNESS.index(hold.kind), -hold.since), default=None)

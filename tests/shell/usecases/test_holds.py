@@ -1,0 +1,101 @@
+"""What is held does not leave, and leaves when its hold is lifted."""
+
+from typing import Any
+
+import pytest
+
+from postroad.holds import ALL, MARKETING, PAUSE, SLOW, STOP, Hold
+from postroad.messages import PATIENCE
+from postroad_aws import holds, wiring
+from postroad_aws.storage import holds as stored
+from postroad_aws.storage import messages
+from postroad_aws.usecases.send_message import send_message, send_messages
+from postroad_aws.usecases.sweep_messages import Swept, sweep_messages
+from tests.account import Account, Channel
+
+
+def hold(account: Account, scope: str, kind: str = PAUSE, **parts: Any) -> Hold:
+    put = Hold(scope, kind, account.now(), **parts)
+    stored.save_hold(put)
+    holds.forget()
+    return put
+
+
+def test_holds_are_kept_by_scope_and_by_who_put_them(account):
+    by_people = hold(account, MARKETING, note="A wrong price")
+    by_breaker = hold(account, MARKETING, SLOW, by="breaker", spread=900.0)
+    again = hold(account, MARKETING, note="Two wrong prices")
+    assert set(stored.list_holds()) == {again, by_breaker}
+    stored.lift_hold(MARKETING, by_people.by)
+    stored.lift_hold(MARKETING, by_people.by)
+    assert stored.list_holds() == (by_breaker,)
+
+
+@pytest.mark.parametrize("scope", [ALL, MARKETING, "journey/welcome"])
+def test_what_is_held_stays_queued_without_a_claim_and_leaves_when_the_hold_is_lifted(account, scope):
+    message, email = account.sign_up(), Channel()
+    ports = account.with_channels(email=email)
+    put = hold(account, scope)
+    before = messages.find_message(message.message_id)
+    assert send_messages(ports, [message.message_id], lambda: True) == set()
+    assert messages.find_message(message.message_id) == before
+    assert email.sent == []
+    stored.lift_hold(scope, put.by)
+    account.advance(holds.FRESH_SECONDS)
+    assert send_message(ports, message.message_id) == "sent"
+
+
+def test_a_hold_on_something_else_holds_nothing(account):
+    message = account.sign_up()
+    hold(account, "journey/cart")
+    hold(account, "broadcast/welcome")
+    assert send_message(account.with_channels(email=Channel()), message.message_id) == "sent"
+
+
+def test_a_process_that_runs_already_hears_of_a_hold_within_seconds(account):
+    first, email = account.sign_up(), Channel()
+    ports = account.with_channels(email=email)
+    assert ports.holds.current() == ()
+    stored.save_hold(Hold(ALL, PAUSE, account.now()))
+    account.advance(holds.FRESH_SECONDS)
+    assert send_message(ports, first.message_id) == "queued"
+    assert email.sent == []
+
+
+def test_what_is_stopped_is_skipped_with_the_reason_and_its_contact_hears_of_it(account):
+    message, email = account.sign_up(), Channel()
+    hold(account, "journey/welcome", STOP, note="the journey was stopped by a person")
+    assert send_message(account.with_channels(email=email), message.message_id) == "skipped"
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert found.reason == "the journey was stopped by a person"
+    assert email.sent == []
+
+
+def test_what_is_slowed_leaves_at_its_own_moment(account):
+    message, email = account.sign_up(), Channel()
+    ports = account.with_channels(email=email)
+    slow = hold(account, MARKETING, SLOW, by="breaker", note="complaints rise", spread=600.0)
+    moment = slow.find_moment(message.message_id, message.created_at)
+    assert send_message(ports, message.message_id) == "queued"
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert (found.not_before, found.reason) == (moment, "messages leave little by little: complaints rise")
+    account.advance(moment - account.now() + 0.5)
+    assert send_message(ports, message.message_id) == "sent"
+
+
+def test_the_sweep_leaves_what_is_held_in_peace_however_long_and_queues_it_after(account):
+    message = account.sign_up()
+    account.sends()
+    put = hold(account, MARKETING)
+    account.advance(5 * 86_400)
+    assert sweep_messages(wiring.keyless()) == Swept(0, 0)
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert found.state == "queued"
+    stored.lift_hold(MARKETING, put.by)
+    hold(account, "journey/cart")
+    account.advance(-4 * 86_400 + PATIENCE["queued"])
+    messages.postpone(message.message_id, account.now() - 1)
+    assert sweep_messages(wiring.keyless()) == Swept(1, 0)
