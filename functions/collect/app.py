@@ -159,19 +159,24 @@ def _script(call: Call) -> Answer:
 
 
 def _open(call: Call) -> Answer:
-    from postroad_aws.usecases.record_engagement import record_open
+    from postroad_aws.usecases.record_engagement import Fetched, record_open
 
-    return _gif() if record_open(PORTS, _signer(), call.rest, call.method, call.headers) else _not_found()
+    fetched = Fetched(call.method, call.headers, _address_of(call))
+    return _gif() if record_open(PORTS, _signer(), call.rest, fetched) else _not_found()
 
 
 def _click(call: Call) -> Answer:
-    from postroad_aws.usecases.record_engagement import record_click
+    from postroad_aws.usecases.record_engagement import Fetched, record_click
 
-    target = record_click(PORTS, _signer(), call.rest, call.method, call.headers)
+    target = record_click(PORTS, _signer(), call.rest, Fetched(call.method, call.headers, _address_of(call)))
     if target is None:
         return _not_found()
     headers = {"location": _ascii_url(target), "cache-control": "no-store", "referrer-policy": "no-referrer"}
     return {"statusCode": 302, "headers": headers}
+
+
+def _address_of(call: Call) -> str:
+    return str(call.event["requestContext"]["http"].get("sourceIp", ""))
 
 
 def _signer() -> "Signer":

@@ -28,7 +28,7 @@ from postroad.tracking import Request, Source, read_events
 from postroad_aws.ports import Ports, Templates
 from postroad_aws.usecases.collect_events import DoorPorts
 from postroad_aws.usecases.process_events import Delivery, process_events
-from postroad_aws.usecases.record_engagement import record_click, record_open
+from postroad_aws.usecases.record_engagement import Fetched, record_click, record_open
 from postroad_aws.usecases.record_feedback import record_feedback
 from postroad_aws.usecases.refuse import unsubscribe
 from postroad_aws.usecases.send_message import send_message
@@ -235,13 +235,13 @@ class _Life:
     def open(self, message_id: str) -> None:
         world = self.world
         link = Open(message_id, world.messages.items[message_id].contact_id)
-        record_open(world.door, world.shop.signer, world.shop.signer.sign(link), "GET", _HEADERS)
+        record_open(world.door, world.shop.signer, world.shop.signer.sign(link), Fetched("GET", _HEADERS))
 
     def click(self, message_id: str, mail: bytes) -> None:
         """Follow the first link in the mail, as it stands there."""
         page = next(part for part in message_from_bytes(mail).walk() if part.get_content_type() == "text/html")
         if found := re.search(rb'href="[^"]*/c/([^"]+)"', cast(bytes, page.get_payload(decode=True))):
-            record_click(self.world.door, self.world.shop.signer, found[1].decode(), "GET", _HEADERS)
+            record_click(self.world.door, self.world.shop.signer, found[1].decode(), Fetched("GET", _HEADERS))
 
     def unsubscribe(self, message_id: str) -> None:
         world = self.world

@@ -16,6 +16,7 @@ from postroad.commits import Row
 from postroad.contacts import Attribute, Consent, Contact, Enrollment, Handed, Passage, Persona, Points, Seat, Stage
 from postroad.decisions import Decision
 from postroad.events import Event
+from postroad.fetches import Fetch
 from postroad.identities import Identity
 from postroad.ring import Ring
 
@@ -90,7 +91,7 @@ contacts = st.builds(
     handed=st.none() | st.builds(Handed, texts, times),
     segments=by_key(times),
     turns=by_key(times),
-    active=st.lists(keys, max_size=2, unique=True).flatmap(
+    active=st.lists(keys.filter(lambda key: "/" not in key), max_size=2, unique=True).flatmap(
         lambda names: st.fixed_dictionaries({name: enrollments(name) for name in names})
     ),
     passages=by_key(st.builds(Passage, st.integers(1, 9), times, st.none() | times, texts)),
@@ -107,6 +108,7 @@ contacts = st.builds(
             st.lists(keys, max_size=2).map(tuple),
         )
     ),
+    fetches=st.lists(st.builds(Fetch, times, texts, st.integers(-1, 99), texts), max_size=2).map(tuple),
     merged_from=st.lists(keys, max_size=2).map(tuple),
     dropped=st.lists(keys, max_size=2).map(tuple),
     ring=rings,

@@ -11,6 +11,7 @@ import pytest
 from postroad.contacts import Attribute, Contact
 from postroad.envelopes import Call, Email, Invocation, Text, compose, values_of
 from postroad.envelopes.webhook import NowhereError, secret_of, sign
+from postroad.fetches import TRAP
 from postroad.links import Click, Open, Signer, Unsubscribe
 from postroad.messages import Message
 from postroad.mime import MimeError
@@ -46,7 +47,10 @@ def test_a_mail_has_our_links_headers_and_both_parts():
     html = read.get_body(("html",)).get_content()
     assert "&lt;Ana&gt;" in html
     assert "Bag Tide &amp; Co" in html
-    tokens = dict(re.findall(r'"https://post\.tide\.example/([cou])/([^"]+)"', html))
+    # Behind all that is to be seen stands a link that is not.
+    *found, (_, trap) = re.findall(r'"https://post\.tide\.example/([cou])/([^"]+)"', html)
+    tokens = dict(found)
+    assert SIGNER.find(Click, trap) == Click("e.hi~2", TRAP, "https://post.tide.example/", "c1")
     assert SIGNER.find(Click, tokens["c"]) == Click("e.hi~2", 1, "https://a.example/?x=1&y=2", "c1")
     assert SIGNER.find(Open, tokens["o"]) == Open("e.hi~2", "c1")
     assert SIGNER.find(Unsubscribe, tokens["u"]) is not None

@@ -308,3 +308,5 @@ def test_the_pixel_stands_before_the_end_of_the_body() -> None:
     assert add_pixel("<body>a</body></html>", "https://t.example/o/x?a&b") == f"<body>a{pixel}</body></html>"
     assert add_pixel("a</BODY >b</body>", "https://t.example/o/x?a&b") == f"a</BODY >b{pixel}</body>"
     assert add_pixel("<p>a</p>", "https://t.example/o/x?a&b") == f"<p>a</p>{pixel}"
+    trap = '<a href="https://t.example/c/y" style="display:none" tabindex="-1" aria-hidden="true"></a>'
+    assert add_pixel("<p>a</p>", "https://t.example/o/x?a&b", "https://t.example/c/y") == f"<p>a</p>{pixel}{trap}"

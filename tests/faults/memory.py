@@ -24,7 +24,7 @@ from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import SHARDS, Consent, Contact
 from postroad.events import Event
 from postroad.holds import Hold
-from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
+from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before, take_off
 from postroad.packing import QueueMessage
 from postroad.policy import Policy
 from postroad.quarantine import Reject
@@ -344,6 +344,12 @@ class MemoryMessages:
             noted = message.with_(times={**message.times, engagement: time})
             self.memory.put_message(noted, self.memory.pending.get(message_id))
         return self.memory.messages[message_id]
+
+    def take_off_engagement(self, message_id: str, engagement: str, time: float) -> None:
+        message = self.memory.messages.get(message_id)
+        if message is not None:
+            taken_off = message.with_(times=take_off(message.times, engagement, time))
+            self.memory.put_message(taken_off, self.memory.pending.get(message_id))
 
     def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
         due = sorted(

@@ -489,6 +489,7 @@ class World:
             messages=wire(
                 loop, store("messages", memories.MemoryMessages(memory)),
                 "find_message", "find_messages", "claim", "release", "settle", "postpone", "note_engagement",
+                "take_off_engagement",
                 list_pending=memory.has_pending,
             ),
             tasks=wire(loop, store("tasks", memories.MemoryTasks(memory)), "find_task"),

@@ -354,6 +354,15 @@ class MessagesContract:
         assert found.times == {QUEUED: T0, "machine_opened": at(5), DELIVERED: at(20), "opened": at(60)}
         assert found.state == DELIVERED
 
+    def test_what_turns_out_to_be_a_machines_is_no_persons_any_more(self, ports: Ports) -> None:
+        queue(ports, a_message(times={QUEUED: T0}))
+        ports.messages.note_engagement("enr-1.welcome", "clicked", at(5))
+        ports.messages.take_off_engagement("enr-1.welcome", "clicked", at(6))
+        assert message(ports).times == {QUEUED: T0, "clicked": at(5), "machine_clicked": at(6)}
+        ports.messages.take_off_engagement("enr-1.welcome", "clicked", at(5))
+        assert message(ports).times == {QUEUED: T0, "machine_clicked": at(6)}
+        ports.messages.take_off_engagement("enr-1.nowhere", "clicked", at(5))
+
     def test_an_open_of_no_message_makes_none(self, ports: Ports) -> None:
         assert not ports.messages.note_engagement("enr-1.nowhere", "opened", T0)
         assert ports.messages.find_message("enr-1.nowhere") is None

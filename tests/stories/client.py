@@ -214,7 +214,8 @@ class Mail:
         return reader.links
 
     def click(self, words: str, **headers: str) -> str:
-        """Follow a link as a person does; answers where it leads."""
+        """Follow a link as a person does, who reads the mail before; answers where it leads."""
+        self.shop.advance("PT11S")
         answer = self.shop.call("GET", self._path(self.links()[words]), headers={**READER, **headers})
         assert answer.status_code == 302, answer.text
         self.shop.settle()

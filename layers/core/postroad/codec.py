@@ -37,6 +37,7 @@ from postroad.decisions import Decision
 from postroad.engagement import Sent
 from postroad.errors import PostroadError
 from postroad.events import Event
+from postroad.fetches import Fetch
 from postroad.identities import Identity
 from postroad.instants import parse_instant
 from postroad.ring import Ring
@@ -151,6 +152,7 @@ def encode_contact(contact: Contact) -> bytes:
         "y": _budget_document(c, base, ms),
         "z": {channel: _sents_document(sents, base) for channel, sents in c.engagement.items()},
         "q": {account_id: _seat_document(seat, ms) for account_id, seat in c.accounts.items()},
+        "v": [[ms(fetch.time), *fetch[1:]] for fetch in c.fetches],
         "f": c.merged_from,
         "d": c.dropped,
         "r": _ring_document(c.ring, base, ms),
@@ -204,6 +206,7 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
         **_read_budget(take("y", {}), base, time),
         engagement={channel: _read_sents(text, base) for channel, text in take("z", {}).items()},
         accounts={account_id: _read_seat(entry, time) for account_id, entry in take("q", {}).items()},
+        fetches=tuple(Fetch(time(fetch[0]), *fetch[1:]) for fetch in take("v", ())),
         merged_from=tuple(take("f", ())),
         dropped=tuple(take("d", ())),
         ring=_read_ring(take("r", None), base, time),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from postroad.channels import CHANNELS, CONTACT, address_kind
 from postroad.engagement import Sent
+from postroad.fetches import Fetch
 from postroad.ring import Ring
 
 SHARDS = 16
@@ -214,7 +215,7 @@ class Contact:
 
     `postponed` are the messages that wait for a gate, by their ids; `spent` those that count against the caps, the
     latest last; `exposures` are its parts in experiments, by "journey/step" (of a holdout "journey/"); `engagement`
-    is what it did with the latest messages of each channel.
+    is what it did with the latest messages of each channel, `fetches` its opens and clicks of the last hour.
     `identities` maps "kind:value" to when it was attached; `claims` are those of them that only a public source has
     named; `behaviour` maps a tracker's id to its bounded memory;
     `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
@@ -251,6 +252,7 @@ class Contact:
     exposures: dict[str, Exposure] = field(default_factory=dict)
     accounts: dict[str, Seat] = field(default_factory=dict)
     engagement: dict[str, tuple[Sent, ...]] = field(default_factory=dict)
+    fetches: tuple[Fetch, ...] = ()
     merged_from: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     ring: Ring = field(default_factory=Ring)

@@ -91,6 +91,15 @@ def take_back(kept: Kept, message_id: str) -> dict[str, tuple[Sent, ...]]:
     return {channel: tuple(sents) for channel, sents in found.items() if sents}
 
 
+def forget_responses(kept: Kept, message_id: str) -> dict[str, tuple[Sent, ...]]:
+    """What is kept after it is known that no person did what was done with a message."""
+    name = short_name(message_id)
+    return {
+        channel: tuple(Sent(sent.hour, sent.name) if sent.name == name else sent for sent in sents)
+        for channel, sents in kept.items()
+    }
+
+
 def merge(a: Kept, b: Kept) -> dict[str, tuple[Sent, ...]]:
     """What two contacts keep who are one person."""
     return {channel: _latest((*a.get(channel, ()), *b.get(channel, ()))) for channel in sorted({*a, *b})}

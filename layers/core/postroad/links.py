@@ -231,9 +231,12 @@ def rewrite_links(html: str, make_url: Callable[[str, int], str], *, keep: Conta
     return "".join((*out, html[position:])) if out else html
 
 
-def add_pixel(html: str, url: str) -> str:
-    """The HTML with the open pixel before its last `</body>`, or at its end."""
+def add_pixel(html: str, url: str, trap: str = "") -> str:
+    """The HTML with the open pixel before its last `</body>`, or at its end; behind it a link that no person can see or
+    reach, if there is an address for one: who follows that is a machine."""
     pixel = f'<img src="{escape(url)}" width="1" height="1" alt="" style="display:none">'
+    if trap:
+        pixel += f'<a href="{escape(trap)}" style="display:none" tabindex="-1" aria-hidden="true"></a>'
     found = None
     for found in _BODY_END.finditer(html):  # noqa: B007
         pass

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from postroad import engagement
+from postroad import engagement, fetches
 from postroad.caps import merge_spent
 from postroad.contacts import (
     MAX_ACCOUNTS,
@@ -93,6 +93,7 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.spent = merge_spent(a.spent, b.spent)
     merged.postponed = _join(a.postponed, b.postponed, lambda _, x, y: min(x, y, key=lambda c: (c.since, c.at)))
     merged.engagement = engagement.merge(a.engagement, b.engagement)
+    merged.fetches = fetches.merge(a.fetches, b.fetches)
     merged.exposures = _join(a.exposures, b.exposures, lambda _, x, y: _merge_exposures(x, y))
     seats = _join(a.accounts, b.accounts, lambda _, x, y: _merge_seats(x, y))
     merged.accounts = _best(seats, MAX_ACCOUNTS, lambda account_id, seat: (-seat.since, account_id))

@@ -52,6 +52,12 @@ def find_engagement(event: Event) -> tuple[str, str] | None:
     return message_id, f"machine_{name}" if event.properties.get("actor") == "machine" else name
 
 
+def take_off(times: Mapping[str, float], engagement: str, time: float) -> dict[str, float]:
+    """The times of a message after it is known that a machine opened or clicked then: "opened" is "machine_opened"."""
+    kept = {name: at for name, at in times.items() if (name, at) != (engagement, time)}
+    return {**kept, f"machine_{engagement}": kept.get(f"machine_{engagement}", time)}
+
+
 def name_message(event: Event, message: "Message") -> Event:
     """An open or a click, which knows only the message's id, with what the message is."""
     return replace(event, properties={**event.properties, "email_id": message.template, "campaign_id": message.origin})

@@ -116,6 +116,9 @@ class Messages(Protocol):
     def note_engagement(self, message_id: str, engagement: str, time: float) -> Message | None:
         """Keep when a message was first opened or clicked (`messages.ENGAGEMENTS`); None when there is no message."""
 
+    def take_off_engagement(self, message_id: str, engagement: str, time: float) -> None:
+        """Count what was "opened" or "clicked" then as a machine's; what came at another time stays a person's."""
+
     def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
         """Messages that the sweep should have looked at by then (`messages.PATIENCE`), the earliest first."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from postroad.envelopes.draft import Draft
+from postroad.fetches import TRAP
 from postroad.links import Click, Open, add_pixel, rewrite_links
 from postroad.mime import Mailbox, build_mime, parse_mailbox, unsubscribe_headers
 
@@ -25,7 +26,8 @@ def wrap(draft: Draft) -> Email:
         return draft.base_url + draft.signer.path(Click(message.message_id, number, target, message.contact_id))
 
     html = rewrite_links(rendered.html, tracked, keep=(draft.unsubscribe_url,))
-    html = add_pixel(html, draft.base_url + draft.signer.path(Open(message.message_id, message.contact_id)))
+    pixel = draft.base_url + draft.signer.path(Open(message.message_id, message.contact_id))
+    html = add_pixel(html, pixel, tracked(f"{draft.base_url}/", TRAP))
     sender = draft.template.from_ or draft.policy.sender
     raw = build_mime(
         from_=parse_mailbox(sender),

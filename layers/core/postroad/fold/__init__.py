@@ -23,11 +23,13 @@ from postroad.book import Book
 from postroad.contacts import Contact
 from postroad.decisions import Decision
 from postroad.events import Event
+from postroad.fetches import KEPT_FOR
 from postroad.fold.catching_up import catch_up, reconsider
 from postroad.fold.facts import absorb
 from postroad.fold.folding import MAX_CAUSED, MAX_MESSAGES, Folding
 from postroad.fold.journeys import follow, hear_of_skipped, move_journeys
 from postroad.fold.opinions import due_definitions, settle
+from postroad.fold.taking_back import take_back
 from postroad.messages import Message
 from postroad.tasks import Settled, Task
 
@@ -75,12 +77,14 @@ def fold(
     *,
     history: Sequence[Event] | None = None,
     everything: bool = False,
+    exposed: Sequence[Event] = (),
 ) -> Outcome:
     """Fold one event into a contact; the argument is not changed.
 
     `history` is the contact's timeline, needed when `needs_history` says so. `everything` asks every definition again,
-    as a merge requires. What definitions set off without an end is cut off, and a decision says so. What the event's
-    own parts make impossible is raised; the caller puts such an event into quarantine.
+    as a merge requires. `exposed` are opens and clicks of a machine that this event has unmasked, as they were folded;
+    `history` says already what they are. What definitions set off without an end is cut off, and a decision says so.
+    What the event's own parts make impossible is raised; the caller puts such an event into quarantine.
     """
     folding = Folding(contact.copy(), book, now)
     folding.cause = event
@@ -90,7 +94,10 @@ def fold(
         folding.outbox.call_off(contact.dropped, "another journey of this person goes on instead")
         reconsider(folding)
     folding.take(event)
+    if exposed:
+        take_back(folding, exposed, history or ())
     _run(folding)
+    _forget_fetches(folding.contact, now)
     folding.arm(fired=event.name == names.WAKE)
     if event.name != names.WAKE:
         folding.contact.events_folded += 1
@@ -105,6 +112,12 @@ def fold(
         changed=event.name != names.WAKE or replace(folding.contact, revision=contact.revision) != contact,
         tasks=tuple(folding.tasks),
     )
+
+
+def _forget_fetches(contact: Contact, now: float) -> None:
+    """Nothing will ever be told by what was fetched long ago."""
+    if contact.fetches and contact.fetches[-1].time < now - KEPT_FOR:
+        contact.fetches = ()
 
 
 def _run(folding: Folding) -> None:

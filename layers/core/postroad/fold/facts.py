@@ -10,6 +10,7 @@ from postroad.consent import EVERY_TOPIC, consent_key
 from postroad.contacts import Consent, Enrollment
 from postroad.engagement import ANSWERED, CLICKED, OPENED, note_reply, note_response, take_back
 from postroad.events import Event
+from postroad.fetches import MACHINE, PIXEL, fetch_of, keep
 from postroad.fold.accounts import change_account, join_account, leave_account
 from postroad.fold.attributes import set_attributes
 from postroad.fold.folding import Folding
@@ -62,6 +63,8 @@ def marked_by(event: Event) -> tuple[str, str]:
 def _take_mark(folding: Folding, event: Event) -> list[str]:
     """Something happened to a message: its enrollment remembers it by the step. What a machine did, it does not."""
     contact, response = folding.contact, _RESPONSES.get(event.name)
+    if (fetch := fetch_of(event)) and (fetch.link != PIXEL or event.properties.get("actor") != MACHINE):
+        contact.fetches = keep(contact.fetches, fetch)
     if response and event.properties.get("actor") == "human":
         message_id = str(event.properties.get("message_id"))
         contact.engagement = note_response(contact.engagement, message_id, event.time, response)

@@ -10,6 +10,7 @@ from postroad.journeys.interpreter import (
     enroll,
     enrollment_id_of,
     may_enter,
+    off_mark,
     on_mark,
     starts,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "enroll",
     "enrollment_id_of",
     "may_enter",
+    "off_mark",
     "on_mark",
     "parse_journey",
     "starts",

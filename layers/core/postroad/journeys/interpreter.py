@@ -122,6 +122,13 @@ def on_mark(enrollment: Enrollment, step_id: str, mark: str) -> Enrollment:
     return enrollment.with_(marks={**enrollment.marks, step_id: (*marks, mark)})
 
 
+def off_mark(enrollment: Enrollment, step_id: str, mark: str) -> Enrollment:
+    """Take back that something happened to the message of a send step."""
+    left = tuple(each for each in enrollment.marks.get(step_id, ()) if each != mark)
+    others = {step: marks for step, marks in enrollment.marks.items() if step != step_id}
+    return enrollment.with_(marks={**others, step_id: left} if left else others)
+
+
 def end(enrollment: Enrollment, state: str, reason: str) -> Enrollment:
     """The enrollment, over: `completed`, `exited` or `failed`, and why."""
     return enrollment.with_(state=state, reason=reason, due=None)

@@ -147,6 +147,12 @@ def note_engagement(message_id: str, engagement: str, time: float) -> Message | 
     return parse_item(item) if done else None
 
 
+def take_off_engagement(message_id: str, engagement: str, time: float) -> None:
+    """Count what was "opened" or "clicked" then as a machine's; what came at another time stays a person's."""
+    if note_engagement(message_id, f"machine_{engagement}", time):
+        _update(message_id, "REMOVE #times.#at", "#times.#at = :time", {":time": time}, at=engagement)
+
+
 def list_pending(shard: str, until: float, limit: int) -> list[Message]:
     """Messages that the sweep should have looked at by then, the earliest first."""
     answer = get_client("dynamodb").query(

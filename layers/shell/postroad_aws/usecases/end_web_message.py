@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from postroad.bots import actor_of
+from postroad.bots import judge_fetch
 from postroad.channels import CHANNELS
 from postroad.events import MESSAGE_CLICKED, MESSAGE_DISMISSED, MESSAGE_OPENED, Event
 from postroad.links import Waiting
@@ -30,6 +30,6 @@ def end_web_message(ports: Ports, stored: Stored, link: Waiting, deed: str, head
         contact_id=link.contact_id,
         trusted=True,
         source="postroad",
-        properties={"message_id": link.message_id, "channel": CHANNELS["web"].key, "actor": actor_of(headers)},
+        properties={"message_id": link.message_id, "channel": CHANNELS["web"].key, "actor": judge_fetch(headers).actor},
     )
     send_event(ports.queues, event)

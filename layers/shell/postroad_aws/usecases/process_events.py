@@ -15,6 +15,7 @@ from postroad.commits import MAX_ACTIONS, Commit, MembershipChange, Row
 from postroad.contacts import Contact, latest_identities
 from postroad.decisions import Decision
 from postroad.events import ACCOUNT_JOINED, WAKE, Event
+from postroad.fetches import MACHINE, by_machine, fetch_of, judge_by_ledger, key_of, unmask, unmask_together
 from postroad.fold import Outcome as Folded
 from postroad.fold import begin, fold, needs_history, postpone
 from postroad.identities import Identity, contact_id_of
@@ -165,7 +166,7 @@ class _Batch:
 
     def fold(self, events: Sequence[Event]) -> None:
         """Fold one cluster: at first as it was read before, and after a conflict as it is now."""
-        events = [self.note_account(self.note_engagement(event)) for event in events]
+        events = [self.note_account(self.note_engagement(event)) for event in unmask_together(events)]
         revision = self.revision
         for attempt in range(MAX_TRIES):
             cluster = _Cluster(self.ports, consistent=attempt > 0, at_least=revision)
@@ -193,7 +194,13 @@ class _Batch:
         """Tell the ledger of an open or a click, and the event of what message that was."""
         engagement = find_engagement(event)
         message = self.ports.messages.note_engagement(*engagement, event.time) if engagement else None
-        return name_message(event, message) if message else event
+        if message is None or engagement is None:
+            return event
+        event = name_message(event, message)
+        because = judge_by_ledger(event, message)
+        if because:
+            self.ports.messages.take_off_engagement(*engagement, event.time)
+        return by_machine(event, because) if because else event
 
     def note_account(self, event: Event) -> Event:
         """Tell an account what a server says of it, and the event what the account says then."""
@@ -257,6 +264,7 @@ class _Pending:
     rejects: list[Reject] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    mended: list[Row] = field(default_factory=list)
     changed: bool = False
 
     @property
@@ -265,8 +273,8 @@ class _Pending:
 
     @property
     def actions(self) -> int:
-        parts = (self.attach, self.absorbed, self.messages, self.tasks, self.memberships, self.rejects, self.rows)
-        return 1 + sum(len(part) for part in parts)
+        kept = (self.attach, self.absorbed, self.messages, self.tasks, self.memberships, self.rejects)
+        return 1 + sum(len(part) for part in (*kept, self.rows, self.mended))
 
 
 class _Cluster:
@@ -461,6 +469,7 @@ class _Cluster:
             rejects=[*stays.rejects, *leaves.rejects],
             hashes=[*stays.hashes, *leaves.hashes],
             rows=[*stays.rows, *leaves.rows],
+            mended=[*stays.mended, *leaves.mended],
             changed=True,
         )
         if leaves.is_new:
@@ -477,9 +486,12 @@ class _Cluster:
         if event.name == WAKE:
             # One timer may wake twice, and find something due each time: each has a row and derived events of its own.
             event = replace(event, event_id=f"{event.event_id}-{pending.contact.version}")
-        history = self.history_of(pending) if needs_history(pending.contact, self.book) else None
+        event, exposed = self.unmask(pending, event)
+        history = self.history_of(pending) if exposed or needs_history(pending.contact, self.book) else None
         try:
-            folded = fold(pending.contact, event, self.book, self.now, history=history, everything=everything)
+            folded = fold(
+                pending.contact, event, self.book, self.now, history=history, everything=everything, exposed=exposed
+            )
         except Exception as error:
             logger.exception("an event could not be folded", error=type(error).__name__)
             folded = Folded(postpone(pending.contact, event, self.now))
@@ -494,6 +506,46 @@ class _Cluster:
         if event.name != WAKE or decisions:
             pending.rows.append(Row(folded.contact.contact_id, event, folded.caused, decisions))
 
+    def unmask(self, pending: _Pending, event: Event) -> tuple[Event, list[Event]]:
+        """The event, which says so if what the contact keeps shows that a machine did it; and what else it did, as that
+        was folded. The ledger and the timeline say it from now on."""
+        fetch = fetch_of(event) if pending.contact.fetches else None
+        found = unmask(pending.contact.fetches, fetch) if fetch else None
+        if found is None:
+            return event, []
+        if event.properties.get("actor") != MACHINE:
+            self.take_off(event)
+            event = by_machine(event, found.because)
+        exposed = [mended for each in found.exposed if (mended := self.mend(pending, key_of(each), found.because))]
+        return event, exposed
+
+    def mend(self, pending: _Pending, key: str, because: str) -> Event | None:
+        """Have the row of an open or a click say that a machine did it; the event as it was folded, None when it has
+        no row yet or says so already."""
+        contact = pending.contact
+        ids = (contact.contact_id, *contact.merged_from)
+        for rows in (pending.rows, pending.mended, self.rows):
+            for number, row in enumerate(rows):
+                if row.contact_id in ids and row.key == key:
+                    return self.put_right(rows, number, row, because)
+        found = self.ports.timeline.find_row(ids, key)
+        if found is None:
+            return None
+        pending.mended.append(found)
+        return self.put_right(pending.mended, len(pending.mended) - 1, found, because)
+
+    def put_right(self, rows: list[Row], number: int, row: Row, because: str) -> Event | None:
+        event = row.event
+        if event.properties.get("actor") == MACHINE:
+            return None
+        self.take_off(event)
+        rows[number] = row._replace(event=by_machine(event, because))
+        return event
+
+    def take_off(self, event: Event) -> None:
+        if engagement := find_engagement(event):
+            self.ports.messages.take_off_engagement(*engagement, event.time)
+
     def history_of(self, pending: _Pending) -> list[Event]:
         """All that this contact has folded: its timeline, and what this try holds that has no row yet."""
         contact = pending.contact
@@ -503,6 +555,11 @@ class _Cluster:
             if row.contact_id in ids:
                 history |= {event.key: event for event in (row.event, *row.caused)}
         history |= {event.key: event for event in self.events if event.short_hash in contact.ring}
+        history |= {
+            row.key: row.event
+            for row in (*self.rows, *pending.rows, *pending.mended)
+            if row.event.properties.get("actor_because")
+        }
         missing = contact.ring.young_hashes(self.now) - {event.short_hash for event in history.values()}
         if missing:
             # A crash left rows unwritten; the deliveries that bring them again are on their way.
@@ -526,7 +583,7 @@ class _Cluster:
                     tasks=combine(pending.tasks),
                     memberships=pending.memberships,
                     rejects=tuple(pending.rejects),
-                    rows=tuple(pending.rows) if busy else (),
+                    rows=(*pending.mended, *(pending.rows if busy else ())),
                     gone=tuple(sorted(self.gone)),
                 )
             )

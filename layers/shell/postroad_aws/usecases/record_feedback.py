@@ -38,8 +38,9 @@ def record_feedback(ports: Ports, feedback: Feedback) -> None:
     if message is None:
         return
     if feedback.state != SENT or message.state in (SENDING, UNKNOWN):
+        at = min(feedback.time, now)
         ports.messages.settle(
-            message.message_id, feedback.state, now, reason=feedback.reason, provider_id=feedback.provider_id
+            message.message_id, feedback.state, at, reason=feedback.reason, provider_id=feedback.provider_id
         )
     name = _EVENTS[feedback.state]
     if name in ON_DEMAND and not ports.books.hears(name):
