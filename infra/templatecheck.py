@@ -21,7 +21,8 @@ FOURTEEN_DAYS = 1_209_600
 
 # Powers over everything, each with its reason.
 POWERS_OVER_ALL = {
-    ("SendMessageRole", "sns:Publish"): "a phone number has no ARN; a second statement denies every topic"
+    ("SendMessageRole", "sns:Publish"): "a phone number has no ARN; a second statement denies every topic",
+    ("RecordFeedbackRole", "sns:Publish"): "the same",
 }
 # What SAM attaches by itself: writing one's own log.
 MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole"}

@@ -93,7 +93,8 @@ def test_c27_one_journey_reaches_a_person_by_every_channel_that_there_is():
     book = Shelf(account, *templates, journey).book
     addresses = dict.fromkeys((row.full for row in ROWS.values() if not row.full.startswith(CONTACT)), 1.0)
     ana = Contact("c", version=1, revision=book.revision, identities=addresses)
-    outcome = fold(ana, Event("e", "X", 1.8e9, 1.8e9, contact_id="c", trusted=True), book, 1.8e9)
+    noon = 1.8e9 + 4 * 3_600
+    outcome = fold(ana, Event("e", "X", noon, noon, contact_id="c", trusted=True), book, noon)
     assert {message.step: (message.channel, message.state) for message in outcome.messages} == {
         key: (key, "queued") for key in CHANNELS
     }

@@ -2,7 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.sms import Segments, classify_reply, segments
+from postroad.contacts import Contact
+from postroad.envelopes.sms import MAX_SEGMENTS
+from postroad.instants import parse_instant, stamp
+from postroad.policy import parse_policy
+from postroad.sms import Segments, answer_reply, classify_reply, segments
 
 GSM = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCXYZÄÖÑÜ§¿abcxyzäöñüà\n\r"
 
@@ -37,7 +41,7 @@ GSM = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./
         ("я" * 66 + "😀" + "я" * 66, Segments("UCS-2", 3, 134)),
     ],
 )
-def test_a_text_takes_its_segments(text: str, expected: Segments) -> None:
+def test_c38_a_text_takes_its_segments(text: str, expected: Segments) -> None:
     assert segments(text) == expected
 
 
@@ -106,22 +110,99 @@ def test_segments_hold_the_whole_text_and_no_segment_is_empty(text: str) -> None
         ("Please cancel my appointment", None),
         ("yes but when does it start?", None),
         ("can you help me with my order", None),
-        ("I don't like this", None),
+        ("I don't like this", "unclear"),
         ("bus stop", None),
         ("the quarter end", None),
         ("don't send it yet", None),
     ],
 )
-def test_a_reply_is_understood(text: str, reply: str | None) -> None:
+def test_c38_a_reply_is_understood(text: str, reply: str | None) -> None:
     assert classify_reply(text) == reply
 
 
 @given(st.text(max_size=200))
 def test_any_reply_has_one_meaning_or_none(text: str) -> None:
-    assert classify_reply(text) in ("stop", "start", "help", None)
+    assert classify_reply(text) in ("stop", "start", "help", "unclear", None)
     assert classify_reply(f"STOP{' ' * 3}!") == "stop"
 
 
 def test_a_very_long_reply_is_read_in_bounded_time() -> None:
     assert classify_reply("dont stop no longer want " * 100_000) is None
     assert classify_reply("stop " * 100_000) == "stop"
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        *[("wrong number", "unclear"), ("Who is this?", "unclear"), ("why are you writing", "unclear")],
+        *[("How did you get my number", "unclear"), ("I never signed up for this", "unclear")],
+        *[("not interested", "unclear"), ("No thanks", "unclear"), ("enough!", "unclear"), ("go away", "unclear")],
+        *[("this is spam", "unclear"), ("I will report you", "unclear"), ("basta", "unclear"), ("arretez", "unclear")],
+        *[("I want to stop my coffee", "unclear"), ("stopping tomorrow", None), ("the pit stop was great", None)],
+        *[("Please stop emailing me", "stop"), ("no more mails", "stop"), ("take me off the mailing list", "stop")],
+        *[("I'll stop by later", None), ("bus stop at nine", None), ("see you on Friday", None)],
+    ],
+)
+def test_c38_what_may_be_a_refusal_is_left_to_a_person(text: str, reply: str | None) -> None:
+    assert classify_reply(text) == reply
+
+
+@pytest.mark.parametrize("reply", ["stop", "start", "help"])
+def test_c38_an_answer_names_the_brand_and_is_one_or_two_parts(reply) -> None:
+    answer = answer_reply(reply, "Tidewater Coffee", "Tidewater Coffee <hello@tidewater.example>")
+    assert answer is not None
+    assert answer.startswith("Tidewater Coffee: ")
+    assert segments(answer).encoding == "GSM-7"
+    assert segments(answer).count <= 2 < MAX_SEGMENTS
+    assert ("hello@tidewater.example" in answer) == (reply == "help")
+
+
+def test_c38_nothing_is_answered_to_anything_else() -> None:
+    assert answer_reply("unclear", "Shop", "") is None
+    assert answer_reply(None, "Shop", "") is None
+
+
+TOPICS = [{"id": "offers", "opt_in": False}, {"id": "receipts", "opt_in": False, "transactional": True}]
+
+
+def leaves(phone: str, at: str, topic: str = "offers", channel: str = "sms", **policy: object) -> str:
+    """When a message leaves that wants to at this time."""
+    account = parse_policy({"kind": "policy", "id": "policy", "topics": TOPICS, **policy})
+    contact = Contact("ana", identities={f"phone:{phone}": 0.0})
+    opening = account.next_opening(contact, channel, topic, "", parse_instant(at))
+    assert opening.at is not None
+    return stamp(opening.at)
+
+
+@pytest.mark.parametrize(
+    ("phone", "at", "leaves_at"),
+    [
+        # London in summer: eight is seven in UTC.
+        ("+447700900123", "2026-07-01T05:00:00Z", "2026-07-01 07:00 UTC"),
+        ("+447700900123", "2026-07-01T19:59:00Z", "2026-07-01 19:59 UTC"),
+        ("+447700900123", "2026-07-01T20:00:00Z", "2026-07-02 07:00 UTC"),
+        # A number of the United States or Canada says no place: it has to be day from Newfoundland to Hawaii.
+        ("+14155550123", "2026-01-15T13:00:00Z", "2026-01-15 18:00 UTC"),
+        ("+14155550123", "2026-01-15T19:00:00Z", "2026-01-15 19:00 UTC"),
+        ("+14155550123", "2026-01-16T00:30:00Z", "2026-01-16 18:00 UTC"),
+        # Puerto Rico has a prefix of its own.
+        ("+17875550123", "2026-01-15T13:00:00Z", "2026-01-15 13:00 UTC"),
+    ],
+)
+def test_c38_texts_leave_between_eight_and_nine_where_the_person_is_or_may_be(phone, at, leaves_at) -> None:
+    assert leaves(phone, at) == leaves_at
+
+
+def test_c38_only_texts_have_quiet_hours_that_nobody_has_asked_for() -> None:
+    night = "2026-07-01T03:00:00Z"
+    assert leaves("+447700900123", night, channel="email") == "2026-07-01 03:00 UTC"
+    assert leaves("+447700900123", night, topic="receipts") == "2026-07-01 03:00 UTC"
+
+
+def test_c38_the_account_may_have_other_quiet_hours_for_texts_or_none() -> None:
+    night, phone = "2026-07-01T03:00:00Z", "+447700900123"
+    later = {"quiet": {"from": "20:00", "to": "09:00"}}
+    assert leaves(phone, night, calendar={"channels": {"sms": later}}) == "2026-07-01 08:00 UTC"
+    assert leaves(phone, night, calendar=later) == "2026-07-01 08:00 UTC"
+    assert leaves(phone, night, calendar={"closed": [{"name": "X", "date": "12-25"}]}) == "2026-07-01 07:00 UTC"
+    assert leaves(phone, night, calendar={"channels": {"sms": {"quiet": []}}}) == "2026-07-01 03:00 UTC"

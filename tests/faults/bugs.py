@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from postroad import broadcasts, caps, gates, merging, messages, outbox, ring
+from postroad import broadcasts, calendars, caps, gates, merging, messages, outbox, ring
 from postroad.accounts import take_copy
 from postroad.commits import Commit
 from postroad.contacts import Seat
@@ -332,6 +332,16 @@ def suppressed_accounts_are_written_to() -> AbstractContextManager[Any]:
     return changed(gates, GATES=tuple(gate for gate in gates.GATES if gate.key != "account"))
 
 
+def every_reply_is_answered() -> AbstractContextManager[Any]:
+    """Nobody remembers whom an answer was given to."""
+    return changed(memories.MemoryRequests, begin=lambda *_: None)
+
+
+def texts_leave_at_night() -> AbstractContextManager[Any]:
+    """Only what the account has written down counts."""
+    return changed(calendars.Calendar, of_channel=lambda self, channel: self)
+
+
 BUGS: Mapping[str, Bug] = {
     bug.plant.__name__: bug
     for bug in (
@@ -369,6 +379,8 @@ BUGS: Mapping[str, Bug] = {
         Bug(a_goal_leaves_what_waits, "goals_stop_journeys", 135),
         Bug(an_older_copy_is_taken, "members_carry_what_their_account_says", 67),
         Bug(who_is_engaged_is_not_counted, "members_carry_what_their_account_says", 2),
+        Bug(every_reply_is_answered, "a_reply_is_answered_once", 16),
+        Bug(texts_leave_at_night, "quiet_hours_hold", 4),
         Bug(suppressed_accounts_are_written_to, "nobody_is_written_to_in_a_suppressed_account", 22),
     )
 }

@@ -181,6 +181,26 @@ def nothing_after_a_refusal(world: World) -> Iterator[str]:
                 yield f"message {mail.message_id} left {mail.called - refusal.confirmed:.0f} s after {refusal}"
 
 
+def a_reply_is_answered_once(world: World) -> Iterator[str]:
+    """2. Of one kind of reply a number is answered at most one a day, however often it is brought."""
+    last: dict[tuple[str, str], float] = {}
+    for phone, answer, at in world.log.answers:
+        if at - last.get((phone, answer), -inf) < DAY - TIMEOUT:
+            yield f"{phone} was answered twice: {answer}"
+        last[phone, answer] = at
+
+
+def quiet_hours_hold(world: World) -> Iterator[str]:
+    """3. No text leaves at night, where the person may be; a sender looks at the clock no longer than a timeout before
+    it calls the channel."""
+    lisbon_and_azores = 9 * 3_600.0, 21 * 3_600.0  # in UTC, in winter
+    for mail in world.log.mails:
+        if mail.address.startswith("phone:"):
+            of_day = mail.called % DAY
+            if not lisbon_and_azores[0] <= of_day <= lisbon_and_azores[1] + TIMEOUT:
+                yield f"text {mail.message_id} left at {of_day / 3_600:.2f} in the night"
+
+
 def caps_hold(world: World) -> Iterator[str]:
     """3. No contact has more messages within any window than the caps allow; those that did not leave do not count."""
     queued: dict[str, list[Message]] = defaultdict(list)
@@ -430,6 +450,8 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         the_outbox_is_the_commit,
         decisions_are_told,
         mails_are_in_the_ledger,
+        a_reply_is_answered_once,
+        quiet_hours_hold,
         caps_hold,
         goals_stop_journeys,
         who_waits_is_woken,

@@ -24,6 +24,7 @@ from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import SHARDS, Consent, Contact
 from postroad.events import Event
 from postroad.holds import Hold
+from postroad.instants import DAY
 from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before, take_off
 from postroad.packing import QueueMessage
 from postroad.policy import Policy
@@ -58,6 +59,14 @@ class Stored(NamedTuple):
     visible: float
 
 
+class Request(NamedTuple):
+    """What somebody has claimed to do, and whether it is done."""
+
+    owner: str
+    began: float
+    is_done: bool = False
+
+
 # The change that has put a row of the memberships; None is no row.
 Member = MembershipChange | None
 
@@ -83,6 +92,7 @@ class Memory:
         self.tasks: dict[str, Task] = {}
         self.runs: dict[str, Run] = {}
         self.holds: dict[str, Hold] = {}
+        self.requests: dict[str, Request] = {}
         self.accounts: dict[str, Account] = {}
         # Whoever simulates a stream, or a clock, or checks what may never happen, listens here.
         self.on_insert: Callable[[Message], None] = lambda message: None
@@ -509,6 +519,23 @@ class MemoryStats:
             self.memory.marks[stream, first] = last
             self.memory.sums.update(increments)
         return self.memory.marks[stream, first]
+
+
+class MemoryRequests:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def begin(self, request_id: str, asked: str, owner: str, now: float) -> object | None:
+        known = self.memory.requests.get(request_id)
+        if known and known.owner != owner and now - known.began <= (DAY if known.is_done else 60.0):
+            return known
+        self.memory.requests[request_id] = known if known and known.owner == owner else Request(owner, now)
+        return None
+
+    def finish(self, request_id: str, owner: str, answer: str) -> None:
+        known = self.memory.requests.get(request_id)
+        if known and known.owner == owner:
+            self.memory.requests[request_id] = known._replace(is_done=True)
 
 
 class MemoryQuarantine:

@@ -16,10 +16,10 @@ from postroad.packing import pack
 from postroad_aws.ports import Outcome, Ports
 from postroad_aws.usecases.process_events import Delivery, process_events
 from postroad_aws.usecases.rebuild_contacts import rebuild_contacts
-from postroad_aws.usecases.record_reply import record_reply
+from postroad_aws.usecases.record_reply import ReplyPorts, record_reply
 from postroad_aws.usecases.send_message import send_message
 from postroad_aws.usecases.wake_contacts import wake_event
-from tests.faults.memory import MemoryBooks
+from tests.faults.memory import MemoryBooks, MemoryRequests
 from tests.faults.scheduler import Throttled
 from tests.faults.worlds import KEY, START, World, get_shelf
 
@@ -237,7 +237,8 @@ def test_a_reply_that_is_brought_again_hours_later_is_the_same_event(shop: Shop)
     said = json.dumps({"originationNumber": "+351910000000", "messageBody": "Thank you!"})
     phone, notified = Identity("phone", "+351910000000"), shop.now
     for _ in range(2):
-        record_reply(shop.ports, said, "n-1", notified)
+        reply_ports = ReplyPorts(shop.ports, MemoryRequests(shop.world.memory))
+        record_reply(reply_ports, said, "n-1", notified)
         for letter in shop.world.events.receive(10):
             assert process_events(shop.ports, [Delivery("1", letter.group, letter.body)]) == []
         for _ in range(2):

@@ -288,6 +288,7 @@ class Log:
     committed: set[str] = field(default_factory=set)
     late_timers: list[str] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
+    answers: list[tuple[str, str, float]] = field(default_factory=list)
     lost_feedback: int = 0
     buried: set[str] = field(default_factory=set)
     arrivals: Counter[str] = field(default_factory=Counter)
@@ -470,6 +471,7 @@ class World:
         self.requests: list[float] = []
         self.garbage = 0
         self.dead: list[Callable[[], None]] = []
+        self.requests_port = wire(loop, memories.MemoryRequests(self.memory), "begin", "finish")
         self.companies = Companies(self, self.store("memberships", memories.MemoryMemberships(self.memory)))
         self._listen()
         self.broadcast = Broadcasting(self)
@@ -826,7 +828,7 @@ class World:
         fate = self.random.random()
         if fate > 0.5:
             return
-        said = "Stop it please" if fate < 0.3 else "Thank you!"
+        said = "Stop it please" if fate < 0.3 else "HELP" if fate < 0.4 else "Thank you!"
         body = json.dumps({"originationNumber": text.address.partition(":")[2], "messageBody": said})
 
         def then(_: object) -> None:
@@ -836,7 +838,11 @@ class World:
         reply, notified = f"reply-{text.message_id}", self.loop.now
         for _ in range(1 + self.chance(self.duplicates)):
             at = self.loop.now + self.random.choice((5.0, 60.0, HOUR))
-            self.loop.at(at, self.background, lambda ports: replies.record_reply(ports, body, reply, notified), then)
+            self.loop.at(at, self.background, lambda ports: self.take_reply(ports, body, reply, notified), then)
+
+    def take_reply(self, ports: Ports, body: str, reply: str, notified: float) -> None:
+        answering = replace(ports, channels={"sms": Answers(self)})
+        replies.record_reply(replies.ReplyPorts(answering, self.requests_port), body, reply, notified)
 
     def feedback(self, mail: Mail, state: str, delay: float) -> None:
         """What SES says about a mail: late, twice, or (rarely) never."""
@@ -948,6 +954,18 @@ class Texts(Post):
 
     def arrive(self, mail: Mail, envelope: Any) -> None:
         self.world.person_replies(mail)
+
+
+class Answers:
+    """The same channel, for what is answered to a reply: no message of the ledger."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def send(self, text: Any) -> Accepted | Unclear:
+        self.world.log.answers.append((text.to, text.body, self.world.loop.now))
+        self.world.loop.pause(0.05)
+        return Unclear("ReadTimeoutError") if self.world.chance(self.world.unclear) else Accepted("sns")
 
 
 # What people do: each act makes one event of a person's.

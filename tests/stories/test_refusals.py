@@ -170,11 +170,12 @@ def test_stop_ends_texts_and_leaves_mails(shop):
     shop.advance("P1D")
     _reply(shop, ana.phone, "Stop.")
     shop.advance("P2D")
-    assert ana.subjects() == ["Mug is waiting for you"]
+    assert ana.subjects() == ["Mug is waiting for you", "Tidewater Coffee"]
+    assert ana.inbox()[-1].text.startswith("Tidewater Coffee: you get no more texts from us.")
     message = ana.messages()["text"]
     assert (message["state"], message["reason"]) == ("skipped", "the contact unsubscribed from everything")
     ana.track("Signed Up")
-    assert ana.subjects() == ["Mug is waiting for you", "Welcome aboard, Ana"]
+    assert ana.subjects() == ["Mug is waiting for you", "Tidewater Coffee", "Welcome aboard, Ana"]
 
 
 def test_start_allows_texts_again_and_other_words_are_events(shop):
@@ -184,9 +185,13 @@ def test_start_allows_texts_again_and_other_words_are_events(shop):
     _reply(shop, ana.phone, "Is the shop open on Sundays?")
     replied = next(item for item in ana.timeline() if item["name"] == "SMS Replied")
     assert replied["properties"] == {"text": "Is the shop open on Sundays?"}
+    answers = [text.text for text in ana.inbox()]
+    assert [answer[:29] for answer in answers] == [
+        "Tidewater Coffee: you get no ", "Tidewater Coffee: you get our",
+    ]  # fmt: skip
     ana.track("Product Added", name="Mug")
     shop.advance("P3D")
-    assert ana.subjects() == ["Mug is waiting for you", "Tidewater Coffee"]
+    assert ana.subjects() == ["Tidewater Coffee", "Tidewater Coffee", "Mug is waiting for you", "Tidewater Coffee"]
 
 
 def test_an_address_that_bounced_gets_no_more_mail(shop):

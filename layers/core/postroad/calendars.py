@@ -25,6 +25,7 @@ HOURS, ANY_TIME = "hours", "any"
 FURTHEST = 400
 # Of what closes it in a row so much is told.
 MOST_REASONS = 3
+TEXTS = "sms"
 
 
 class Window(NamedTuple):
@@ -40,6 +41,10 @@ class Window(NamedTuple):
 
     def describe(self) -> str:
         return f"{self.start:%H:%M} to {self.end:%H:%M}"
+
+
+# Texts between nine in the evening and eight in the morning are forbidden in the US (47 CFR 64.1200(c)(1)).
+TEXTS_QUIET = (Window(time(21), time(8)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +103,11 @@ class Calendar:
     channels: Mapping[str, "Calendar"] = field(default_factory=dict)
 
     def of_channel(self, channel: str) -> "Calendar":
-        """The calendar that holds for a channel."""
-        return self.channels.get(channel, self)
+        """The calendar that holds for a channel. A text rings at night: unless the account says otherwise, it has quiet
+        hours, in every zone in which the person may be."""
+        if channel in self.channels or channel != TEXTS:
+            return self.channels.get(channel, self)
+        return replace(self, quiet=self.quiet or TEXTS_QUIET, unknown="wait")
 
     def next_opening(self, contact: Contact, at: float, account_zone: str) -> Opening:
         """The first instant from `at` at which it is open where the contact is.
@@ -107,6 +115,8 @@ class Calendar:
         Where the clock is not known, `unknown` says whether the account's serves, or the message is sent anyway, or it
         waits until it is open in every zone of the contact's country (the account's when that is not known either).
         """
+        if not (self.quiet or self.closed) and self.open is None:
+            return Opening(at, "")
         own = find_clock(contact)
         if own is None and self.unknown == "send":
             return Opening(at, "")
@@ -114,7 +124,7 @@ class Calendar:
         clock = own or clock_of(contact, account_zone)
         country = find_country(contact)
         moment, because = self.find_opening(at, zones or (clock.zone,), country)
-        where = f"in all zones of {country}" if zones else clock.because
+        where = f"in all zones of {country or 'numbers that begin with +1'}" if zones else clock.because
         return Opening(moment, because and f"{because} ({where})")
 
     def find_opening(self, at: float, zones: tuple[tzinfo, ...], country: str | None) -> tuple[float | None, str]:
@@ -166,6 +176,9 @@ class Calendar:
         return text[:1].upper() + text[1:]
 
 
+ALWAYS_OPEN = Calendar()
+
+
 def easter_sunday(year: int) -> date:
     """The Western Easter Sunday of a year (the Gregorian computus)."""
     golden, century = year % 19, year // 100
@@ -205,7 +218,8 @@ def read_calendar(reader: Reader, channels: Collection[str]) -> Calendar:
         return calendar
     child.expect(*channels)
     return replace(
-        calendar, channels={key: _read_hours(child.child(key), calendar) for key in channels if child.has(key)}
+        calendar,
+        channels={key: _read_hours(child.child(key), calendar.of_channel(key)) for key in channels if child.has(key)},
     )
 
 
@@ -214,7 +228,9 @@ def _read_hours(reader: Reader, usual: Calendar) -> Calendar:
     before = len(reader.mistakes)
     reader.expect("quiet", "open", "closed")
     calendar = Calendar(
-        tuple(map(read_window, reader.children("quiet", most=4, or_one=True))) if reader.has("quiet") else usual.quiet,
+        tuple(map(read_window, reader.children("quiet", least=0, most=4, or_one=True)))
+        if reader.has("quiet")
+        else usual.quiet,
         _read_open(reader.child("open")) if reader.has("open") else usual.open,
         tuple(map(_read_closed, reader.children("closed", least=0, most=200)))
         if reader.has("closed")

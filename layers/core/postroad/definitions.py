@@ -233,7 +233,7 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
             "score": [*book.scores, *added("score")],
             "form": [*book.forms, *added("form")],
             "static segment": [segment.id for segment in segments if segment.is_static],
-            "holiday": [day.name for day in policy.calendar.closed] if policy.calendar else (),
+            "holiday": [day.name for day in policy.calendar.closed],
             "grade": [*book.grades, *added("grade")],
             "matrix": [*book.matrices, *added("matrix")],
             "band": [f"{sheet.id}/{band.id}" for sheet in sheets for band in sheet.bands],

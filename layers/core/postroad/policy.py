@@ -7,7 +7,7 @@ from typing import Any
 
 from postroad.accounts import NO_RULES, AccountRules, read_account_rules
 from postroad.advice.send_times import USUAL_RHYTHM, Rhythm, read_rhythm
-from postroad.calendars import ANY_TIME, Calendar, Opening, read_calendar
+from postroad.calendars import ALWAYS_OPEN, ANY_TIME, Calendar, Opening, read_calendar
 from postroad.caps import Cap, read_caps
 from postroad.channels import CHANNELS
 from postroad.consent import Topic
@@ -47,7 +47,7 @@ class Policy:
     postpone_at_most: float = 3 * DAY
     control: float = 0.0
     rhythm: Rhythm = USUAL_RHYTHM
-    calendar: Calendar | None = None
+    calendar: Calendar = ALWAYS_OPEN
     webhooks: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     coupons: Mapping[str, Coupon] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Policy:
 
     def next_opening(self, contact: Contact, channel: str, topic_id: str, hours: str, now: float) -> Opening:
         """When a message may leave by the calendar; `at` None: it is given up. `hours` is what its step asks for."""
-        if self.calendar is None or hours == ANY_TIME or self.find_topic(topic_id).transactional:
+        if hours == ANY_TIME or self.find_topic(topic_id).transactional:
             return Opening(now, "")
         calendar = self.calendar.of_channel(channel)
         opening = calendar.next_opening(contact, now, self.timezone)
@@ -137,7 +137,7 @@ def parse_policy(document: object) -> Policy:
         postpone_at_most=reader.duration("postpone_at_most", 3 * DAY, least=3_600, most=30 * DAY),
         control=reader.number("control", 0.0, least=0, most=50),
         rhythm=read_rhythm(reader),
-        calendar=read_calendar(hours, CHANNELS) if (hours := reader.find_child("calendar")) else None,
+        calendar=read_calendar(hours, CHANNELS) if (hours := reader.find_child("calendar")) else ALWAYS_OPEN,
         webhooks=_read_targets(reader, "webhooks", "url", _parse_address),
         functions=_read_targets(reader, "functions", "function", _parse_function),
         coupons=read_coupons(reader),

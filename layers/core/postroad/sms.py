@@ -1,8 +1,10 @@
-"""Text messages: how many segments a text takes, and what a reply asks for."""
+"""Text messages: how many segments a text takes, what a reply asks for, and what is answered to it."""
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from typing import Literal
 
 # --------------------------------------------------------------------------------------------------------- segments
@@ -48,7 +50,13 @@ def _packed(encoding: Literal["GSM-7", "UCS-2"], sizes: list[int], alone: int, e
 
 # ---------------------------------------------------------------------------------------------------------- replies
 
-Reply = Literal["stop", "start", "help"]
+Reply = Literal["stop", "start", "help", "unclear"]
+
+STOP: Reply = "stop"
+START: Reply = "start"
+HELP: Reply = "help"
+# It may well be a refusal, and only a person can tell.
+UNCLEAR: Reply = "unclear"
 
 # A reply that is nothing but one of these words (politeness aside) asks for that.
 _KEYWORDS: dict[Reply, str] = {
@@ -77,10 +85,22 @@ _KEPT = re.compile(
     r"\b(?:do not|dont|never|cannot|cant|didnt|did not|wont|without) "
     r"(?:\w+ )?(?:stop|unsubscribe|opt|quit|remove|cancel)"
 )
+# Words of somebody who may want no more: what is not plain enough to be obeyed by a machine, a person reads.
+_DOUBTS = re.compile(
+    r"\b(?:stop|quit|cease|enough|annoying|spam|spammer|scam|harass\w*|lawyer|illegal|report you|block(?:ing)? you)\b"
+    rf"|\bwrong (?:number|person)\b|\bnot (?:interested|{_SENDING})|\bwho (?:is|are) (?:this|you)\b|\bwhos this\b"
+    r"|\bhow did you get (?:my|this)\b|\bwhy (?:are|do) you\b|\bi (?:never|didnt|did not) (?:sign|ask|agree|give|gave)"
+    r"|\bgo away\b|\b(?:dont|do not) (?:want|like|need)\b|\bno (?:thanks|thank you|more)\b"
+    r"|\b(?:basta|genug|aufhoren|abmelden|arretez|desabonner|desinscrire|parem|pare|sair|cancelar|stoppen|abbestellen)\b"
+)
+# Where "stop" stands for something else, no person needs to look.
+_HARMLESS = re.compile(
+    r"\b(?:bus|tram|train|pit|full|non|one|next|last|first) stop\b|\bstop (?:by|in|over|at|for|off|on)\b"
+)
 
 
 def classify_reply(text: str) -> Reply | None:
-    """What a reply asks for: "stop", "start", "help", or None for anything else.
+    """What a reply asks for: "stop", "start" or "help"; "unclear" when it may be a refusal; None for anything else.
 
     STOP and its kin count in any case, with any punctuation and accents, and in plain sentences ("please stop texting
     me"). START and HELP count only when they are all that is said, since a yes must be meant.
@@ -91,4 +111,19 @@ def classify_reply(text: str) -> Reply | None:
     alone = _POLITENESS.sub("", words).replace(" ", "")
     if alone in _WORDS:
         return _WORDS[alone]
-    return "stop" if _REFUSALS.search(words) and not _KEPT.search(words) else None
+    if _REFUSALS.search(words) and not _KEPT.search(words):
+        return STOP
+    return UNCLEAR if _DOUBTS.search(_HARMLESS.sub("", _KEPT.sub("", words))) else None
+
+
+_ANSWERS: Mapping[Reply, str] = {
+    STOP: "{brand}: you get no more texts from us. Reply START to get them again.",
+    START: "{brand}: you get our texts again. Message and data rates may apply. Reply HELP for help, STOP to end.",
+    HELP: "{brand}: write to {contact} for help. Message and data rates may apply. Reply STOP to end texts.",
+}
+
+
+def answer_reply(reply: Reply | None, brand: str, sender: str) -> str | None:
+    """What is answered to a reply, with the brand; None when nothing is. `sender` is "Name <address>"."""
+    answer = _ANSWERS.get(reply) if reply else None
+    return answer.format(brand=brand[:60], contact=parseaddr(sender)[1] or brand[:60]) if answer else None

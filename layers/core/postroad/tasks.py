@@ -40,13 +40,14 @@ class TaskKind(NamedTuple):
 
 
 CALL = "call"
+ERRAND = "errand"
 
 KINDS: Mapping[str, TaskKind] = {
     kind.key: kind
     for kind in (
         TaskKind(CALL, "ring them up", ("interested", "not_interested", "call_back", "no_answer", "wrong_number")),
         TaskKind("handover", "take somebody over from marketing", ("accepted", "rejected")),
-        TaskKind("errand", "anything else", ("done",)),
+        TaskKind(ERRAND, "anything else", ("done",)),
     )
 }
 

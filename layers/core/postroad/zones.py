@@ -49,8 +49,12 @@ def clock_of(contact: Contact, *others: str | None) -> Clock:
 
 
 def possible_zones(contact: Contact) -> tuple[tzinfo, ...]:
-    """The westernmost and the easternmost zone in which the contact may be; none when the country is not known."""
-    return tuple(zone for zone in map(find_zone, ZONES.get(find_country(contact) or "", ())) if zone)
+    """The westernmost and the easternmost zone in which the contact may be; none when nothing tells.
+
+    A number of North America says no country, and yet that it is one of them.
+    """
+    names = ZONES.get(find_country(contact) or "") or (NORTH_AMERICA if _phone_of(contact).startswith("+1") else ())
+    return tuple(zone for zone in map(find_zone, names) if zone)
 
 
 def find_country(contact: Contact) -> str | None:
@@ -59,8 +63,12 @@ def find_country(contact: Contact) -> str | None:
     for said in (contact.find_value("country"), address.get("country") if isinstance(address, Mapping) else None):
         if isinstance(said, str) and said.strip().upper() in ZONES:
             return said.strip().upper()
+    return country_of_phone(_phone_of(contact))
+
+
+def _phone_of(contact: Contact) -> str:
     phone = contact.find_address("sms") or contact.find_value("phone")
-    return country_of_phone(phone) if isinstance(phone, str) else None
+    return phone if isinstance(phone, str) else ""
 
 
 def country_of_phone(number: str) -> str | None:
@@ -134,6 +142,9 @@ SX1721 LC1758 DM1767 VC1784 PR1787 DO1809 DO1829 DO1849 TT1868 KN1869 JM1876 PR1
 
 # By country, its time zone; of a country with several the westernmost and the easternmost. From the tz database.
 ZONES: Mapping[str, tuple[str, ...]] = {entry[:2]: tuple(entry[3:].split(",")) for entry in _ZONES.split()}
+
+# Of the countries that share the prefix +1 the westernmost and the easternmost.
+NORTH_AMERICA = ("Pacific/Honolulu", "America/St_Johns")
 
 # By prefix of phone numbers, the only country that has it.
 PREFIXES: Mapping[str, str] = {entry[2:]: entry[:2] for entry in _PREFIXES.split()}

@@ -16,6 +16,7 @@ from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, tasks, timeline
 
 if TYPE_CHECKING:
+    from postroad_aws.usecases.record_reply import ReplyPorts
     from postroad_aws.usecases.remove_demo import RemovalPorts
     from postroad_aws.usecases.run_broadcast import RunPorts
     from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
@@ -105,6 +106,15 @@ def removal_ports() -> "RemovalPorts":
         memberships, accounts, refusals, quarantine, broadcasts, definitions, stats, books, clock,
         contact_key=keys.derive_key("contacts"),
     )  # fmt: skip
+
+
+@cache
+def reply_ports() -> "ReplyPorts":
+    """What taking in a reply to a text touches."""
+    from postroad_aws.storage import requests
+    from postroad_aws.usecases.record_reply import ReplyPorts
+
+    return ReplyPorts(production(), requests)
 
 
 @cache

@@ -70,7 +70,7 @@ class Ana:
         self.book = Shelf(*TEMPLATES, *journeys).book
         self.now = NOW
         contact = begin("ana", self.book, self.now)
-        contact.identities = {"email:ana@example.com": NOW, "phone:+351912345678": NOW}
+        contact.identities = {"email:ana@example.com": NOW, "phone:+883510012345": NOW}
         contact.attributes = {name: Attribute(value, NOW, True) for name, value in facts.items()}
         self.contact = contact
         self.messages: list[Message] = []

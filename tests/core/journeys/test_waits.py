@@ -142,7 +142,9 @@ def test_a_channel_whose_closed_hours_skip_gives_the_message_up():
     text = template("text", "sms")
     ana = walk({"id": "text", "send": {"template": "text", "channel": "sms"}}, more=(OPEN, text), now=LATE)
     (message,) = ana.messages
-    because = "it is closed: quiet hours 21:00 to 08:00, then Christmas, then outside the open hours (UTC)"
+    because = (
+        "it is closed: quiet hours 21:00 to 08:00, then Christmas, then outside the open hours (in all zones of ES)"
+    )
     assert (message.state, message.reason) == ("skipped", because)
 
 

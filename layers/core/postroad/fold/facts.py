@@ -16,10 +16,13 @@ from postroad.fold.attributes import set_attributes
 from postroad.fold.folding import Folding
 from postroad.fold.sends import queue_broadcast
 from postroad.fold.standing import put_into, take_out_of
+from postroad.instants import DAY
 from postroad.journeys import on_mark
 from postroad.messages import split_message_id, visit_of
 from postroad.scoring import Score
-from postroad.tasks import CALL, UNREACHED, outcome_mark, settled_by
+from postroad.tasks import CALL, ERRAND, LONGEST_NOTE, UNREACHED, Task, assignee_of, outcome_mark, settled_by
+
+REPLY_TASK = "Read this reply to a text: do they want no more?"
 
 
 def absorb(folding: Folding, event: Event) -> list[str]:
@@ -89,7 +92,14 @@ def _is_latest(event: Event, enrollment: Enrollment, step: str) -> bool:
 
 
 def _take_reply(folding: Folding, event: Event) -> list[str]:
-    folding.contact.engagement = note_reply(folding.contact.engagement, "sms", event.time)
+    contact = folding.contact
+    contact.engagement = note_reply(contact.engagement, "sms", event.time)
+    if event.properties.get("unclear"):
+        due_at, note = folding.now + DAY, str(event.properties.get("text"))[:LONGEST_NOTE]
+        origin, owner = event.name, assignee_of(contact)
+        task_id = f"reply-{contact.contact_id}-{event.short_hash.hex()}"
+        task = Task(task_id, contact.contact_id, ERRAND, REPLY_TASK, origin, "", "", folding.now, due_at, owner, note)
+        folding.tasks.append(task)
     return []
 
 

@@ -1,24 +1,43 @@
 """What people answer to a text: STOP ends all texts at once, START allows them again; anything else is an event."""
 
 import json
+from hashlib import sha256
+from typing import NamedTuple, Protocol
 
 from postroad.consent import EVERY_TOPIC
+from postroad.envelopes.sms import Text
 from postroad.events import SMS_REPLIED, SUBSCRIBED, UNSUBSCRIBED, Event
 from postroad.identities import Identity, find_identity
-from postroad.sms import classify_reply
+from postroad.sms import START, UNCLEAR, Reply, answer_reply, classify_reply
 from postroad_aws.observability import logger
-from postroad_aws.ports import Ports
+from postroad_aws.ports import Accepted, Ports
 from postroad_aws.usecases.send_event import send_event
 
-_EVENTS = {"stop": UNSUBSCRIBED, "start": SUBSCRIBED}
+_EVENTS: dict[Reply | None, str] = {"stop": UNSUBSCRIBED, "start": SUBSCRIBED}
 
 
-def record_reply(ports: Ports, body: str, notification_id: str, notified: float) -> None:
+class Requests(Protocol):
+    def begin(self, request_id: str, asked: str, owner: str, now: float) -> object | None:
+        """Claim what is done once a day: None when it is ours to do."""
+
+    def finish(self, request_id: str, owner: str, answer: str) -> None:
+        """Nobody shall do it again."""
+
+
+class ReplyPorts(NamedTuple):
+    """What taking in a reply touches."""
+
+    ports: Ports
+    requests: Requests
+
+
+def record_reply(reply_ports: ReplyPorts, body: str, notification_id: str, notified: float) -> None:
     """Read one inbound text, in the JSON of AWS End User Messaging (originationNumber, messageBody, …).
 
     `notified` is when SNS took it, which is the same however often it comes. A refusal is written before anything else
-    happens.
+    happens; the answer comes last, at most once.
     """
+    ports = reply_ports.ports
     try:
         reply = json.loads(body)
         phone = find_identity("phone", reply["originationNumber"])
@@ -31,17 +50,42 @@ def record_reply(ports: Ports, body: str, notification_id: str, notified: float)
     now = ports.clock.now()
     meaning = classify_reply(text)
     if meaning in _EVENTS:
-        granted = meaning == "start"
+        granted = meaning == START
         evidence = {"said": meaning, "notification": notification_id}
         ports.refusals.save_consent(str(phone), EVERY_TOPIC, granted, now, evidence)
     send_event(ports.queues, _event(phone, text, meaning, notification_id, now, notified))
+    _answer(reply_ports, phone, meaning, now)
 
 
-def _event(phone: Identity, text: str, meaning: str | None, notification_id: str, now: float, notified: float) -> Event:
-    properties = {"topic": EVERY_TOPIC, "channel": "sms"} if meaning in _EVENTS else {"text": text[:1_000]}
+def _answer(reply_ports: ReplyPorts, phone: Identity, meaning: Reply | None, now: float) -> None:
+    """Answer each word once a day: it may be brought twice, and two machines that answer each other would never end.
+
+    The claim is closed before the text leaves, so a crash in between costs the answer and never makes a second one.
+    """
+    ports, requests = reply_ports
+    policy = ports.books.current_policy()
+    answer = answer_reply(meaning, policy.name, policy.sender)
+    if answer is None:
+        return
+    request_id = f"reply#{meaning}#{sha256(str(phone).encode()).hexdigest()}"
+    owner = ports.ids.new_id()
+    if requests.begin(request_id, str(meaning), owner, now) is not None:
+        return
+    requests.finish(request_id, owner, str(meaning))
+    text = Text(request_id, phone.value, answer, promotional=False, sender_id=policy.sms_sender or None)
+    result = ports.channels["sms"].send(text)
+    if not isinstance(result, Accepted):
+        logger.warning("a reply was not answered", meaning=meaning, reason=result.reason)
+
+
+def _event(
+    phone: Identity, text: str, meaning: Reply | None, notification_id: str, now: float, notified: float
+) -> Event:
+    doubt = {"unclear": True} if meaning == UNCLEAR else {}
+    properties = {"topic": EVERY_TOPIC, "channel": "sms"} if meaning in _EVENTS else {"text": text[:1_000], **doubt}
     return Event(
         event_id=f"sms-{notification_id}",
-        name=_EVENTS.get(meaning or "", SMS_REPLIED),
+        name=_EVENTS.get(meaning, SMS_REPLIED),
         time=now,
         key_time=notified,
         identities=(phone,),
