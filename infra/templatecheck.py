@@ -21,8 +21,8 @@ FOURTEEN_DAYS = 1_209_600
 
 # Powers over everything, each with its reason.
 POWERS_OVER_ALL = {
-    ("SendMessageRole", "sns:Publish"): "a phone number has no ARN; a second statement denies every topic",
-    ("RecordFeedbackRole", "sns:Publish"): "the same",
+    ("SendMessageRole", "sns:Publish"): "a phone number has no ARN, and what has one is named",
+    ("RecordFeedbackRole", "sns:Publish"): "a phone number has no ARN; a second statement denies every topic",
 }
 # What SAM attaches by itself: writing one's own log.
 MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole"}
@@ -104,7 +104,7 @@ def check_powers(translated: Document) -> Iterator[str]:
                 if any("*" in action for action in actions):
                     yield f"{name} allows {actions}; name the actions"
                 reach = {(name, action) for action in actions} - set(POWERS_OVER_ALL)
-                if statement["Effect"] == "Allow" and "*" in _as_list(statement["Resource"]) and reach:
+                if statement["Effect"] == "Allow" and "*" in _as_list(statement.get("Resource", "*")) and reach:
                     yield f"{name} allows {actions} on every resource"
 
 

@@ -24,6 +24,8 @@ Each change to MiniStack says why it is there:
 - An execution that the end of a run cut off goes on at the next start; MiniStack calls it failed, AWS would not stop.
 - Schedules are listed page by page; MiniStack gives the first hundred and does not say that there are more.
 - A FIFO queue refuses the ids that AWS refuses; a text to a phone keeps its time.
+- A push is kept like a text; an endpoint that is disabled refuses it. A platform application is there when it is first
+  asked for: on AWS it needs credentials of Apple or Google, here there is nobody to show them to.
 - MiniStack waits 150 ms before each execution, up to 50 ms after each invocation that logs nothing, and 50 ms between
   idle wakes. No caller depends on it, and a story of three weeks has hundreds of them.
 """
@@ -540,6 +542,41 @@ def _texts_to(phone):
 
 
 sns._sms_log_for = _texts_to
+
+
+def _keep_push(publish):
+    def publish_and_keep(params):
+        endpoint = sns._platform_endpoints.get(sns._p(params, "TargetArn"))
+        if endpoint is None:
+            return publish(params)
+        if endpoint["attributes"].get("Enabled") == "false":
+            return sns._error("EndpointDisabled", "Endpoint is disabled", 400)
+        status, headers, body = publish(params)
+        told = re.search(rb"<MessageId>(.*?)</MessageId>", body if isinstance(body, bytes) else body.encode())
+        push = {
+            "MessageId": told[1].decode(),
+            "Message": sns._p(params, "Message"),
+            "Push": endpoint["attributes"]["Token"],
+        }
+        _texts_to(endpoint["arn"]).append({**push, "Application": endpoint["application_arn"]})
+        return status, headers, body
+
+    return publish_and_keep
+
+
+def _make_application(create_endpoint):
+    def create_both(params):
+        arn = sns._p(params, "PlatformApplicationArn")
+        if arn not in sns._platform_applications:
+            *_, platform, name = arn.split("/")
+            sns._create_platform_application({"Name": [name], "Platform": [platform]})
+        return create_endpoint(params)
+
+    return create_both
+
+
+sns._publish = _keep_push(sns._publish)
+sns._create_platform_endpoint = _make_application(sns._create_platform_endpoint)
 
 
 # ---------------------------------------------------------------- what is going on

@@ -350,12 +350,12 @@ class Inbox:
                     self.parsed[mail["id"]] = self._shown(mail)
             mails = [self.parsed[mail["id"]] for mail in latest]
             calls = self.calls[-most:] if most else self.calls
-        everything = [*map(_text, self.texts()), *mails, *calls]
+        everything = [*(_push(each) if "Push" in each else _text(each) for each in self.texts()), *mails, *calls]
         everything.sort(key=lambda item: str(item["time"]))
         return everything[::-1][:most]
 
     def texts(self) -> list[dict[str, Any]]:
-        """What MiniStack's SNS sent to phones."""
+        """What MiniStack's SNS sent to phones: texts, and pushes."""
         by_phone = self.engine.ask("/_ministack/sns/sms-messages")["sms_messages"]
         return [text for texts in by_phone.values() for text in texts]
 
@@ -405,3 +405,39 @@ def _text(record: dict[str, Any]) -> dict[str, Any]:
         "headers": {},
         "time": iso(record["Time"]),
     }
+
+
+def _push(record: dict[str, Any]) -> dict[str, Any]:
+    """A notification as a phone shows it; all that its app gets stands among the headers."""
+    platform = record["Application"].split("/")[1]
+    payload = json.loads(json.loads(record["Message"])[platform])
+    shown, data = _SHOWN[platform.removesuffix("_SANDBOX")](payload)
+    return {
+        "id": record["MessageId"],
+        "channel": "push",
+        "from": record["Application"],
+        "to": record["Push"],
+        "subject": shown.get("title", ""),
+        "html": "",
+        "text": shown.get("body", ""),
+        "headers": {name: value if isinstance(value, str) else json.dumps(value) for name, value in data.items()},
+        "time": iso(record["Time"]),
+    }
+
+
+def _from_amazon(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    data = payload["data"]
+    return {"title": data.get("title", ""), "body": data.get("message", "")}, data
+
+
+def _from_google(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    message = payload["fcmV1Message"]["message"]
+    return message["notification"], message["data"]
+
+
+def _from_apple(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    return payload["aps"]["alert"], {name: value for name, value in payload.items() if name != "aps"}
+
+
+# What a phone shows, and what its app gets beside it, by who brings it.
+_SHOWN = {"APNS": _from_apple, "GCM": _from_google, "ADM": _from_amazon}

@@ -40,7 +40,8 @@ def list_powers(translated: Mapping[str, Any], function: str) -> Iterator[tuple[
             if statement["Effect"] != "Allow":
                 continue
             actions, resources = (
-                each if isinstance(each, list) else [each] for each in (statement["Action"], statement["Resource"])
+                each if isinstance(each, list) else [each]
+                for each in (statement["Action"], statement.get("Resource", "*"))
             )
             for resource in resources:
                 yield from ((action, _name(resource)) for action in actions)

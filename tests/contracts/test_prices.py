@@ -9,8 +9,11 @@ from postroad.prices import DATE, PER_MESSAGE
 LIST = yaml.safe_load((templatecheck.ROOT / "infra/localcloud/prices.yaml").read_text())
 
 
+_PRICED = (("email", "ses", "email"), ("sms", "sms", "text"), ("push", "sns", "push"))
+
+
 def test_each_channel_has_the_price_of_the_list():
-    listed = {"email": float(LIST["ses"]["email"]), "sms": float(LIST["sms"]["text"])}
+    listed = {key: float(LIST[service][of]) for key, service, of in _PRICED}
     assert {**dict.fromkeys(PER_MESSAGE, 0.0), **listed} == PER_MESSAGE
     assert PER_MESSAGE.keys() == CHANNELS.keys()
 

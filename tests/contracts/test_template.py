@@ -149,7 +149,7 @@ def test_no_function_can_change_or_delete_a_proof_of_consent(translated):
             continue
         for policy in resource["Properties"].get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                if "ConsentProof" in json.dumps(statement["Resource"]):
+                if "ConsentProof" in json.dumps(statement.get("Resource")):
                     actions = (
                         {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
                     )
@@ -157,12 +157,22 @@ def test_no_function_can_change_or_delete_a_proof_of_consent(translated):
                     assert actions <= {"dynamodb:PutItem"} or actions <= reading, name
 
 
-def test_texts_go_to_phones_and_never_to_topics(template):
+def test_texts_go_to_phones_pushes_to_devices_and_nothing_to_topics(template):
     statements = template["Resources"]["SendMessage"]["Properties"]["Policies"][0]["Statement"]
     publish = [
-        (statement["Effect"], statement["Resource"]) for statement in statements if statement["Action"] == "sns:Publish"
+        (statement["Effect"], *(statement[key] for key in ("Resource", "NotResource") if key in statement))
+        for statement in statements
+        if statement["Action"] == "sns:Publish"
     ]
-    assert publish == [("Allow", "*"), ("Deny", {"Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*"})]
+    topics = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::SNS::Topic"]
+    account = "${AWS::Region}:${AWS::AccountId}"
+    # Of what has an ARN only devices are allowed, and this stack's own topics are denied whatever they allow.
+    assert publish == [
+        ("Allow", {"Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*"}),
+        ("Allow", {"Fn::Sub": f"arn:${{AWS::Partition}}:sns:{account}:endpoint/*"}),
+        ("Deny", [{"Ref": name} for name in topics]),
+    ]
+    assert "NotResource" in next(each for each in statements if each["Action"] == "sns:Publish")
 
 
 def _list_states(machine):

@@ -4,9 +4,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from postroad.channels import ADDRESSED, CHANNELS, CONTACT, USUAL, address_kind, full_address
+from postroad.channels import ADDRESSED, ANSWERED, CHANNELS, CONTACT, USUAL, address_kind, full_address
 from postroad.consent import Topic, consent_key, find_last_obstacle
-from postroad.contacts import Consent, Contact
+from postroad.contacts import Attribute, Consent, Contact
+from postroad.devices import DEVICE
 from postroad.envelopes import compose
 from postroad.events import Event
 from postroad.fold import fold
@@ -32,13 +33,18 @@ HOOK = "https://hooks.example.com/crm"
 ROWS = {
     "email": Row(MAIL, "email:ana@example.com", "ana@example.com"),
     "sms": Row({"text": "Hello"}, "phone:+351912345678", "+351912345678"),
+    "push": Row({"title": "Hello", "text": "Hello"}, "push_device:ios:8f3a", "8f3a"),
     "web": Row({"text": "Hello"}, "contact:c", "c"),
     "custom": Row({"to": "whatsapp"}, "contact:c", "postroad-channel-whatsapp"),
     "webhook": Row({"to": "crm"}, "contact:c", HOOK),
 }
 POLICY = Policy(
-    sender="Tide <hello@tide.example>", webhooks={"crm": HOOK}, functions={"whatsapp": "postroad-channel-whatsapp"}
+    sender="Tide <hello@tide.example>",
+    webhooks={"crm": HOOK},
+    functions={"whatsapp": "postroad-channel-whatsapp"},
+    apps={"ios": "arn:aws:sns:eu-west-1:123456789012:app/APNS/tide"},
 )
+PHONE = {DEVICE: Attribute({"type": "ios", "token": "8f3a"}, 1.0, True)}
 
 
 def test_every_channel_has_a_row():
@@ -51,7 +57,7 @@ def test_a_channel_has_an_address_a_template_a_step_and_an_envelope(key: str):
     row, channel = ROWS[key], CHANNELS[key]
     kind, _, address = row.full.partition(":")
     assert address_kind(key) == channel.address_kind == kind
-    assert kind in (*KINDS, CONTACT)
+    assert kind in (*KINDS, DEVICE, CONTACT)
     assert full_address(key, address) == row.full
     assert channel.description
     assert {part.key for part in channel.parts if part.required} <= set(row.parts)
@@ -60,7 +66,7 @@ def test_a_channel_has_an_address_a_template_a_step_and_an_envelope(key: str):
     journey: Any = parse_journey({"kind": "journey", "id": "j", "trigger": {"event": "X"}, "steps": steps})
     assert journey.steps["hello"].body.channel == key
     message = Message("e.hello", "c", "journey/j@1", "hello", "e", key, "news", "t", 1, "k", 1.0)
-    ana = Contact("c", identities={row.full: 1.0} if kind != CONTACT else {})
+    ana = Contact("c", identities={row.full: 1.0} if kind in KINDS else {}, attributes=PHONE)
     assert ana.find_address(key) == address
     signer = Signer({"1": b"k" * 32}, "1")
     made = compose(message, template, ana, address, {}, POLICY, signer, "https://x.example", 1.8e9)
@@ -69,8 +75,13 @@ def test_a_channel_has_an_address_a_template_a_step_and_an_envelope(key: str):
 
 
 def test_what_needs_no_address_of_a_person_takes_the_place_of_no_other_channel():
-    assert set(ADDRESSED) == {key for key in CHANNELS if address_kind(key) in KINDS}
+    assert set(ADDRESSED) == {key for key in CHANNELS if address_kind(key) in (*KINDS, DEVICE)}
     assert USUAL in ADDRESSED
+
+
+def test_answers_of_its_own_has_a_channel_whose_address_people_give_us():
+    assert set(ANSWERED) == {key for key in CHANNELS if address_kind(key) in KINDS}
+    assert {consent_key(key, "news") for key in CHANNELS if key not in ANSWERED} == {consent_key(USUAL, "news")}
 
 
 def test_only_what_is_known_again_by_its_id_may_be_sent_again():
@@ -91,8 +102,8 @@ def test_c27_one_journey_reaches_a_person_by_every_channel_that_there_is():
     steps = [{"id": key, "send": {"template": key, "channel": key}} for key in ROWS]
     journey = {"kind": "journey", "id": "j", "trigger": {"event": "X"}, "steps": steps}
     book = Shelf(account, *templates, journey).book
-    addresses = dict.fromkeys((row.full for row in ROWS.values() if not row.full.startswith(CONTACT)), 1.0)
-    ana = Contact("c", version=1, revision=book.revision, identities=addresses)
+    addresses = dict.fromkeys((row.full for row in ROWS.values() if row.full.partition(":")[0] in KINDS), 1.0)
+    ana = Contact("c", version=1, revision=book.revision, identities=addresses, attributes=PHONE)
     noon = 1.8e9 + 4 * 3_600
     outcome = fold(ana, Event("e", "X", noon, noon, contact_id="c", trusted=True), book, noon)
     assert {message.step: (message.channel, message.state) for message in outcome.messages} == {

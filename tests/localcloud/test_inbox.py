@@ -194,3 +194,28 @@ def test_people_get_a_page_and_a_mail_s_html_can_do_nothing_but_show(cloud, ses)
     assert b'<head><base target="_blank">' in html.body
     assert cloud.call("GET", "/_local/inbox/unknown/html").status == 404
     assert json.loads(cloud.call("GET", "/_local/nothing").body) == {"message": "Not Found"}
+
+
+@pytest.mark.parametrize(
+    ("platform", "payload", "kept"),
+    [
+        ("APNS", {"aps": {"alert": {"title": "Hello", "body": "There"}}, "cart": 1}, {"cart": "1"}),
+        ("GCM", {"fcmV1Message": {"message": {"notification": {"title": "Hello", "body": "There"},
+                                              "data": {"url": "shop://1"}}}}, {"url": "shop://1"}),
+        ("ADM", {"data": {"title": "Hello", "message": "There"}}, {"title": "Hello", "message": "There"}),
+    ],
+)  # fmt: skip
+def test_a_push_is_shown_as_a_phone_shows_it_and_a_device_that_is_gone_gets_none(cloud, platform, payload, kept):
+    engine = f"http://127.0.0.1:{(cloud.store / 'state' / 'port').read_text()}"
+    session = boto3.Session(aws_access_key_id="000000000000", aws_secret_access_key="x", region_name="us-east-1")
+    sns = session.client("sns", endpoint_url=engine)
+    application = f"arn:aws:sns:us-east-1:000000000000:app/{platform}/shop"
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="8f3a")["EndpointArn"]
+    message = json.dumps({"default": "There", platform: json.dumps(payload)})
+    sent = sns.publish(TargetArn=endpoint, Message=message, MessageStructure="json")
+    shown = next(each for each in cloud.call("GET", "/_local/inbox").json["items"] if each["id"] == sent["MessageId"])
+    assert (shown["channel"], shown["to"], shown["from"]) == ("push", "8f3a", application)
+    assert (shown["subject"], shown["text"], shown["headers"]) == ("Hello", "There", kept)
+    sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Enabled": "false"})
+    with pytest.raises(sns.exceptions.EndpointDisabledException):
+        sns.publish(TargetArn=endpoint, Message=message, MessageStructure="json")

@@ -8,6 +8,7 @@ const MOST = 200;
 const WORDS = {
   email: { to: "To", title: "(no subject)" },
   sms: { to: "SMS to", title: "Text message" },
+  push: { to: "Push to", title: "Notification" },
   webhook: { to: "Webhook to", title: "Webhook" },
 };
 let items = [], chosen = location.hash.slice(1), view = "html";

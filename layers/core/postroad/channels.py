@@ -7,6 +7,8 @@ which sends it. Everything else about it is its entry here.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from postroad.devices import DEVICE
+from postroad.identities import ADDRESSES
 from postroad.instants import DAY
 
 # The kind of address of a channel that needs none of the person's: the contact's own id.
@@ -71,6 +73,18 @@ CHANNELS: Mapping[str, Channel] = {
         ),
         Channel("sms", "a text message through SNS", "phone", (Part("text"),)),
         Channel(
+            "push",
+            "a notification on a phone, through SNS",
+            DEVICE,
+            (
+                Part("title"),
+                Part("text"),
+                Part("url", required=False),
+                Part("image", required=False),
+                Part("data", JSON, required=False),
+            ),
+        ),
+        Channel(
             "webhook",
             "a signed JSON document, posted to an address of the policy",
             CONTACT,
@@ -106,6 +120,9 @@ USUAL = "email"
 
 # The channels that reach people at an address of theirs, and so can take each other's place.
 ADDRESSED = tuple(key for key, channel in CHANNELS.items() if channel.address_kind != CONTACT)
+
+# Those of them whose address people give us themselves: of these each has answers to topics of its own.
+ANSWERED = tuple(key for key in ADDRESSED if CHANNELS[key].address_kind in ADDRESSES)
 
 
 def address_kind(channel: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from postroad.channels import ADDRESSED, CHANNELS, USUAL, full_address
+from postroad.channels import ANSWERED, CHANNELS, USUAL, full_address
 from postroad.contacts import Consent, Contact
 
 # A refusal of this topic refuses every topic.
@@ -13,11 +13,11 @@ EVERY_TOPIC = "*"
 def consent_key(channel: str, topic: str) -> str:
     """The key of a contact's own copy of an answer: a STOP by text says nothing about e-mail.
 
-    A channel that needs no address of theirs goes by what they said by the usual one. The telephone, no channel of
-    messages, has answers of its own.
+    A channel that needs no address which they gave us goes by what they said by the usual one. The telephone, no
+    channel of messages, has answers of its own.
     """
-    has_no_address = channel in CHANNELS and channel not in ADDRESSED
-    return topic if channel == USUAL or has_no_address else f"{channel}:{topic}"
+    goes_by_usual = channel in CHANNELS and channel not in ANSWERED
+    return topic if channel == USUAL or goes_by_usual else f"{channel}:{topic}"
 
 
 class Topic(NamedTuple):

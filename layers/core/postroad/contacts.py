@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from postroad.channels import CHANNELS, CONTACT, address_kind
+from postroad.devices import DEVICE
+from postroad.devices import find_address as find_device_address
 from postroad.engagement import Sent
 from postroad.fetches import Fetch
 from postroad.ring import Ring
@@ -293,14 +295,24 @@ class Contact:
     def find_address(self, channel: str) -> str | None:
         """Where a channel reaches this contact: the address it is said to have, if that is an identity of it; else the
         identity that was attached last. A claim counts only as long as there is no confirmed address. A channel that
-        needs no address of theirs has the contact itself."""
+        needs no address of theirs has the contact itself, and a push the device that was named last."""
         if channel not in CHANNELS:
             return None
         kind = address_kind(channel)
         if kind == CONTACT:
             return self.contact_id
+        if kind == DEVICE:
+            return self._find_device()
         said, values = self.find_value(kind), self.identity_values(kind)
         return said if said in values else values[0] if values else None
+
+    def _find_device(self) -> str | None:
+        """Where a push reaches this contact. A device that only a public source has named may be somebody else's: it
+        counts while nothing of the contact is confirmed."""
+        word = self.attributes.get(DEVICE)
+        if word is None or (self.confirmed and not word.confirmed):
+            return None
+        return find_device_address(word.value)
 
     def enrollments_in(self, journey_id: str) -> list[Enrollment]:
         """The enrollments under way in a journey, the earliest first."""

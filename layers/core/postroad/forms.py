@@ -15,7 +15,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from postroad.channels import ADDRESSED, USUAL, address_kind, full_address
+from postroad.channels import ANSWERED, USUAL, address_kind, full_address
 from postroad.documents import Reader, read_head, refuse_twins
 from postroad.events import FORM_SUBMITTED, RESERVED, SUBSCRIBED, Event
 from postroad.identities import Identity, find_identity
@@ -187,7 +187,7 @@ def _read_consents(reader: Reader, fields: Iterable[Field]) -> tuple[ConsentBox,
     asked = {field.type for field in fields}
     boxes: list[ConsentBox] = []
     for child in reader.children("consents", least=0, most=10):
-        channel = child.choice("channel", ADDRESSED, USUAL)
+        channel = child.choice("channel", ANSWERED, USUAL)
         box = ConsentBox(child.id("topic"), channel, child.text("text", longest=1_000), child.flag("required", False))
         if address_kind(channel) not in asked:
             child.mistake(f"consent to {channel} needs a field of the type {address_kind(channel)}", "channel")

@@ -70,11 +70,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Lets its bearer say what became of a message that waited on a site, and nothing else."""
+    """Lets its bearer say what became of a message that waited on a site, or came to an app, and nothing else."""
 
     purpose: ClassVar[str] = "w"
     message_id: str
     contact_id: str
+    channel: str = "web"
 
 
 @dataclass(frozen=True, slots=True)

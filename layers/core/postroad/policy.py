@@ -13,6 +13,7 @@ from postroad.channels import CHANNELS
 from postroad.consent import Topic
 from postroad.contacts import Contact
 from postroad.coupons import Coupon, read_coupons
+from postroad.devices import PLATFORMS
 from postroad.documents import Reader, form, read_head, refuse_twins
 from postroad.instants import DAY
 from postroad.local_time import find_zone
@@ -31,7 +32,7 @@ class Policy:
     `rhythm` is when the account usually writes, and when its people read.
     `control` is the share of people, in percent, who get no marketing at all, so that its worth can be seen.
     `calendar` says at which hours messages leave. `webhooks` are the addresses to which a webhook may go, by id,
-    `functions` the Lambda functions that may be called;
+    `functions` the Lambda functions that may be called, `apps` the SNS platform applications by the type of a device;
     `coupons` are those of which people get codes of their own.
     `accounts` says who is engaged in an account, and which accounts get no marketing.
     """
@@ -50,6 +51,7 @@ class Policy:
     calendar: Calendar = ALWAYS_OPEN
     webhooks: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
+    apps: Mapping[str, str] = field(default_factory=dict)
     coupons: Mapping[str, Coupon] = field(default_factory=dict)
     accounts: AccountRules = NO_RULES
 
@@ -99,8 +101,18 @@ def _parse_function(raw: Any) -> str:
     return raw
 
 
+_APPLICATION = rf"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{{12}}:app/({'|'.join(PLATFORMS)})/[A-Za-z0-9_.-]{{1,256}}"
+
+
+@form({"type": "string", "pattern": f"^{_APPLICATION}$"})
+def _parse_application(raw: Any) -> str:
+    if not isinstance(raw, str) or not re.fullmatch(_APPLICATION, raw):
+        raise ValueError("must be the ARN of an SNS platform application, such as arn:aws:sns:…:app/GCM/shop")
+    return raw
+
+
 def _read_targets(reader: Reader, key: str, target: str, parse: Callable[[Any], str]) -> dict[str, str]:
-    """Where messages for machines may go, by id."""
+    """Where messages for machines, or for devices of a type, may go, by id."""
     children = reader.children(key, least=0, most=50)
     refuse_twins(children)
     return {child.id("id"): child.read(target, parse, "") for child in children}
@@ -140,6 +152,7 @@ def parse_policy(document: object) -> Policy:
         calendar=read_calendar(hours, CHANNELS) if (hours := reader.find_child("calendar")) else ALWAYS_OPEN,
         webhooks=_read_targets(reader, "webhooks", "url", _parse_address),
         functions=_read_targets(reader, "functions", "function", _parse_function),
+        apps=_read_targets(reader, "apps", "application", _parse_application),
         coupons=read_coupons(reader),
         accounts=read_account_rules(reader),
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 
 from postroad import events
+from postroad.devices import DEVICE, read_device
 from postroad.errors import PostroadError
 from postroad.events import ATTRIBUTE_LIMIT, Event, attribute_size, content_id
 from postroad.identities import Identity, find_identity, is_junk
@@ -531,7 +532,17 @@ def _attributes(
         value = context.get(name)
         if isinstance(value, str) and name not in attributes and pattern.fullmatch(value):
             attributes[name] = value
+    if "device" in context and DEVICE not in attributes:
+        attributes |= _device(context["device"])
     return attributes
+
+
+def _device(raw: Any) -> dict[str, Any]:
+    """The device of an app, to which a push may go. An empty token says that it is nobody's any more."""
+    if isinstance(raw, dict) and "token" in raw and raw["token"] in (None, ""):
+        return {DEVICE: None}
+    device = read_device(raw)
+    return {DEVICE: device} if device else {}
 
 
 _KEPT_OBJECTS = {

@@ -234,10 +234,14 @@ class Accepted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The channel surely did not take it. `retry_after` is None when it never will, else seconds to wait."""
+    """The channel surely did not take it. `retry_after` is None when it never will, else seconds to wait.
+
+    `is_gone` says that nothing will ever get there, so that nobody asks again.
+    """
 
     reason: str
     retry_after: float | None
+    is_gone: bool = False
 
 
 class Unclear(NamedTuple):

@@ -34,16 +34,17 @@ def test_c25_ways_are_ranked_by_what_people_did_with_what_came_that_way_the_tele
         }
     )
     ways = rank(contact, NEWS)
-    assert [way.channel for way in ways] == ["phone", "sms", "email"]
+    assert [way.channel for way in ways] == ["phone", "sms", "email", "push"]
     assert [way.because for way in ways] == [
         "4 of 4 calls answered", "5 of 10 messages clicked or answered", "2 of 20 messages opened or clicked",
+        "the contact has no address for push",
     ]  # fmt: skip
     assert ways[0].response == pytest.approx((4 + 5 * 0.05) / 9)
     assert ways[2].response == pytest.approx((2 * 0.3 + 5 * 0.15) / 25)
 
 
 def test_of_whom_nothing_is_known_mail_comes_first_and_nobody_is_called_without_a_reason() -> None:
-    assert [way.channel for way in rank(_contact(), NEWS)] == ["email", "sms", "phone"]
+    assert [way.channel for way in rank(_contact(), NEWS)] == ["email", "sms", "phone", "push"]
     assert rank(_contact(), NEWS)[0].because == "no messages yet"
 
 
@@ -64,11 +65,12 @@ def test_ways_without_an_address_or_that_were_refused_come_last_with_the_reason(
         ("email", ""),
         ("phone", "there is no number to call"),
         ("sms", "the contact has no address for sms"),
+        ("push", "the contact has no address for push"),
     ]
     refused = _contact("phone", consents={"phone:*": Consent(False, T0), "news": Consent(False, T0)})
     assert find_best(refused, NEWS) == "sms"
     assert find_best(refused, None) == "email"
-    assert rank(refused, NEWS)[-1].because.startswith("the contact unsubscribed from ")
+    assert rank(refused, NEWS)[-2].because.startswith("the contact unsubscribed from ")
     assert find_best(_contact(suppressions={"phone:+351912345678": "wrong number"}), NEWS) == "email"
     assert find_best(Contact("nobody"), NEWS) is None
 

@@ -31,7 +31,7 @@ def test_c25_the_api_ranks_the_ways_to_reach_somebody(account, ana):
     status, shown = call("GET", f"/api/v1/contacts/{ana.contact_id}/advice")
     assert status == 200
     assert shown["best_channel"] == "email"
-    assert [way["channel"] for way in shown["channels"]] == ["email", "sms", "phone"]
+    assert [way["channel"] for way in shown["channels"]] == ["email", "sms", "push", "phone"]
     assert shown["channels"][-1]["obstacle"] == "there is no number to call"
     account.fold(account.event("Noted", EMAIL, "phone:+351912345678", attributes={"preferred_channel": "phone"}))
     shown = call("GET", f"/api/v1/contacts/{ana.contact_id}/advice")[1]

@@ -28,16 +28,17 @@ PREFERRED = "preferred_channel"
 _WORDS = {
     "email": ("email", "e-mail", "mail"),
     "sms": ("sms", "text", "texts"),
+    "push": ("push", "app", "notification", "notifications"),
     PHONE: ("phone", "telephone", "call", "calls", "voice"),
 }
 
 WEIGHTS: Mapping[str, float] = {NOTHING: 0.0, OPENED: 0.3, CLICKED: 1.0, ANSWERED: 1.0}
 FIRM = 5.0
 # The response that is usual. Nobody is called without a reason.
-USUALLY: Mapping[str, float] = {"email": 0.15, "sms": 0.12, PHONE: 0.05}
+USUALLY: Mapping[str, float] = {"email": 0.15, "sms": 0.12, "push": 0.1, PHONE: 0.05}
 
 WAYS = (*ADDRESSED, PHONE)
-_DID = {"email": "opened or clicked", "sms": "clicked or answered", PHONE: "answered"}
+_DID = {"email": "opened or clicked", "sms": "clicked or answered", "push": "opened", PHONE: "answered"}
 
 
 class Way(NamedTuple):

@@ -13,6 +13,7 @@ from postroad.coupons import show_codes
 from postroad.envelopes.custom import Invocation
 from postroad.envelopes.draft import Draft
 from postroad.envelopes.email import Email
+from postroad.envelopes.push import Push
 from postroad.envelopes.sms import Text
 from postroad.envelopes.web import WebMessage
 from postroad.envelopes.webhook import Call
@@ -25,9 +26,9 @@ from postroad.policy import Policy
 if TYPE_CHECKING:
     from postroad.rendering import CompiledMessage
 
-__all__ = ["Call", "Email", "Envelope", "Invocation", "Text", "WebMessage", "compose", "values_of"]
+__all__ = ["Call", "Email", "Envelope", "Invocation", "Push", "Text", "WebMessage", "compose", "values_of"]
 
-Envelope = Email | Text | Call | Invocation | WebMessage
+Envelope = Email | Text | Push | Call | Invocation | WebMessage
 
 _WRAP = {key: import_module(f"postroad.envelopes.{key}").wrap for key in CHANNELS}
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from postroad import events as names
 from postroad import exposures
 from postroad.advice.channels import PHONE
-from postroad.channels import USUAL
+from postroad.channels import ADDRESSED, USUAL
 from postroad.consent import EVERY_TOPIC, consent_key
 from postroad.contacts import Consent, Enrollment
+from postroad.devices import DEVICE
 from postroad.engagement import ANSWERED, CLICKED, OPENED, note_reply, note_response, take_back
 from postroad.events import Event
 from postroad.fetches import MACHINE, PIXEL, fetch_of, keep
@@ -68,7 +69,8 @@ def _take_mark(folding: Folding, event: Event) -> list[str]:
     contact, response = folding.contact, _RESPONSES.get(event.name)
     if (fetch := fetch_of(event)) and (fetch.link != PIXEL or event.properties.get("actor") != MACHINE):
         contact.fetches = keep(contact.fetches, fetch)
-    if response and event.properties.get("actor") == "human":
+    is_theirs = event.properties.get("actor") == "human" and event.properties.get("channel", USUAL) in ADDRESSED
+    if response and is_theirs:
         message_id = str(event.properties.get("message_id"))
         contact.engagement = note_response(contact.engagement, message_id, event.time, response)
     if event.name not in _MARKS or event.properties.get("actor") == "machine":
@@ -140,8 +142,12 @@ def _take_unsent(folding: Folding, event: Event) -> list[str]:
 
 
 def _take_suppression(folding: Folding, event: Event) -> list[str]:
+    suppressions = folding.contact.suppressions
     for address in event.properties.get("addresses", ()):
-        folding.contact.suppressions[address] = str(event.properties.get("reason") or event.name)
+        if address.startswith(f"{DEVICE}:"):  # devices come and go: of those that are gone the latest is kept
+            for other in [each for each in suppressions if each.startswith(f"{DEVICE}:")]:
+                del suppressions[other]
+        suppressions[address] = str(event.properties.get("reason") or event.name)
     if event.name == names.EMAIL_BOUNCED:  # nobody could read it
         message_id = str(event.properties.get("message_id"))
         folding.contact.engagement = take_back(folding.contact.engagement, message_id)
@@ -192,7 +198,7 @@ _ABSORB: dict[str, Callable[[Folding, Event], list[str]]] = {
 }
 
 # What people did with a message, as it is kept for advice.
-_RESPONSES = {names.EMAIL_OPENED: OPENED, names.EMAIL_CLICKED: CLICKED}
+_RESPONSES = {**dict.fromkeys(names.OPENINGS, OPENED), **dict.fromkeys(names.CLICKS, CLICKED)}
 
 _MARKS = {
     **dict.fromkeys(names.OPENINGS, "opened"),

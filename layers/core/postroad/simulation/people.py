@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from postroad.book import Book
 from postroad.channels import CHANNELS
 from postroad.contacts import Contact
+from postroad.devices import DEVICE
 from postroad.events import RESERVED, Event
 from postroad.fold import begin
 from postroad.instants import DAY, parse_duration
@@ -22,9 +23,11 @@ USUAL_DELAY = 2 * DAY
 # Who says what made-up people do.
 SOURCE = "simulation"
 
-ADDRESSES: Mapping[str, Callable[[int], str]] = {
+# What somebody who is made up has as an address of each kind.
+ADDRESSES: Mapping[str, Callable[[int], Any]] = {
     "email": lambda number: f"person-{number}@example.com",
     "phone": lambda number: f"+3519{number % 100_000_000:08d}",
+    DEVICE: lambda number: {"type": "ios", "token": f"device-of-person-{number}"},
 }
 
 
@@ -94,9 +97,9 @@ def make_people(
             # An address may be among what the journey asks about: then some have none.
             values = cast.attributes.get(kind)
             if values is None or values[int(draw(seed, number, kind) * len(values))] is not None:
-                address = ADDRESSES[kind](number)
-                contact.identities[f"{kind}:{address}"] = start
-                told[kind] = address
+                told[kind] = ADDRESSES[kind](number)
+                if kind != DEVICE:  # it is no identity
+                    contact.identities[f"{kind}:{told[kind]}"] = start
         for name, values in cast.attributes.items():
             value = values[int(draw(seed, number, name) * len(values))] if values else None
             if value is not None and name not in kinds:

@@ -21,7 +21,7 @@ from postroad.simulation.people import SOURCE
 
 _MAIL = "email"
 # What can tell that it was read, and by which events; a text cannot.
-_READ = {_MAIL: (EMAIL_OPENED, EMAIL_CLICKED), "web": (MESSAGE_OPENED, MESSAGE_CLICKED)}
+_READ = {_MAIL: (EMAIL_OPENED, EMAIL_CLICKED), **dict.fromkeys(("web", "push"), (MESSAGE_OPENED, MESSAGE_CLICKED))}
 
 
 class Reactions(NamedTuple):

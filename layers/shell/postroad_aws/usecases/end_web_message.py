@@ -1,4 +1,4 @@
-"""What a visitor did with a message on a site: saw it, followed its link, or put it away. Then it waits no longer."""
+"""What somebody did with a message on a site, or in an app: saw it, followed its link, or put it away."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -19,8 +19,12 @@ class Stored(Protocol):
 
 
 def end_web_message(ports: Ports, stored: Stored, link: Waiting, deed: str, headers: Mapping[str, str]) -> None:
-    """Note one of DEEDS. Header names are in lower case."""
-    stored.end_wait(link.contact_id, link.message_id, deed)
+    """Note one of DEEDS; what waited on a site waits no longer. Header names are in lower case."""
+    is_on_site = link.channel == CHANNELS["web"].key
+    if is_on_site:
+        stored.end_wait(link.contact_id, link.message_id, deed)
+    # Only an app that runs on somebody's phone has the token of a push.
+    actor = judge_fetch(headers).actor if is_on_site else "human"
     now = round(ports.clock.now(), 3)
     event = Event(
         event_id=f"{link.message_id}:{deed}",
@@ -30,6 +34,6 @@ def end_web_message(ports: Ports, stored: Stored, link: Waiting, deed: str, head
         contact_id=link.contact_id,
         trusted=True,
         source="postroad",
-        properties={"message_id": link.message_id, "channel": CHANNELS["web"].key, "actor": judge_fetch(headers).actor},
+        properties={"message_id": link.message_id, "channel": link.channel, "actor": actor},
     )
     send_event(ports.queues, event)

@@ -20,7 +20,7 @@ from postroad.consent import EVERY_TOPIC, find_last_obstacle
 from postroad.contacts import Contact
 from postroad.envelopes import Envelope, compose
 from postroad.errors import PostroadError
-from postroad.events import MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
+from postroad.events import ADDRESS_SUPPRESSED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
 from postroad.holds import PAUSE, SLOW, STOP, Hold, find_hold
 from postroad.instants import describe_duration
 from postroad.messages import Message
@@ -138,6 +138,8 @@ def send_message(ports: Ports, message_id: str, facts: _Facts | None = None) -> 
         _tell(ports, message, state, result.answer or {})
         return state
     if isinstance(result, Refused) and result.retry_after is None:
+        if result.is_gone:
+            _write_off(ports, message, address, result.reason)
         return _give_up(ports, message, owner, states.FAILED, result.reason)
     if tries_for := CHANNELS[message.channel].tries_for:
         return _try_again(ports, message, owner, tries_for, result)
@@ -145,6 +147,18 @@ def send_message(ports: Ports, message_id: str, facts: _Facts | None = None) -> 
         return _put_back(ports, message, owner, ports.clock.now() + (result.retry_after or 0.0), result.reason)
     _settle(ports, message, owner, states.UNKNOWN, address=address, reason=result.reason)
     return states.UNKNOWN
+
+
+def _write_off(ports: Ports, message: Message, address: str, reason: str) -> None:
+    """Nothing will ever get to this address: nobody asks again. Whoever cannot be told now finds the same next time."""
+    full, now = full_address(message.channel, address), ports.clock.now()
+    try:
+        ports.refusals.save_suppression(full, reason, now, {"by": message.channel, "message_id": message.message_id})
+        said = {"addresses": [full], "reason": reason}
+        event_id = f"{message.message_id}:gone"
+        send_event(ports.queues, _say(event_id, ADDRESS_SUPPRESSED, message, now, said))
+    except Exception as error:
+        logger.exception("an address could not be written off", error=type(error).__name__)
 
 
 def _try_again(ports: Ports, message: Message, owner: str, tries_for: float, result: Refused | Unclear) -> str:
@@ -305,15 +319,19 @@ _EVENTS = {
 
 def message_event(message: Message, state: str, time: float, **said: Any) -> Event:
     """The event that says to what state a message has come, the same whoever says it."""
+    return _say(f"{message.message_id}:{state}", _EVENTS[state], message, time, {**message_properties(message), **said})
+
+
+def _say(event_id: str, name: str, message: Message, time: float, properties: Mapping[str, Any]) -> Event:
     return Event(
-        event_id=f"{message.message_id}:{state}",
-        name=_EVENTS[state],
+        event_id=event_id,
+        name=name,
         time=time,
         key_time=message.created_at,
         contact_id=message.contact_id,
         trusted=True,
         source="postroad",
-        properties={**message_properties(message), **said},
+        properties=properties,
     )
 
 

@@ -1,0 +1,104 @@
+"""Pushes: a notification for the device of an app, in the words of whoever brings it there."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from postroad.devices import platform_of, split_address
+from postroad.envelopes.draft import Draft
+from postroad.envelopes.webhook import NowhereError
+from postroad.errors import PostroadError
+from postroad.links import Waiting, target_is_safe
+
+# Apple and Google take no more, in bytes.
+LONGEST = 4_096
+# By this key an app finds the token with which it says what became of the message.
+TOKEN_KEY = "postroad"
+
+# A page, or a place in the app: whatever its address begins with, it must not be a script.
+_URL = re.compile(r"(?!(?:javascript|data|vbscript|file):)[a-z][a-z0-9+.-]{1,40}:[!-~]{1,2000}", re.IGNORECASE)
+
+
+class PushError(PostroadError):
+    """What was rendered is nothing that a phone could show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A notification for a device, ready for SNS: `application` is the ARN of the app's platform application, `payload`
+    JSON with an entry for its platform. After `lives` seconds a device that was out of reach gets it no more."""
+
+    message_id: str
+    to: str
+    application: str
+    payload: str
+    lives: int | None = None
+
+    @property
+    def platform(self) -> str:
+        """Who brings it to the device: one of `devices.PLATFORMS`."""
+        return platform_of(self.application)
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    title: str
+    text: str
+    image: str
+    # What the app gets beside them.
+    data: Mapping[str, Any]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The data for those who take texts only."""
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in self.data.items()}
+
+
+def _for_apple(note: _Note) -> dict[str, Any]:
+    shown: dict[str, Any] = {"alert": {"title": note.title, "body": note.text}, "sound": "default"}
+    # An extension of the app fetches the picture.
+    return {**note.data, "aps": {**shown, "mutable-content": 1} if note.image else shown}
+
+
+def _for_google(note: _Note) -> dict[str, Any]:
+    shown = {"title": note.title, "body": note.text, **({"image": note.image} if note.image else {})}
+    return {"fcmV1Message": {"message": {"notification": shown, "data": note.texts}}}
+
+
+def _for_amazon(note: _Note) -> dict[str, Any]:
+    return {"data": {**note.texts, "title": note.title, "message": note.text}}
+
+
+# What each platform takes, by the name that SNS has for it (SNS Developer Guide, "Platform-specific payloads").
+SHAPES: Mapping[str, Callable[[_Note], dict[str, Any]]] = {
+    "APNS": _for_apple,
+    "APNS_SANDBOX": _for_apple,
+    "GCM": _for_google,
+    "ADM": _for_amazon,
+}
+
+
+def wrap(draft: Draft) -> Push:
+    """Address a rendered notification to its device. Raises NowhereError, PushError."""
+    message, parts = draft.message, draft.rendered.parts
+    kind, token = split_address(draft.address)
+    application = draft.policy.apps.get(kind)
+    if application is None:
+        raise NowhereError(f"the policy has no {kind!r} among its apps")
+    url, image, data = parts.get("url", ""), parts.get("image", ""), json.loads(parts.get("data", "{}"))
+    if url and not _URL.fullmatch(url):
+        raise PushError("its url is no address of a page or of a place in the app")
+    if image and not (target_is_safe(image) and image.lower().startswith("https:")):
+        raise PushError("its image is no https address")
+    if not isinstance(data, dict):
+        raise PushError("its data is no object")
+    data |= {name: value for name, value in (("url", url), ("image", image)) if value}
+    data[TOKEN_KEY] = draft.signer.sign(Waiting(message.message_id, message.contact_id, message.channel))
+    shape = json.dumps(SHAPES[platform_of(application)](_Note(parts["title"], parts["text"], image, data)))
+    if len(shape.encode()) > LONGEST:
+        raise PushError(f"it has {len(shape.encode()):,} bytes with its data, more than {LONGEST:,}")
+    payload = json.dumps({"default": parts["text"], platform_of(application): shape})
+    lives = None if message.expires_at is None else max(0, int(message.expires_at - draft.now))
+    return Push(message.message_id, token, application, payload, lives)
