@@ -8,6 +8,9 @@ from postroad.definitions import Publication, plan_publication, plan_withdrawal
 
 Document = Mapping[str, Any]
 
+# What marketing cannot be published without.
+FOOTER = '<p>{{ account.postal_address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a></p>'
+
 
 class Shelf:
     """What has been published so far."""

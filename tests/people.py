@@ -11,14 +11,20 @@ from postroad.events import Event
 from postroad.fold import Outcome, begin, fold, needs_history
 from postroad.instants import format_instant, parse_duration, parse_instant
 from postroad.messages import Message
-from tests.books import Shelf
+from tests.books import FOOTER, Shelf
 
-POLICY = {"kind": "policy", "id": "policy", "timezone": "UTC", "topics": [{"id": "news", "opt_in": False}]}
+POLICY = {
+    "kind": "policy",
+    "id": "policy",
+    "postal_address": "1 High Street",
+    "timezone": "UTC",
+    "topics": [{"id": "news", "opt_in": False}],
+}
 
 
 def template(template_id: str, channel: str = "email", topic: str = "news") -> dict[str, Any]:
     """A template that renders."""
-    content = {"text": "Hello"} if channel == "sms" else {"subject": "Hello", "html": "<p>Hello</p>"}
+    content = {"text": "Hello"} if channel == "sms" else {"subject": "Hello", "html": "<p>Hello</p>" + FOOTER}
     return {"kind": "template", "id": template_id, "channel": channel, "topic": topic, **content}
 
 

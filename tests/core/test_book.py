@@ -8,9 +8,15 @@ import pytest
 from postroad.behaviour import Tracker
 from postroad.book import Manifest, Published, TemplateRef, compile_book, next_manifest, parse_manifest
 from postroad.events import Event
-from tests.books import Shelf
+from tests.books import FOOTER, Shelf
 
-POLICY = {"kind": "policy", "id": "policy", "timezone": "Europe/Lisbon", "topics": [{"id": "offers", "opt_in": False}]}
+POLICY = {
+    "kind": "policy",
+    "id": "policy",
+    "postal_address": "1 High Street",
+    "timezone": "Europe/Lisbon",
+    "topics": [{"id": "offers", "opt_in": False}],
+}
 BUYERS = {"kind": "segment", "id": "buyers", "if": {"event": "Order Completed", "at_least": 1, "within": "P30D"}}
 VIP = {"kind": "segment", "id": "vip", "if": {"attribute": "plan", "is": "vip"}}
 HOT = {"kind": "segment", "id": "hot", "if": {"all": [{"score": "warmth", "gte": 5}, {"not": {"segment": "buyers"}}]}}
@@ -107,7 +113,7 @@ def test_a_template_is_known_by_its_latest_version():
         "channel": "email",
         "topic": "offers",
         "subject": "Hi",
-        "html": "<p>Hi</p>",
+        "html": "<p>Hi</p>" + FOOTER,
     }
     shelf.after(POLICY, template)
     ref = shelf.after({**template, "subject": "Ho"}).templates["hi"]

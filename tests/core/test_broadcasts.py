@@ -48,6 +48,7 @@ from postroad.errors import DefinitionError
 from postroad.fold import fold
 from postroad.instants import parse_instant
 from postroad.messages import FAILED, QUEUED, SENDING, SENT, SKIPPED, STATES, UNKNOWN, Message
+from tests.books import FOOTER
 
 NOW = parse_instant("2026-11-23T09:00:00Z")
 LETTER = {
@@ -58,14 +59,19 @@ LETTER = {
     "template": "letter",
     "at": "2026-11-24T09:00:00Z",
 }
-POLICY = {"kind": "policy", "id": "policy", "topics": [{"id": "offers", "name": "Offers", "opt_in": False}]}
+POLICY = {
+    "kind": "policy",
+    "id": "policy",
+    "postal_address": "1 High Street",
+    "topics": [{"id": "offers", "name": "Offers", "opt_in": False}],
+}
 TEMPLATE = {
     "kind": "template",
     "id": "letter",
     "channel": "email",
     "topic": "offers",
     "subject": "Autumn",
-    "html": "<p>Hi</p>",
+    "html": "<p>Hi</p>" + FOOTER,
 }
 SEGMENT = {"kind": "segment", "id": "customers", "if": {"event": "Order Completed"}}
 

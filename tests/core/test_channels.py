@@ -17,7 +17,7 @@ from postroad.links import Signer
 from postroad.messages import Message
 from postroad.policy import Policy
 from postroad.rendering import compile_message_template
-from tests.books import Shelf
+from tests.books import FOOTER, Shelf
 
 
 class Row(NamedTuple):
@@ -28,7 +28,7 @@ class Row(NamedTuple):
     goes_to: str
 
 
-MAIL = {"subject": "Hello", "html": "<p>Hello</p>"}
+MAIL = {"subject": "Hello", "html": "<p>Hello</p>" + FOOTER}
 HOOK = "https://hooks.example.com/crm"
 ROWS = {
     "email": Row(MAIL, "email:ana@example.com", "ana@example.com"),
@@ -92,6 +92,7 @@ def test_c27_one_journey_reaches_a_person_by_every_channel_that_there_is():
     account = {
         "kind": "policy",
         "id": "policy",
+        "postal_address": "1 High Street",
         "topics": [{"id": "news", "name": "News", "opt_in": False}],
         "webhooks": [{"id": "crm", "url": HOOK}],
         "functions": [{"id": "whatsapp", "function": "postroad-channel-whatsapp"}],

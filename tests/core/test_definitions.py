@@ -18,11 +18,23 @@ from postroad.definitions import (
 )
 from postroad.errors import DefinitionError
 from postroad.instants import DAY
-from tests.books import Shelf, by_key
+from tests.books import FOOTER, Shelf, by_key
 
 DEMO = load_definitions()
-POLICY = {"kind": "policy", "id": "policy", "topics": [{"id": "offers", "opt_in": False}]}
-TEMPLATE = {"kind": "template", "id": "hi", "channel": "email", "topic": "offers", "subject": "Hi", "html": "<p>Hi</p>"}
+POLICY = {
+    "kind": "policy",
+    "id": "policy",
+    "postal_address": "1 High Street",
+    "topics": [{"id": "offers", "opt_in": False}],
+}
+TEMPLATE = {
+    "kind": "template",
+    "id": "hi",
+    "channel": "email",
+    "topic": "offers",
+    "subject": "Hi",
+    "html": "<p>Hi</p>" + FOOTER,
+}
 SEGMENT = {"kind": "segment", "id": "vip", "if": {"attribute": "plan", "is": "vip"}}
 SCORE = {"kind": "score", "id": "warmth", "rules": [{"id": "page", "event": "Page Viewed", "points": 1}]}
 GRADE = {

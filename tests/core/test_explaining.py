@@ -16,7 +16,7 @@ from postroad.explaining import LATER, NO, OPEN, YES, Finding, tell_decision, wh
 from postroad.fold import begin, fold
 from postroad.gates import GATES
 from postroad.messages import BOUNCED, SKIPPED, Message
-from tests.books import Shelf
+from tests.books import FOOTER, Shelf
 
 NOW = 1_793_610_000.0
 HOUR, DAY = 3_600.0, 86_400.0
@@ -245,11 +245,19 @@ def test_a_decision_is_told_with_the_names_of_what_decided() -> None:
 CAPPED = {
     "kind": "policy",
     "id": "policy",
+    "postal_address": "1 High Street",
     "topics": [{"id": "news", "opt_in": False}],
     "caps": [{"per": "P7D", "at_most": 1}],
     "when_full": "skip",
 }
-LETTER = {"kind": "template", "id": "letter", "channel": "email", "topic": "news", "subject": "Hi", "html": "<p>Hi</p>"}
+LETTER = {
+    "kind": "template",
+    "id": "letter",
+    "channel": "email",
+    "topic": "news",
+    "subject": "Hi",
+    "html": "<p>Hi</p>" + FOOTER,
+}
 ASKED = {"kind": "journey", "id": "asked", "trigger": {"event": "Asked"}}
 
 

@@ -18,7 +18,7 @@ from postroad.fold import BACKOFF, Outcome, begin, fold, needs_history, postpone
 from postroad.fold.folding import MAX_MESSAGES
 from postroad.journeys.interpreter import MOST_EFFECTS
 from postroad.predicates import Verdict, View
-from tests.books import Shelf
+from tests.books import FOOTER, Shelf
 
 NOW = 1_793_610_000.0
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
@@ -35,7 +35,7 @@ def _template(template_id: str, topic: str) -> dict[str, Any]:
         "channel": "email",
         "topic": topic,
         "subject": "Hi",
-        "html": "<p>Hi</p>",
+        "html": "<p>Hi</p>" + FOOTER,
     }
 
 
@@ -46,6 +46,7 @@ def _send(step_id: str, template: str = "hello") -> dict[str, Any]:
 POLICY = {
     "kind": "policy",
     "id": "policy",
+    "postal_address": "1 High Street",
     "topics": [{"id": "news", "opt_in": False}, {"id": "offers", "name": "Offers", "opt_in": True}],
 }
 SCORE = {

@@ -18,7 +18,7 @@ from postroad.merging import merge
 from postroad.messages import QUEUED, SKIPPED
 from postroad.outbox import MOST_POSTPONED
 from postroad.places import places_of
-from tests.books import Shelf
+from tests.books import FOOTER, Shelf
 
 NOW = 1_793_610_000.0
 HOUR, MINUTE = 3_600.0, 60.0
@@ -29,11 +29,11 @@ def policy(**more):
         {"id": "news", "name": "News", "opt_in": False},
         {"id": "receipts", "opt_in": False, "transactional": True},
     ]
-    return {"kind": "policy", "id": "policy", "topics": topics, **more}
+    return {"kind": "policy", "id": "policy", "postal_address": "1 High Street", "topics": topics, **more}
 
 
 def template(template_id, topic="news", channel="email"):
-    parts = {"subject": "Hi", "html": "<p>Hi</p>"} if channel == "email" else {"text": "Hi"}
+    parts = {"subject": "Hi", "html": "<p>Hi</p>" + FOOTER} if channel == "email" else {"text": "Hi"}
     return {"kind": "template", "id": template_id, "channel": channel, "topic": topic, **parts}
 
 

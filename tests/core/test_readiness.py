@@ -18,7 +18,7 @@ from postroad.merging import merge
 from postroad.places import places_of
 from postroad.stages import DEFAULT
 from postroad.tasks import Task
-from tests.books import Shelf
+from tests.books import FOOTER, Shelf
 from tests.people import Person
 
 NOW = 1_793_610_840.0
@@ -27,6 +27,7 @@ HOUR, MINUTE = 3_600.0, 60.0
 POLICY = {
     "kind": "policy",
     "id": "policy",
+    "postal_address": "1 High Street",
     "topics": [{"id": "offers", "opt_in": False}],
 }
 ENGAGEMENT = {
@@ -302,7 +303,7 @@ def test_c23_a_poor_fit_is_not_handed_over_however_ready() -> None:
 def test_c23_a_message_that_pushes_for_a_sale_is_spared_to_a_poor_fit() -> None:
     pushy = {
         "kind": "template", "id": "buy-now", "channel": "email", "topic": "offers", "sales": True,
-        "subject": "Buy now", "html": "<p>Buy now</p>",
+        "subject": "Buy now", "html": "<p>Buy now</p>" + FOOTER,
     }  # fmt: skip
     campaign = {
         "kind": "journey",

@@ -4,6 +4,7 @@ import signal
 import time
 from datetime import timedelta
 
+from tests.books import FOOTER
 from tests.local_cloud import PATIENCE
 from tests.stories.client import Person, fresh
 from tests.stories.conftest import shop_of
@@ -20,7 +21,7 @@ def _club(shop, size):
             "channel": "email",
             "topic": "offers",
             "subject": f"News of the {club}",
-            "html": "<p>Hello {{ contact.first_name }}</p>",
+            "html": "<p>Hello {{ contact.first_name }}</p>" + FOOTER,
         },
     )
     people = [shop.person("ana") for _ in range(size)]

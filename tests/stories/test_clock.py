@@ -6,13 +6,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.books import FOOTER
 from tests.stories.client import SLACK, fresh, passed
 
 
 def _waiting_journey(shop, wait):
     name = fresh("waiting")
     shop.publish(
-        {"kind": "template", "id": name, "channel": "email", "topic": "offers", "subject": name, "html": "<p>Hi</p>"},
+        {
+            "kind": "template",
+            "id": name,
+            "channel": "email",
+            "topic": "offers",
+            "subject": name,
+            "html": "<p>Hi</p>" + FOOTER,
+        },
         {
             "kind": "journey",
             "id": name,

@@ -3,13 +3,15 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from tests.books import FOOTER
 from tests.stories.client import fresh
 
 
 def _journey(shop, trigger, **document):
     name = fresh("by-itself")
     shop.publish(
-        {"kind": "template", "id": name, "channel": "email", "topic": "offers", "subject": name, "html": "<p>Hi</p>"},
+        {"kind": "template", "id": name, "channel": "email", "topic": "offers", "subject": name,
+         "html": "<p>Hi</p>" + FOOTER},
         {
             "kind": "journey", "id": name, "trigger": trigger, "reentry": "always",
             "steps": [{"id": "mail", "send": {"template": name}}], **document,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.books import FOOTER
 from tests.stories.client import fresh
 
 
@@ -12,7 +13,7 @@ def _template(name, **more):
         "channel": "email",
         "topic": "offers",
         "subject": name,
-        "html": "<p>Hi</p>",
+        "html": "<p>Hi</p>" + FOOTER,
         **more,
     }
 
@@ -167,7 +168,7 @@ def test_who_is_on_the_way_stays_with_the_version_that_they_entered(shop):
 def test_a_template_that_cannot_be_rendered_fails_that_one_mail_and_the_journey_goes_on(shop):
     name = fresh("broken")
     shop.publish(
-        _template(f"{name}-bad", html="<p>{{ 100 / contact.divisor }}</p>"),
+        _template(f"{name}-bad", html="<p>{{ 100 / contact.divisor }}</p>" + FOOTER),
         _template(f"{name}-good"),
         _journey(
             name,
@@ -210,7 +211,7 @@ def test_an_attribute_that_is_no_text_fails_the_mail_that_shows_it(shop):
 )
 def test_a_template_that_reaches_for_python_is_refused(shop, html):
     name = fresh("sneaky")
-    saved = shop.api("PUT", f"/definitions/template/{name}", _template(name, html=f"<p>{html}</p>")).json()
+    saved = shop.api("PUT", f"/definitions/template/{name}", _template(name, html=f"<p>{html}</p>" + FOOTER)).json()
     assert [mistake["path"] for mistake in saved["mistakes"]][:1] == ["html"]
     assert shop.api("POST", f"/definitions/template/{name}/publish").status_code == 422
 

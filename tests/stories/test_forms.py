@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 
+from tests.books import FOOTER
 from tests.stories.client import fresh
 
 
@@ -36,7 +37,7 @@ def _newsletter(shop):
             "channel": "email",
             "topic": "newsletter",
             "subject": f"The letter {name}",
-            "html": "<p>Hello {{ contact.first_name }}</p>",
+            "html": "<p>Hello {{ contact.first_name }}</p>" + FOOTER,
         },
         {
             "kind": "journey",

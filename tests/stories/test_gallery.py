@@ -2,6 +2,7 @@
 
 import re
 
+from tests.books import FOOTER
 from tests.stories.client import fresh
 
 # What some workflows ask for beside the address of the site; two of them do in hours what else takes days.
@@ -51,8 +52,13 @@ def test_c50_the_code_in_a_mail_is_redeemed_once_and_the_journey_goes_on_by_that
     used = {"event": "Coupon Redeemed", "where": {"property": "coupon", "is": "comeback"}, "timeout": "P14D"}
     thanks = {"id": "thanks", "send": {"template": f"{name}-thanks"}}
     shop.publish(
-        {**mail, "id": f"{name}-code", "subject": "code", "html": "<p>Your code: {{ coupon.comeback.code }}</p>"},
-        {**mail, "id": f"{name}-thanks", "subject": "thanks", "html": "<p>Enjoy it.</p>"},
+        {
+            **mail,
+            "id": f"{name}-code",
+            "subject": "code",
+            "html": "<p>Your code: {{ coupon.comeback.code }}</p>" + FOOTER,
+        },
+        {**mail, "id": f"{name}-thanks", "subject": "thanks", "html": "<p>Enjoy it.</p>" + FOOTER},
         {
             "kind": "journey", "id": name, "trigger": {"event": began},
             "steps": [

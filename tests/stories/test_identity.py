@@ -1,5 +1,6 @@
 """Who is who: from anonymous to known, people who share a device, aliases, and what a page's public key may say."""
 
+from tests.books import FOOTER
 from tests.stories.client import BROWSER_KEY, fresh
 
 
@@ -150,7 +151,7 @@ def test_a_topic_that_needs_a_yes_is_not_sent_without_one(shop):
             "channel": "email",
             "topic": "newsletter",
             "subject": "News",
-            "html": "<p>New</p>",
+            "html": "<p>New</p>" + FOOTER,
         },
         {
             "kind": "journey",

@@ -1,5 +1,6 @@
 """Live numbers: what a marketer reads beside a journey's steps is what has happened to people."""
 
+from tests.books import FOOTER
 from tests.stories.client import Shop, fresh
 
 
@@ -11,7 +12,7 @@ def publish_journey(shop: Shop, name: str) -> None:
         "channel": "email",
         "topic": "offers",
         "subject": name,
-        "html": '<p><a href="https://tidewater.example/">Look</a></p>',
+        "html": '<p><a href="https://tidewater.example/">Look</a></p>' + FOOTER,
     }
     opened = [{"id": "pause", "wait": {"for": "P1D"}}, {"id": "seen", "exit": {"reason": "has seen it"}}]
     journey = {

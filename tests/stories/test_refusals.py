@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.books import FOOTER
 from tests.stories.client import fresh
 
 UNSUBSCRIBED = "the contact unsubscribed from Offers and reminders"
@@ -100,7 +101,7 @@ def test_a_refusal_reaches_a_mail_that_is_already_on_its_way(shop, ana):
             "channel": "email",
             "topic": "offers",
             "subject": "Nudge",
-            "html": "<p>Hi</p>",
+            "html": "<p>Hi</p>" + FOOTER,
         },
         {
             "kind": "journey",

@@ -6,7 +6,7 @@ A kind of definition is one entry in KINDS.
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad import broadcasts
 from postroad.book import (
@@ -40,29 +40,35 @@ from postroad.scoring import Score, parse_score
 from postroad.segments import parse_segment
 from postroad.stages import parse_stages
 
+if TYPE_CHECKING:
+    from postroad.lint import Report
+
 Mistakes = tuple[tuple[str, str], ...]
 
 
 class Known(NamedTuple):
-    """What definitions may refer to: ids by kind (segment, score, stage, topic), and templates.
+    """What definitions may refer to: ids by kind (segment, score, stage, topic), templates, and the policy.
 
     Bands and cells have the id of their sheet before their own: "engagement/hot".
     """
 
     ids: Mapping[str, Collection[str]]
     templates: Mapping[str, TemplateRef]
+    policy: Policy = Policy()
 
 
 class Kind(NamedTuple):
     """What can be done with one kind of definition.
 
     `parse` reads a document or raises DefinitionError; `describe` says in lines what a parsed one does; `check` finds
-    references to what is not there; `unpublished` says what to do with a kind that is not published.
+    references to what is not there; `look` finds what may be better, None for a kind at which nobody looks;
+    `unpublished` says what to do with a kind that is not published.
     """
 
     parse: Callable[[Mapping[str, Any]], Any]
     describe: Callable[[Any], tuple[str, ...]]
     check: Callable[[Any, Known], Mistakes] = lambda parsed, known: ()
+    look: "Callable[[Any, Known], Report | None]" = lambda parsed, known: None
     unpublished: str = ""
 
 
@@ -111,6 +117,10 @@ def _check_policy(parsed: Policy, known: Known) -> Mistakes:
     engaged = parsed.accounts.engaged
     if engaged and engaged not in known.ids.get("segment", ()):
         missing.append(("accounts.engaged", f"there is no published segment called {engaged!r}"))
+    if parsed.strictness.levels:
+        from postroad.lint import find_misnamed  # reads HTML, which the fold does not need
+
+        missing += [(f"lint.levels.{rule}", why) for rule, why in find_misnamed(parsed.strictness)]
     return tuple(missing)
 
 
@@ -131,7 +141,28 @@ def _check_template(parsed: Any, known: Known) -> Mistakes:
     if channel.to and parsed.to not in known.ids.get(channel.to, ()):
         there = ", ".join(known.ids.get(channel.to, ())) or "none yet"
         missing.append(("to", f"the policy has no {parsed.to!r} among its {channel.to}; it has {there}"))
+    if _is_marketing_mail(parsed, known) and not known.policy.postal_address:
+        missing.append(("topic", "it is marketing, and the policy has no postal_address, for which the law asks"))
     return tuple(missing)
+
+
+def _is_marketing_mail(parsed: Any, known: Known) -> bool:
+    return parsed.channel == "email" and not known.policy.find_topic(parsed.topic).transactional
+
+
+def _look_at_template(parsed: Any, known: Known) -> "Report | None":
+    from postroad.lint import look_at, read_mail  # reads HTML, which the fold does not need
+
+    if parsed.channel != "email":
+        return None
+    stages = list(known.ids.get("stage", ()))
+    mail = read_mail(
+        {key: part.source for key, part in parsed.parts.items()},
+        is_marketing=_is_marketing_mail(parsed, known),
+        bare={key: part.unguarded for key, part in parsed.parts.items()},
+        pushes_early=parsed.sales and parsed.stage in stages[:1],
+    )
+    return look_at(mail, known.policy.strictness)
 
 
 def _check_journey(parsed: Any, known: Known) -> Mistakes:
@@ -160,7 +191,9 @@ KINDS: Mapping[str, Kind] = {
         ),
         _check_policy,
     ),
-    "template": Kind(_parse_template, lambda template: tuple(sorted(template.variables)), _check_template),
+    "template": Kind(
+        _parse_template, lambda template: tuple(sorted(template.variables)), _check_template, _look_at_template
+    ),
     "segment": Kind(parse_segment, _describe_predicate, _check_facts),
     "score": Kind(parse_score, Score.describe, _check_facts),
     "grade": Kind(parse_grade, Grade.describe, _check_facts),
@@ -247,18 +280,30 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
             "stage": [rule.id for model in (*staying, *readable("stages")) for rule in model.stages],
         },
         {**book.templates, **templates},
+        policy,
     )
 
 
 def check_definition(document: Mapping[str, Any], known: Known) -> Any:
-    """The parsed definition; raises DefinitionError with every mistake, with every reference to nothing, and with
-    conditions that nobody can fulfil."""
+    """The parsed definition; raises DefinitionError with every mistake, with every reference to nothing, with
+    conditions that nobody can fulfil, and with what the look at a mail forbids."""
     kind = get_kind(str(document.get("kind", "")))
     parsed = kind.parse(document)
-    mistakes = (*kind.check(parsed, known), *find_contradictions(document))
+    report = kind.look(parsed, known)
+    forbidden = [(each.path, each.describe()) for each in report.findings if each.blocks] if report else []
+    mistakes = (*kind.check(parsed, known), *find_contradictions(document), *forbidden)
     if mistakes:
         raise DefinitionError(*mistakes)
     return parsed
+
+
+def look_at_definition(document: Mapping[str, Any], known: Known) -> "Report | None":
+    """What may be better about a definition; None for one that is not looked at, or cannot be read."""
+    try:
+        kind = get_kind(str(document.get("kind", "")))
+        return kind.look(kind.parse(document), known)
+    except DefinitionError:
+        return None
 
 
 def _live_definitions(book: Book) -> list[tuple[str, Any]]:

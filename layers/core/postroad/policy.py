@@ -17,6 +17,7 @@ from postroad.devices import PLATFORMS
 from postroad.documents import Reader, form, read_head, refuse_twins
 from postroad.instants import DAY
 from postroad.local_time import find_zone
+from postroad.strictness import USUAL, Strictness, read_strictness
 
 KIND = "policy"
 
@@ -35,6 +36,7 @@ class Policy:
     `functions` the Lambda functions that may be called, `apps` the SNS platform applications by the type of a device;
     `coupons` are those of which people get codes of their own.
     `accounts` says who is engaged in an account, and which accounts get no marketing.
+    `strictness` is how the look at a mail is set.
     """
 
     name: str = "Postroad"
@@ -54,6 +56,7 @@ class Policy:
     apps: Mapping[str, str] = field(default_factory=dict)
     coupons: Mapping[str, Coupon] = field(default_factory=dict)
     accounts: AccountRules = NO_RULES
+    strictness: Strictness = USUAL
 
     def find_topic(self, topic_id: str) -> Topic:
         """The topic; one that nobody declared needs an opt-in, because then nobody said that it stands.
@@ -155,6 +158,7 @@ def parse_policy(document: object) -> Policy:
         apps=_read_targets(reader, "apps", "application", _parse_application),
         coupons=read_coupons(reader),
         accounts=read_account_rules(reader),
+        strictness=read_strictness(reader, "lint"),
     )
     reader.finish()
     return policy

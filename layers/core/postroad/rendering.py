@@ -453,6 +453,7 @@ class Compiled:
     """
 
     html: bool
+    source: str
     variables: frozenset[str]
     unguarded: frozenset[str]
     _template: Template = field(repr=False)
@@ -515,7 +516,7 @@ def compile_template(source: str, *, html: bool) -> Compiled:
     except (SyntaxError, ValueError, OverflowError):
         raise TemplateError(compiler.line or 1, "the template cannot be compiled; make it simpler") from None
     unguarded = compiler.printed - compiler.tested
-    return Compiled(html, frozenset(compiler.variables), frozenset(unguarded), template)
+    return Compiled(html, source, frozenset(compiler.variables), frozenset(unguarded), template)
 
 
 # ------------------------------------------------------------------------------------------------- message templates
@@ -628,6 +629,7 @@ class CompiledMessage:
     parts: Mapping[str, Compiled | CompiledDocument]
     stage: str = ""
     to: str = ""
+    sales: bool = False
 
     @property
     def variables(self) -> frozenset[str]:
@@ -718,7 +720,7 @@ def compile_message_template(document: object) -> CompiledMessage:
 def read_message_template(reader: Reader, channel: Channel) -> CompiledMessage:
     """The template of a document that is one for this channel. Raises DefinitionError like compile_message_template."""
     reader.choice("channel", (channel.key,))
-    head, topic, sender, stage = _read_head(reader)
+    head, topic, sender, stage, sales = _read_head(reader)
     to = reader.id("to") if channel.to else ""
     compiled = {
         part.key: found
@@ -726,19 +728,19 @@ def read_message_template(reader: Reader, channel: Channel) -> CompiledMessage:
         if (found := reader.read(part.key, _COMPILE[part.form], None, REQUIRED if part.required else _usual(part)))
     }
     reader.finish()
-    return CompiledMessage(head.id, head.name, channel.key, topic, sender, compiled, stage, to)
+    return CompiledMessage(head.id, head.name, channel.key, topic, sender, compiled, stage, to, sales)
 
 
 def _usual(part: Part) -> Compiled | CompiledDocument | None:
     return None if part.usual is None else _COMPILE[part.form](part.usual)
 
 
-def _read_head(reader: Reader) -> tuple[Head, str, str, str]:
-    """What templates of every channel have: id, name and description, topic, from, stage."""
-    reader.flag("sales", False)
+def _read_head(reader: Reader) -> tuple[Head, str, str, str, bool]:
+    """What templates of every channel have: id, name and description, topic, from, stage, sales."""
     return (
         read_head(reader, "template"),
         reader.id("topic", ""),
         reader.read("from", parse_line, "", ""),
         reader.id("stage", ""),
+        reader.flag("sales", False),
     )

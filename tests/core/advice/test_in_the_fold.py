@@ -19,7 +19,7 @@ from postroad.instants import DAY
 from postroad.journeys import describe_journey, parse_journey
 from postroad.messages import QUEUED, SKIPPED, Message
 from postroad.tasks import CANCELLED, DONE, OPEN, Settled, Task, complete, completed
-from tests.books import Shelf
+from tests.books import FOOTER, Shelf
 from tests.core.advice.people import START
 
 # A Monday, eight in the morning.
@@ -35,8 +35,14 @@ def _journey(*steps: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
 
 
 TEMPLATES = (
-    {"kind": "policy", "id": "policy", "timezone": "UTC", "topics": [{"id": "news", "opt_in": False}]},
-    _template("mail", "email", subject="Hi", html="<p>Hi</p>"),
+    {
+        "kind": "policy",
+        "id": "policy",
+        "postal_address": "1 High Street",
+        "timezone": "UTC",
+        "topics": [{"id": "news", "opt_in": False}],
+    },
+    _template("mail", "email", subject="Hi", html="<p>Hi</p>" + FOOTER),
     _template("text", "sms", text="Hi"),
 )
 AT_BEST = {"id": "offer", "send": {"template": "mail", "at": "best", "within": "P7D"}}
@@ -213,7 +219,7 @@ def test_c26_when_the_telephone_ranks_first_a_call_task_takes_the_place_of_the_m
 def test_c26_nobody_is_called_in_place_of_a_message_that_was_not_to_be_sent_to_them_at_all() -> None:
     """Such as somebody who does not fit, or who is in the control group: a call pushes as well."""
     send = {**BEST["send"], "templates": {"email": "push", "sms": "text"}}
-    offers = _template("push", "email", subject="Buy", html="<p>Buy</p>", sales=True)
+    offers = _template("push", "email", subject="Buy", html="<p>Buy</p>" + FOOTER, sales=True)
     fit = {"attribute": "size", "gte": 20}
     handover = {"kind": "handover", "id": "handover", "if": fit, "fit": fit, "owners": ["bo@example.com"]}
     journey = _journey({"id": "offer", "send": send})

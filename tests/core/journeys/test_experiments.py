@@ -17,12 +17,17 @@ from postroad.instants import DAY
 from postroad.journeys import describe_journey, parse_journey
 from postroad.merging import merge
 from postroad.places import places_of
-from tests.books import Shelf
+from tests.books import FOOTER, Shelf
 
 NOW = 1_793_610_000.0
-POLICY = {"kind": "policy", "id": "policy", "topics": [{"id": "news", "opt_in": False}]}
+POLICY = {
+    "kind": "policy",
+    "id": "policy",
+    "postal_address": "1 High Street",
+    "topics": [{"id": "news", "opt_in": False}],
+}
 TEMPLATES = [
-    {"kind": "template", "id": name, "channel": "email", "topic": "news", "subject": "Hi", "html": "<p>Hi</p>"}
+    {"kind": "template", "id": name, "channel": "email", "topic": "news", "subject": "Hi", "html": "<p>Hi</p>" + FOOTER}
     for name in ("short", "long")
 ]
 

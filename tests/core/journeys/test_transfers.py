@@ -15,12 +15,24 @@ from postroad.fold import begin, fold, needs_history
 from postroad.journeys import parse_journey
 from postroad.journeys.transfers import Fate, Transfer, foresee, read_transfer
 from postroad.messages import QUEUED, SKIPPED
-from tests.books import Shelf, by_key
+from tests.books import FOOTER, Shelf, by_key
 
 NOW = 1_793_610_000.0
 HOUR = 3_600.0
-POLICY = {"kind": "policy", "id": "policy", "topics": [{"id": "news", "opt_in": False}]}
-LETTER = {"kind": "template", "id": "letter", "channel": "email", "topic": "news", "subject": "Hi", "html": "<p>Hi</p>"}
+POLICY = {
+    "kind": "policy",
+    "id": "policy",
+    "postal_address": "1 High Street",
+    "topics": [{"id": "news", "opt_in": False}],
+}
+LETTER = {
+    "kind": "template",
+    "id": "letter",
+    "channel": "email",
+    "topic": "news",
+    "subject": "Hi",
+    "html": "<p>Hi</p>" + FOOTER,
+}
 
 
 def wait(step_id, length="P1D"):

@@ -8,6 +8,7 @@ from postroad import events as names
 from postroad.errors import DefinitionError
 from postroad.instants import DAY, parse_instant
 from postroad.journeys import TRIGGERS, describe_journey, parse_journey
+from tests.books import FOOTER
 from tests.people import POLICY, Person
 
 HELLO = {"id": "hello", "send": {"template": "hello"}}
@@ -227,7 +228,7 @@ def test_a_time_zone_that_becomes_known_moves_what_is_armed():
 def test_publishing_a_date_trigger_arms_those_who_are_there():
     ana = Person(PRO, birthday="1990-11-05").passes("PT1H")
     ana.book = ana.shelf.after({"kind": "template", "id": "hello", "channel": "email", "topic": "news", "subject": "x",
-                                "html": "<p>x</p>"}, birthday())  # fmt: skip
+                                "html": "<p>x</p>" + FOOTER}, birthday())  # fmt: skip
     assert ana.wake().until("2026-12-01").sent == [("hello", "2026-11-05T09:00")]
     ana.shelf.withdraw("journey/tour")
     ana.book = ana.shelf.book

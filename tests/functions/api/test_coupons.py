@@ -3,6 +3,7 @@
 import pytest
 
 from postroad.events import COUPON_REDEEMED
+from tests.books import FOOTER
 from tests.functions.api.client import EMAIL, WHATEVER, call, paths
 
 PATH = "/api/v1/coupons"
@@ -84,7 +85,7 @@ def test_a_template_that_shows_a_coupon_which_the_policy_does_not_have_is_refuse
         ("{{ coupon.comeback.code }}", 200),
         ('{{ coupon.winter.code | default("W") }}', 200),
     ):
-        draft = {**mail, "html": f"<p>{text}</p>"}
+        draft = {**mail, "html": f"<p>{text}</p>" + FOOTER}
         assert call("PUT", "/api/v1/definitions/template/t", body=draft, headers=WHATEVER)[0] == 200
         answered, answer = call("POST", "/api/v1/definitions/template/t/publish")
         assert answered == status, answer

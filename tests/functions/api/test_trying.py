@@ -6,6 +6,7 @@ import pytest
 
 from demo.documents import load_definitions
 from postroad_aws.clients import get_client
+from tests.books import FOOTER
 from tests.functions.api.client import call, paths, problem
 
 SIMULATE = "/api/v1/journeys/abandoned-cart/simulate"
@@ -62,7 +63,7 @@ def test_a_saved_draft_is_tried_before_it_is_live(account):
 
 def test_definitions_in_the_body_stand_in_the_place_of_what_is_live(account):
     drafts = {
-        "template/note": {"channel": "email", "topic": "offers", "subject": "Hi", "html": "<p>Hi</p>"},
+        "template/note": {"channel": "email", "topic": "offers", "subject": "Hi", "html": "<p>Hi</p>" + FOOTER},
         "journey/brand-new": {"trigger": {"event": "X"}, "steps": [{"id": "now", "send": {"template": "note"}}]},
     }
     status, shown = call("POST", "/api/v1/journeys/brand-new/simulate", body={"people": 2, "definitions": drafts})

@@ -11,6 +11,7 @@ from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.run_broadcast import begin_broadcast
 from postroad_aws.usecases.schedule_broadcast import schedule_broadcast
 from postroad_aws.usecases.withdraw_definition import withdraw_definition
+from tests.books import FOOTER
 
 VIP = {"kind": "segment", "id": "vip", "if": {"attribute": "plan", "is": "vip"}}
 
@@ -29,8 +30,20 @@ def test_what_is_not_live_cannot_be_withdrawn(bare_account):
     assert definitions.find_manifest().revision == 0
 
 
-POLICY = {"kind": "policy", "id": "policy", "topics": [{"id": "news", "name": "News", "opt_in": False}]}
-LETTER = {"kind": "template", "id": "letter", "channel": "email", "topic": "news", "subject": "Hi", "html": "<p>Hi</p>"}
+POLICY = {
+    "kind": "policy",
+    "id": "policy",
+    "postal_address": "1 High Street",
+    "topics": [{"id": "news", "name": "News", "opt_in": False}],
+}
+LETTER = {
+    "kind": "template",
+    "id": "letter",
+    "channel": "email",
+    "topic": "news",
+    "subject": "Hi",
+    "html": "<p>Hi</p>" + FOOTER,
+}
 
 
 @pytest.fixture
