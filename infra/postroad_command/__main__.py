@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from postroad.book import Manifest
-from postroad.definitions import KINDS, check_definition, find_changed_experiments, known_in
+from postroad.definitions import KINDS, check_definition, find_changed_experiments, known_in, look_at_definition
 from postroad.errors import DefinitionError, PostroadError
 from postroad.journeys import Journey, parse_journey
 from postroad.journeys.transfers import STAY, WAYS
+from postroad.lint import Finding
 from postroad.schemas import build_schemas
 from postroad.simulation import Habits, Shelf, Trial, learn_habits, parse_habits, usual_deeds
 from postroad_command import folder as files
@@ -54,6 +55,8 @@ def validate(given: argparse.Namespace, say: Say) -> int:
         say(f"{where}{key}: {path or 'document'}: {sentence}")
     if mistakes:
         return 1
+    for key, finding in find_warnings({key: each.document for key, each in placed.items()}, around):
+        say(f"{placed[key].path}: {key}: {finding.path or 'document'}: warning: {finding.describe()}")
     say(f"{len(placed)} definitions have no mistakes")
     return 0
 
@@ -155,6 +158,14 @@ def find_mistakes(wanted: Mapping[str, Document], live: Mapping[str, Live]) -> l
         except DefinitionError as error:
             mistakes += [("", path, sentence) for path, sentence in error.mistakes]
     return mistakes or find_changed_experiments(wanted, _read_journeys(live))
+
+
+def find_warnings(wanted: Mapping[str, Document], live: Mapping[str, Live]) -> list[tuple[str, Finding]]:
+    """By key, what may be better about mails that nothing hinders from being published."""
+    documents = {**{key: each.document for key, each in live.items()}, **wanted}
+    known = known_in(Shelf(Manifest()).book, documents)
+    reports = {key: look_at_definition(document, known) for key, document in wanted.items()}
+    return [(key, finding) for key, report in reports.items() if report for finding in report.findings]
 
 
 def _read_journeys(live: Mapping[str, Live]) -> dict[str, Journey]:

@@ -366,7 +366,8 @@ DEFINITIONS = {
         "channel": "email",
         "topic": "offers",
         "subject": "Hello {{ contact.first_name }}",
-        "html": '<p><a href="https://shop.example/">{{ event.plan }}</a> <a href="{{ unsubscribe_url }}">Bye</a></p>',
+        "html": '<p><a href="https://shop.example/">{{ event.plan }}</a> <a href="{{ unsubscribe_url }}">Bye</a> '
+        "{{ account.postal_address }}</p>",
     },
     "template/text": {"name": "Text", "channel": "sms", "topic": "offers", "text": "Hello {{ contact.first_name }}"},
     "form/contact": {"name": "Contact", "fields": [{"id": "email", "type": "email", "required": True}]},

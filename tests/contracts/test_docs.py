@@ -44,6 +44,7 @@ from postroad.journeys.reading import REMEMBERED, TRIGGER_AGE
 from postroad.journeys.steps import STEP_TYPES
 from postroad.journeys.triggers import TRIGGERS
 from postroad.journeys.waits import WAITS
+from postroad.lint import RULES
 from postroad.messages import STATES
 from postroad.operators import MOST_DAYS, MOST_DAYS_ROUND, OPERATORS, THRESHOLDS
 from postroad.predicates import CONTACT, EVENT, FACTS, JOURNEY, SUBJECTS, parse_predicate
@@ -205,6 +206,7 @@ def test_every_route_of_the_template_is_in_a_document(template):
         ("channels", "Channels", CHANNELS),
         ("templates", "Filters", [entry.key for entry in filters.FILTERS]),
         ("definitions", "Definitions", KINDS),
+        ("lint", "Rules", RULES),
         ("forms", "Fields", FIELD_TYPES),
         ("broadcasts", "What becomes of it", broadcasts.STATES),
         ("gallery", "Workflows", [workflow.id for workflow in list_workflows()]),

@@ -3,11 +3,13 @@
 import json
 import re
 from base64 import b64decode
+from dataclasses import replace
 from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
 
+from postroad.consent import Topic
 from postroad.contacts import Attribute, Contact
 from postroad.envelopes import Call, Email, Invocation, Text, compose, values_of
 from postroad.envelopes.webhook import NowhereError, secret_of, sign
@@ -37,6 +39,14 @@ def mail(**parts: Any) -> tuple[Email, Any]:
     made = compose(MESSAGE, template(**parts), ANA, "ana@a.example", {"name": "Bag"}, POLICY, SIGNER, URL, 1.8e9)
     assert isinstance(made, Email)
     return made, message_from_bytes(made.raw, policy=policy.SMTP)
+
+
+def test_c79_marketing_is_not_sent_without_a_postal_address():
+    homeless = replace(POLICY, postal_address="")
+    with pytest.raises(MimeError, match="no postal_address"):
+        compose(MESSAGE, template(), ANA, "ana@a.example", {}, homeless, SIGNER, URL, 1.8e9)
+    owed = replace(homeless, topics={"offers": Topic("offers", "Orders", opt_in=False, transactional=True)})
+    assert isinstance(compose(MESSAGE, template(), ANA, "ana@a.example", {}, owed, SIGNER, URL, 1.8e9), Email)
 
 
 def test_a_mail_has_our_links_headers_and_both_parts():

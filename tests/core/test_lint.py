@@ -256,6 +256,17 @@ def test_c80_marketing_is_not_published_without_a_link_to_unsubscribe_by() -> No
     shelf.publish({**stuck, "topic": "orders"})
 
 
+def test_a_topic_does_not_become_marketing_behind_the_back_of_its_mails() -> None:
+    receipt = {**GOOD, "id": "receipt", "topic": "orders", "html": "<p>Your order is on its way.</p>"}
+    shelf = Shelf(POLICY, receipt)
+    turned = {**POLICY, "topics": [{"id": "news", "opt_in": False}, {"id": "orders"}]}
+    with pytest.raises(DefinitionError, match="becomes marketing by this policy"):
+        shelf.publish(turned)
+    with pytest.raises(DefinitionError, match="there is no link to unsubscribe by"):
+        shelf.publish(turned, receipt)
+    assert shelf.publish(turned, {**receipt, "html": GOOD["html"], "subject": GOOD["subject"]})
+
+
 @pytest.mark.parametrize("rule", [rule.key for rule in RULES.values() if rule.is_law])
 def test_what_the_law_asks_for_cannot_be_switched_off(rule: str) -> None:
     with pytest.raises(DefinitionError, match="the law asks for it"):

@@ -76,7 +76,7 @@ def _template(template_id: str, topic: str) -> dict[str, Any]:
         **about,
         "channel": "email",
         "subject": "Hello",
-        "html": '<p>Hello</p><p><a href="{{ unsubscribe_url }}">No more</a></p>',
+        "html": '<p>Hello</p><p><a href="{{ unsubscribe_url }}">No more</a> {{ account.postal_address }}</p>',
         "text": "Hello. No more: {{ unsubscribe_url }}",
     }
 

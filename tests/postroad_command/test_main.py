@@ -171,9 +171,18 @@ def test_the_key_is_never_shown(stack: str, postroad: Run, monkeypatch: pytest.M
 # By itself
 
 
+def test_validating_tells_what_may_be_better_and_does_not_mind(postroad: Run) -> None:
+    write_folder(FOLDER, load_definitions())
+    _edit("template/cart-reminder.yaml", "subject: ", "subject: URGENT. ")
+    status, said, _ = postroad("validate")
+    assert status == 0
+    assert "template/cart-reminder: subject: warning: 1 word in capitals: URGENT. Write them small" in said
+
+
 def test_validating_offline_names_the_file_the_path_and_the_mistake(postroad: Run) -> None:
     write_folder(FOLDER, load_definitions())
-    assert postroad("validate")[:2] == (0, f"{len(load_definitions())} definitions have no mistakes\n")
+    status, said, _ = postroad("validate")
+    assert (status, said.splitlines()[-1]) == (0, f"{len(load_definitions())} definitions have no mistakes")
     _edit("journey/welcome.yaml", "reentry: once", "reentri: once")
     status, said, _ = postroad("validate")
     assert status == 1

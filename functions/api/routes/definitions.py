@@ -6,10 +6,11 @@ from functions.api.problems import Mistake, StaleError, UnconditionalError, list
 from functions.api.routing import Header, Routes
 from functions.api.schemas import BodyError, Cursor, Example, Instant, Limit, Listed, OneOf, Text, Within
 from postroad.book import Manifest
-from postroad.definitions import KINDS, check_definition, get_kind, known_in
+from postroad.definitions import KINDS, check_definition, get_kind, known_in, look_at_definition
 from postroad.errors import DefinitionError
 from postroad.instants import format_instant
 from postroad.journeys.transfers import WAYS
+from postroad.strictness import BLOCK, WARN
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import VersionConflictError, broadcasts
 from postroad_aws.storage import definitions as storage
@@ -40,10 +41,30 @@ class DraftView(TypedDict):
     document: Document
 
 
+class FoundView(TypedDict):
+    """One thing that the look at a mail found."""
+
+    rule: Annotated[str, Example("capitals")]
+    level: Annotated[str, OneOf((WARN, BLOCK)), "`block` is refused when it is published; `warn` does not hinder."]
+    path: Annotated[str, Example("subject"), "The part in which it stands; empty for the whole mail."]
+    line: Annotated[int | None, "The line of that part; null for the whole of it."]
+    problem: str
+    mend: Annotated[str, "What to do about it."]
+
+
+class LookView(TypedDict):
+    """What the [look at a mail](lint.md) came to."""
+
+    findings: list[FoundView]
+    scores: Annotated[dict[str, int], Example({"capitals": 5}), "Points by rule, of those that tell spam."]
+    score: Annotated[int, "Their sum, out of 100."]
+
+
 class SavedView(DraftView):
     """A draft that was just saved."""
 
     mistakes: Annotated[list[Mistake], "What would be refused if it were published now."]
+    look: Annotated[LookView | None, "Null for what is no mail, or cannot be read."]
 
 
 class VersionHeadView(TypedDict):
@@ -69,6 +90,7 @@ class CheckedView(TypedDict):
     valid: bool
     mistakes: list[Mistake]
     description: Annotated[list[str], "What it does, in lines of English; empty when it has mistakes."]
+    look: Annotated[LookView | None, "Null for what is no mail, or cannot be read."]
 
 
 class PublishedView(TypedDict):
@@ -142,7 +164,7 @@ def save_draft(kind: Kind, definition_id: str, body: Document, if_match: IfMatch
             draft = storage.save_draft(kind, definition_id, document, edit=edit, now=clock.now())
         except VersionConflictError:
             raise StaleError("Somebody else has saved this since you read it; read it again.") from None
-    return {**show_draft(draft, storage.find_manifest()), "mistakes": mistakes}
+    return {**show_draft(draft, storage.find_manifest()), "mistakes": mistakes, "look": _look_at(document)}
 
 
 @routes.get("/definitions/{kind}/{definition_id}/versions")
@@ -173,7 +195,7 @@ def validate(kind: Kind, definition_id: str, body: Document | None = None) -> Ch
     document = {**document, "kind": kind, "id": definition_id}
     mistakes = _find_mistakes(document)
     description = [] if mistakes else list(get_kind(kind).describe(get_kind(kind).parse(document)))
-    return {"valid": not mistakes, "mistakes": mistakes, "description": description}
+    return {"valid": not mistakes, "mistakes": mistakes, "description": description, "look": _look_at(document)}
 
 
 @routes.post("/definitions/{kind}/{definition_id}/publish")
@@ -256,6 +278,25 @@ def _find_mistakes(document: dict[str, Any], only_refuse: tuple[str, ...] = ()) 
             raise DefinitionError(*refused) from None
         return list_mistakes(error.mistakes)
     return []
+
+
+def _look_at(document: dict[str, Any]) -> LookView | None:
+    key = f"{document['kind']}/{document['id']}"
+    report = look_at_definition(document, known_in(books.newest(), {key: document}))
+    if report is None:
+        return None
+    findings: list[FoundView] = [
+        {
+            "rule": each.rule,
+            "level": each.level,
+            "path": each.path,
+            "line": each.line,
+            "problem": each.problem,
+            "mend": each.mend,
+        }
+        for each in report.findings
+    ]
+    return {"findings": findings, "scores": dict(report.scores), "score": report.total}
 
 
 def _live_version(manifest: Manifest, kind: str, definition_id: str) -> int | None:

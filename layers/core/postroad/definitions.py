@@ -352,6 +352,21 @@ def _find_circles(entering: Mapping[str, Mapping[str, Any]], book: Book) -> list
 _IN_CIRCLES = ("segment", "score", "grade", "matrix", "persona", HANDOVER_KIND)
 
 
+def _find_turned(book: Book, policy: Policy, entering: Collection[str]) -> list[tuple[str, str]]:
+    """Mails that become marketing by the policy, and were not looked at as such."""
+    return [
+        (f"template/{name}: topic", _TURNED)
+        for name, template in book.templates.items()
+        if f"template/{name}" not in entering
+        and template.channel == "email"
+        and book.policy.find_topic(template.topic).transactional
+        and not policy.find_topic(template.topic).transactional
+    ]
+
+
+_TURNED = "it is live, and becomes marketing by this policy; publish it together with the policy, so that it is checked"
+
+
 class Publication(NamedTuple):
     """What publishing writes: the new immutable versions, and the manifest that makes them live."""
 
@@ -406,6 +421,7 @@ def plan_publication(
         except DefinitionError as error:
             prefix = f"{key}: " if len(entering) > 1 else ""
             mistakes += [(prefix + path, sentence) for path, sentence in error.mistakes]
+    mistakes += _find_turned(book, known.policy, entering)
     for key, parsed in _live_definitions(book):
         if key not in entering:
             # What is live must go on meaning what it says.

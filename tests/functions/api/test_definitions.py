@@ -11,6 +11,7 @@ from functions.api import app
 from postroad.definitions import KINDS
 from postroad_aws.storage import definitions
 from tests.account import lambda_context
+from tests.books import FOOTER
 from tests.functions.api.client import MARKUP, WHATEVER, ask, call, paths, problem, segment
 
 
@@ -193,6 +194,25 @@ def test_checking_without_a_body_checks_the_draft(account):
     checked = call("POST", "/api/v1/definitions/segment/vip/validate")[1]
     assert checked["valid"] is False
     assert "nobody" in checked["mistakes"][0]["detail"]
+
+
+def test_what_is_found_in_a_mail_is_told_when_it_is_saved_and_when_it_is_checked(account):
+    mail = {"channel": "email", "topic": "offers", "subject": "Re: a GRINDER", "preheader": "It is quiet.",
+            "html": '<p>A grinder.</p>\n<a href="#">Look</a>' + FOOTER}  # fmt: skip
+    saved = call("PUT", "/api/v1/definitions/template/grinder", body=mail)[1]
+    checked = call("POST", "/api/v1/definitions/template/grinder/validate")[1]
+    assert checked["look"] == saved["look"]
+    assert [(each["rule"], each["level"], each["path"], each["line"]) for each in saved["look"]["findings"]] == [
+        ("false_reply", "block", "subject", None),
+        ("broken_links", "block", "html", 2),
+        ("capitals", "warn", "subject", None),
+        ("call", "warn", "html", None),
+    ]
+    assert (saved["look"]["score"], saved["look"]["scores"]["capitals"]) == (5, 5)
+    assert [mistake["path"] for mistake in saved["mistakes"]] == ["subject", "html"]
+    refused = call("POST", "/api/v1/definitions/template/grinder/publish")
+    assert "line 2: a link that leads nowhere" in str(refused)
+    assert call("POST", "/api/v1/definitions/segment/vip/validate", body=segment())[1]["look"] is None
 
 
 @pytest.mark.parametrize("kind", KINDS)

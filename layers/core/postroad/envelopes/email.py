@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from postroad.envelopes.draft import Draft
 from postroad.fetches import TRAP
 from postroad.links import Click, Open, add_pixel, rewrite_links
-from postroad.mime import Mailbox, build_mime, parse_mailbox, unsubscribe_headers
+from postroad.mime import Mailbox, MimeError, build_mime, parse_mailbox, unsubscribe_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Email:
 def wrap(draft: Draft) -> Email:
     """Put a rendered mail into its envelope. Raises MimeError."""
     message, rendered = draft.message, draft.rendered
+    if not draft.policy.postal_address and not draft.policy.find_topic(message.topic).transactional:
+        raise MimeError("it is marketing, and the policy has no postal_address, for which the law asks")
 
     def tracked(target: str, number: int) -> str:
         return draft.base_url + draft.signer.path(Click(message.message_id, number, target, message.contact_id))
