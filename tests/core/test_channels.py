@@ -39,6 +39,7 @@ ROWS = {
     "webhook": Row({"to": "crm"}, "contact:c", HOOK),
 }
 POLICY = Policy(
+    postal_address="1 High Street",
     sender="Tide <hello@tide.example>",
     webhooks={"crm": HOOK},
     functions={"whatsapp": "postroad-channel-whatsapp"},
