@@ -92,7 +92,7 @@ def _number(text: str, what: str) -> int | float:
     return float(text) if "." in text else int(text)
 
 
-def _value(text: str) -> str | int | float | bool:
+def read_value(text: str) -> str | int | float | bool:
     """A number where it is written like one, true or false, else a text."""
     return _number(text, "") if _NUMBER.fullmatch(text) else _FLAGS.get(text, text)
 
@@ -123,7 +123,7 @@ def _write_attribute(fields: Fields) -> dict[str, Any]:
     value = _needed(fields, "value", "Say with what the attribute is compared.")
     return {
         "attribute": name,
-        how: _number(value, "A value that is at least or at most") if how in _AMOUNTS else _value(value),
+        how: _number(value, "A value that is at least or at most") if how in _AMOUNTS else read_value(value),
     }
 
 
@@ -200,7 +200,9 @@ def _topics(book: Book) -> Choices:
     return [(topic.topic_id, topic.name) for topic in book.policy.topics.values()]
 
 
-CONDITIONS: Mapping[str, Condition] = {
+Conditions = Mapping[str, Condition]
+
+CONDITIONS: Conditions = {
     each.key: each
     for each in (
         Condition(
@@ -280,11 +282,11 @@ CONDITIONS: Mapping[str, Condition] = {
 # ----------------------------------------------------------------------------------------------------------- the form
 
 
-def form_of_fields(fields: Mapping[str, str]) -> Form:
+def form_of_fields(fields: Mapping[str, str], conditions: Conditions = CONDITIONS) -> Form:
     """What a browser sent: rows are numbered, `row0.kind`, `row0.what`."""
     rows = []
     for number in range(MOST_ROWS):
-        kind = CONDITIONS.get(fields.get(f"row{number}.kind", ""))
+        kind = conditions.get(fields.get(f"row{number}.kind", ""))
         if kind:
             said = {each.key: _cut(fields.get(f"row{number}.{each.key}", "")) for each in kind.fields}
             rows.append(Row(kind.key, said))
@@ -295,21 +297,43 @@ def form_of_fields(fields: Mapping[str, str]) -> Form:
 
 def form_of_document(document: Mapping[str, Any], edit: int) -> Form | None:
     """The form that would mean a document; None when it says more than the form can."""
-    condition = document.get("if")
+    form = form_of_condition(document.get("if"))
+    name, description = (str(document.get(key) or "") for key in ("name", "description"))
+    return form._replace(name=name, description=description, edit=str(edit)) if form else None
+
+
+def form_of_condition(condition: Any, conditions: Conditions = CONDITIONS) -> Form | None:
+    """The rows that would mean a predicate; None when it says more than rows can."""
     if not isinstance(condition, Mapping):
         return None
     match = next((key for key in ("all", "any") if condition.keys() == {key}), "")
     members = condition[match] if match else [condition]
-    rows = [_read_row(each) for each in members] if isinstance(members, list) and len(members) <= MOST_ROWS else [None]
-    if None in rows:
+    if not isinstance(members, list) or len(members) > MOST_ROWS:
         return None
-    name, description = (str(document.get(key) or "") for key in ("name", "description"))
-    return Form(name, description, match or "all", tuple(row for row in rows if row), str(edit))
+    rows = tuple(row for each in members if (row := _read_row(each, conditions)))
+    return Form(match=match or "all", rows=rows) if len(rows) == len(members) else None
 
 
-def add_row(form: Form, kind: str) -> Form:
+def write_condition(form: Form, conditions: Conditions = CONDITIONS) -> tuple[dict[str, Any], dict[str, str]]:
+    """The predicate that the rows mean, and what is wrong with it: a sentence by the number of a row, or "rows"."""
+    problems: dict[str, str] = {}
+    members = []
+    for number, row in enumerate(form.rows):
+        condition = conditions[row.kind]
+        try:
+            if not all(field.takes(row.fields.get(field.key, "")) for field in condition.fields):
+                raise ValueError("Choose one of the words.")
+            members.append(condition.write(row.fields))
+        except ValueError as error:
+            problems[str(number)] = str(error)
+    if not form.rows:
+        problems["rows"] = "Add at least one condition."
+    return {form.match: members}, problems
+
+
+def add_row(form: Form, kind: str, conditions: Conditions = CONDITIONS) -> Form:
     """With one more condition, that is still to be filled in."""
-    if kind not in CONDITIONS or len(form.rows) >= MOST_ROWS:
+    if kind not in conditions or len(form.rows) >= MOST_ROWS:
         return form
     return form._replace(rows=(*form.rows, Row(kind, {})))
 
@@ -320,22 +344,11 @@ def remove_row(form: Form, number: int) -> Form:
 
 def read_form(form: Form, segment_id: str, book: Book) -> tuple[dict[str, Any], dict[str, str]]:
     """The document that a form means, and what is wrong with it: a sentence by field, or by the number of a row."""
-    problems: dict[str, str] = {}
-    members = []
-    for number, row in enumerate(form.rows):
-        condition = CONDITIONS[row.kind]
-        try:
-            if not all(field.takes(row.fields.get(field.key, "")) for field in condition.fields):
-                raise ValueError("Choose one of the words.")
-            members.append(condition.write(row.fields))
-        except ValueError as error:
-            problems[str(number)] = str(error)
+    condition, problems = write_condition(form)
     if not form.name or len(form.name) > LONGEST_NAME or not form.name.isprintable():
         problems["name"] = f"Give it a name of at most {LONGEST_NAME} letters."
-    if not form.rows:
-        problems["rows"] = "Add at least one condition."
     about = {"description": form.description} if form.description else {}
-    document = {"kind": KIND, "id": segment_id, "name": form.name, **about, "if": {form.match: members}}
+    document = {"kind": KIND, "id": segment_id, "name": form.name, **about, "if": condition}
     if not problems:
         for path, sentence in _find_mistakes(document, book):
             found = _PATH.fullmatch(path)
@@ -351,9 +364,9 @@ def _find_mistakes(document: Mapping[str, Any], book: Book) -> tuple[tuple[str, 
     return ()
 
 
-def _read_row(said: Any) -> Row | None:
+def _read_row(said: Any, conditions: Conditions) -> Row | None:
     """The row of a predicate; it is none unless it means exactly that."""
-    for condition in CONDITIONS.values():
+    for condition in conditions.values():
         # Whatever is not as a row has it is not its predicate.
         with suppress(KeyError, ValueError, StopIteration, TypeError, AttributeError):
             said = _simplify(said)

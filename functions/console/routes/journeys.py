@@ -216,12 +216,16 @@ def _compile(document: Mapping[str, Any], version: int) -> tuple[Journey | None,
         journey = parse_journey(document, version=version)
     except DefinitionError as error:
         return None, error.mistakes
+    return journey, () if version else find_mistakes(document, journey)
+
+
+def find_mistakes(document: Mapping[str, Any], journey: Journey) -> Mistakes:
+    """What has to be mended before the draft of a journey, which can be read, can be published."""
     try:
-        if not version:
-            check_definition(document, known_in(books.newest(), {f"{KIND}/{journey.id}": document}))
+        check_definition(document, known_in(books.newest(), {f"{KIND}/{journey.id}": document}))
     except DefinitionError as error:
-        return journey, error.mistakes
-    return journey, ()
+        return error.mistakes
+    return ()
 
 
 def _text(document: Mapping[str, Any], key: str) -> str:

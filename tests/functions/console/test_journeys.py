@@ -80,7 +80,7 @@ def test_the_list_tells_drafts_changes_and_what_was_withdrawn(account, drafts, b
 def test_without_journeys_the_list_says_what_to_do(bare_browser):
     text = words(bare_browser.get("/console/journeys").text)
     assert "No journeys yet" in text
-    assert "have your developer publish one" in text
+    assert "draw one of your own" in text
 
 
 def test_a_long_list_is_paged(account, drafts, browser):

@@ -222,6 +222,21 @@ def parse_journey(document: object, *, version: int = 0, winners: Mapping[str, s
     )
 
 
+class Places(NamedTuple):
+    """Where steps stand in a document: their paths by id, and those of the lists of arms by step and name."""
+
+    steps: Mapping[str, str]
+    arms: Mapping[tuple[str, str], str]
+
+
+def find_places(document: Mapping[str, object]) -> Places:
+    """Where each step of a journey's document stands, in the order of reading. Mistakes do not matter here."""
+    findings = Findings()
+    listing = _Listing(findings)
+    listing.read_steps(Reader(document).children("steps", least=0, most=MOST_STEPS), "", None, 0)
+    return Places({step_id: reader.path for step_id, reader in listing.readers.items()}, findings.arms)
+
+
 class _Listing:
     """The steps of a journey, gathered while its nested lists are read; `lists` are the ids of each."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from postroad.journeys.definition import Journey, Step
+from postroad.journeys.editing import OUTLINE, Slot
 from postroad.journeys.steps import SendStep
 
 CARD_WIDTH = 264.0
@@ -78,19 +79,30 @@ class Way(NamedTuple):
         return "".join(parts) + f"L{_point(self.points[-1])}"
 
 
+class Opening(NamedTuple):
+    """A point of the picture at which a step can be put in."""
+
+    slot: Slot
+    point: Point
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A journey drawn: cards in the order of reading, ways, and the size of it all."""
+    """A journey drawn: cards in the order of reading, ways, openings, and the size of it all."""
 
     width: float
     height: float
     cards: tuple[Card, ...]
     ways: tuple[Way, ...]
+    openings: tuple[Opening, ...] = ()
 
 
-def draw_journey(journey: Journey) -> Drawing:
-    """The picture of a journey: every step once, every way on from it once, and how it begins and ends."""
-    return _Sheet(journey).draw()
+def draw_journey(journey: Journey, *, is_open: bool = False) -> Drawing:
+    """The picture of a journey: every step once, every way on from it once, and how it begins and ends.
+
+    For whoever changes it (`is_open`) there is an opening wherever a step can be put in, and every arm is drawn.
+    """
+    return _Sheet(journey, is_open).draw()
 
 
 class _Reach(NamedTuple):
@@ -133,8 +145,10 @@ _LANE = _Reach(LANE_WIDTH / 2, LANE_WIDTH / 2)
 class _Sheet:
     """The sheet on which a journey is being drawn, downwards."""
 
-    def __init__(self, journey: Journey) -> None:
+    def __init__(self, journey: Journey, is_open: bool) -> None:
         self.journey = journey
+        self.is_open = is_open
+        self.openings: list[Opening] = []
         self.cards: list[Card] = []
         self.ways: list[Way] = []
         self.reaches: dict[tuple[str, ...], _Reach] = {}
@@ -150,12 +164,12 @@ class _Sheet:
         for side, (card_id, title, sentence) in zip((1, -1), asides, strict=False):
             self.card(card_id, card_id[1:], title, sentence, axis + side * (CARD_WIDTH + GAP), GAP)
         first = _Loose(START, ("",), "", ((axis, GAP + CARD_HEIGHT),))
-        bottom, loose = self.column(self.journey.outline, axis, GAP + CARD_HEIGHT, [first])
+        bottom, loose = self.column(self.journey.outline, axis, GAP + CARD_HEIGHT, [first], OUTLINE)
         if loose:
             top = bottom + 2 * DROP
             self.join(loose, COMPLETED, axis, top)
             bottom = self.card(COMPLETED, COMPLETED[1:], "End", "Came to the end of the journey", axis, top)
-        return Drawing(width, bottom + GAP, tuple(self.cards), tuple(self.ways))
+        return Drawing(width, bottom + GAP, tuple(self.cards), tuple(self.ways), tuple(self.openings))
 
     def reach(self, ids: tuple[str, ...]) -> _Reach:
         """How far a column reaches."""
@@ -173,15 +187,16 @@ class _Sheet:
     def lanes(self, step_id: str) -> list[_Reach]:
         """How far each arm of a step reaches; none when all of its ways are the same."""
         arms = self.journey.steps[step_id].arms.values()
-        return [self.reach(arm) if arm else _LANE for arm in arms] if any(arms) else []
+        return [self.reach(arm) if arm else _LANE for arm in arms] if self.is_open or any(arms) else []
 
     def column(
-        self, ids: tuple[str, ...], axis: float, bottom: float, loose: list[_Loose]
+        self, ids: tuple[str, ...], axis: float, bottom: float, loose: list[_Loose], arm: tuple[str, str]
     ) -> tuple[float, list[_Loose]]:
         """Draw a list of steps below `bottom`, where the loose ways arrive; answers its own bottom and loose ways."""
-        for step_id in ids:
+        for number, step_id in enumerate(ids):
             step = self.journey.steps[step_id]
             top = bottom + 2 * DROP
+            self.openings.append(Opening(Slot(*arm, number), (axis, top - DROP)))
             self.join(loose, step_id, axis, top)
             bottom = self.card(step_id, _icon(step), _title(step), step.body.describe(), axis, top)
             lanes = self.lanes(step_id)
@@ -189,6 +204,10 @@ class _Sheet:
                 bottom, loose = self.arms(step, lanes, axis, bottom)
             else:
                 loose = [] if step.body.ends else [_only_way(step, (axis, bottom))]
+        if self.is_open and loose:
+            self.openings.append(Opening(Slot(*arm, len(ids)), (axis, bottom + DROP)))
+            bottom += 2 * DROP if arm != OUTLINE else 0.0
+            loose = [way.along((axis, bottom)) for way in loose]
         return bottom, loose
 
     def arms(self, step: Step, lanes: list[_Reach], axis: float, top: float) -> tuple[float, list[_Loose]]:
@@ -203,7 +222,7 @@ class _Sheet:
             label = Box(middle - room / 2, bend + DROP / 2, room, LABEL_HEIGHT)
             way = _Loose(step.id, (name,), _sentence(step, name), ((axis, top),), label)
             way = way.along((axis, bend), (middle, bend), (middle, below))
-            end, going_on = self.column(arm, middle, below, [way])
+            end, going_on = self.column(arm, middle, below, [way], (step.id, name))
             bottom = max(bottom, end)
             loose += [(middle, one) for one in going_on]
             x += lane.width + GAP

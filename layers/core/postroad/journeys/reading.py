@@ -78,7 +78,8 @@ class Asked(NamedTuple):
 
 @dataclass(slots=True)
 class Findings:
-    """What the whole journey turns out to read, await, watch, name and ask about."""
+    """What the whole journey turns out to read, await, watch, name and ask about; `arms` is where in its document the
+    steps of an arm stand, by step and name."""
 
     reads: set[str] = field(default_factory=set)
     trackers: list[Tracker] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Findings:
     watches: set[str] = field(default_factory=set)
     references: list[Reference] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    arms: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -103,6 +105,7 @@ class Scope:
     def arm(self, reader: Reader, key: str, name: str = "") -> None:
         """The steps under this key are one way on from here; without any, it goes to the next step."""
         reader.expect(key)
+        self.findings.arms[self.step, name or key] = f"{reader.path}.{key}"
         self.arms[name or key] = reader.children(key, least=0, most=200) if reader.has(key) else []
 
     def predicate(self, reader: Reader) -> Predicate:
