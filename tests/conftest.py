@@ -22,20 +22,46 @@ ROOT_SETTINGS = {
 }
 
 
-# What shares one emulator, or one history, stays in one process of several, and begins first: it takes longest.
-TOGETHER = ("tests/stories", "tests/browser", "tests/localcloud", "tests/contracts", "tests/demo")
-# Stories that only use clouds of their own.
-APART = ("tests/stories/test_restarts.py", "tests/stories/test_api_page.py")
+# What shares a cloud, an emulator or a history stays in one process of several. Here is what takes long, the longest
+# first, so that all processes have work to the end.
+TOGETHER = (
+    tuple(f"tests/browser/test_{name}.py" for name in ("pages", "journeys", "tour", "api_page")),
+    ("tests/stories/test_restarts.py",),
+    ("tests/stories/test_broadcasts.py",),
+    ("tests/stories/test_clock.py",),
+    ("tests/stories/test_once.py",),
+    ("tests/localcloud/test_life.py", "tests/localcloud/test_runs.py"),
+    ("tests/browser/",),
+    ("tests/contracts/test_artifacts.py",),
+    ("tests/localcloud/",),
+    ("tests/stories/test_api_page.py",),
+)
+# A file of these stays together; each process makes a cloud of its own for the stories that fall to it.
+BY_FILE = ("tests/stories/", "tests/contracts/", "tests/demo/")
 
 
 def scope_of(nodeid: str) -> str:
     """What must run in one process with this test."""
-    return next((scope for scope in (*APART, *TOGETHER) if nodeid.startswith(scope)), nodeid)
+    path = nodeid.partition("::")[0]
+    for group in TOGETHER:
+        if path.startswith(group):
+            return group[0]
+    return path if path.startswith(BY_FILE) else nodeid
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {scope: number for number, scope in enumerate((TOGETHER[0], *APART, *TOGETHER[1:]))}
-    items.sort(key=lambda item: order.get(scope_of(item.nodeid), len(order)))
+    firsts = {group[0]: number for number, group in enumerate(TOGETHER)}
+
+    def turn(item: pytest.Item) -> int:
+        scope = scope_of(item.nodeid)
+        return firsts.get(scope, len(TOGETHER) + (not scope.startswith(BY_FILE)))
+
+    items.sort(key=turn)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: now and then one waits for a cloud or a browser."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_finish() -> None:
