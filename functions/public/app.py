@@ -1,9 +1,9 @@
-"""What a contact touches: unsubscribing, forms, and the messages that wait on a site."""
+"""What a contact touches: unsubscribing, confirming, preferences, forms, and the messages that wait on a site."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from functions.public import forms, unsubscribe, web_messages
+from functions.public import confirmation, forms, preferences, unsubscribe, web_messages
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -13,4 +13,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         return forms.answer(event, parameters["form"])
     if event.get("rawPath", "").startswith("/w"):
         return web_messages.answer(event, parameters.get("waiting"))
+    if "preferences" in parameters:
+        return preferences.answer(event, parameters["preferences"])
+    if "confirmation" in parameters:
+        return confirmation.answer(event, parameters["confirmation"])
     return unsubscribe.answer(event, parameters.get("token", ""))

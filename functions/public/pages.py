@@ -40,6 +40,9 @@ textarea { min-height: 7rem; resize: vertical; }
 .wrong { color: var(--wrong); margin: .25rem 0 0; font-size: .9375rem; }
 .summary { border-left: .25rem solid var(--wrong); background: var(--wrong-ground); padding: .75rem 1rem;
   border-radius: .25rem .5rem .5rem .25rem; margin: 0 0 1.25rem; }
+fieldset { border: 0; padding: 0; }
+.field .tick { margin: .375rem 0 0; }
+.done { border-left: .25rem solid var(--accent); padding: .5rem .875rem; background: var(--ground); }
 .summary ul { margin: 0; padding-left: 1.125rem; }
 .summary p { margin: 0; }
 .summary a { color: inherit; }

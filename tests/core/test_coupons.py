@@ -43,7 +43,7 @@ def test_c50_each_person_gets_a_code_of_their_own_the_same_through_one_passage()
 
     def shown(contact_id: str, step: str, trigger: str, created_at: float) -> str:
         message = _message(step, trigger, created_at)
-        values = values_of(Contact(contact_id), "ana@a.example", message, {}, policy, "https://u", SIGNER)
+        values = values_of(Contact(contact_id), "ana@a.example", message, {}, policy, "https://u", "https://p", SIGNER)
         return str(values["coupon"]["spring"]["code"])
 
     lapse, next_lapse = "2026-11-02T09:14:00.000Z#e-1#shop", "2027-02-20T10:00:00.000Z#e-9#shop"

@@ -114,7 +114,7 @@ def test_a_header_cannot_be_smuggled_in_through_a_value():
 
 
 def test_a_template_may_speak_of_contact_event_and_account():
-    values = values_of(ANA, "ana@a.example", MESSAGE, {"total": 5}, POLICY, "https://u")
+    values = values_of(ANA, "ana@a.example", MESSAGE, {"total": 5}, POLICY, "https://u", "https://p")
     assert values == {
         "contact": {"first_name": "<Ana>", "email": "ana@a.example"},
         "event": {"total": 5},
@@ -129,6 +129,7 @@ def test_a_template_may_speak_of_contact_event_and_account():
         "account": {"name": "Tide & Co", "postal_address": "Cais 12"},
         "coupon": {},
         "unsubscribe_url": "https://u",
+        "preferences_url": "https://p",
     }
 
 

@@ -84,7 +84,9 @@ def contacts(draw: st.DrawFn, contact_id: str) -> Contact:
                 st.builds(Attribute, st.sampled_from(["a", "b", 1, None]), TIMES, st.booleans()),
             )
         ),
-        consents=draw(st.dictionaries(st.sampled_from(["news", "*"]), st.builds(Consent, st.booleans(), TIMES))),
+        consents=draw(
+            st.dictionaries(st.sampled_from(["news", "*"]), st.builds(Consent, st.booleans(), TIMES, st.none() | TIMES))
+        ),
         suppressions=draw(st.dictionaries(st.just("email:e"), st.sampled_from(["bounced", "complained"]))),
         stage=draw(st.none() | st.builds(Stage, st.sampled_from(["lead", "customer"]), TIMES)),
         segments=draw(st.dictionaries(st.just("active"), TIMES)),

@@ -84,6 +84,7 @@ class Memory:
         self.pending: dict[str, float] = {}
         self.suppressions: dict[str, str] = {}
         self.consents: dict[tuple[str, str], Consent] = {}
+        self.requests: dict[tuple[str, str], dict[str, Any]] = {}
         self.proof: list[tuple[str, str, float, bool]] = []
         self.memberships: dict[tuple[str, str], MembershipChange] = {}
         self.sums: Counter[Cell] = Counter()
@@ -425,11 +426,23 @@ class MemoryRefusals:
     def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:
         self.memory.suppressions.setdefault(address, reason)
 
-    def save_consent(self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
+    def save_request(self, address: str, topic: str, now: float, evidence: Mapping[str, Any]) -> None:
+        self.memory.requests[address, topic] = {**evidence, "time": now}
+
+    def find_request(self, address: str, topic: str) -> Mapping[str, Any] | None:
+        return self.memory.requests.get((address, topic))
+
+    def lift_suppression(self, address: str, now: float, evidence: Mapping[str, Any]) -> None:
+        del self.memory.suppressions[address]
+
+    def save_consent(
+        self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any],
+        until: float | None = None,
+    ) -> None:  # fmt: skip
         self.memory.proof.append((address, topic, now, granted))
         known = self.memory.consents.get((address, topic))
         if known is None or known.time < now or (known.time == now and not granted):
-            self.memory.consents[address, topic] = Consent(granted, now)
+            self.memory.consents[address, topic] = Consent(granted, now, until)
 
 
 class MemoryMemberships:

@@ -62,7 +62,7 @@ def record_answer(body: AnswerBody, caller: Caller) -> AnswerView:
 def _list_answers(address: Identity, policy: Policy) -> list[AnswerView]:
     topics = [*policy.topics.values(), Topic(EVERY_TOPIC, "every topic", opt_in=False)]
     answers = refusals.find_answers({str(address): [topic.topic_id for topic in topics]})[str(address)]
-    every = answers.consents.get(EVERY_TOPIC)
+    every, now = answers.consents.get(EVERY_TOPIC), production().clock.now()
     items: list[AnswerView] = []
     for topic in topics:
         consent = answers.consents.get(topic.topic_id)
@@ -72,7 +72,7 @@ def _list_answers(address: Identity, policy: Policy) -> list[AnswerView]:
                 "name": topic.name,
                 "granted": consent.granted if consent else None,
                 "time": format_instant(consent.time) if consent else None,
-                "obstacle": find_obstacle(topic, answers.suppression, consent, every),
+                "obstacle": find_obstacle(topic, answers.suppression, consent, every, now),
             }
         )
     return items

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, NamedTuple
 
-from postroad import handovers
+from postroad import confirmation, handovers
 from postroad import policy as policies
 from postroad.behaviour import Tracker, combine_trackers
+from postroad.channels import USUAL
 from postroad.contacts import Contact, Enrollment, Points, journey_of
 from postroad.events import Event
 from postroad.grades import Grade, parse_grade
@@ -208,6 +209,7 @@ class Book:
     readers: Mapping[str, tuple[str, ...]]
     sorters: Mapping[str, Sorter]
     assumed: frozenset[str]
+    expiries: Mapping[str, float]
     innate: tuple[str, ...]
 
     def view(
@@ -215,8 +217,24 @@ class Book:
     ) -> View:
         """What predicates may look at when they are asked about a contact."""
         return View(
-            contact, now, self.scores, enrollment, event, self.assumed, self.policy.timezone, sorters=self.sorters
+            contact,
+            now,
+            self.scores,
+            enrollment,
+            event,
+            self.assumed,
+            self.policy.timezone,
+            sorters=self.sorters,
+            expiries=self.expiries,
         )
+
+    def find_template(self, template_id: str) -> TemplateRef | None:
+        """What the fold needs to know of a template. The one that asks to confirm a consent is always there, and about
+        no topic."""
+        found = self.templates.get(template_id)
+        if template_id != confirmation.TEMPLATE:
+            return found
+        return found._replace(topic="") if found else TemplateRef(template_id, 0, USUAL, "")
 
     def find_journey(self, journey_id: str, version: int) -> Journey | None:
         """The version that an enrollment is pinned to."""
@@ -350,6 +368,7 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
             key: definition for key, definition in definitions if key.partition("/")[0] in ("score", "grade", "matrix")
         },
         assumed=policy.assumed,
+        expiries=policy.expiries,
         innate=(),
     )
     return replace(book, innate=tuple(_find_innate(book, book.view(Contact("nobody"), 0.0))))

@@ -125,7 +125,7 @@ def encode_contact(contact: Contact) -> bytes:
             name: [word.value, ms(word.time), 1] if word.confirmed else [word.value, ms(word.time)]
             for name, word in c.attributes.items()
         },
-        "o": {topic: [int(consent.granted), ms(consent.time)] for topic, consent in c.consents.items()},
+        "o": {topic: _consent_document(consent, ms) for topic, consent in c.consents.items()},
         "x": c.suppressions,
         "m": c.behaviour,
         "s": {
@@ -153,6 +153,7 @@ def encode_contact(contact: Contact) -> bytes:
         "z": {channel: _sents_document(sents, base) for channel, sents in c.engagement.items()},
         "q": {account_id: _seat_document(seat, ms) for account_id, seat in c.accounts.items()},
         "v": [[ms(fetch.time), *fetch[1:]] for fetch in c.fetches],
+        "w": c.frequency,
         "f": c.merged_from,
         "d": c.dropped,
         "r": _ring_document(c.ring, base, ms),
@@ -185,7 +186,7 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
         identities={text: time(since) for text, since in take("i", {}).items()},
         claims=frozenset(take("c", ())),
         attributes={name: Attribute(word[0], time(word[1]), len(word) > 2) for name, word in take("a", {}).items()},
-        consents={topic: Consent(bool(answer[0]), time(answer[1])) for topic, answer in take("o", {}).items()},
+        consents={topic: _read_consent(answer, time) for topic, answer in take("o", {}).items()},
         suppressions=take("x", {}),
         behaviour=take("m", {}),
         scores={
@@ -207,11 +208,20 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
         engagement={channel: _read_sents(text, base) for channel, text in take("z", {}).items()},
         accounts={account_id: _read_seat(entry, time) for account_id, entry in take("q", {}).items()},
         fetches=tuple(Fetch(time(fetch[0]), *fetch[1:]) for fetch in take("v", ())),
+        frequency=take("w", ""),
         merged_from=tuple(take("f", ())),
         dropped=tuple(take("d", ())),
         ring=_read_ring(take("r", None), base, time),
         extra=document,
     )
+
+
+def _consent_document(consent: Consent, ms: Callable[[float], int]) -> list[int]:
+    return [int(consent.granted), ms(consent.time), *([] if consent.until is None else [ms(consent.until)])]
+
+
+def _read_consent(answer: list[int], time: Callable[[int], float]) -> Consent:
+    return Consent(bool(answer[0]), *map(time, answer[1:]))
 
 
 def _points_document(held: Points, ms: Callable[[float], int]) -> list[Any]:

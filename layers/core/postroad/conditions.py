@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeGuard
 from postroad.advice.channels import find_best
 from postroad.behaviour import NOTHING, SCALE, Amounts, Memory, Summary, Tracker
 from postroad.channels import USUAL
-from postroad.consent import EVERY_TOPIC, stands
+from postroad.consent import EVERY_TOPIC, ends_at, in_force, stands
 from postroad.contacts import Contact, Enrollment
 from postroad.events import (
     CLICKS,
@@ -70,6 +70,8 @@ class View(NamedTuple):
     assumed: frozenset[str] = frozenset()
     timezone: str = "UTC"
     sorters: Mapping[str, Sorter] = {}
+    # After how many seconds a yes ends, by topic.
+    expiries: Mapping[str, float] = {}
 
     @property
     def zone(self) -> tzinfo:
@@ -243,7 +245,7 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that is so of a contact or not, by a name: time alone does not change it, only an event does.
+    """Something that is so of a contact or not, by a name: only an event changes it, or what `turns` says of time.
 
     `thing` says what the name is of, where that is needed to know.
     """
@@ -254,11 +256,21 @@ class Fact:
     yes: str
     no: str
     thing: str = "{}"
+    turns: Callable[[View, str], float] = lambda view, name: inf
 
 
 def _consents(view: View, topic: str) -> bool:
-    answers = view.contact.consents
-    return stands(answers.get(topic), answers.get(EVERY_TOPIC), topic in view.assumed)
+    answers, expires_after = view.contact.consents, view.expiries.get(topic)
+    given = in_force(answers.get(topic), view.now, expires_after)
+    return stands(given, in_force(answers.get(EVERY_TOPIC), view.now), topic in view.assumed)
+
+
+def _ends(view: View, topic: str) -> float:
+    """When the first of the answers that count now ends."""
+    answers, expires_after = view.contact.consents, view.expiries.get(topic)
+    given = in_force(answers.get(topic), view.now, expires_after)
+    every = in_force(answers.get(EVERY_TOPIC), view.now)
+    return min(ends_at(given, expires_after) if given else inf, ends_at(every) if every else inf)
 
 
 def _is_marked(view: View, step: str, *marks: str) -> bool:
@@ -283,7 +295,7 @@ def _is_handed_to(view: View, to: str) -> bool:
 
 
 def _is_best_by(view: View, channel: str) -> bool:
-    return find_best(view.contact) == channel
+    return find_best(view.contact, None, view.now) == channel
 
 
 def _is_like(view: View, persona: str) -> bool:
@@ -298,7 +310,7 @@ FACTS = {
         Fact("persona", "persona", _is_like, "is most like {}", "is not most like {}", "the persona {}"),
         Fact("handed_to", "handover", _is_handed_to, "was handed to {}", "was not handed to {}"),
         Fact("account_role", "account_role", _has_role, "is {} in an account", "is not {} in any account"),
-        Fact("consent", "consent:{}", _consents, "consents to {}", "does not consent to {}", "the topic {}"),
+        Fact("consent", "consent:{}", _consents, "consents to {}", "does not consent to {}", "the topic {}", _ends),
         # Many mail programs hide openings, and nobody clicks in a mail unopened.
         Fact("opened", "mark:{}", lambda v, s: _is_marked(v, s, "opened", "clicked"), "opened {}", "did not open {}"),
         Fact("clicked", "mark:{}", lambda v, s: _is_marked(v, s, "clicked"), "clicked in {}", "did not click in {}"),
@@ -337,7 +349,8 @@ class Is:
     trackers: tuple[Tracker, ...] = ()
 
     def evaluate(self, view: View) -> Verdict:
-        return TRUE if any(self.fact.holds(view, name) for name in self.names) is self.wanted else FALSE
+        truth = any(self.fact.holds(view, name) for name in self.names) is self.wanted
+        return Verdict(truth, min(self.fact.turns(view, name) for name in self.names))
 
     def describe(self) -> str:
         names = tuple(map(self.fact.thing.format, self.names))

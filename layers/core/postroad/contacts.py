@@ -75,10 +75,14 @@ class Points(NamedTuple):
 
 
 class Consent(NamedTuple):
-    """A copy of the contact's latest yes or no to a topic; the consents table is the truth."""
+    """A copy of the contact's latest yes or no to a topic; the consents table is the truth.
+
+    From `until` on it is as if it had never been given: a no that ends is a pause.
+    """
 
     granted: bool
     time: float
+    until: float | None = None
 
 
 class Stage(NamedTuple):
@@ -223,7 +227,8 @@ class Contact:
     `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
     way by slot, and `passages` the past by slot and, where passages go side by side, by journey. `wake_at`
     is the armed timer. `dropped` are the enrollments that a merge ended, whose messages still on the way must not be
-    sent. `stages_before` are the stages that it has left, the latest last. `accounts` are its seats, by the account's
+    sent. `frequency` is how often it wants to be written to (see `preferences`).
+    `stages_before` are the stages that it has left, the latest last. `accounts` are its seats, by the account's
     id. `extra` is what a newer version of this code has stored and this one does not know: kept as it is.
     """
 
@@ -255,6 +260,7 @@ class Contact:
     accounts: dict[str, Seat] = field(default_factory=dict)
     engagement: dict[str, tuple[Sent, ...]] = field(default_factory=dict)
     fetches: tuple[Fetch, ...] = ()
+    frequency: str = ""
     merged_from: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     ring: Ring = field(default_factory=Ring)

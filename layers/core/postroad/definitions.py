@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postroad import broadcasts
+from postroad import broadcasts, confirmation
 from postroad.book import (
     SALES_PUSH,
     Book,
@@ -124,10 +124,18 @@ def _check_policy(parsed: Policy, known: Known) -> Mistakes:
     return tuple(missing)
 
 
+def _asks_to_confirm(parsed: Any) -> bool:
+    """Whether a template is the mail that asks to confirm a consent, which goes out before there is one."""
+    if isinstance(parsed, TemplateRef):
+        return parsed.template_id == confirmation.TEMPLATE
+    return "confirm_url" in parsed.variables
+
+
 def _check_template(parsed: Any, known: Known) -> Mistakes:
     missing = []
     channel = CHANNELS[parsed.channel]
-    if parsed.topic not in known.ids.get("topic", ()) and (parsed.topic or channel.needs_topic):
+    needs_topic = channel.needs_topic and not _asks_to_confirm(parsed)
+    if parsed.topic not in known.ids.get("topic", ()) and (parsed.topic or needs_topic):
         topics = ", ".join(sorted(known.ids.get("topic", ()))) or "none yet"
         missing.append(("topic", f"the policy has no topic {parsed.topic!r}; it has {topics}"))
     # Of one that is live already the book knows no more than its facts.

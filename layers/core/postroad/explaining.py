@@ -135,7 +135,7 @@ def ask_gates(contact: Contact, journey: Journey, step_id: str, book: Book, now:
     if channel == BEST and isinstance(body, SendStep):
         template = book.templates.get(template_id)
         topic = book.policy.find_topic(template.topic) if template else None
-        ways = [way for way in rank(contact, topic) if way.channel in body.ways]
+        ways = [way for way in rank(contact, topic, now) if way.channel in body.ways]
         told = f"Of all ways {'; '.join(way.describe() for way in ways)}."
         is_call = ways[0].channel == PHONE
         channel = next(way.channel for way in ways if way.channel in body.templates)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from postroad.channels import ANSWERED, USUAL, address_kind, full_address
 from postroad.documents import Reader, read_head, refuse_twins
-from postroad.events import FORM_SUBMITTED, RESERVED, SUBSCRIBED, Event
+from postroad.events import CONSENT_REQUESTED, FORM_SUBMITTED, RESERVED, SUBSCRIBED, Event
 from postroad.identities import Identity, find_identity
 from postroad.links import target_is_safe
 
@@ -69,7 +69,10 @@ class ConsentBox:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form as it was published. `sites` are the hosts whose pages may hold it, and to which it may lead back."""
+    """A form as it was published. `sites` are the hosts whose pages may hold it, and to which it may lead back.
+
+    `confirms` says that its consents count once a mail was confirmed.
+    """
 
     id: str
     name: str
@@ -87,6 +90,7 @@ class Form:
     redirect: str | None
     privacy: str | None
     color: str
+    confirms: bool = False
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -143,6 +147,7 @@ def parse_form(document: object, *, version: int = 0) -> Form:
         redirect=reader.read("redirect", _parse_url, None, None),
         privacy=reader.read("privacy", _parse_url, None, None),
         color=reader.read("color", _parse_color, "", "#1f5fbf"),
+        confirms=reader.flag("confirm", False),
     )
     if form.redirect and not form.is_site(form.redirect, ()):
         reader.mistake("its host is none of the form's sites; add it there", "redirect")
@@ -326,10 +331,13 @@ def events_of(
     now: float,
     page: str,
     refused: Iterable[Given],
+    pending: Collection[Given] = (),
+    is_asked: bool = True,
 ) -> tuple[Event, ...]:
     """The events that a submission becomes: the consents first, so that what the form starts may be sent.
 
-    `refused` are the consents that do not count, because the address has refused.
+    `refused` are the consents that do not count, because the address has refused, `pending` those that count once they
+    are confirmed, for which a mail asks if `is_asked`.
     """
     stands_refused = frozenset(refused)
 
@@ -353,19 +361,24 @@ def events_of(
             {"topic": given.topic, "channel": given.channel, "form": form.id, "text_version": given.version},
         )
         for given in submission.consents
-        if given not in stands_refused
+        if given not in stands_refused and given not in pending
     ]
+    if pending and is_asked:
+        topics = [given.topic for given in submission.consents if given in pending]
+        said = {"topics": topics, "channel": USUAL, "form": form.id}
+        subscribed.append(event("-confirm", CONSENT_REQUESTED, said))
     consents = [
         {
             "topic": given.topic,
             "channel": given.channel,
             "text_version": given.version,
             **({"kept": "an earlier refusal"} if given in stands_refused else {}),
+            **({"pending": True} if given in pending else {}),
         }
         for given in submission.consents
     ]
-    said = {**submission.answers, "form": form.id, "form_name": form.name, "form_version": form.version}
-    return (*subscribed, event("", form.event, {**said, **({"consents": consents} if consents else {})}))
+    answers = {**submission.answers, "form": form.id, "form_name": form.name, "form_version": form.version}
+    return (*subscribed, event("", form.event, {**answers, **({"consents": consents} if consents else {})}))
 
 
 # -------------------------------------------------------------------------------------------------------- field types

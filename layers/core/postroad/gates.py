@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
+from postroad import confirmation
 from postroad.advice.send_times import SEND_TIME, choose
 from postroad.book import SALES_PUSH, Book, TemplateRef
 from postroad.calendars import HOURS
@@ -21,6 +22,7 @@ from postroad.contacts import Candidate, Contact
 from postroad.instants import describe_duration, stamp
 from postroad.lots import is_among
 from postroad.policy import SKIP
+from postroad.preferences import caps_of
 from postroad.zones import clock_of
 
 
@@ -125,8 +127,18 @@ def _ask_refusals(ask: Ask) -> Answer:
         contact.suppressions.get(full_address(channel, contact.find_address(channel) or "")),
         contact.consents.get(consent_key(channel, topic.topic_id)),
         contact.consents.get(consent_key(channel, EVERY_TOPIC)),
+        ask.now,
     )
     return Skip(obstacle) if obstacle else Pass()
+
+
+def _ask_confirmation(ask: Ask) -> Answer:
+    candidate = ask.candidate
+    if candidate.template != confirmation.TEMPLATE or confirmation.find_open(
+        ask.contact, candidate.step, candidate.since
+    ):
+        return Pass()
+    return Skip("nothing waits to be confirmed any more")
 
 
 def _ask_control(ask: Ask) -> Answer:
@@ -160,9 +172,10 @@ def _ask_fit(ask: Ask) -> Answer:
 
 def _ask_caps(ask: Ask) -> Answer:
     policy, now, channel = ask.book.policy, ask.now, ask.candidate.channel
-    if not policy.caps or ask.topic.transactional:
+    caps = [cap for cap in caps_of(policy, ask.contact) if cap.counts(channel)]
+    if not caps or ask.topic.transactional:
         return Pass()
-    rooms = [find_room(cap, ask.contact.spent, ask.bands(cap.score), now) for cap in policy.caps if cap.counts(channel)]
+    rooms = [find_room(cap, ask.contact.spent, ask.bands(cap.score), now) for cap in caps]
     if all(room.at <= now for room in rooms):
         return Pass("; ".join(room.because for room in rooms))
     at, because = max(rooms)
@@ -205,6 +218,7 @@ GATES: tuple[Gate, ...] = (
     Gate("template", _ask_template, "Its template is published"),
     Gate("address", _ask_address, "The contact has an address for its channel"),
     Gate("refusal", _ask_refusals, "Its address is not suppressed, and its topic is not refused"),
+    Gate("confirmation", _ask_confirmation, "Something waits to be confirmed, if that is what it asks for"),
     Gate(
         "control",
         _ask_control,

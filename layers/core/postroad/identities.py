@@ -75,6 +75,15 @@ def parse_identity(text: str) -> Identity:
     return identity
 
 
+def plain_address(address: str) -> str:
+    """An address without what one mailbox may be written with in many ways: dots, and what follows a plus.
+
+    Only to count how often somebody comes; two such addresses may well be two people.
+    """
+    user, at, host = address.partition("@")
+    return user.partition("+")[0].replace(".", "") + at + host
+
+
 @lru_cache(maxsize=1024)  # folding one event asks for the same few ids about twenty times
 def claim_of(identity: Identity) -> Identity:
     """Where an identity is stored that only a public source has named.

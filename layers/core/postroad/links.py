@@ -59,6 +59,27 @@ class Unsubscribe:
 
 
 @dataclass(frozen=True, slots=True)
+class Preferences:
+    """Lets its bearer say which messages one contact wants, and nothing else."""
+
+    purpose: ClassVar[str] = "p"
+    contact_id: str
+    channel: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Lets its bearer confirm consent to topics (with commas between them) that was asked for at an instant."""
+
+    purpose: ClassVar[str] = "y"
+    contact_id: str
+    topics: str
+    message_id: str
+    asked_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """Says that we showed a form's page, and when, in epoch seconds: a robot that only posts has no such thing."""
 
@@ -87,8 +108,8 @@ class Visitor:
     until: int
 
 
-Link = Click | Open | Unsubscribe | Shown | Waiting | Visitor
-AnyLink = TypeVar("AnyLink", Click, Open, Unsubscribe, Shown, Waiting, Visitor)
+Link = Click | Open | Unsubscribe | Preferences | Confirm | Shown | Waiting | Visitor
+AnyLink = TypeVar("AnyLink", Click, Open, Unsubscribe, Preferences, Confirm, Shown, Waiting, Visitor)
 
 _MAC_BYTES = 16
 _MAX_TOKEN = 4096

@@ -388,7 +388,7 @@ def _find_missing_variables(mail: Mail) -> Iterator[Hit]:
 
 
 # What every mail has.
-_ALWAYS_THERE = ("account.", "message.", "coupon.", "unsubscribe_url")
+_ALWAYS_THERE = ("account.", "message.", "coupon.", "unsubscribe_url", "preferences_url", "confirm_url", "topics")
 
 
 def _printed(source: str) -> Iterator[re.Match[str]]:

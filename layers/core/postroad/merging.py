@@ -7,6 +7,7 @@ everything; of two enrollments in one journey the further one stays, so that nob
 
 import json
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any, Protocol
 
 from postroad import engagement, fetches
@@ -16,6 +17,7 @@ from postroad.contacts import (
     MAX_ATTRIBUTES,
     MAX_UNCONFIRMED,
     Attribute,
+    Consent,
     Contact,
     Enrollment,
     Exposure,
@@ -26,6 +28,7 @@ from postroad.contacts import (
 )
 from postroad.decisions import Decision
 from postroad.handovers import SALES
+from postroad.preferences import stricter
 from postroad.stages import join
 
 # How many merged-away enrollments are remembered, so that their messages still on the way are not sent.
@@ -77,7 +80,7 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.attributes = _best(
         attributes, min(room, MAX_ATTRIBUTES), lambda name, word: (not word.confirmed, -word.time, name)
     )
-    merged.consents = _join(a.consents, b.consents, lambda _, x, y: max(x, y, key=lambda c: (not c.granted, c.time)))
+    merged.consents = _join(a.consents, b.consents, lambda _, x, y: max(x, y, key=_weight_of_answer))
     merged.suppressions = _join(a.suppressions, b.suppressions, lambda _, x, y: min(x, y))
     merged.behaviour = _join(a.behaviour, b.behaviour, lambda tracker, x, y: book.merge_memory(tracker, x, y, now))
     merged.scores = _join(a.scores, b.scores, lambda sheet, x, y: dict(book.merge_scores(sheet, x, y)))
@@ -90,6 +93,7 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.handed = min(handed, key=lambda each: (each.to != SALES, each.since), default=None)
     merged.segments = _join(a.segments, b.segments, lambda _, x, y: min(x, y))
     merged.turns = _join(a.turns, b.turns, lambda _, x, y: min(x, y))
+    merged.frequency = stricter(a.frequency, b.frequency)
     merged.spent = merge_spent(a.spent, b.spent)
     merged.postponed = _join(a.postponed, b.postponed, lambda _, x, y: min(x, y, key=lambda c: (c.since, c.at)))
     merged.engagement = engagement.merge(a.engagement, b.engagement)
@@ -101,6 +105,11 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     going_on = {f"journey/{journey}" for journey in merged.active}
     merged.turns = {k: at for k, at in merged.turns.items() if k in going_on or not k.startswith("journey/")}
     return merged, decisions
+
+
+def _weight_of_answer(answer: Consent) -> tuple[bool, float, float]:
+    """A no outweighs a yes, and one that stays outweighs one that ends."""
+    return not answer.granted, inf if answer.until is None else answer.until, answer.time
 
 
 def _join(a: Mapping[str, Any], b: Mapping[str, Any], choose: Callable[[str, Any, Any], Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from postroad.engagement import note_sent, take_back
 from postroad.gates import Ask, Judgement, Later, Pass, Skip, find_bar, judge
 from postroad.instants import stamp
 from postroad.messages import QUEUED, SKIPPED, Message
+from postroad.preferences import caps_of
 
 # So many messages wait with one contact; of more, those of the lowest priority are skipped.
 MOST_POSTPONED = 20
@@ -104,13 +105,13 @@ class Outbox:
             self.asks_all = True
 
     def _ask(self, candidate: Candidate) -> Ask:
-        return Ask(self.contact, self.book, self.now, candidate, self.book.templates.get(candidate.template))
+        return Ask(self.contact, self.book, self.now, candidate, self.book.find_template(candidate.template))
 
     def _is_capped(self, candidate: Candidate) -> bool:
-        template = self.book.templates.get(candidate.template)
+        template = self.book.find_template(candidate.template)
         policy = self.book.policy
         exempt = template is None or policy.find_topic(template.topic).transactional
-        return not exempt and any(cap.counts(candidate.channel) for cap in policy.caps)
+        return not exempt and any(cap.counts(candidate.channel) for cap in caps_of(policy, self.contact))
 
     def _leave(self, candidate: Candidate, judgement: Judgement) -> None:
         self._add(candidate, QUEUED)
@@ -119,7 +120,11 @@ class Outbox:
             contact.engagement = note_sent(contact.engagement, candidate.channel, candidate.message_id, self.now)
         if self._is_capped(candidate):
             self.contact.spent = caps.spend(
-                self.contact.spent, self.book.policy.caps, candidate.message_id, candidate.channel, self.now
+                self.contact.spent,
+                caps_of(self.book.policy, self.contact),
+                candidate.message_id,
+                candidate.channel,
+                self.now,
             )
         for gate, because in judgement.passed:
             self._decide(candidate, "passed", because, gate)
@@ -146,7 +151,7 @@ class Outbox:
 
     def _add(self, candidate: Candidate, state: str, reason: str = "") -> None:
         """The message in the ledger; one that is skipped is kept too, with the reason."""
-        template = self.book.templates.get(candidate.template)
+        template = self.book.find_template(candidate.template)
         self.messages.append(
             Message(
                 message_id=candidate.message_id,

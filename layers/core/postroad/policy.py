@@ -23,6 +23,8 @@ KIND = "policy"
 
 # What becomes of a message for which the caps have no room.
 POSTPONE, SKIP = "postpone", "skip"
+# The opt-in of a topic whose yes has to be confirmed by mail.
+DOUBLE = "double"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Policy:
         return Opening(None, opening.because) if gives_up else opening
 
     @property
+    def expiries(self) -> dict[str, float]:
+        """After how many seconds a yes to a topic ends, of those whose does."""
+        return {t.topic_id: t.expires_after for t in self.topics.values() if t.expires_after is not None}
+
+    @property
     def assumed(self) -> frozenset[str]:
         """The topics that stand until they are refused."""
         return frozenset(topic.topic_id for topic in self.topics.values() if not topic.opt_in)
@@ -127,6 +134,28 @@ def _zone(value: Any) -> str:
     return value
 
 
+@form({"anyOf": [{"type": "boolean"}, {"const": DOUBLE}]})
+def _parse_opt_in(raw: Any) -> str:
+    if raw != DOUBLE and not isinstance(raw, bool):
+        raise ValueError("must be true, false, or double: then a mail asks to confirm the yes")
+    return {True: "single", False: ""}.get(raw, DOUBLE)
+
+
+def _read_topic(reader: Reader, topic_id: str) -> Topic:
+    opt_in = reader.read("opt_in", _parse_opt_in, "", "single")
+    topic = Topic(
+        topic_id,
+        reader.text("name", topic_id),
+        bool(opt_in),
+        reader.flag("transactional", False),
+        opt_in == DOUBLE,
+        reader.duration("expires_after", None, least=DAY, most=10 * 366 * DAY),
+    )
+    if topic.expires_after is not None and not topic.opt_in:
+        reader.mistake("only a yes can end; give the topic opt_in: true", "expires_after")
+    return topic
+
+
 def parse_policy(document: object) -> Policy:
     """Read a policy document; raises DefinitionError with all its mistakes."""
     reader = Reader(document)
@@ -138,8 +167,7 @@ def parse_policy(document: object) -> Policy:
         topic_id = child.id("id")
         if topic_id in topics:
             child.mistake(f"two topics are called {topic_id!r}; give each an id of its own", "id")
-        name, opt_in = child.text("name", topic_id), child.flag("opt_in", True)
-        topics[topic_id] = Topic(topic_id, name, opt_in, child.flag("transactional", False))
+        topics[topic_id] = _read_topic(child, topic_id)
     policy = Policy(
         name=head.name,
         timezone=reader.read("timezone", _zone, "UTC", "UTC"),

@@ -158,8 +158,21 @@ class Refusals(Protocol):
 
     def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None: ...
 
-    def save_consent(self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
-        """Write the answer and, append-only, its proof. An answer older than the stored one is only proof."""
+    def save_consent(
+        self, address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any],
+        until: float | None = None,
+    ) -> None:  # fmt: skip
+        """Write the answer and, append-only, its proof. An answer older than the stored one is only proof. With `until`
+        it counts no more from then on."""
+
+    def save_request(self, address: str, topic: str, now: float, evidence: Mapping[str, Any]) -> None:
+        """Write, append-only, that a yes was asked to be confirmed."""
+
+    def find_request(self, address: str, topic: str) -> Mapping[str, Any] | None:
+        """The evidence of the last yes that was asked to be confirmed, with its `time`."""
+
+    def lift_suppression(self, address: str, now: float, evidence: Mapping[str, Any]) -> None:
+        """Let the address be written to again, with a proof. Raises when it is not suppressed."""
 
 
 class Stats(Protocol):

@@ -33,7 +33,7 @@ def test_c25_ways_are_ranked_by_what_people_did_with_what_came_that_way_the_tele
             "phone": _sents(4, ANSWERED, 4),
         }
     )
-    ways = rank(contact, NEWS)
+    ways = rank(contact, NEWS, T0)
     assert [way.channel for way in ways] == ["phone", "sms", "email", "push"]
     assert [way.because for way in ways] == [
         "4 of 4 calls answered", "5 of 10 messages clicked or answered", "2 of 20 messages opened or clicked",
@@ -44,8 +44,8 @@ def test_c25_ways_are_ranked_by_what_people_did_with_what_came_that_way_the_tele
 
 
 def test_of_whom_nothing_is_known_mail_comes_first_and_nobody_is_called_without_a_reason() -> None:
-    assert [way.channel for way in rank(_contact(), NEWS)] == ["email", "sms", "phone", "push"]
-    assert rank(_contact(), NEWS)[0].because == "no messages yet"
+    assert [way.channel for way in rank(_contact(), NEWS, T0)] == ["email", "sms", "phone", "push"]
+    assert rank(_contact(), NEWS, T0)[0].because == "no messages yet"
 
 
 @pytest.mark.parametrize(
@@ -54,31 +54,31 @@ def test_of_whom_nothing_is_known_mail_comes_first_and_nobody_is_called_without_
 )
 def test_c25_what_the_crm_says_is_preferred_wins(said: Any, first: str) -> None:
     contact = _contact(said, engagement={"email": _sents(20, CLICKED, 20)})
-    assert find_best(contact, NEWS) == first
+    assert find_best(contact, NEWS, T0) == first
     if first != "email":
-        assert rank(contact, NEWS)[0].because.startswith("said to be preferred")
+        assert rank(contact, NEWS, T0)[0].because.startswith("said to be preferred")
 
 
 def test_ways_without_an_address_or_that_were_refused_come_last_with_the_reason() -> None:
     nothing = _contact("phone", identities={"email:ana@example.com": T0})
-    assert [(way.channel, way.obstacle) for way in rank(nothing, NEWS)] == [
+    assert [(way.channel, way.obstacle) for way in rank(nothing, NEWS, T0)] == [
         ("email", ""),
         ("phone", "there is no number to call"),
         ("sms", "the contact has no address for sms"),
         ("push", "the contact has no address for push"),
     ]
     refused = _contact("phone", consents={"phone:*": Consent(False, T0), "news": Consent(False, T0)})
-    assert find_best(refused, NEWS) == "sms"
-    assert find_best(refused, None) == "email"
-    assert rank(refused, NEWS)[-2].because.startswith("the contact unsubscribed from ")
-    assert find_best(_contact(suppressions={"phone:+351912345678": "wrong number"}), NEWS) == "email"
-    assert find_best(Contact("nobody"), NEWS) is None
+    assert find_best(refused, NEWS, T0) == "sms"
+    assert find_best(refused, None, T0) == "email"
+    assert rank(refused, NEWS, T0)[-2].because.startswith("the contact unsubscribed from ")
+    assert find_best(_contact(suppressions={"phone:+351912345678": "wrong number"}), NEWS, T0) == "email"
+    assert find_best(Contact("nobody"), NEWS, T0) is None
 
 
 def test_a_topic_that_needs_an_opt_in_needs_it_on_each_way_unless_calls_are_preferred() -> None:
-    assert find_best(_contact(), OFFERS) is None
-    assert find_best(_contact(consents={"sms:offers": Consent(True, T0)}), OFFERS) == "sms"
-    assert find_best(_contact("phone"), OFFERS) == "phone"
+    assert find_best(_contact(), OFFERS, T0) is None
+    assert find_best(_contact(consents={"sms:offers": Consent(True, T0)}), OFFERS, T0) == "sms"
+    assert find_best(_contact("phone"), OFFERS, T0) == "phone"
 
 
 def test_every_channel_can_be_ranked_and_no_channel_is_called_as_the_advice() -> None:

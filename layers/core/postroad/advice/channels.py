@@ -56,10 +56,10 @@ class Way(NamedTuple):
         return f"{self.channel}: {self.because}"
 
 
-def rank(contact: Contact, topic: Topic | None = None) -> tuple[Way, ...]:
+def rank(contact: Contact, topic: Topic | None, now: float) -> tuple[Way, ...]:
     """All ways to reach a contact about a topic (None: whatever it is about), the best first."""
     preferred = find_preference(contact)
-    ways = [_judge(contact, channel, topic, channel == preferred) for channel in WAYS]
+    ways = [_judge(contact, channel, topic, channel == preferred, now) for channel in WAYS]
     return tuple(sorted(ways, key=lambda way: (bool(way.obstacle), not way.is_preferred, -way.response)))
 
 
@@ -70,9 +70,9 @@ def find_preference(contact: Contact) -> str | None:
     return next((channel for channel, words in _WORDS.items() if word in words), None)
 
 
-def find_best(contact: Contact, topic: Topic | None = None) -> str | None:
+def find_best(contact: Contact, topic: Topic | None, now: float) -> str | None:
     """The way that ranks first; None when nothing reaches the contact."""
-    best = rank(contact, topic)[0]
+    best = rank(contact, topic, now)[0]
     return None if best.obstacle else best.channel
 
 
@@ -81,12 +81,12 @@ def find_phone(contact: Contact) -> str | None:
     return contact.find_address("sms")
 
 
-def _judge(contact: Contact, channel: str, topic: Topic | None, is_preferred: bool) -> Way:
+def _judge(contact: Contact, channel: str, topic: Topic | None, is_preferred: bool, now: float) -> Way:
     sents = contact.engagement.get(channel, ())
     weight = sum(WEIGHTS[sent.response] for sent in sents)
     usual = USUALLY.get(channel, min(USUALLY.values()))
     response = (weight + FIRM * usual) / (len(sents) + FIRM)
-    obstacle = _find_obstacle(contact, channel, topic, is_preferred) or ""
+    obstacle = _find_obstacle(contact, channel, topic, is_preferred, now) or ""
     answered = sum(sent.answered for sent in sents)
     what = "call" if channel == PHONE else "message"
     did = f"{answered} of {len(sents)} {what}s {_DID.get(channel, 'answered')}" if sents else f"no {what}s yet"
@@ -94,7 +94,7 @@ def _judge(contact: Contact, channel: str, topic: Topic | None, is_preferred: bo
     return Way(channel, response, len(sents), is_preferred, obstacle, because)
 
 
-def _find_obstacle(contact: Contact, channel: str, topic: Topic | None, is_preferred: bool) -> str | None:
+def _find_obstacle(contact: Contact, channel: str, topic: Topic | None, is_preferred: bool, now: float) -> str | None:
     number_or_address = find_phone(contact) if channel == PHONE else contact.find_address(channel)
     if number_or_address is None:
         return "there is no number to call" if channel == PHONE else f"the contact has no address for {channel}"
@@ -108,4 +108,5 @@ def _find_obstacle(contact: Contact, channel: str, topic: Topic | None, is_prefe
         contact.suppressions.get(f"{kind}:{number_or_address}"),
         contact.consents.get(consent_key(channel, asked.topic_id)) if topic else None,
         contact.consents.get(consent_key(channel, EVERY_TOPIC)),
+        now,
     )

@@ -30,5 +30,5 @@ def advise(contact: Contact, policy: Policy, now: float) -> Advice:
     reached = [channel for channel in ADDRESSED if contact.find_address(channel)]
     return Advice(
         {channel: recommend(contact.engagement.get(channel, ()), policy.rhythm, zone, now) for channel in reached},
-        rank(contact),
+        rank(contact, None, now),
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from postroad import confirmation
 from postroad.channels import CHANNELS, CONTACT, address_kind
 from postroad.contacts import Contact
 from postroad.coupons import show_codes
@@ -19,7 +20,7 @@ from postroad.envelopes.web import WebMessage
 from postroad.envelopes.webhook import Call
 from postroad.instants import format_instant
 from postroad.keyed import find_item
-from postroad.links import Signer, Unsubscribe
+from postroad.links import Confirm, Preferences, Signer, Unsubscribe
 from postroad.messages import Message
 from postroad.policy import Policy
 
@@ -44,10 +45,11 @@ def values_of(
     properties: Mapping[str, Any],
     policy: Policy,
     unsubscribe_url: str,
+    preferences_url: str,
     signer: Signer | None = None,
 ) -> dict[str, Any]:
     """What a template may speak of: `contact`, the `event` that started its journey, its `item`, `message`, `account`,
-    `coupon`, `unsubscribe_url`. Without a signer the codes of coupons are samples."""
+    `coupon`, `unsubscribe_url`, `preferences_url`. Without a signer the codes of coupons are samples."""
     facts = {name: word.value for name, word in contact.attributes.items()}
     kind = address_kind(message.channel)
     return {
@@ -64,6 +66,7 @@ def values_of(
         "account": {"name": policy.name, "postal_address": policy.postal_address},
         "coupon": show_codes(policy.coupons, contact.contact_id, message, signer),
         "unsubscribe_url": unsubscribe_url,
+        "preferences_url": preferences_url,
     }
 
 
@@ -86,10 +89,26 @@ def compose(
 ) -> Envelope:
     """Render a message and wrap it. Raises a PostroadError (RenderError, MimeError, TextTooLongError) when that is
     impossible for this contact."""
-    link = Unsubscribe(message.contact_id, message.channel, message.topic, message.message_id)
+    asks = confirmation.topics_of(message.step) if message.template == confirmation.TEMPLATE else []
+    link = Unsubscribe(message.contact_id, message.channel, asks[0] if asks else message.topic, message.message_id)
     unsubscribe_url = base_url + signer.path(link)
-    values = values_of(contact, address, message, properties, policy, unsubscribe_url, signer)
+    preferences = Preferences(message.contact_id, message.channel, message.message_id)
+    preferences_url = base_url + signer.path(preferences)
+    values = values_of(contact, address, message, properties, policy, unsubscribe_url, preferences_url, signer)
+    own_urls: tuple[str, ...] = (unsubscribe_url, preferences_url)
+    if asks:
+        asked_at = int((message.expires_at or now) - confirmation.GOOD_FOR)
+        confirm = Confirm(message.contact_id, message.step, message.message_id, asked_at)
+        confirm_url = base_url + signer.path(confirm)
+        own_urls = (*own_urls, confirm_url)
+        values = confirmation.values_of(
+            [(topic, policy.find_topic(topic).name) for topic in asks],
+            values["account"],
+            confirm_url=confirm_url,
+            unsubscribe_url=unsubscribe_url,
+            preferences_url=preferences_url,
+        )
     rendered = template.render(values)
-    draft = Draft(message, template, rendered, address, policy, signer, base_url, unsubscribe_url, now)
+    draft = Draft(message, template, rendered, address, policy, signer, base_url, unsubscribe_url, now, own_urls)
     envelope: Envelope = _WRAP[message.channel](draft)
     return envelope

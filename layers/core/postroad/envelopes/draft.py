@@ -24,3 +24,5 @@ class Draft:
     base_url: str
     unsubscribe_url: str
     now: float
+    # Links of ours that lead where they lead: nobody's click on them is counted.
+    own_urls: tuple[str, ...] = ()

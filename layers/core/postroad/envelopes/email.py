@@ -27,7 +27,7 @@ def wrap(draft: Draft) -> Email:
     def tracked(target: str, number: int) -> str:
         return draft.base_url + draft.signer.path(Click(message.message_id, number, target, message.contact_id))
 
-    html = rewrite_links(rendered.html, tracked, keep=(draft.unsubscribe_url,))
+    html = rewrite_links(rendered.html, tracked, keep=draft.own_urls)
     pixel = draft.base_url + draft.signer.path(Open(message.message_id, message.contact_id))
     html = add_pixel(html, pixel, tracked(f"{draft.base_url}/", TRAP))
     sender = draft.template.from_ or draft.policy.sender

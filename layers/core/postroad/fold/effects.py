@@ -54,7 +54,7 @@ def _queue_best(folding: Folding, journey: Journey, enrollment: Enrollment, effe
     offered = (*templates, PHONE) if effect.call else (*templates,)
     template = folding.book.templates.get(effect.sends[0].template)
     topic = folding.book.policy.find_topic(template.topic) if template else None
-    ways = [way for way in rank(folding.contact, topic) if way.channel in offered]
+    ways = [way for way in rank(folding.contact, topic, folding.now) if way.channel in offered]
     best = ways[0]
     folding.decide(journey.key, effect.step_id, f"channel {best.channel}", "; ".join(way.describe() for way in ways))
     if best.channel in templates:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from postroad import confirmation, exposures
 from postroad import events as names
-from postroad import exposures
 from postroad.advice.channels import PHONE
 from postroad.channels import ADDRESSED, USUAL
 from postroad.consent import EVERY_TOPIC, consent_key
@@ -167,12 +167,30 @@ def _take_consent(granted: bool) -> Callable[[Folding, Event], list[str]]:
         known = folding.contact.consents.get(key)
         if known and known.time > event.time:
             return []
-        folding.contact.consents[key] = Consent(granted, event.time)
+        folding.contact.consents[key] = Consent(granted, event.time, event.properties.get("until"))
         # An answer for every topic concerns whoever reads any of them.
         every = [fact for fact in folding.book.readers if fact.startswith("consent:")]
         return every if topic == EVERY_TOPIC else [f"consent:{key}"]
 
     return take
+
+
+def _take_request(folding: Folding, event: Event) -> list[str]:
+    """A yes that has yet to be confirmed: ask now, and once more when nobody has answered."""
+    ask, again = confirmation.candidates_of(event, folding.now)
+    asked = {identity.value for identity in event.identities if identity.kind == "email"}
+    if folding.contact.find_address(USUAL) not in asked:
+        folding.decide(ask.origin, ask.step, "not asked", "the contact is written to at another address")
+        return []
+    if folding.outbox.put_up(ask) is None:
+        folding.contact.postponed[again.message_id] = again
+    return []
+
+
+def _take_preferences(folding: Folding, event: Event) -> list[str]:
+    folding.contact.frequency = str(event.properties.get("frequency") or "")
+    folding.outbox.asks_all = True  # there may be more room
+    return []
 
 
 # What the events that only Postroad may say do to a contact, besides being counted like any other.
@@ -186,6 +204,10 @@ _ABSORB: dict[str, Callable[[Folding, Event], list[str]]] = {
     names.MESSAGE_FAILED: _take_unsent,
     names.UNSUBSCRIBED: _take_consent(granted=False),
     names.SUBSCRIBED: _take_consent(granted=True),
+    names.CONSENT_REQUESTED: _take_request,
+    names.MESSAGES_PAUSED: _take_consent(granted=False),
+    names.MESSAGES_RESUMED: _take_consent(granted=True),
+    names.PREFERENCES_CHANGED: _take_preferences,
     names.BROADCAST_ADDRESSED: _take_broadcast,
     names.SEGMENT_ADDED: _take_listing(put_into),
     names.SEGMENT_REMOVED: _take_listing(take_out_of),

@@ -22,6 +22,8 @@ from postroad_aws.storage.paging import decode_cursor, encode_cursor
 
 Item = dict[str, Any]
 
+# What stands before a topic where its proofs are of a yes that was asked to be confirmed.
+_ASKED = "?"
 # Where the proof of a lifted suppression stands among those of topics; no topic has such a name.
 _LIFTED = "!lifted"
 
@@ -117,13 +119,17 @@ def save_suppression(address: str, reason: str, now: float, evidence: Mapping[st
         )
 
 
-def save_consent(address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
+def save_consent(
+    address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any], until: float | None = None
+) -> None:
     """Write the answer and, append-only, its proof. An answer older than the stored one is only proof.
 
-    The proof comes first: no answer counts without one. Of two answers of one instant the no counts.
+    With `until` it counts no more from then on. The proof comes first: no answer counts without one. Of two answers of
+    one instant the no counts.
     """
     client = get_client("dynamodb")
-    _save_proof(address, topic, granted, now, evidence)
+    ends = {} if until is None else {"until": {"N": repr(until)}}
+    _save_proof(address, topic, granted, now, evidence if until is None else {**evidence, "until": until})
     newer = "attribute_not_exists(address_topic) OR #time < :time"
     with suppress(client.exceptions.ConditionalCheckFailedException):
         client.put_item(
@@ -132,11 +138,31 @@ def save_consent(address: str, topic: str, granted: bool, now: float, evidence: 
                 "address_topic": {"S": _address_topic(address, topic)},
                 "granted": {"BOOL": granted},
                 "time": {"N": repr(now)},
+                **ends,
             },
             ConditionExpression=newer if granted else newer + " OR #time = :time",
             ExpressionAttributeNames={"#time": "time"},
             ExpressionAttributeValues={":time": {"N": repr(now)}},
         )
+
+
+def save_request(address: str, topic: str, now: float, evidence: Mapping[str, Any]) -> None:
+    """Write, append-only, that a yes was asked to be confirmed."""
+    _save_proof(address, _ASKED + topic, False, now, evidence)
+
+
+def find_request(address: str, topic: str) -> Mapping[str, Any] | None:
+    """The evidence of the last yes that was asked to be confirmed, with its `time`."""
+    answer = get_client("dynamodb").query(
+        TableName=settings().require("consent_proof_table"),
+        KeyConditionExpression="address_topic = :asked",
+        ExpressionAttributeValues={":asked": {"S": _address_topic(address, _ASKED + topic)}},
+        ScanIndexForward=False,
+        ConsistentRead=True,
+        Limit=1,
+    )
+    found = [{**json.loads(item["evidence"]["S"]), "time": float(item["time"]["N"])} for item in answer["Items"]]
+    return found[0] if found else None
 
 
 def _save_proof(address: str, topic: str, granted: bool, now: float, evidence: Mapping[str, Any]) -> None:
@@ -185,7 +211,8 @@ def _suppression(item: Item) -> Suppression:
 
 
 def _consent(item: Item) -> Consent:
-    return Consent(item["granted"]["BOOL"], float(item["time"]["N"]))
+    until = float(item["until"]["N"]) if "until" in item else None
+    return Consent(item["granted"]["BOOL"], float(item["time"]["N"]), until)
 
 
 def _hash(address: str) -> str:

@@ -236,6 +236,7 @@ class ConsentRow(Model):
     address_topic = UnicodeAttribute(hash_key=True)
     granted = BooleanAttribute()
     time = NumberAttribute()
+    until = NumberAttribute(null=True)
 
 
 class ConsentProofRow(Model):

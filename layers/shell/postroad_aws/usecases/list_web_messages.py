@@ -88,14 +88,14 @@ def _keep_welcome(ports: Ports, contact: Contact, waiting: Sequence[WebMessage])
     """Those about which nobody has changed their mind while they waited."""
     if not waiting:
         return []
-    policy = ports.books.current_policy(at_least=contact.revision)
+    policy, now = ports.books.current_policy(at_least=contact.revision), ports.clock.now()
     topics = {message.topic for message in waiting} | {EVERY_TOPIC}
     answers = ports.refusals.find_answers({_address(message.to): topics for message in waiting})
 
     def is_welcome(message: WebMessage) -> bool:
         suppression, said = answers[_address(message.to)]
         topic = policy.find_topic(message.topic)
-        return find_last_obstacle(topic, contact, CHANNEL, message.to, suppression, said) is None
+        return find_last_obstacle(topic, contact, CHANNEL, message.to, suppression, said, now) is None
 
     return [message for message in waiting if is_welcome(message)]
 

@@ -35,6 +35,7 @@ def preview_message(
             _properties(timeline, message, contact),
             books.current().policy,
             "about:blank",
+            "about:blank",
         )
         rendered = template.render(values)
     except PostroadError as error:

@@ -277,7 +277,7 @@ def _find_obstacle(ports: Ports, facts: _Facts, message: Message, contact: Conta
     """Why it may not go there."""
     topic = ports.books.current_policy(at_least=contact.revision).find_topic(message.topic)
     suppression, said = facts.get_answers(full_address(message.channel, address), {message.topic, EVERY_TOPIC})
-    return find_last_obstacle(topic, contact, message.channel, address, suppression, said)
+    return find_last_obstacle(topic, contact, message.channel, address, suppression, said, ports.clock.now())
 
 
 def _settle(ports: Ports, message: Message, owner: str, state: str, **known: Any) -> None:

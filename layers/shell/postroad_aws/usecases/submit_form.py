@@ -1,8 +1,9 @@
 """Take what somebody filled in: the yes is written with its proof, then the events go onto the queue.
 
-Who fills in a form is not proven to own the address. A yes counts where nobody has said no: it never lifts a refusal,
-which came from the address itself, by a link that only its owner has. The page says the same either way, so that
-nobody learns from it who is known here.
+Who fills in a form is not proven to own the address. Where the topic or the form says so, a mail asks to confirm the
+yes, which counts nowhere until then. A yes counts where nobody has said no: it never lifts a refusal, which came from
+the address itself, by a link that only its owner has. The page says the same either way, so that nobody learns from it
+who is known here.
 """
 
 import hashlib
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple, Protocol
 
-from postroad.consent import EVERY_TOPIC, consent_key, stands
+from postroad.channels import USUAL
+from postroad.confirmation import MOST_A_DAY
+from postroad.consent import EVERY_TOPIC, consent_key, in_force, later, stands
 from postroad.contacts import Consent, Contact
 from postroad.forms import FASTEST, SEAL, SLOWEST, TRAP, Form, Given, Mistakes, Submission, events_of, read_submission
-from postroad.identities import claim_of, contact_id_of, parse_identity
+from postroad.identities import claim_of, contact_id_of, parse_identity, plain_address
+from postroad.instants import DAY
 from postroad.links import Shown
 from postroad.packing import pack
 from postroad_aws.observability import logger
@@ -93,6 +97,7 @@ def submit_form(ports: Ports, visits: Visits, post: Post) -> Accepted | Mistakes
         return submission
     refused = _find_refused(ports, submission)
     submission_id = _submission_id(form, post.values, "" if is_ours else str(now // _HOUR))
+    pending = _find_pending(ports, form, submission, refused)
     for given in submission.consents:
         if given not in refused:
             evidence = {
@@ -104,7 +109,10 @@ def submit_form(ports: Ports, visits: Visits, post: Post) -> Accepted | Mistakes
                 "page": post.page[:1_000],
                 "submission": submission_id,
             }
-            ports.refusals.save_consent(given.address, given.topic, True, now, evidence)
+            if given in pending:
+                ports.refusals.save_request(given.address, given.topic, now, evidence)
+            else:
+                ports.refusals.save_consent(given.address, given.topic, True, now, evidence)
     events = events_of(
         form,
         submission,
@@ -113,11 +121,31 @@ def submit_form(ports: Ports, visits: Visits, post: Post) -> Accepted | Mistakes
         now=now,
         page=post.page,
         refused=refused,
+        pending=pending,
+        is_asked=_may_ask(ports, visits, pending, now),
     )
     if ports.queues.send_events(pack(events)):
         return Busy()
-    logger.info("a form was submitted", form=form.id, refused=len(refused))
+    logger.info("a form was submitted", form=form.id, refused=len(refused), pending=len(pending))
     return Accepted()
+
+
+def _find_pending(ports: Ports, form: Form, submission: Submission, refused: Collection[Given]) -> frozenset[Given]:
+    """The consents that count once a mail was confirmed. A yes to texts cannot be: it counts at once."""
+    asked = [given for given in submission.consents if given.channel == USUAL and given not in refused]
+    if not asked:
+        return frozenset()
+    policy = ports.books.current_policy()
+    return frozenset(given for given in asked if form.confirms or policy.find_topic(given.topic).is_confirmed)
+
+
+def _may_ask(ports: Ports, visits: Visits, pending: Collection[Given], now: float) -> bool:
+    """Whether the address has not been asked too often today: strangers must not fill somebody's inbox by our mails."""
+    for address in {given.address for given in pending}:
+        asked = _hash(ports.contact_key, "confirmation", plain_address(address))
+        if visits.count_visit(asked, DAY, now) > MOST_A_DAY:
+            return False
+    return True
 
 
 def _find_refused(ports: Ports, submission: Submission) -> frozenset[Given]:
@@ -127,15 +155,12 @@ def _find_refused(ports: Ports, submission: Submission) -> frozenset[Given]:
     asked: dict[str, set[str]] = {}
     for given in submission.consents:
         asked.setdefault(given.address, {EVERY_TOPIC}).add(given.topic)
-    answers = ports.refusals.find_answers(asked)
+    answers, now = ports.refusals.find_answers(asked), ports.clock.now()
     owners = {address: _find_owners(ports, address) for address in asked}
 
     def latest(given: Given, topic: str) -> Consent | None:
-        said = (
-            answers[given.address].consents.get(topic),
-            *(owner.consents.get(consent_key(given.channel, topic)) for owner in owners[given.address]),
-        )
-        return max((each for each in said if each), key=lambda each: (each.time, not each.granted), default=None)
+        copies = (owner.consents.get(consent_key(given.channel, topic)) for owner in owners[given.address])
+        return in_force(later(answers[given.address].consents.get(topic), *copies), now)
 
     return frozenset(
         given

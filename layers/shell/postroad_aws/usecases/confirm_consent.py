@@ -1,0 +1,50 @@
+"""Confirm a consent that a form asked for: the yes is written with its proof, then the contact hears of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from postroad.channels import USUAL, full_address
+from postroad.confirmation import GOOD_FOR, topics_of
+from postroad.consent import ERASED
+from postroad.events import SUBSCRIBED, Event
+from postroad.links import Confirm
+from postroad_aws.ports import Ports
+from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.send_event import send_event
+
+
+def confirm_consent(ports: Ports, link: Confirm, evidence: Mapping[str, Any]) -> bool:
+    """Write the yes to each topic of the link for the address that its mail went to; False when it has run out.
+
+    When this returns, the yes is in force. Doing it twice is harmless. Who had been erased is back by their own word.
+    """
+    now = ports.clock.now()
+    contact, message = find_contact(ports.contacts, link.contact_id), ports.messages.find_message(link.message_id)
+    value = (message.address if message else None) or (contact.find_address(USUAL) if contact else None)
+    if value is None or now > link.asked_at + GOOD_FOR:
+        return False
+    address = full_address(USUAL, value)
+    if ports.refusals.find_suppression(address) == ERASED:
+        ports.refusals.lift_suppression(address, now, {"by": "confirmation", "message_id": link.message_id})
+    for topic in topics_of(link.topics):
+        known = ports.refusals.find_consent(address, topic)
+        if known is None or not known.granted or known.time < link.asked_at:
+            asked = dict(ports.refusals.find_request(address, topic) or {})
+            asked["asked_at"] = asked.pop("time", link.asked_at)
+            said = {**asked, **evidence, "by": "confirmation", "message_id": link.message_id}
+            ports.refusals.save_consent(address, topic, True, now, said)
+        send_event(ports.queues, _event(link, topic, now))
+    return True
+
+
+def _event(link: Confirm, topic: str, now: float) -> Event:
+    return Event(
+        event_id=f"{link.message_id.removesuffix('-again')}:{topic}",
+        name=SUBSCRIBED,
+        time=now,
+        key_time=float(link.asked_at),
+        contact_id=link.contact_id,
+        trusted=True,
+        source="postroad",
+        properties={"topic": topic, "channel": USUAL, "confirmed": True, "message_id": link.message_id},
+    )
