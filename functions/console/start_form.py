@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from functions.console import segment_form
-from functions.console.segment_form import LONGEST_NAME
+from functions.console.segment_form import CONDITIONS, LONGEST_NAME, Conditions
 from functions.console.step_form import (
     DATE_PARTS,
     DAYS_PART,
@@ -132,7 +132,7 @@ ENTRY_PARTS = (
 _PLAIN = ("name", "description")
 
 
-def form_of_journey(document: Mapping[str, Any]) -> Start:
+def form_of_journey(document: Mapping[str, Any], conditions: Conditions = CONDITIONS) -> Start:
     """The form of a document."""
     said = document.get("trigger")
     triggers = said if isinstance(said, list) else [said]
@@ -147,12 +147,12 @@ def form_of_journey(document: Mapping[str, Any]) -> Start:
     return Start(
         fields,
         tuple(_read_trigger(trigger, number) for number, trigger in enumerate(triggers)),
-        segment_form.form_of_condition(exits) if exits else segment_form.Form(match="any"),
+        segment_form.form_of_condition(exits, conditions) if exits else segment_form.Form(match="any"),
         is_goal_kept,
     )
 
 
-def form_of_fields(fields: Mapping[str, str]) -> Start:
+def form_of_fields(fields: Mapping[str, str], conditions: Conditions = CONDITIONS) -> Start:
     """What a browser sent: triggers are numbered, `trigger0.kind`, and so is whoever leaves early, `exit.row0.what`."""
     parts = (*ENTRY_PARTS, *GOAL_PARTS)
     keys = [*_PLAIN, *(part.key for part in parts), *(f"{part.key}.unit" for part in parts if part.kind == "duration")]
@@ -168,12 +168,14 @@ def form_of_fields(fields: Mapping[str, str]) -> Start:
     return Start(
         {key: fields.get(key, "").strip()[:LONGEST_FIELD] for key in keys},
         tuple(rows),
-        None if "exits_kept" in fields else segment_form.form_of_fields(exits),
+        None if "exits_kept" in fields else segment_form.form_of_fields(exits, conditions),
         "goal_kept" in fields,
     )
 
 
-def write_journey(start: Start, document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def write_journey(
+    start: Start, document: Mapping[str, Any], conditions: Conditions = CONDITIONS
+) -> tuple[dict[str, Any], dict[str, str]]:
     """The document that a form means, and what is wrong with it: a sentence by part of the form. What the form does
     not say stays as the document has it."""
     problems: dict[str, str] = {}
@@ -195,7 +197,7 @@ def write_journey(start: Start, document: Mapping[str, Any]) -> tuple[dict[str, 
     if start.exits is not None:
         changed.pop("exit_if", None)
         if start.exits.rows:
-            changed["exit_if"], wrong = segment_form.write_condition(start.exits)
+            changed["exit_if"], wrong = segment_form.write_condition(start.exits, conditions)
             if wrong:
                 problems["exits"] = " ".join(wrong.values())
     return changed, problems

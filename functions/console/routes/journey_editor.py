@@ -117,18 +117,21 @@ def save(request: Request) -> Response:
 
 def _save_start(request: Request, opened: Open, what: str, number: str, is_late: bool) -> Response:
     fields = request.form()
-    start = start_form.form_of_fields(fields)
+    conditions = step_form.conditions_of(_sends(opened.journey))
+    start = start_form.form_of_fields(fields, conditions)
     buttons: Mapping[str, Callable[[], start_form.Start]] = {
         "trigger-add": lambda: start_form.add_trigger(start, fields.get("add", "")),
         "trigger-remove": lambda: start_form.remove_trigger(start, _number(number)),
-        "row-add": lambda: start._replace(exits=segment_form.add_row(_exits(start), fields.get("exit.add", ""))),
+        "row-add": lambda: start._replace(
+            exits=segment_form.add_row(_exits(start), fields.get("exit.add", ""), conditions)
+        ),
         "row-remove": lambda: start._replace(exits=segment_form.remove_row(_exits(start), _number(number))),
     }
     if what in buttons:
         return _show(request, opened, Panel(START, start=buttons[what]()))
     if is_late:
         return _show(request, opened, Panel(START, start=start, theirs=True), 409)
-    document, problems = start_form.write_journey(start, opened.document)
+    document, problems = start_form.write_journey(start, opened.document, conditions)
     if not problems:
         try:
             return _keep(request, opened, document)
@@ -218,10 +221,10 @@ def _panel(
     """What the address, or the fields that were sent, ask for."""
     asked = request.query if said is None else said
     step_id, problems = asked.get("step", ""), problems or {}
+    conditions = step_form.conditions_of(_sends(opened.journey))
     if step_id == START:
-        return Panel(START, start=start_form.form_of_journey(opened.document), problems=problems)
+        return Panel(START, start=start_form.form_of_journey(opened.document, conditions), problems=problems)
     if step_id and step_id in opened.journey.steps:
-        conditions = step_form.conditions_of(_sends(opened.journey))
         step = find_step(opened.document, step_id)
         return Panel(step_id, None, step_form.find_form(step, conditions), problems=problems)
     if "number" in asked:

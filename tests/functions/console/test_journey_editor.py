@@ -302,6 +302,9 @@ def test_how_it_starts_is_changed_and_conditions_come_and_go(account, browser):
     assert journey.name == "Cart"
     assert journey.reentry.after == 2 * 86_400
     assert journey.exit_if is not None
+    read = {"exit.row0.kind": "mark", "exit.row0.how": "clicked", "exit.row0.what": "reminder"}
+    assert browser.post(EDIT, {**fields, **read, "edit": edit(), "then": "save"}).status == 303
+    assert document()["exit_if"] == {"any": [{"clicked": "reminder"}]}
     wrong = browser.post(EDIT, {**fields, "edit": edit(), "then": "save", "name": "", "trigger0.event": ""})
     assert (wrong.status, "Give it a name" in wrong.text, "Name an event" in wrong.text) == (422, True, True)
 
