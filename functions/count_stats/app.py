@@ -1,6 +1,7 @@
 """Adds up what changed in the ledger of messages and in the memberships, behind the streams of both tables."""
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any
 
 from postroad.stats import Increments, count_membership, count_message
@@ -16,7 +17,29 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if records:
         stream, count = _find_stream(records[0]["dynamodb"]["Keys"])
         count_stats(stats, clock, stream, [_read(record, count) for record in records])
+        if stream == "messages":
+            _judge()
     return {"batchItemFailures": []}
+
+
+_judged_at = -inf
+
+
+def _judge() -> None:
+    """Look now and then what the numbers say of how mail is received. They are counted, whatever becomes of this."""
+    global _judged_at
+    from postroad_aws import alarms, books
+    from postroad_aws.storage import holds
+    from postroad_aws.usecases.judge_sending import EVERY, judge_sending
+
+    now = clock.now()
+    if 0 <= now - _judged_at < EVERY:
+        return
+    _judged_at = now
+    try:
+        judge_sending(stats, holds, alarms, books.current_policy(), now)
+    except Exception:
+        logger.exception("how mail is received could not be judged")
 
 
 def _count_membership(before: Any, after: Any, at: float) -> Increments:

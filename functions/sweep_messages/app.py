@@ -1,8 +1,11 @@
-"""Every hour: looks after messages that got stuck."""
+"""Every hour: looks after messages that got stuck, and at how mail is received."""
 
 from typing import Any
 
+from postroad_aws import alarms, books, clock
 from postroad_aws.observability import logger
+from postroad_aws.storage import holds, stats
+from postroad_aws.usecases.judge_sending import judge_sending
 from postroad_aws.usecases.sweep_messages import sweep_messages
 from postroad_aws.wiring import keyless
 
@@ -10,6 +13,7 @@ from postroad_aws.wiring import keyless
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Answers how many were queued again, and how many turned out to be unknown."""
     swept = sweep_messages(keyless())
+    judge_sending(stats, holds, alarms, books.current_policy(), clock.now(), thoroughly=True)
     if any(swept):
         logger.warning("messages were stuck", requeued=swept.requeued, unknown=swept.unknown)
     return swept._asdict()

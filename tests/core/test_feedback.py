@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from postroad.feedback import Feedback, find_feedback, parse_tag, tag_of
 from postroad.instants import parse_instant
+from postroad.messages import DEFERRED
 
 AT = "2026-11-02T09:14:00.000Z"
 MAIL = {"timestamp": "2026-11-02T09:13:00.000Z", "messageId": "ses-1", "tags": {"message_id": ["abc_dwelcome_t2"]}}
@@ -55,7 +56,6 @@ def test_every_kind_of_event_is_read(event, state, reason, suppressed):
         detail("Bounce", bounceType="Undetermined"),
         detail("Open"),
         detail("Click"),
-        detail("DeliveryDelay"),
         {"eventType": "Bounce", "mail": MAIL, "bounce": "Permanent"},
     ],
 )
@@ -88,3 +88,10 @@ def test_a_message_id_survives_as_a_tag_that_ses_takes(message_id):
 @given(a=st.text("ad_.~t", max_size=10), b=st.text("ad_.~t", max_size=10))
 def test_two_message_ids_are_two_tags(a, b):
     assert (tag_of(a) == tag_of(b)) == (a == b)
+
+
+def test_a_mail_that_is_put_off_stays_on_its_way():
+    event = {"eventType": "DeliveryDelay", "mail": MAIL, "deliveryDelay": {"delayType": "MailboxFull"}}
+    feedback = find_feedback(event, 5.0)
+    assert feedback
+    assert (feedback.state, feedback.reason, feedback.suppressed) == (DEFERRED, "put off (MailboxFull)", ())

@@ -48,6 +48,9 @@ class MessageCountsView(TypedDict):
     clicked: int
     machine_opened: Annotated[int, "Opened by scanners and privacy proxies, whether or not by a person as well."]
     machine_clicked: int
+    unsubscribed: Annotated[int, "Their readers left by a link in them."]
+    converted: Annotated[int, "The passage through the journey reached its goal, and this was the message before."]
+    deferred: Annotated[int, "Put off at least once by who receives mail there."]
 
 
 def list_members(place: str, cursor: str | None, limit: int) -> Listed[MemberView]:

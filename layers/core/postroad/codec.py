@@ -161,6 +161,8 @@ def encode_contact(contact: Contact) -> bytes:
     document = {key: value for key, value in document.items() if value}
     if c.last_seen:
         document["l"] = ms(c.last_seen)
+    if c.last_sign != c.last_seen:
+        document["w"] = ms(c.last_sign) if c.last_sign else None
     document.update(c.extra)
     return _pack(document, _CONTACT_FORMAT, _CONTACT_DICTIONARIES)
 
@@ -175,13 +177,17 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
     document = _unpack(body, _CONTACT_DICTIONARIES)
     take = document.pop
     stage, persona, handed = take("t", None), take("g", None), take("k", None)
+    last_seen = time(take("l")) if "l" in document else 0.0
+    # Most of what happens is the person's doing: then one time says both.
+    last_sign = last_seen if "w" not in document else 0.0 if (sign := take("w")) is None else time(sign)
     return Contact(
         contact_id=contact_id,
         version=version,
         created_at=created_at,
         wake_at=wake_at,
         revision=take("b", 0),
-        last_seen=time(take("l")) if "l" in document else 0.0,
+        last_seen=last_seen,
+        last_sign=last_sign,
         events_folded=take("n", 0),
         identities={text: time(since) for text, since in take("i", {}).items()},
         claims=frozenset(take("c", ())),

@@ -218,6 +218,7 @@ class Exposure(NamedTuple):
 @dataclass(slots=True)
 class Contact:
     """One person. `version` counts commits (0: not stored yet), `revision` is the newest book that folded it.
+    `last_seen` is the latest event, `last_sign` the latest that the person did (0: none is known).
 
     `postponed` are the messages that wait for a gate, by their ids; `spent` those that count against the caps, the
     latest last; `exposures` are its parts in experiments, by "journey/step" (of a holdout "journey/"); `engagement`
@@ -238,6 +239,7 @@ class Contact:
     revision: int = 0
     wake_at: float | None = None
     last_seen: float = 0.0
+    last_sign: float = 0.0
     events_folded: int = 0
     identities: dict[str, float] = field(default_factory=dict)
     claims: frozenset[str] = frozenset()

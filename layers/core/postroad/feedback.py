@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from postroad.instants import parse_instant
-from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, FAILED, SENT
+from postroad.messages import BOUNCED, COMPLAINED, DEFERRED, DELIVERED, FAILED, SENT
 
 # The reason of a suppression after a complaint.
 REPORTED = "reported as spam"
@@ -34,7 +34,8 @@ def parse_tag(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """`state` is what the message becomes; `suppressed` are the addresses that must not be written to again."""
+    """`state` is what the message becomes (DEFERRED changes nothing); `suppressed` are the addresses that must not be
+    written to again."""
 
     message_id: str
     state: str
@@ -59,7 +60,7 @@ def find_feedback(detail: Mapping[str, Any], received: float) -> Feedback | None
     if not isinstance(named, list) or not named or not isinstance(named[0], str):
         return None
     message_id = parse_tag(named[0])
-    part = detail.get({"Rendering Failure": "failure"}.get(kind, kind.lower()))
+    part = detail.get({"Rendering Failure": "failure", "DeliveryDelay": "deliveryDelay"}.get(kind, kind.lower()))
     part = part if isinstance(part, Mapping) else {}
     time = _time_of(part, mail, received)
     provider_id = str(mail.get("messageId", ""))
@@ -74,6 +75,8 @@ def find_feedback(detail: Mapping[str, Any], received: float) -> Feedback | None
         return Feedback(
             message_id, COMPLAINED, time, provider_id, REPORTED, _addresses(part.get("complainedRecipients"))
         )
+    if kind == "DeliveryDelay":
+        return Feedback(message_id, DEFERRED, time, provider_id, f"put off ({part.get('delayType', 'General')})")
     if kind in ("Reject", "Rendering Failure"):
         reason = str(part.get("reason") or part.get("errorMessage") or kind)
         return Feedback(message_id, FAILED, time, provider_id, f"SES refused it: {reason}")

@@ -162,6 +162,14 @@ def _ask_account(ask: Ask) -> Answer:
     return Skip(f"an account of theirs gets nothing while this holds: {condition.describe()}")
 
 
+def _ask_sunset(ask: Ask) -> Answer:
+    sunset = ask.book.policy.sunset
+    if sunset is None or ask.topic.transactional:
+        return Pass()
+    obstacle = sunset.find_obstacle(ask.contact, ask.candidate.template, ask.now)
+    return Skip(obstacle) if obstacle else Pass()
+
+
 def _ask_fit(ask: Ask) -> Answer:
     handover = ask.book.handover
     if handover is None or ask.template is None or ask.template.push != SALES_PUSH:
@@ -230,6 +238,11 @@ GATES: tuple[Gate, ...] = (
         _ask_account,
         "No account of the contact is suppressed, unless the topic is transactional",
         about_person=True,
+    ),
+    Gate(
+        "sunset",
+        _ask_sunset,
+        "The contact has given a sign of life lately, as the policy's sunset asks, unless the topic is transactional",
     ),
     Gate("fit", _ask_fit, "The contact fits well enough for a message that pushes for a sale", about_person=True),
     Gate("caps", _ask_caps, "The caps have room for it, unless the topic is transactional"),

@@ -68,6 +68,7 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.created_at = min(a.created_at, b.created_at)
     merged.revision = min(a.revision, b.revision)
     merged.last_seen = max(a.last_seen, b.last_seen)
+    merged.last_sign = max(a.last_sign, b.last_sign)
     merged.events_folded = a.events_folded + b.events_folded
     merged.wake_at = min((at for at in (a.wake_at, b.wake_at) if at is not None), default=None)
     earlier = sorted({*a.merged_from, *b.merged_from} - {loser.contact_id})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from postroad.events import CLICKS, OPENINGS, Event
+from postroad.events import CLICKS, OPENINGS, UNSUBSCRIBED, Event
 
 QUEUED = "queued"
 SENDING = "sending"
@@ -23,8 +23,14 @@ _RANK = {QUEUED: 0, SENDING: 1, UNKNOWN: 2, SKIPPED: 3, SENT: 4, FAILED: 5, DELI
 STATES = tuple(_RANK)
 
 # What readers do with a message; its row has the first time of each. What machines do is apart, "nobody knows" is not.
-_ENGAGEMENTS = {**dict.fromkeys(OPENINGS, "opened"), **dict.fromkeys(CLICKS, "clicked")}
-ENGAGEMENTS = ("opened", "clicked", "machine_opened", "machine_clicked")
+_ENGAGEMENTS = {
+    **dict.fromkeys(OPENINGS, "opened"),
+    **dict.fromkeys(CLICKS, "clicked"),
+    UNSUBSCRIBED: "unsubscribed",
+}
+# Beside those of readers: its passage through a journey reached the goal, and who receives mail had it put off.
+CONVERTED, DEFERRED = "converted", "deferred"
+ENGAGEMENTS = ("opened", "clicked", "machine_opened", "machine_clicked", "unsubscribed", CONVERTED, DEFERRED)
 
 # How long the sweep leaves a pending message alone, in seconds: queued means that the relay has put it on the queue,
 # sending that a function with a timeout of 30 s has it.

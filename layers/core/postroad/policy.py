@@ -18,6 +18,8 @@ from postroad.documents import Reader, form, read_head, refuse_twins
 from postroad.instants import DAY
 from postroad.local_time import find_zone
 from postroad.strictness import USUAL, Strictness, read_strictness
+from postroad.sunset import Sunset, read_sunset
+from postroad.warm_up import WarmUp, read_warm_up
 
 KIND = "policy"
 
@@ -38,6 +40,7 @@ class Policy:
     `functions` the Lambda functions that may be called, `apps` the SNS platform applications by the type of a device;
     `coupons` are those of which people get codes of their own.
     `accounts` says who is engaged in an account, and which accounts get no marketing.
+    `warm_up` is the plan of a new sending domain, `sunset` what becomes of who has been silent for months.
     `strictness` is how the look at a mail is set.
     """
 
@@ -58,6 +61,8 @@ class Policy:
     apps: Mapping[str, str] = field(default_factory=dict)
     coupons: Mapping[str, Coupon] = field(default_factory=dict)
     accounts: AccountRules = NO_RULES
+    warm_up: WarmUp | None = None
+    sunset: Sunset | None = None
     strictness: Strictness = USUAL
 
     def find_topic(self, topic_id: str) -> Topic:
@@ -186,6 +191,8 @@ def parse_policy(document: object) -> Policy:
         apps=_read_targets(reader, "apps", "application", _parse_application),
         coupons=read_coupons(reader),
         accounts=read_account_rules(reader),
+        warm_up=read_warm_up(reader),
+        sunset=read_sunset(reader),
         strictness=read_strictness(reader, "lint"),
     )
     reader.finish()

@@ -4,7 +4,8 @@ Numbers are sums. A row of the ledger or of the memberships stands for some of t
 now is added and what it stood for before is taken away (`count_message`, `count_membership`). So the sum over all
 changes is always that over all rows, whatever their order. Arrivals alone are history: nothing takes them away.
 
-Days are those of UTC. A message counts on the day on which it was made, with all that becomes of it later.
+Days are those of UTC. A message counts on the day on which it was made, with all that becomes of it later. Mails count
+once more by who receives them, in the hour in which they were made.
 """
 
 from collections import Counter
@@ -13,7 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from postroad.channels import USUAL
 from postroad.commits import MembershipChange
+from postroad.domains import provider_of
 from postroad.messages import (
     BOUNCED,
     COMPLAINED,
@@ -33,10 +36,13 @@ from postroad.places import HELD_OUT, is_outcome, is_step, split_place
 # The two kinds of counters of a definition. They come from two tables' streams, and are added up apart.
 PLACES, MESSAGES = "places", "messages"
 HERE, ENTERED = "here", "entered"
+# What mails are counted by once more: the provider that receives them is the spot, and the hour stands for the day.
+DOMAINS = "domains"
 
 
 class Cell(NamedTuple):
-    """What is counted: `day` is "2026-11-23", `spot` a part of the definition (a place's, or the step of a message)."""
+    """What is counted: `day` is "2026-11-23", `spot` a part of the definition (a place's, or the step of a message). Of
+    DOMAINS the day is an hour, "2026-11-23T15", and nothing is summed over all time."""
 
     definition: str
     kind: str
@@ -51,6 +57,11 @@ Increments = Counter[Cell]
 def day_of(time: float) -> str:
     """The day of an instant, in UTC."""
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d")
+
+
+def hour_of(time: float) -> str:
+    """The hour of an instant, in UTC."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H")
 
 
 def days_between(since: str, until: str) -> list[str]:
@@ -69,8 +80,11 @@ def count_message(before: Message | None, after: Message | None) -> Increments:
         if message:
             definition = message.origin.partition("@")[0]
             state = QUEUED if message.state == SENDING else message.state
+            provider = provider_of(message.address) if message.address and message.channel == USUAL else ""
             for counter in (state, *(mark for mark in ENGAGEMENTS if mark in message.times)):
                 found[Cell(definition, MESSAGES, day_of(message.created_at), message.step, counter)] += number
+                if provider:
+                    found[Cell(DOMAINS, MESSAGES, hour_of(message.created_at), provider, counter)] += number
     return _without_zeros(found)
 
 
@@ -124,7 +138,8 @@ class PlaceCounts(NamedTuple):
 class MessageCounts(NamedTuple):
     """`total` is `queued` (on the way) + `sent` + `skipped` + `failed` + `unknown`. `sent` contains `delivered` and
     `bounced`, `delivered` contains `complained`. `opened` and `clicked` count messages, by people as far as one can
-    tell; those by scanners and privacy proxies are apart."""
+    tell; those by scanners and privacy proxies are apart. `unsubscribed` left by a link in the message, `converted`
+    reached the goal of its journey after it, and `deferred` were put off by who receives them, at least once."""
 
     total: int = 0
     queued: int = 0
@@ -139,6 +154,18 @@ class MessageCounts(NamedTuple):
     clicked: int = 0
     machine_opened: int = 0
     machine_clicked: int = 0
+    unsubscribed: int = 0
+    converted: int = 0
+    deferred: int = 0
+
+    @property
+    def raw_opened(self) -> int:
+        """How many were opened or, it may be as well, only fetched by machines: never more than arrived."""
+        return min(self.opened + self.machine_opened, self.sent)
+
+    @property
+    def raw_clicked(self) -> int:
+        return min(self.clicked + self.machine_clicked, self.sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +214,28 @@ class DayCounts(NamedTuple):
 
     day: str
     counts: Counts
+
+
+class HourCounts(NamedTuple):
+    """What mails that were made in one hour ("2026-11-23T15") have come to, by provider."""
+
+    hour: str
+    providers: Mapping[str, MessageCounts]
+
+
+def add_counts(counts: Iterable[MessageCounts]) -> MessageCounts:
+    """Many as one."""
+    return MessageCounts(*map(sum, zip(MessageCounts(), *counts, strict=True)))
+
+
+def add_hours(hours: Iterable[HourCounts]) -> dict[str, MessageCounts]:
+    """By provider what these hours have come to together, those with most mails first."""
+    found: dict[str, list[MessageCounts]] = {}
+    for hour in hours:
+        for provider, counts in hour.providers.items():
+            found.setdefault(provider, []).append(counts)
+    summed = {provider: add_counts(each) for provider, each in found.items()}
+    return dict(sorted(summed.items(), key=lambda pair: (-pair[1].sent, pair[0])))
 
 
 def read_counts(numbers: Mapping[tuple[str, str, str], int]) -> Counts:

@@ -31,6 +31,7 @@ from postroad.fold.journeys import follow, hear_of_skipped, move_journeys
 from postroad.fold.opinions import due_definitions, settle
 from postroad.fold.taking_back import take_back
 from postroad.messages import Message
+from postroad.sunset import is_sign
 from postroad.tasks import Settled, Task
 
 # A wake that fails is tried again after this long.
@@ -103,6 +104,8 @@ def fold(
         folding.contact.events_folded += 1
         if event.name != names.ACCOUNT_CHANGED:  # that is nothing of theirs
             folding.contact.last_seen = max(contact.last_seen, min(event.time, now))
+        if is_sign(event):
+            folding.contact.last_sign = max(contact.last_sign, min(event.time, now))
     return Outcome(
         folding.contact,
         tuple(folding.outbox.messages),

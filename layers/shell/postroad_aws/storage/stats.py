@@ -1,7 +1,7 @@
 """The stats table: what live numbers are read from (`postroad.stats`).
 
 An item holds the sums of one definition and kind over one period: a day ("2026-11-23/places"), or all time
-("total/places"). Its other attributes are the sums by "spot/counter". Beside them stand, for two days, marks of what
+("total/places"); of DOMAINS an hour. Its other attributes are the sums by "spot/counter". Beside them stand, for two days, marks of what
 has been added, so that a batch of a stream that comes again adds nothing twice.
 """
 
@@ -14,7 +14,20 @@ from botocore.exceptions import ClientError
 
 from postroad.instants import DAY
 from postroad.places import split_place
-from postroad.stats import HERE, MESSAGES, PLACES, Cell, Counts, DayCounts, Increments, days_between, read_counts
+from postroad.stats import (
+    DOMAINS,
+    HERE,
+    MESSAGES,
+    PLACES,
+    Cell,
+    Counts,
+    DayCounts,
+    HourCounts,
+    Increments,
+    days_between,
+    hour_of,
+    read_counts,
+)
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Fault
 from postroad_aws.settings import settings
@@ -144,6 +157,15 @@ def list_days(definition: str, since: str, until: str) -> list[DayCounts]:
     return [DayCounts(day, _read(items)) for day, items in found.items()]
 
 
+def list_hours(since: float, until: float) -> list[HourCounts]:
+    """What mails of each hour in which there were any have come to, the earliest first."""
+    found = []
+    for item in _query(DOMAINS, hour_of(since), f"{hour_of(until)}/~"):
+        hour = item["period"]["S"].partition("/")[0]
+        found.append(HourCounts(hour, _read([item]).messages))
+    return found
+
+
 def _table() -> str:
     return settings().require("stats_table")
 
@@ -153,10 +175,10 @@ def _key(definition: str, period: str) -> Item:
 
 
 def _sums(increments: Mapping[Cell, int]) -> dict[tuple[str, str], Counter[str]]:
-    """By (definition, period) what has to be added: each number to its day and to the total."""
+    """By (definition, period) what has to be added: each number to its day and to the total; of DOMAINS to its hour."""
     sums: dict[tuple[str, str], Counter[str]] = {}
     for (definition, kind, day, spot, counter), number in increments.items():
-        for period in (_TOTAL, day):
+        for period in (day,) if definition == DOMAINS else (_TOTAL, day):
             sums.setdefault((definition, f"{period}/{kind}"), Counter())[f"{spot}/{counter}"] += number
     return sums
 

@@ -10,7 +10,7 @@ from postroad.events import (
     Event,
 )
 from postroad.feedback import Feedback
-from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, FAILED, SENDING, SENT, UNKNOWN, states_before
+from postroad.messages import BOUNCED, COMPLAINED, DEFERRED, DELIVERED, FAILED, SENDING, SENT, UNKNOWN, states_before
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.send_event import send_event
 from postroad_aws.usecases.send_message import message_event, message_properties
@@ -31,6 +31,9 @@ def record_feedback(ports: Ports, feedback: Feedback) -> None:
     took or delivered one the contact hears only while something listens.
     """
     now = ports.clock.now()
+    if feedback.state == DEFERRED:
+        ports.messages.note_engagement(feedback.message_id, DEFERRED, min(feedback.time, now))
+        return
     message = ports.messages.find_message(feedback.message_id)
     for address in feedback.suppressed:
         evidence = {"message_id": feedback.message_id, "detail": feedback.reason}

@@ -1,0 +1,73 @@
+"""Judge how mail is received: breakers slow and stop marketing, and a new domain keeps to its plan.
+
+Numbers only change where they are counted, so whoever counts asks for this, at most once a minute. Whoever looks after
+stuck messages does so each hour, thoroughly: a new day has new room, and weeks are compared.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from postroad.breakers import (
+    BEFORE,
+    BREAKER,
+    REFUSALS,
+    WEEK,
+    Change,
+    decide,
+    judge,
+    judge_refusals,
+    pace,
+    resume,
+    resumed_at,
+)
+from postroad.holds import MARKETING, PAUSE, Hold
+from postroad.instants import DAY
+from postroad.policy import Policy
+from postroad.stats import HourCounts
+
+# Seconds between two looks of one process that counts.
+EVERY = 60.0
+
+
+class Stats(Protocol):
+    def list_hours(self, since: float, until: float, /) -> Sequence[HourCounts]: ...
+
+
+class Holds(Protocol):
+    def list_holds(self) -> Sequence[Hold]: ...
+
+    def save_hold(self, hold: Hold, /) -> None: ...
+
+    def lift_hold(self, scope: str, by: str, /) -> None: ...
+
+
+class Alarms(Protocol):
+    def tell(self, subject: str, sentence: str, /) -> None: ...
+
+
+def judge_sending(
+    stats: Stats, holds: Holds, alarms: Alarms, policy: Policy, now: float, *, thoroughly: bool = False
+) -> list[Change]:
+    """Put and lift the holds that follow from the numbers; somebody hears of each stop and each slowing."""
+    hours = stats.list_hours(now - (WEEK + BEFORE if thoroughly else DAY), now)
+    present = holds.list_holds()
+    since = resumed_at(present)
+    changes = [decide(judge(hours, now, since), present, now), pace(policy.warm_up, hours, present, now)]
+    if thoroughly:
+        changes.append(decide(judge_refusals(hours, now, since), present, now, REFUSALS))
+    made = [change for change in changes if change]
+    for change in made:
+        if change.hold is None:
+            holds.lift_hold(MARKETING, change.by)
+            continue
+        holds.save_hold(change.hold)
+        what = "Marketing is paused" if change.hold.kind == PAUSE else "Marketing is slowed"
+        alarms.tell(f"{what} ({change.by})", f"{what}: {change.hold.note}.")
+    return made
+
+
+def resume_sending(holds: Holds, note: str, now: float) -> None:
+    """Let marketing go on that a breaker has held; what has happened until now trips it no more."""
+    holds.save_hold(resume(note, now))
+    for by in (BREAKER, REFUSALS):
+        holds.lift_hold(MARKETING, by)
