@@ -69,10 +69,16 @@ def test_what_is_wrong_is_found_with_the_way_to_mend_it(check: str, facts: dict[
     [
         (replace(POLICY, postal_address=""), "postal_address", "the policy has no postal address"),
         (replace(POLICY, sender=""), "sender", "the policy names no sender"),
-        (replace(POLICY, sender="a@other.example"), "sender", "mails come from other.example, and tide.example is what SES knows"),
-        (replace(POLICY, sender="a@nottide.example"), "sender", "mails come from nottide.example, and tide.example is what SES knows"),
+        *(
+            (
+                replace(POLICY, sender=f"a@{domain}"),
+                "sender",
+                f"mails come from {domain}, and tide.example is what SES knows",
+            )
+            for domain in ("other.example", "nottide.example")
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_the_policy_lacks_is_found(policy: Policy, check: str, finding: str):
     found = {each.id: each for each in examine(WELL, policy)}[check]
     assert (found.state, found.finding) == (BAD, finding)
