@@ -85,6 +85,25 @@ def test_a_wrong_line_is_found(small_tree, name):
     assert any(contract in each for each in broken), answer.stdout
 
 
+# What a cold start leaves alone: its first event comes sooner without it.
+SPARED = {
+    "collect": ("pynamodb", "jinja2", "postroad.markup", "postroad.book", "postroad.predicates", "postroad.journeys"),
+    "send_message": ("pynamodb", "postroad.book", "postroad.predicates", "postroad.journeys", "postroad.envelopes.sms"),
+    "process_events": ("pynamodb", "jinja2", "postroad.envelopes", "postroad.rendering", "postroad.definitions"),
+}
+
+
+@pytest.mark.parametrize("function", SPARED)
+def test_a_function_starts_without_what_it_may_never_need(function):
+    path = os.pathsep.join(str(templatecheck.ROOT / folder) for folder in (".", "layers/core", "layers/shell"))
+    told = f"import sys, functions.{function}.app; print(*sorted(sys.modules))"
+    environment = {**os.environ, "PYTHONPATH": path}
+    answer = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, check=True)
+    loaded = answer.stdout.split()
+    assert "postroad.events" in loaded
+    assert not [name for name in SPARED[function] if name in loaded]
+
+
 def test_the_core_imports_without_aws():
     command = [sys.executable, "-c", IMPORT_THE_CORE_ALONE, str(CORE), *MODULES]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -11,8 +11,11 @@ import pytest
 
 from postroad.consent import Topic
 from postroad.contacts import Attribute, Contact
-from postroad.envelopes import Call, Email, Invocation, Text, compose, values_of
-from postroad.envelopes.webhook import NowhereError, secret_of, sign
+from postroad.envelopes import compose, values_of
+from postroad.envelopes.custom import Invocation
+from postroad.envelopes.email import Email
+from postroad.envelopes.sms import Text
+from postroad.envelopes.webhook import Call, NowhereError, secret_of, sign
 from postroad.fetches import TRAP
 from postroad.links import Click, Open, Signer, Unsubscribe
 from postroad.messages import Message

@@ -8,8 +8,8 @@ import pytest
 from postroad.channels import CHANNELS
 from postroad.contacts import Attribute, Contact
 from postroad.devices import DEVICE, PLATFORMS, find_address, read_device
-from postroad.envelopes import Push, compose
-from postroad.envelopes.push import LONGEST, SHAPES, TOKEN_KEY, PushError
+from postroad.envelopes import compose
+from postroad.envelopes.push import LONGEST, SHAPES, TOKEN_KEY, Push, PushError
 from postroad.envelopes.webhook import NowhereError
 from postroad.errors import DefinitionError
 from postroad.events import ADDRESS_SUPPRESSED, MESSAGE_CLICKED, MESSAGE_OPENED, Event

@@ -20,7 +20,7 @@ from postroad import ring, stats
 from postroad.book import Book
 from postroad.commits import Commit, MembershipChange
 from postroad.contacts import SHARDS
-from postroad.envelopes import Email
+from postroad.envelopes.email import Email
 from postroad.events import Event
 from postroad.feedback import Feedback
 from postroad.identities import Identity, contact_id_of, group_of

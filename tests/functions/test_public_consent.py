@@ -12,7 +12,7 @@ import pytest
 from functions.public import app
 from postroad.channels import USUAL
 from postroad.consent import EVERY_TOPIC
-from postroad.envelopes import Email
+from postroad.envelopes.email import Email
 from postroad.instants import DAY
 from postroad.links import Confirm, Open, Preferences, Unsubscribe
 from postroad.messages import SENT, SKIPPED

@@ -7,7 +7,7 @@ import pytest
 
 from functions.public import app
 from postroad.consent import EVERY_TOPIC
-from postroad.envelopes import WebMessage
+from postroad.envelopes.web import WebMessage
 from postroad.links import Unsubscribe, Visitor, Waiting
 from postroad_aws import books, clock, ids, runs
 from postroad_aws.storage import definitions, keys, messages, web_messages

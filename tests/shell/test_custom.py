@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from postroad.envelopes import Invocation
+from postroad.envelopes.custom import Invocation
 from postroad_aws.channels import LATER, SOON, custom
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Channel, Refused, Unclear

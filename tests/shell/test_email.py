@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
-from postroad.envelopes import Email
+from postroad.envelopes.email import Email
 from postroad.feedback import parse_tag
 from postroad_aws.channels import LATER, MUCH_LATER, SOON, email
 from postroad_aws.clients import get_client

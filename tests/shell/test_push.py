@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
-from postroad.envelopes import Push
+from postroad.envelopes.push import Push
 from postroad_aws.channels import LATER, MUCH_LATER, SOON, push
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Channel, Refused, Unclear

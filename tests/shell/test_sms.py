@@ -8,7 +8,7 @@ from botocore.stub import Stubber
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
-from postroad.envelopes import Text
+from postroad.envelopes.sms import Text
 from postroad_aws.channels import LATER, SOON, sms
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Channel, Refused, Unclear

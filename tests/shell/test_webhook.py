@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from postroad.envelopes import Call
+from postroad.envelopes.webhook import Call
 from postroad_aws import clock
 from postroad_aws.channels import LATER, SOON, webhook
 from postroad_aws.ports import Accepted, Channel, Refused, Unclear

@@ -14,14 +14,16 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postroad.behaviour import Tracker
 from postroad.contacts import Seat
 from postroad.documents import Reader
 from postroad.events import ACCOUNT_CHANGED, ACCOUNT_JOINED, Event
 from postroad.identities import find_identity
-from postroad.predicates import ACCOUNT, Predicate, read_predicate
+
+if TYPE_CHECKING:
+    from postroad.behaviour import Tracker
+    from postroad.predicates import Predicate
 
 # What a member carries of each account, so that a contact stays small.
 MAX_ATTRIBUTES = 50
@@ -89,7 +91,7 @@ class AccountRules:
     members get no marketing."""
 
     engaged: str = ""
-    suppress_if: Predicate | None = None
+    suppress_if: "Predicate | None" = None
 
     @property
     def reads(self) -> frozenset[str]:
@@ -97,7 +99,7 @@ class AccountRules:
         return frozenset((f"segment:{self.engaged}",)) if self.engaged else frozenset()
 
     @property
-    def trackers(self) -> tuple[Tracker, ...]:
+    def trackers(self) -> "tuple[Tracker, ...]":
         """What is asked of an account remembers nothing of its members."""
         return ()
 
@@ -110,8 +112,12 @@ def read_account_rules(reader: Reader) -> AccountRules:
     rules = reader.find_child("accounts")
     if rules is None:
         return NO_RULES
-    condition = rules.find_child("suppress_if")
-    return AccountRules(rules.id("engaged", ""), read_predicate(condition, ACCOUNT) if condition else None)
+    engaged, condition = rules.id("engaged", ""), rules.find_child("suppress_if")
+    if condition is None:
+        return AccountRules(engaged)
+    from postroad.predicates import ACCOUNT, read_predicate  # whoever only sends needs no conditions
+
+    return AccountRules(engaged, read_predicate(condition, ACCOUNT))
 
 
 # Names

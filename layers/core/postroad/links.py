@@ -13,6 +13,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from html import escape
 from typing import ClassVar, TypeVar
 
@@ -199,6 +200,7 @@ _TARGET = re.compile(
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 
 
+@lru_cache(maxsize=512)  # the mails of a template lead to the same places
 def target_is_safe(url: str) -> bool:
     """Whether a redirect may lead there: http or https, a plain host, no credentials, no backslash, space or control.
 

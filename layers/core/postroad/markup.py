@@ -65,18 +65,27 @@ class Tag(NamedTuple):
 
     def attributes(self, source: str) -> Iterator[Attribute]:
         """Its attributes in order; of a doubled name the first counts for browsers."""
-        for found in _NAMED_ATTRIBUTE.finditer(source, self.attributes_start, self.attributes_end):
-            group = found.lastgroup or "name"
-            if group == "name":
-                yield Attribute(found["name"].lower(), "", found.end(), found.end())
-            else:
-                quoted = 0 if group == "bare" else 1
-                start, end = found.span(group)
-                yield Attribute(found["name"].lower(), unescape(found[group]), start - quoted, end + quoted)
+        for name, value, start, end in _read_attributes(source[self.attributes_start : self.attributes_end]):
+            yield Attribute(name, value, self.attributes_start + start, self.attributes_start + end)
 
     def attribute(self, source: str, name: str) -> Attribute | None:
         """The first attribute of that (lower case) name, or None."""
         return next((attribute for attribute in self.attributes(source) if attribute.name == name), None)
+
+
+@lru_cache(maxsize=512)  # most tags of a mail stand in the next one, too
+def _read_attributes(written: str) -> tuple[Attribute, ...]:
+    """The attributes of a tag by what stands in it, at their places there."""
+    found = []
+    for each in _NAMED_ATTRIBUTE.finditer(written):
+        group = each.lastgroup or "name"
+        if group == "name":
+            found.append(Attribute(each["name"].lower(), "", each.end(), each.end()))
+        else:
+            quoted = 0 if group == "bare" else 1
+            start, end = each.span(group)
+            found.append(Attribute(each["name"].lower(), unescape(each[group]), start - quoted, end + quoted))
+    return tuple(found)
 
 
 @lru_cache(maxsize=2)  # of one mail they are asked for twice: for its links, and for its text
@@ -347,14 +356,26 @@ def html_to_text(source: str) -> str:
 
 
 def _is_hidden(source: str, tag: Tag) -> bool:
-    if tag.attributes_start == tag.attributes_end or not _HIDING_HINT.search(
-        source, tag.attributes_start, tag.attributes_end
-    ):
+    if tag.attributes_start == tag.attributes_end:
         return False
-    return any(
+    return _hides(source[tag.attributes_start : tag.attributes_end])
+
+
+@lru_cache(maxsize=512)
+def _hides(written: str) -> bool:
+    """Whether what stands in a tag hides its element."""
+    return _HIDING_HINT.search(written) is not None and any(
         attribute.name == "hidden" or (attribute.name == "style" and _HIDDEN.search(attribute.value) is not None)
-        for attribute in tag.attributes(source)
+        for attribute in _read_attributes(written)
     )
+
+
+@lru_cache(maxsize=512)
+def _words(written: str) -> str:
+    """What a reader sees of what stands between two tags."""
+    if "<" in written:
+        written = _COMMENT_TEXT.sub("", written)
+    return _SPACES.sub(" ", unescape(written))
 
 
 class _Page:
@@ -368,17 +389,9 @@ class _Page:
         self.lists: list[int | None] = []
 
     def write(self, source: str, start: int, end: int) -> None:
-        text = source[start:end]
-        if not text or text == "\n":
-            self.space = self.space or text != ""
-            return
-        if "<" in text:
-            text = _COMMENT_TEXT.sub("", text)
-        if "&" in text:
-            text = unescape(text)
-        words = _SPACES.sub(" ", text)
+        words = _words(source[start:end])
         if words == " " or not words:
-            self.space = self.space or bool(words)
+            self.space = self.space or words != ""
             return
         self.space = self.space or words[0] == " "
         self.put(words.strip(" "))

@@ -4,24 +4,27 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postroad import policy as policies
-from postroad.book import Book, Manifest, compile_book
+from postroad.manifest import Manifest
 from postroad.policy import Policy, parse_policy
 from postroad_aws import clock
 from postroad_aws.storage import definitions
 
 if TYPE_CHECKING:
+    from postroad.book import Book
     from postroad.forms import Form
 
 # Events are folded by the newest book. Whatever else reads the book sees a publication after this long.
 FRESH_SECONDS = 5.0
 
 _manifest: Manifest | None = None
-_book: Book | None = None
+_book: "Book | None" = None
 _checked = 0.0
 
 
-def current(*, at_least: int = 0) -> Book:
+def current(*, at_least: int = 0) -> "Book":
     """The compiled book, at most a few seconds old, and of this revision or newer."""
+    from postroad.book import compile_book  # whoever sends needs the policy alone
+
     global _book
     manifest = _current_manifest(at_least)
     if _book is None or _book.manifest is not manifest:
@@ -29,7 +32,7 @@ def current(*, at_least: int = 0) -> Book:
     return _book
 
 
-def newest() -> Book:
+def newest() -> "Book":
     """The compiled book that is live now: whoever has just published it finds it in force."""
     global _checked
     book = current(at_least=definitions.find_revision())

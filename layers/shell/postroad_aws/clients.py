@@ -58,10 +58,25 @@ def get_client(service: str, *, retries: int = 3, timeout: float = 5.0) -> Any:
     # Then every call goes to `meta.endpoint_url`. The rules would find it again each time, which is a tenth of a call,
     # and none of our services has an address that depends on what is called.
     client._ruleset_resolver = None
-    # Each call's id and the number of its try are for AWS's statistics: two headers less to write and to sign.
-    client.meta.events.unregister("request-created", add_retry_headers)
+    # Each call's id and the number of its try are for AWS's statistics: two headers less to write and to sign. And what
+    # was given whole is not written again.
+    events, name = client.meta.events, client.meta.service_model.service_id.hyphenize()
+    events.unregister("request-created", add_retry_headers)
+    events.unregister(f"request-created.{name}", client._user_agent_creator.rebuild_and_replace_user_agent_handler)
+    _retry_failures_only(client._endpoint)
     shorten(client, connect_timeout=_CONNECT_TIMEOUT, read_timeout=timeout, max_idle=inf if retries else _IDLE_TIMEOUT)
     return client
+
+
+def _retry_failures_only(endpoint: Any) -> None:
+    """Ask botocore whether to try again only about what failed: what succeeded it asks for seven kinds of faults."""
+    ask = endpoint._needs_retry
+
+    def needs_retry(*facts: Any) -> bool:
+        response = facts[3]
+        return (response is None or response[0].status_code != 200) and ask(*facts)
+
+    endpoint._needs_retry = needs_retry
 
 
 def forget_clients() -> None:

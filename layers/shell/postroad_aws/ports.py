@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from postroad.accounts import Account
-from postroad.book import Book
 from postroad.commits import Commit, Row
 from postroad.contacts import Consent, Contact
 from postroad.events import Event
@@ -24,7 +22,9 @@ from postroad.quarantine import Reject
 from postroad.tasks import Task
 
 if TYPE_CHECKING:
-    # Its import loads Jinja2, which only the sender and the API need.
+    # Their imports load conditions, journeys or Jinja2, which few processes need all of.
+    from postroad.accounts import Account
+    from postroad.book import Book
     from postroad.rendering import CompiledMessage
     from postroad.stats import Cell
 
@@ -132,10 +132,10 @@ class Tasks(Protocol):
 
 
 class Accounts(Protocol):
-    def find_account(self, account_id: str) -> Account | None:
+    def find_account(self, account_id: str) -> "Account | None":
         """The account, read consistently."""
 
-    def save_account(self, account: Account) -> bool:
+    def save_account(self, account: "Account") -> bool:
         """Store it with its version plus one, in place of the one that was read; False when that is gone."""
 
 
@@ -195,10 +195,10 @@ class Templates(Protocol):
 
 
 class Books(Protocol):
-    def current(self, *, at_least: int = 0) -> Book:
+    def current(self, *, at_least: int = 0) -> "Book":
         """The compiled book, at most a few seconds old, and of this revision or newer."""
 
-    def newest(self) -> Book:
+    def newest(self) -> "Book":
         """The compiled book that is live now."""
 
     def current_policy(self, *, at_least: int = 0) -> Policy:

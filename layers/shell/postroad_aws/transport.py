@@ -17,7 +17,7 @@ from math import inf
 from typing import IO, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
@@ -38,6 +38,16 @@ def shorten(client: Any, *, connect_timeout: float, read_timeout: float, max_idl
         # botocore was told by its configuration whom to trust, and keeps it in the session that is replaced.
         verify = getattr(endpoint.http_session, "_verify", True)
         endpoint.http_session = KeptConnection(connect_timeout, read_timeout, verify, max_idle)
+        endpoint.prepare_request = _prepare
+
+
+def _prepare(request: AWSRequest) -> AWSPreparedRequest:
+    """What botocore's own preparing comes to when a body of bytes is posted: its headers are not copied twice."""
+    body, headers = request.data, request.headers
+    if type(body) is not bytes or not body or request.params or "Content-Length" in headers:
+        return request.prepare()
+    headers["Content-Length"] = str(len(body))
+    return AWSPreparedRequest(request.method, request.url, headers, body, request.stream_output, request.context)
 
 
 class KeptConnection:

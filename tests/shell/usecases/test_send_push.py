@@ -7,8 +7,7 @@ import pytest
 
 from demo.documents import load_definitions
 from postroad.devices import DEVICE
-from postroad.envelopes import Push
-from postroad.envelopes.push import TOKEN_KEY
+from postroad.envelopes.push import TOKEN_KEY, Push
 from postroad.links import Waiting
 from postroad.messages import Message
 from postroad_aws import books, clock, runs, wiring

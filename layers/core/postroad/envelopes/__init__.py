@@ -3,21 +3,16 @@
 Each channel has a module here, with `wrap`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad import confirmation
 from postroad.channels import CHANNELS, CONTACT, address_kind
 from postroad.contacts import Contact
 from postroad.coupons import show_codes
-from postroad.envelopes.custom import Invocation
 from postroad.envelopes.draft import Draft
-from postroad.envelopes.email import Email
-from postroad.envelopes.push import Push
-from postroad.envelopes.sms import Text
-from postroad.envelopes.web import WebMessage
-from postroad.envelopes.webhook import Call
 from postroad.instants import format_instant
 from postroad.keyed import find_item
 from postroad.links import Confirm, Preferences, Signer, Unsubscribe
@@ -25,13 +20,22 @@ from postroad.messages import Message
 from postroad.policy import Policy
 
 if TYPE_CHECKING:
+    from postroad.envelopes.custom import Invocation
+    from postroad.envelopes.email import Email
+    from postroad.envelopes.push import Push
+    from postroad.envelopes.sms import Text
+    from postroad.envelopes.web import WebMessage
+    from postroad.envelopes.webhook import Call
     from postroad.rendering import CompiledMessage
 
-__all__ = ["Call", "Email", "Envelope", "Invocation", "Push", "Text", "WebMessage", "compose", "values_of"]
+Envelope: TypeAlias = "Email | Text | Push | Call | Invocation | WebMessage"
 
-Envelope = Email | Text | Push | Call | Invocation | WebMessage
 
-_WRAP = {key: import_module(f"postroad.envelopes.{key}").wrap for key in CHANNELS}
+@cache
+def _wrapper(channel: str) -> Callable[[Draft], Envelope]:
+    """The `wrap` of a channel: most processes send by one channel, and load the others at need."""
+    wrap: Callable[[Draft], Envelope] = import_module(f"postroad.envelopes.{CHANNELS[channel].key}").wrap
+    return wrap
 
 
 # What a machine may know a contact by, by kind of identity.
@@ -110,5 +114,4 @@ def compose(
         )
     rendered = template.render(values)
     draft = Draft(message, template, rendered, address, policy, signer, base_url, unsubscribe_url, now, own_urls)
-    envelope: Envelope = _WRAP[message.channel](draft)
-    return envelope
+    return _wrapper(message.channel)(draft)

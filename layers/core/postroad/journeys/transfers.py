@@ -12,9 +12,8 @@ over twice changes nothing, and nobody is lost on the way: whoever was under way
 has ended with a reason.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from postroad.contacts import Enrollment
 from postroad.decisions import Decision
@@ -23,26 +22,15 @@ from postroad.journeys.definition import Journey, Step
 from postroad.journeys.interpreter import end
 from postroad.journeys.stepping import Go, Here
 from postroad.journeys.ways import GotoStep
+from postroad.manifest import STAY as STAY
+from postroad.manifest import Transfer as Transfer
 from postroad.predicates import View
 
-STAY, MOVE, REEVALUATE = "stay", "move", "reevaluate"
+MOVE, REEVALUATE = "move", "reevaluate"
 WAYS = (STAY, MOVE, REEVALUATE)
 # The reason with which somebody ends whose step is gone.
 STEP_GONE = "step_gone"
 NO_PLACE = "the new version of its journey has no place for it"
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """What becomes of those under way in versions before `version`. `gone` names, for steps that it lacks, where people
-    go (None: they end there); for those that it does not name they end."""
-
-    version: int
-    under_way: str = STAY
-    gone: Mapping[str, str | None] = field(default_factory=dict)
-
-    def to_document(self) -> list[Any]:
-        return [self.version, self.under_way, dict(self.gone)]
 
 
 def read_transfer(document: object, journey: Journey) -> Transfer:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from postroad.envelopes import Invocation
+from postroad.envelopes.custom import Invocation
 from postroad_aws.channels import LATER, SOON, judge_status, read_error, tell_answer
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused, Unclear

@@ -6,7 +6,7 @@ the message id as a tag and say later what became of it.
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from postroad.envelopes import Email
+from postroad.envelopes.email import Email
 from postroad.feedback import MESSAGE_TAG, tag_of
 from postroad.mime import parse_mailbox, wire_address
 from postroad_aws.channels import LATER, MUCH_LATER, SOON, read_error

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from postroad.envelopes import Push
+from postroad.envelopes.push import Push
 from postroad_aws.channels import LATER, MUCH_LATER, SOON, read_error
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused, Unclear

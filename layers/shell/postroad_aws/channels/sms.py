@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from postroad.envelopes import Text
+from postroad.envelopes.sms import Text
 from postroad_aws.channels import LATER, SOON, read_error
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused, Unclear

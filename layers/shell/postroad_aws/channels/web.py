@@ -2,7 +2,7 @@
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from postroad.envelopes import WebMessage
+from postroad.envelopes.web import WebMessage
 from postroad_aws.ports import Accepted, Refused, Unclear
 from postroad_aws.storage import web_messages
 

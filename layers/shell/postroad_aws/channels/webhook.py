@@ -16,8 +16,7 @@ from functools import cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from postroad.envelopes import Call
-from postroad.envelopes.webhook import sign
+from postroad.envelopes.webhook import Call, sign
 from postroad_aws import clock
 from postroad_aws.channels import LATER, SOON, judge_status, tell_answer
 from postroad_aws.ports import Accepted, Refused, Unclear

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from postroad.book import Manifest, parse_manifest
+from postroad.manifest import Manifest, parse_manifest
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import CursorError, NotFoundError, Page, VersionConflictError

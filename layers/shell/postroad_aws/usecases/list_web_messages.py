@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from postroad.channels import full_address
 from postroad.consent import EVERY_TOPIC, find_last_obstacle
 from postroad.contacts import Contact
-from postroad.envelopes import WebMessage
+from postroad.envelopes.web import WebMessage
 from postroad.identities import find_identity, parse_identity
 from postroad.links import Visitor, Waiting
 from postroad.tracking import Refused

@@ -11,14 +11,14 @@ again (`Channel.tries_for`).
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postroad import broadcasts
 from postroad import messages as states
 from postroad.channels import CHANNELS, full_address
 from postroad.consent import EVERY_TOPIC, find_last_obstacle
 from postroad.contacts import Contact
-from postroad.envelopes import Envelope, compose
+from postroad.envelopes import compose
 from postroad.errors import PostroadError
 from postroad.events import ADDRESS_SUPPRESSED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
 from postroad.holds import PAUSE, SLOW, STOP, Hold, find_hold
@@ -29,6 +29,9 @@ from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Answers, Ports, Refused, Unclear
 from postroad_aws.usecases.find_contact import find_contact, find_contacts
 from postroad_aws.usecases.send_event import send_event
+
+if TYPE_CHECKING:
+    from postroad.envelopes import Envelope
 
 # SQS delays a message by at most this long; what must wait longer is found by the hourly sweep.
 MAX_DELAY = 900.0
@@ -188,7 +191,7 @@ def _find_hold(ports: Ports, message: Message) -> Hold | None:
     return find_hold(holds, message.origin, topic.transactional)
 
 
-def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: float) -> tuple[Envelope, str] | str:
+def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: float) -> "tuple[Envelope, str] | str":
     """What the channel gets, and the address; or the state in which a message that cannot leave now was left."""
     if message.not_before and message.not_before > now:
         return _put_back(ports, message, owner, message.not_before, "it is not time yet")
@@ -248,7 +251,7 @@ def _has_twin(ports: Ports, message: Message, contact: Contact) -> bool:
     return False
 
 
-def _compose(ports: Ports, message: Message, contact: Contact, address: str, now: float) -> Envelope | str:
+def _compose(ports: Ports, message: Message, contact: Contact, address: str, now: float) -> "Envelope | str":
     """The message as its channel takes it, or why there can be none: that fails this message, for good."""
     try:
         template = ports.templates.get_template(message.template, message.template_version)
