@@ -55,7 +55,8 @@ JOURNEY = {
     "steps": [{"id": "hello", "send": {"template": "hi", "channel": "email"}}],
 }
 FORM = {"kind": "form", "id": "contact", "fields": [{"id": "email", "type": "email", "required": True}]}
-ALL = (POLICY, TEMPLATE, SEGMENT, SCORE, BANDED, GRADE, MATRIX, STAGES, PERSONA, HANDOVER, JOURNEY, FORM)
+BLOCK = {"kind": "block", "id": "hours", "blocks": [{"text": {"text": "Open from 8 to 6"}}]}
+ALL = (POLICY, BLOCK, TEMPLATE, SEGMENT, SCORE, BANDED, GRADE, MATRIX, STAGES, PERSONA, HANDOVER, JOURNEY, FORM)
 BROADCAST = {"kind": "broadcast", "id": "letter", "segment": "vip", "template": "hi"}
 
 

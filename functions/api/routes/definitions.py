@@ -6,6 +6,7 @@ from functions.api.problems import Mistake, StaleError, UnconditionalError, list
 from functions.api.routing import Header, Routes
 from functions.api.schemas import BodyError, Cursor, Example, Instant, Limit, Listed, OneOf, Text, Within
 from postroad.book import Manifest
+from postroad.content.built import as_written
 from postroad.definitions import KINDS, check_definition, get_kind, known_in, look_at_definition
 from postroad.errors import DefinitionError
 from postroad.instants import format_instant
@@ -184,8 +185,8 @@ def list_versions(
 @routes.get("/definitions/{kind}/{definition_id}/versions/{version}")
 def get_version(kind: Kind, definition_id: str, version: Annotated[int, Within(1, 999_999)]) -> VersionView:
     """One published version."""
-    document = storage.get_version(kind, definition_id, version)
-    return {"kind": kind, "id": definition_id, "version": version, "document": dict(document)}
+    document = as_written(storage.get_version(kind, definition_id, version))
+    return {"kind": kind, "id": definition_id, "version": version, "document": document}
 
 
 @routes.post("/definitions/{kind}/{definition_id}/validate")

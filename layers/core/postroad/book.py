@@ -4,6 +4,7 @@ A contact in an account with 500 segments pays for those that an event can touch
 index is not asked at all.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
@@ -14,6 +15,7 @@ from postroad import policy as policies
 from postroad.behaviour import Tracker, combine_trackers
 from postroad.channels import USUAL
 from postroad.contacts import Contact, Enrollment, Points, journey_of
+from postroad.content.choices import remembered_for
 from postroad.events import Event
 from postroad.grades import Grade, parse_grade
 from postroad.handovers import HandOver, parse_handover
@@ -28,26 +30,34 @@ from postroad.manifest import parse_manifest as parse_manifest
 from postroad.matrices import Matrix, parse_matrix
 from postroad.personas import Personas, parse_persona
 from postroad.policy import Policy, parse_policy
-from postroad.predicates import Sorter, View
+from postroad.predicates import Sorter, View, parse_predicate
 from postroad.scoring import Score, parse_score
 from postroad.segments import Segment, parse_segment
 from postroad.stages import Stages, parse_stages
 
 
 def _template_facts(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Channel, topic, stage, whether it pushes for a sale, where it goes; what is not said at the end is left out."""
+    """Channel, topic, stage, whether it pushes for a sale, where it goes, what must be remembered for it, the saved
+    blocks that it was built with; what is not said at the end is left out."""
     push = SALES_PUSH if document.get("sales") else ""
     facts = [document["channel"], *(document.get(key) or "" for key in ("topic", "stage")), push]
-    facts.append(document.get("to") or "")
+    facts += [document.get("to") or "", _remembered(document), " ".join(document.get("built_with") or ())]
     while len(facts) > 2 and not facts[-1]:
         facts.pop()
     return tuple(facts)
+
+
+def _remembered(document: Mapping[str, Any]) -> str:
+    """The predicates of a template's choices that ask for what must be remembered of contacts, as JSON."""
+    asking = remembered_for(document) if document.get("choices") else []
+    return json.dumps(asking, separators=(",", ":"), sort_keys=True) if asking else ""
 
 
 # What the book must know of each whose document the fold does not read.
 _UNLOADED: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
     TEMPLATE: _template_facts,
     FORM: lambda document: tuple(sorted({box["topic"] for box in document.get("consents") or ()})),
+    BLOCK: lambda document: (),
 }
 
 
@@ -67,7 +77,9 @@ class TemplateRef(NamedTuple):
     """What the fold needs to know of a template; its text is the sender's affair.
 
     `stage` is the stage of the life cycle that it is for, or ""; `push` is SALES_PUSH when it pushes for a sale.
-    `to` is the entry of the policy that says where it goes, for a channel that has such.
+    `to` is the entry of the policy that says where it goes, for a channel that has such. `remembers` are, as JSON, the
+    predicates for which something must be remembered of contacts; `built_with` the saved blocks and their versions that
+    it was built with: "hours@3 closing@1".
     """
 
     template_id: str
@@ -77,6 +89,14 @@ class TemplateRef(NamedTuple):
     stage: str = ""
     push: str = ""
     to: str = ""
+    remembers: str = ""
+    built_with: str = ""
+
+    @property
+    def trackers(self) -> tuple[Tracker, ...]:
+        """What must be remembered of contacts to compose it."""
+        asking = json.loads(self.remembers) if self.remembers else ()
+        return tuple(tracker for each in asking for tracker in parse_predicate(each).trackers)
 
 
 class FormRef(NamedTuple):
@@ -229,7 +249,13 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
         for number, trigger in enumerate(journey.triggers)
         if trigger.alarm
     }
-    trackers = combine_trackers(tracker for _, definition in definitions for tracker in definition.trackers)
+    templates = {
+        p.definition_id: TemplateRef(p.definition_id, p.version, *p.facts)
+        for p in manifest.live.values()
+        if p.kind == TEMPLATE
+    }
+    remembering = (*(definition for _, definition in definitions), *templates.values())
+    trackers = combine_trackers(tracker for each in remembering for tracker in each.trackers)
     book = Book(
         revision=manifest.revision,
         manifest=manifest,
@@ -245,11 +271,7 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
         journeys=journeys,
         versions=versions,
         experiments={each.key: each for journey in versions.values() for each in journey.experiments.values()},
-        templates={
-            p.definition_id: TemplateRef(p.definition_id, p.version, *p.facts)
-            for p in manifest.live.values()
-            if p.kind == TEMPLATE
-        },
+        templates=templates,
         forms={
             p.definition_id: FormRef(p.definition_id, p.version, p.facts)
             for p in manifest.live.values()

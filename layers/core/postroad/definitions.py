@@ -22,6 +22,7 @@ from postroad.book import (
     publish_version,
 )
 from postroad.channels import CHANNELS
+from postroad.content.built import BUILT_FROM
 from postroad.contradictions import find_contradictions
 from postroad.coupons import find_coupons
 from postroad.errors import DefinitionError
@@ -41,6 +42,7 @@ from postroad.segments import parse_segment
 from postroad.stages import parse_stages
 
 if TYPE_CHECKING:
+    from postroad.content.building import Kit
     from postroad.lint import Report
 
 Mistakes = tuple[tuple[str, str], ...]
@@ -75,7 +77,16 @@ class Kind(NamedTuple):
 def _parse_template(document: Mapping[str, Any]) -> Any:
     from postroad.rendering import compile_message_template  # loads Jinja2, which the fold does not need
 
+    for key in BUILT_FROM:
+        if document.get(key) is not None:
+            raise DefinitionError((key, "is written by publishing; leave it out"))
     return compile_message_template(document)
+
+
+def _parse_block(document: Mapping[str, Any]) -> Any:
+    from postroad.content.building import parse_block  # loads MJML, which the fold does not need
+
+    return parse_block(document)
 
 
 def _check_facts(parsed: Any, known: Known) -> Mistakes:
@@ -149,9 +160,23 @@ def _check_template(parsed: Any, known: Known) -> Mistakes:
     if channel.to and parsed.to not in known.ids.get(channel.to, ()):
         there = ", ".join(known.ids.get(channel.to, ())) or "none yet"
         missing.append(("to", f"the policy has no {parsed.to!r} among its {channel.to}; it has {there}"))
+    if not isinstance(parsed, TemplateRef):
+        missing += _check_content(parsed, known)
     if _is_marketing_mail(parsed, known) and not known.policy.postal_address:
         missing.append(("topic", "it is marketing, and the policy has no postal_address, for which the law asks"))
     return tuple(missing)
+
+
+def _check_content(parsed: Any, known: Known) -> Mistakes:
+    """What a template that is written asks for: saved blocks, and what the predicates of its choices read."""
+    blocks = ", ".join(sorted(known.ids.get("block", ()))) or "none yet"
+    missing = [
+        ("blocks", f"there is no published block called {block!r}; there are {blocks}")
+        for block in parsed.blocks
+        if block not in known.ids.get("block", ())
+    ]
+    asked = (case.when for choice in parsed.choices for case in choice.cases)
+    return (*missing, *(mistake for when in asked for mistake in _check_facts(when, known)))
 
 
 def _is_marketing_mail(parsed: Any, known: Known) -> bool:
@@ -202,6 +227,7 @@ KINDS: Mapping[str, Kind] = {
     "template": Kind(
         _parse_template, lambda template: tuple(sorted(template.variables)), _check_template, _look_at_template
     ),
+    "block": Kind(_parse_block, lambda block: block.describe()),
     "segment": Kind(parse_segment, _describe_predicate, _check_facts),
     "score": Kind(parse_score, Score.describe, _check_facts),
     "grade": Kind(parse_grade, Grade.describe, _check_facts),
@@ -273,6 +299,7 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
             "segment": [*book.segments, *added("segment")],
             "score": [*book.scores, *added("score")],
             "form": [*book.forms, *added("form")],
+            "block": [*live_ids(book, "block"), *added("block")],
             "static segment": [segment.id for segment in segments if segment.is_static],
             "holiday": [day.name for day in policy.calendar.closed],
             "grade": [*book.grades, *added("grade")],
@@ -290,6 +317,11 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
         {**book.templates, **templates},
         policy,
     )
+
+
+def live_ids(book: Book, kind: str) -> list[str]:
+    """The ids of what is live of a kind that the book does not load."""
+    return [published.definition_id for published in book.manifest.live.values() if published.kind == kind]
 
 
 def check_definition(document: Mapping[str, Any], known: Known) -> Any:
@@ -446,8 +478,9 @@ def plan_publication(
     for key, document in entering.items():
         kind, _, definition_id = key.partition("/")
         version = book.manifest.last_version(key) + 1
-        versions[kind, definition_id, version] = document
-        published.append(publish_version(document, kind, definition_id, version))
+        stored = _build(document, entering, book, documents) if kind == "template" else document
+        versions[kind, definition_id, version] = stored
+        published.append(publish_version(stored, kind, definition_id, version))
     # Compiled once to learn what the manifest records.
     draft = _follow(book, now, published)
     compiled = compile_book(draft, {**documents, **versions})
@@ -461,6 +494,35 @@ def plan_publication(
     running = {each.key for journey in compiled.journeys.values() for each in journey.experiments.values()}
     winners = {key: winner for key, winner in manifest.winners.items() if key in running}
     return Publication(versions, replace(manifest, transfers={**manifest.transfers, **taking}, winners=winners))
+
+
+def _build(
+    document: Mapping[str, Any],
+    entering: Mapping[str, Mapping[str, Any]],
+    book: Book,
+    documents: Mapping[tuple[str, str, int], Mapping[str, Any]],
+) -> Mapping[str, Any]:
+    """What is stored and sent of a template."""
+    from postroad.content.building import build_template  # loads MJML, which the fold does not need
+
+    return build_template(document, find_kit(entering, book, documents))
+
+
+def find_kit(
+    entering: Mapping[str, Mapping[str, Any]],
+    book: Book,
+    documents: Mapping[tuple[str, str, int], Mapping[str, Any]],
+) -> "Kit":
+    """What templates are built with: the brand and the blocks that are live or enter. `documents` hold the live ones,
+    by kind, id and version; who only tries something out may go without them."""
+    from postroad.content.building import Kit
+
+    policy = parse_policy(entering["policy/policy"]) if "policy/policy" in entering else book.policy
+    live = {name: book.manifest.live[f"block/{name}"].version for name in live_ids(book, "block")}
+    saved = {name: documents[key] for name, version in live.items() if (key := ("block", name, version)) in documents}
+    fresh = {key.partition("/")[2]: document for key, document in entering.items() if key.startswith("block/")}
+    versions = live | {name: book.manifest.last_version(f"block/{name}") + 1 for name in fresh}
+    return Kit(policy.brand, {**saved, **fresh}, versions)
 
 
 def find_changed_experiments(

@@ -95,6 +95,11 @@ class Reader:
         """Whether this object stands for every one of a form, such as a predicate: then there is nothing to read."""
         return False
 
+    @property
+    def is_every(self) -> bool:
+        """Whether this object stands for every document there can be: of what it reads nothing can be made."""
+        return False
+
     def expect(self, *keys: str) -> None:
         """These keys are known here, whether or not they get read."""
         self._asked.update(dict.fromkeys(keys))

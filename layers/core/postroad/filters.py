@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChainableUndefined, nodes
 from markupsafe import Markup, escape
 
+from postroad.content.languages import ENGLISH, Language
 from postroad.errors import PostroadError
 from postroad.instants import parse_instant
 
@@ -255,7 +256,8 @@ _CURRENCIES = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹",
 _WHOLE_CURRENCIES = frozenset({"JPY", "KRW", "CLP", "VND", "ISK"})
 
 
-def _money(value: object, currency: object = "") -> str:
+def money_in(language: Language, value: object, currency: object = "") -> str:
+    """An amount with its currency, as a language writes it."""
     code = _text(currency).strip().upper()[:3]
     if _is_nothing(value) or value == "":
         return ""
@@ -265,39 +267,40 @@ def _money(value: object, currency: object = "") -> str:
     except InvalidOperation:
         raise RenderError("the amount is too large, or no number") from None
     sign, digits = ("-" if amount < 0 else ""), f"{abs(amount):,}"
+    if language is not ENGLISH:
+        digits = digits.translate({ord(","): language.group, ord("."): language.decimal})
     if code in _CURRENCIES:
-        return f"{sign}{_CURRENCIES[code]}{digits}"
+        return sign + language.amount.format(sign=_CURRENCIES[code], digits=digits)
     return f"{sign}{digits} {code}".rstrip()
 
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+def _money(value: object, currency: object = "") -> str:
+    return money_in(ENGLISH, value, currency)
+
+
 # Written out, because strftime follows the machine's locale and knows other codes on other machines.
-_DATE_CODES: dict[str, Callable[[datetime], str]] = {
-    "%d": lambda at: f"{at.day:02}",
-    "%-d": lambda at: str(at.day),
-    "%m": lambda at: f"{at.month:02}",
-    "%-m": lambda at: str(at.month),
-    "%B": lambda at: _MONTHS[at.month - 1],
-    "%b": lambda at: _MONTHS[at.month - 1][:3],
-    "%Y": lambda at: f"{at.year:04}",
-    "%y": lambda at: f"{at.year % 100:02}",
-    "%A": lambda at: _DAYS[at.weekday()],
-    "%a": lambda at: _DAYS[at.weekday()][:3],
-    "%H": lambda at: f"{at.hour:02}",
-    "%-H": lambda at: str(at.hour),
-    "%I": lambda at: f"{(at.hour - 1) % 12 + 1:02}",
-    "%-I": lambda at: str((at.hour - 1) % 12 + 1),
-    "%M": lambda at: f"{at.minute:02}",
-    "%S": lambda at: f"{at.second:02}",
-    "%p": lambda at: "AM" if at.hour < 12 else "PM",
-    "%j": lambda at: f"{at.timetuple().tm_yday:03}",
-    "%Z": lambda at: at.tzname() or "UTC",
-    "%z": lambda at: at.strftime("%z"),
-    "%%": lambda at: "%",
+_DATE_CODES: dict[str, Callable[[datetime, Language], str]] = {
+    "%d": lambda at, _: f"{at.day:02}",
+    "%-d": lambda at, _: str(at.day),
+    "%m": lambda at, _: f"{at.month:02}",
+    "%-m": lambda at, _: str(at.month),
+    "%B": lambda at, language: language.months[at.month - 1],
+    "%b": lambda at, language: language.short_months[at.month - 1],
+    "%Y": lambda at, _: f"{at.year:04}",
+    "%y": lambda at, _: f"{at.year % 100:02}",
+    "%A": lambda at, language: language.days[at.weekday()],
+    "%a": lambda at, language: language.short_days[at.weekday()],
+    "%H": lambda at, _: f"{at.hour:02}",
+    "%-H": lambda at, _: str(at.hour),
+    "%I": lambda at, _: f"{(at.hour - 1) % 12 + 1:02}",
+    "%-I": lambda at, _: str((at.hour - 1) % 12 + 1),
+    "%M": lambda at, _: f"{at.minute:02}",
+    "%S": lambda at, _: f"{at.second:02}",
+    "%p": lambda at, _: "AM" if at.hour < 12 else "PM",
+    "%j": lambda at, _: f"{at.timetuple().tm_yday:03}",
+    "%Z": lambda at, _: at.tzname() or "UTC",
+    "%z": lambda at, _: at.strftime("%z"),
+    "%%": lambda at, _: "%",
 }
 
 
@@ -309,10 +312,11 @@ def _zone(name: str) -> tzinfo | None:
         return None
 
 
-def _date(value: object, pattern: object = "%-d %B %Y", zone: object = "UTC") -> str:
+def date_in(language: Language, value: object, pattern: object = None, zone: object = "UTC") -> str:
+    """A time in words, as a language writes it; without a pattern the day alone."""
     if _is_nothing(value) or value == "":
         return ""
-    form, place = _text(pattern)[:200], _text(zone)[:60]
+    form, place = _text(language.date if pattern is None else pattern)[:200], _text(zone)[:60]
     at_zone = UTC if place in ("", "UTC") else _zone(place)
     if at_zone is None:
         raise RenderError(f"{place!r} is not a time zone; write for example Europe/Madrid")
@@ -326,9 +330,13 @@ def _date(value: object, pattern: object = "%-d %B %Y", zone: object = "UTC") ->
     def code(found: re.Match[str]) -> str:
         if found[0] not in _DATE_CODES:
             raise RenderError(f"a date's pattern knows no {found[0]!r}; it knows {' '.join(_DATE_CODES)}")
-        return _DATE_CODES[found[0]](moment)
+        return _DATE_CODES[found[0]](moment, language)
 
     return re.sub(r"%-?.?", code, form)
+
+
+def _date(value: object, pattern: object = None, zone: object = "UTC") -> str:
+    return date_in(ENGLISH, value, pattern, zone)
 
 
 def _rank(value: object) -> tuple[int, float, str]:
@@ -396,13 +404,15 @@ FILTERS: tuple[Filter, ...] = (
     Filter("float", _float, "as a number"),
     Filter("abs", lambda value: abs(_number(value)), "without its sign"),
     Filter("times", _times, "multiplied by a number"),
-    Filter("money", _money, "an amount with two decimals and its currency"),
-    Filter("date", _date, "a time in words, by a pattern and a time zone"),
+    Filter("money", _money, "an amount with two decimals and its currency, as the language writes it"),
+    Filter("date", _date, "a time in words, by a pattern and a time zone, as the language writes it"),
     Filter("urlencode", _urlencode, "fit for a part of a URL"),
     Filter("escape", _text, "with HTML's special characters escaped, which {{ … }} does anyway in HTML"),
     Filter("nl2br", _text, "with a line break in HTML for each line break"),
 )
 FILTER_ALIASES = {"d": "default", "count": "length", "e": "escape", "limit": "take"}
+# These write as the language of the template does.
+LOCAL_FILTERS: dict[str, Callable[..., object]] = {"money": money_in, "date": date_in}
 # These two make HTML where the template is HTML.
 HTML_FILTERS: dict[str, Callable[..., object]] = {
     "escape": lambda value: escape(show(value)),

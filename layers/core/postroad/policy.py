@@ -12,6 +12,7 @@ from postroad.caps import Cap, read_caps
 from postroad.channels import CHANNELS
 from postroad.consent import Topic
 from postroad.contacts import Contact
+from postroad.content.brand import PLAIN, Brand, read_brand
 from postroad.coupons import Coupon, read_coupons
 from postroad.devices import PLATFORMS
 from postroad.documents import Reader, form, read_head, refuse_twins
@@ -42,6 +43,7 @@ class Policy:
     `accounts` says who is engaged in an account, and which accounts get no marketing.
     `warm_up` is the plan of a new sending domain, `sunset` what becomes of who has been silent for months.
     `strictness` is how the look at a mail is set.
+    `brand` is how mails look.
     """
 
     name: str = "Postroad"
@@ -64,6 +66,7 @@ class Policy:
     warm_up: WarmUp | None = None
     sunset: Sunset | None = None
     strictness: Strictness = USUAL
+    brand: Brand = PLAIN
 
     def find_topic(self, topic_id: str) -> Topic:
         """The topic; one that nobody declared needs an opt-in, because then nobody said that it stands.
@@ -194,6 +197,7 @@ def parse_policy(document: object) -> Policy:
         warm_up=read_warm_up(reader),
         sunset=read_sunset(reader),
         strictness=read_strictness(reader, "lint"),
+        brand=read_brand(reader),
     )
     reader.finish()
     return policy

@@ -10,24 +10,28 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import lru_cache, partial
 from math import isfinite
 from types import TracebackType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jinja2 import Environment, Template, TemplateSyntaxError, nodes, pass_context
 from jinja2.runtime import Context, LoopContext
 from markupsafe import Markup, escape
 
 from postroad import markup
-from postroad.channels import CHANNELS, HTML, JSON, TEXT, Channel, Part
-from postroad.documents import REQUIRED, Head, Reader, form, parse_line, read_head
+from postroad.channels import CHANNELS, HTML, JSON, Channel, Part
+from postroad.content.built import BUILT_FROM
+from postroad.content.languages import ENGLISH, Language, choose_variant, find_language, parse_tag
+from postroad.documents import REQUIRED, Head, Reader, choose, form, parse_line, read_head
 from postroad.errors import PostroadError
 from postroad.filters import (
     FILTER_ALIASES,
     FILTERS,
     HTML_FILTERS,
+    LOCAL_FILTERS,
     MAX_INTEGER,
     NOTHING,
     OPERATORS,
@@ -42,6 +46,9 @@ from postroad.filters import (
     show,
 )
 from postroad.markup import html_to_text
+
+if TYPE_CHECKING:
+    from postroad.content.choices import Choice
 
 __all__ = [
     "Compiled",
@@ -128,13 +135,15 @@ _LOOP_FACTS = frozenset({"index", "index0", "revindex", "revindex0", "first", "l
 class _Engine(Environment):
     """Jinja's compiler over plain data: a dot or a bracket reads a dict's entry or a list's item, nothing else."""
 
-    def __init__(self, html: bool) -> None:
+    def __init__(self, html: bool, language: Language) -> None:
         # Not optimized: nothing of a template is computed while it compiles.
         super().__init__(autoescape=html, undefined=Nothing, finalize=show, optimized=False, keep_trailing_newline=True)
         self.globals = {}
         plain = {entry.key: entry.function for entry in FILTERS}
         named = plain | (HTML_FILTERS if html else {}) | {"safe-url": safe_url}
         named |= {alias: named[key] for alias, key in FILTER_ALIASES.items()}
+        if language is not ENGLISH:
+            named |= {key: partial(function, language) for key, function in LOCAL_FILTERS.items()}
         named |= dict(OPERATORS.values())
         self.filters = {key: _metered(function) for key, function in named.items()} | {"loop": _loop_over}
         tests = TESTS | {alias: TESTS[key] for alias, key in TEST_ALIASES.items()}
@@ -155,7 +164,11 @@ class _Engine(Environment):
         return NOTHING
 
 
-_ENGINES = {html: _Engine(html) for html in (False, True)}
+@lru_cache(maxsize=32)
+def _engine(html: bool, language: Language) -> _Engine:
+    return _Engine(html, language)
+
+
 _KNOWN_FILTERS = {entry.key: inspect.signature(entry.function) for entry in FILTERS}
 _KNOWN_FILTERS |= {alias: _KNOWN_FILTERS[key] for alias, key in FILTER_ALIASES.items()}
 _KNOWN_TESTS = {key: inspect.signature(function) for key, function in TESTS.items()}
@@ -494,8 +507,10 @@ class Compiled:
 _CODE = re.compile(r"\{[{%].*?(?:[}%]\}|\Z)", re.DOTALL)
 
 
-def compile_template(source: str, *, html: bool) -> Compiled:
+def compile_template(source: str, *, html: bool, language: str = "en") -> Compiled:
     """Check and compile a template; `html` escapes values and refuses placeholders in unsafe places.
+
+    Dates and amounts are written as in the language.
 
     Costs milliseconds, so callers keep the result. Raises TemplateError.
     """
@@ -506,7 +521,7 @@ def compile_template(source: str, *, html: bool) -> Compiled:
     code = [found.end() - found.start() for found in _CODE.finditer(source)]
     if len(code) > MAX_TAGS or sum(code) > MAX_CODE:
         raise TemplateError(1, f"the template has more than {MAX_TAGS} placeholders, or {MAX_CODE} characters in them")
-    engine, compiler = _ENGINES[html], _Compiler(html)
+    engine, compiler = _engine(html, find_language(language)), _Compiler(html)
     try:
         template = Template.from_code(engine, engine.compile(compiler.template(engine.parse(source))), {}, None)
     except TemplateSyntaxError as mistake:
@@ -615,31 +630,59 @@ _LINE_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _BODY = re.compile(r"<body(?:[\s/](?:\"[^\"]*+\"|'[^']*+'|[^>\"'])*+)?>", re.IGNORECASE)
 _PREHEADER = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{}</div>'
 MAX_SUBJECT = 500
+# What an {% if %} leaves behind that shows nothing.
+_BLANK_LINES = re.compile(r"\n[ \t]*\n\s*\n")
+MOST_LANGUAGES, MOST_CHOICES = 30, 100
+
+
+Parts = Mapping[str, Compiled | CompiledDocument]
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledMessage:
-    """A message template whose parts passed every check."""
+    """A message template whose parts passed every check.
+
+    `languages` has the parts of its variants in other languages than its own, `choices` what each person sees one case
+    of. `blocks` are the saved blocks in what is not built yet.
+    """
 
     id: str
     name: str
     channel: str
     topic: str
     from_: str
-    parts: Mapping[str, Compiled | CompiledDocument]
+    parts: Parts
     stage: str = ""
     to: str = ""
     sales: bool = False
+    language: str = "en"
+    languages: Mapping[str, Parts] = field(default_factory=dict)
+    choices: "tuple[Choice, ...]" = ()
+    blocks: tuple[str, ...] = ()
+
+    @property
+    def faces(self) -> Mapping[str, Parts]:
+        """Its parts in every language, each under the beginning of the path at which it is written."""
+        return {"": self.parts, **{f"languages.{key}.": parts for key, parts in self.languages.items()}}
+
+    @property
+    def _compiled(self) -> list[Compiled | CompiledDocument]:
+        return [part for parts in self.faces.values() for part in parts.values()]
+
+    def in_language_of(self, find: Callable[[str], object]) -> "CompiledMessage":
+        """The variant for somebody, of whose attributes `find` tells; this one when there is none in their language."""
+        key = choose_variant(find, (self.language, *self.languages)) if self.languages else None
+        return replace(self, parts=self.languages[key], language=key) if key and key in self.languages else self
 
     @property
     def variables(self) -> frozenset[str]:
         """The dotted names that its parts read."""
-        return frozenset().union(*(part.variables for part in self.parts.values()))
+        return frozenset().union(*(part.variables for part in self._compiled))
 
     @property
     def unguarded(self) -> frozenset[str]:
         """The dotted names that a part prints without a `default`."""
-        return frozenset().union(*(part.unguarded for part in self.parts.values()))
+        return frozenset().union(*(part.unguarded for part in self._compiled))
 
     def render(self, values: Mapping[str, object]) -> Rendered:
         """The message for these values (plain JSON data); a mail without a text part gets one made from its HTML.
@@ -666,17 +709,18 @@ class CompiledMessage:
             body = _BODY.search(html)
             start = body.end() if body else 0
             html = html[:start] + _PREHEADER.format(escape(preheader)) + html[start:]
-        text = text if "text" in done else html_to_text(html)
+        text = _BLANK_LINES.sub("\n\n", text).strip() if "text" in done else html_to_text(html)
         return Rendered(subject, html, text)
 
 
-def _compile_with(html: bool) -> Callable[[Any], Compiled]:
+@lru_cache(maxsize=64)
+def _compile_with(html: bool, language: str) -> Callable[[Any], Compiled]:
     @form({"type": "string", "pattern": r"\S"})
     def compile_part(raw: object) -> Compiled:
         if not isinstance(raw, str) or not raw.strip():
             raise ValueError("must be a text that is not empty")
         try:
-            return compile_template(raw, html=html)
+            return compile_template(raw, html=html, language=language)
         except TemplateError as mistake:
             raise ValueError(str(mistake)) from None
 
@@ -688,12 +732,9 @@ def _compile_json(raw: object) -> CompiledDocument:
     return compile_document(raw)
 
 
-# What reads a part of a template, by its form.
-_COMPILE: Mapping[str, Callable[[Any], Compiled | CompiledDocument]] = {
-    TEXT: _compile_with(False),
-    HTML: _compile_with(True),
-    JSON: _compile_json,
-}
+def _compiler_of(form: str, language: str) -> Callable[[Any], Compiled | CompiledDocument]:
+    """What reads a part of a template of this form."""
+    return _compile_json if form == JSON else _compile_with(form == HTML, language)
 
 
 def _one_line(text: str) -> str:
@@ -720,19 +761,113 @@ def compile_message_template(document: object) -> CompiledMessage:
 def read_message_template(reader: Reader, channel: Channel) -> CompiledMessage:
     """The template of a document that is one for this channel. Raises DefinitionError like compile_message_template."""
     reader.choice("channel", (channel.key,))
+    reader.expect(*BUILT_FROM)
     head, topic, sender, stage, sales = _read_head(reader)
     to = reader.id("to") if channel.to else ""
-    compiled = {
-        part.key: found
-        for part in channel.parts
-        if (found := reader.read(part.key, _COMPILE[part.form], None, REQUIRED if part.required else _usual(part)))
-    }
+    language = reader.read("language", parse_tag, "en", "en")
+    choices = _read_choices(reader)
+    made = _Made([], [])
+    parts = _read_parts(reader, channel, language, made)
+    languages = {}
+    others = reader.find_child("languages")
+    for key in others.names() if others else ():
+        if others and _is_language(others, key, language):
+            languages[key] = _read_parts(others.child(key), channel, key, made)
+    if made.choices:
+        choices += _read_choices(Reader({"choices": made.choices}))
+    compiled = CompiledMessage(
+        head.id, head.name, channel.key, topic, sender, parts, stage, to, sales, language, languages, choices,
+        tuple(dict.fromkeys(made.used)),
+    )  # fmt: skip
+    _check_choices(reader, compiled)
     reader.finish()
-    return CompiledMessage(head.id, head.name, channel.key, topic, sender, compiled, stage, to, sales)
+    return compiled
 
 
-def _usual(part: Part) -> Compiled | CompiledDocument | None:
-    return None if part.usual is None else _COMPILE[part.form](part.usual)
+class _Made(NamedTuple):
+    """What building the parts of a template makes beside them: choices, and the saved blocks that it asks for."""
+
+    choices: list[dict[str, Any]]
+    used: list[str]
+
+
+def _is_language(reader: Reader, key: str, own: str) -> bool:
+    reader.expect(key)
+    if len(reader.names()) > MOST_LANGUAGES:
+        reader.mistake(f"has more than {MOST_LANGUAGES} languages")
+        return False
+    if key == own:
+        reader.mistake("is the language of the template itself", key)
+        return False
+    try:
+        return key == ANY or bool(parse_tag(key))
+    except ValueError as error:
+        reader.mistake(str(error), str(key)[:40])
+        return False
+
+
+# What stands for every language, where one is asked for all there can be (see `schemas`).
+ANY = "any"
+
+
+def _read_parts(reader: Reader, channel: Channel, language: str, made: _Made) -> Parts:
+    compiled: dict[str, Compiled | CompiledDocument] = {}
+    for part in channel.parts:
+        if part.form == HTML:
+            compiled |= _read_html(reader, part, language, made)
+        elif part.key not in compiled:
+            compiled |= _read_part(reader, part, language)
+    return compiled
+
+
+def _read_part(reader: Reader, part: Part, language: str) -> Parts:
+    parse = _compiler_of(part.form, language)
+    usual = REQUIRED if part.required else None if part.usual is None else parse(part.usual)
+    found = reader.read(part.key, parse, None, usual)
+    return {part.key: found} if found else {}
+
+
+# In what a mail can be written; but for HTML it is built first (`content.building`).
+_WAYS = ("html", "mjml", "blocks")
+
+
+def _read_html(reader: Reader, part: Part, language: str, made: _Made) -> Parts:
+    """The HTML of a mail; of one that is not built yet its text as well, unless it has one."""
+    if not reader.has("mjml") and not reader.has("blocks"):
+        return _read_part(reader, part, language)
+    way = choose(reader, _WAYS, "a mail is written in")
+    if way in (None, "html"):
+        return {}
+    from postroad.content.building import Kit, read_body  # loads MJML, which only who writes mails needs
+
+    body = read_body(reader, Kit(), language, len(made.choices))
+    if not body.html:
+        return {}
+    made.choices.extend(body.choices)
+    made.used.extend(body.used)
+    html = compile_template(body.html, html=True, language=language)
+    if reader.has("text"):
+        return {part.key: html}
+    return {part.key: html, "text": compile_template(body.text, html=False, language=language)}
+
+
+def _read_choices(reader: Reader) -> "tuple[Choice, ...]":
+    children = reader.children("choices", least=0, most=MOST_CHOICES)
+    if not children:
+        return ()
+    from postroad.content.choices import read_choices  # loads predicates, which few templates need
+
+    return read_choices(children)
+
+
+def _check_choices(reader: Reader, compiled: CompiledMessage) -> None:
+    """A choice that is not there would show nobody anything."""
+    there = {choice.id for choice in compiled.choices}
+    for name in sorted(compiled.variables):
+        root, _, choice = name.partition(".")
+        if root == "choice" and choice not in there:
+            known = ", ".join(sorted(there)) or "none yet"
+            reader.mistake(f"shows the choice {choice[:40]!r}, which is not among its choices; it has {known}")
 
 
 def _read_head(reader: Reader) -> tuple[Head, str, str, str, bool]:

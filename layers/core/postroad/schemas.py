@@ -38,20 +38,18 @@ def build_schemas() -> Mapping[str, Schema]:
 @cache
 def build_schema(kind: str) -> Schema:
     """The JSON Schema (2020-12) of one kind of definition; nobody may change it."""
-    head = {"$schema": DRAFT, "title": kind}
-    if kind == "template":
-        return {**head, **_build_template()}
-    explorer = _Explorer(KINDS[kind].parse)
-    schema = {**head, **explorer.explore("", {})}
-    return {**schema, "$defs": dict(sorted(explorer.forms.items()))} if explorer.forms else schema
+    forms = _Forms({}, {})
+    schema = _build_template(forms) if kind == "template" else _Explorer(KINDS[kind].parse, forms).explore("", {})
+    schema = {"$schema": DRAFT, "title": kind, **schema}
+    return {**schema, "$defs": dict(sorted(forms.schemas.items()))} if forms.schemas else schema
 
 
-def _build_template() -> Schema:
-    """A template is read by its channel's parts."""
+def _build_template(forms: "_Forms") -> Schema:
+    """A template is read by its channel's parts; what several channels have is explored once."""
     from postroad.rendering import read_message_template  # loads Jinja2, which nobody else here needs
 
     def explore(channel: Channel) -> Schema:
-        return _Explorer(lambda document: read_message_template(Reader(document), channel)).explore("", {})
+        return _Explorer(lambda document: read_message_template(Reader(document), channel), forms).explore("", {})
 
     return {"type": "object", "anyOf": [explore(channel) for channel in CHANNELS.values()]}
 
@@ -144,6 +142,10 @@ class _Probe(Reader):
         builder = self._run.builders.setdefault(form, self.path)
         self._mine.form = form
         return builder != self.path
+
+    @property
+    def is_every(self) -> bool:
+        return True
 
     # What is said of it
 
@@ -254,13 +256,21 @@ class _Shape:
     more: dict[str, "_Shape"]
 
 
-class _Explorer:
-    """Asks one parser about everything. `forms` are the schemas of what objects stand for, such as predicates."""
+@dataclass(slots=True)
+class _Forms:
+    """What objects stand for, such as predicates: the schemas, and the places at which they were found first."""
 
-    def __init__(self, parse: Callable[[Any], Any]) -> None:
+    schemas: dict[str, Schema]
+    builders: dict[str, str]
+
+
+class _Explorer:
+    """Asks one parser about everything, but for forms that are known already."""
+
+    def __init__(self, parse: Callable[[Any], Any], forms: _Forms) -> None:
         self.parse = parse
-        self.forms: dict[str, Schema] = {}
-        self.builders: dict[str, str] = {}
+        self.forms = forms.schemas
+        self.builders = forms.builders
         self.explored: dict[str, Schema] = {}
 
     def explore(self, place: str, there: Mapping[str, frozenset[str]]) -> Schema:
@@ -269,7 +279,7 @@ class _Explorer:
             form = self.ask(place, frozenset(), there).form
             if form:
                 self.explored[place] = {"$ref": f"#/$defs/{form}"}  # it may contain itself
-            if form and self.builders[form] != place:
+            if form and (self.builders[form] != place or form in self.forms):
                 return self.explored[place]
             shape = self.grow(place, frozenset(), there, frozenset())
             # Where nothing fits, more than presence decides that.

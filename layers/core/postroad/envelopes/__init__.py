@@ -51,9 +51,11 @@ def values_of(
     unsubscribe_url: str,
     preferences_url: str,
     signer: Signer | None = None,
+    asked: Mapping[str, Any] = {},
 ) -> dict[str, Any]:
     """What a template may speak of: `contact`, the `event` that started its journey, its `item`, `message`, `account`,
-    `coupon`, `unsubscribe_url`, `preferences_url`. Without a signer the codes of coupons are samples."""
+    `coupon`, `unsubscribe_url`, `preferences_url`, and what it has `asked` for beside these. Without a signer the codes
+    of coupons are samples."""
     facts = {name: word.value for name, word in contact.attributes.items()}
     kind = address_kind(message.channel)
     return {
@@ -71,6 +73,7 @@ def values_of(
         "coupon": show_codes(policy.coupons, contact.contact_id, message, signer),
         "unsubscribe_url": unsubscribe_url,
         "preferences_url": preferences_url,
+        **asked,
     }
 
 
@@ -90,15 +93,18 @@ def compose(
     signer: Signer,
     base_url: str,
     now: float,
+    asked: Mapping[str, Any] = {},
 ) -> Envelope:
-    """Render a message and wrap it. Raises a PostroadError (RenderError, MimeError, TextTooLongError) when that is
-    impossible for this contact."""
+    """Render a message and wrap it; `asked` is what its template asks for beside the rest.
+
+    Raises a PostroadError (RenderError, MimeError, TextTooLongError) when that is impossible for this contact.
+    """
     asks = confirmation.topics_of(message.step) if message.template == confirmation.TEMPLATE else []
     link = Unsubscribe(message.contact_id, message.channel, asks[0] if asks else message.topic, message.message_id)
     unsubscribe_url = base_url + signer.path(link)
     preferences = Preferences(message.contact_id, message.channel, message.message_id)
     preferences_url = base_url + signer.path(preferences)
-    values = values_of(contact, address, message, properties, policy, unsubscribe_url, preferences_url, signer)
+    values = values_of(contact, address, message, properties, policy, unsubscribe_url, preferences_url, signer, asked)
     own_urls: tuple[str, ...] = (unsubscribe_url, preferences_url)
     if asks:
         asked_at = int((message.expires_at or now) - confirmation.GOOD_FOR)

@@ -7,16 +7,19 @@ from postroad.envelopes import values_of
 from postroad.errors import PostroadError
 from postroad.messages import Message
 from postroad_aws.ports import Books, Contacts, Templates, Timeline
+from postroad_aws.usecases.ask_content import ask_content
 from postroad_aws.usecases.find_contact import find_contact
 
 
 class Preview(NamedTuple):
-    """`html` is empty for what is no mail. `problem` says why there is nothing to see."""
+    """`html` is empty for what is no mail. `problem` says why there is nothing to see, `reasons` why the contact sees
+    what it does of the template's choices."""
 
     subject: str = ""
     html: str = ""
     text: str = ""
     problem: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 def preview_message(
@@ -28,6 +31,8 @@ def preview_message(
         return Preview(problem="The contact does not exist any more.")
     try:
         template = templates.get_template(message.template, message.template_version)
+        template = template.in_language_of(contact.find_value)
+        asked = ask_content(books, template, contact, message.created_at)
         values = values_of(
             contact,
             message.address or contact.find_address(message.channel) or "",
@@ -36,13 +41,14 @@ def preview_message(
             books.current().policy,
             "about:blank",
             "about:blank",
+            asked=asked.values,
         )
         rendered = template.render(values)
     except PostroadError as error:
         return Preview(problem=f"It cannot be shown: {error}")
     # What a mail calls its subject is a title on a site, and a machine gets a document.
     subject, text = rendered.subject or rendered.parts.get("title", ""), rendered.text or rendered.parts.get("body", "")
-    return Preview(subject, rendered.html, text)
+    return Preview(subject, rendered.html, text, reasons=asked.reasons)
 
 
 def _properties(timeline: Timeline, message: Message, contact: Contact) -> dict[str, object]:

@@ -27,6 +27,7 @@ from postroad.messages import Message
 from postroad.rendering import RenderError
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Answers, Ports, Refused, Unclear
+from postroad_aws.usecases.ask_content import ask_content
 from postroad_aws.usecases.find_contact import find_contact, find_contacts
 from postroad_aws.usecases.send_event import send_event
 
@@ -259,14 +260,18 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
         return f"the template cannot be used: {error}"
     if template.channel != message.channel:
         return f"the template {message.template} is one for {template.channel}"
+    template = template.in_language_of(contact.find_value)
     properties: dict[str, Any] = {}
     if message.trigger_key and any(name.split(".")[0] in ("event", "item") for name in template.variables):
         row = ports.timeline.find_row((contact.contact_id, *contact.merged_from), message.trigger_key)
         properties = dict(row.event.properties) if row else {}
     # At least the book that queued it: a topic may have been published with its first message.
     policy = ports.books.current_policy(at_least=contact.revision)
+    asked = ask_content(ports.books, template, contact, now).values
     try:
-        return compose(message, template, contact, address, properties, policy, ports.signer, ports.base_url, now)
+        return compose(
+            message, template, contact, address, properties, policy, ports.signer, ports.base_url, now, asked
+        )
     except RenderError as error:
         return f"the template could not be rendered: {error}"
     except PostroadError as error:

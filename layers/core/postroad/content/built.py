@@ -1,0 +1,14 @@
+"""What the document of a built template says of how it was written (`building` makes it)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# What was written in the place of what building has changed (null: nothing), and the saved blocks that are in it.
+SOURCE, BUILT_WITH = BUILT_FROM = ("source", "built_with")
+
+
+def as_written(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of a template as somebody wrote it, before it was built."""
+    source = document.get(SOURCE) or {}
+    rest = {key: value for key, value in document.items() if key not in source and key not in BUILT_FROM}
+    return rest | {key: value for key, value in source.items() if value is not None}
