@@ -21,6 +21,7 @@ from postroad.grades import Grade, parse_grade
 from postroad.handovers import HandOver, parse_handover
 from postroad.journeys import Alarm, Journey, parse_journey
 from postroad.journeys.experiments import Experiment
+from postroad.manifest import BLOCK as BLOCK
 from postroad.manifest import FORM as FORM
 from postroad.manifest import TEMPLATE as TEMPLATE
 from postroad.manifest import Manifest as Manifest

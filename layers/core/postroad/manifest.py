@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 # The kinds whose documents the fold does not read.
-TEMPLATE, FORM = "template", "form"
-UNLOADED = (TEMPLATE, FORM)
+TEMPLATE, FORM, BLOCK = "template", "form", "block"
+UNLOADED = (TEMPLATE, FORM, BLOCK)
 
 # What becomes of people under way in a journey unless somebody says otherwise when a new version of it is published.
 STAY = "stay"
