@@ -12,7 +12,7 @@ SAM := .postroad/sam/bin/sam
 ASSETS := functions/console/assets/vendor/.made
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --annotation-style line
 
-.PHONY: help run test check format bench build deploy deploy-local keys webhook-secret redrive recount reset lock clean
+.PHONY: help run test check format soak bench build deploy deploy-local keys webhook-secret redrive recount reset lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ check: .venv/.installed .postroad/sam/.installed  ## format, lint, types, import
 
 format: .venv/.installed  ## format the code and mend what ruff can mend
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+soak: .venv/.installed  ## play worlds of faults on all cores (ARGS="1000000": so many, "1000 42": from 42 on)
+	@PYTHONPATH=layers/core:layers/shell:infra $(PY) -m tests.faults soak $(ARGS)
 
 bench: .venv/.installed $(ASSETS)  ## measure cost and speed, print the table of goals
 	@PYTHONPATH=infra $(PY) -m tests.bench $(ARGS)

@@ -127,7 +127,7 @@ class Companies:
         for message in commit.messages:
             carried = self.silent.get(message.contact_id, {})
             since = min((carried[key] for key in carries & carried.keys()), default=now)
-            if message.state == QUEUED and message.created_at > since:
+            if message.state == QUEUED and message.created_at > since + self.world.troubles.skew:
                 self.loud.append(f"{message.message_id} was queued for a member of a suppressed account")
         carried = self.silent.get(contact.contact_id, {})
         self.silent[contact.contact_id] = {key: carried.get(key, now) for key in carries}

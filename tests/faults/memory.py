@@ -38,6 +38,7 @@ from postroad_aws.storage.paging import walk
 
 DEDUPLICATION = 5 * 60.0
 MAX_RECEIVES = 5
+CROWDED = 100
 
 
 class Item(NamedTuple):
@@ -683,10 +684,10 @@ class FifoQueue:
             else:
                 del self.groups[letter.group]
 
-    def redrive(self) -> None:
+    def redrive(self, times: int = 1) -> None:
         """What an operator does with dead letters."""
         dead, self.dead = self.dead, []
-        for letter in dead:
+        for letter in dead * times:
             self.put(letter.group, letter.body)
 
 
@@ -710,7 +711,8 @@ class StandardQueue:
         return len(self.letters)
 
     def put(self, body: str, delay: float = 0.0) -> None:
-        for _ in range(1 + (self.chance() < self.duplicates)):
+        # What is put back again and again must not multiply.
+        for _ in range(1 + (self.chance() < self.duplicates and len(self.letters) < CROWDED)):
             self.numbers += 1
             at = self.now() + min(max(delay, 0.0), 900.0) + self.disorder * self.chance()
             insort(self.letters, Letter(self.numbers, "", body, at), key=attrgetter("visible", "number"))
@@ -743,9 +745,9 @@ class StandardQueue:
         now = self.now()
         return sum(letter.visible <= now or not letter.receives for letter in self.letters)
 
-    def redrive(self) -> None:
+    def redrive(self, times: int = 1) -> None:
         dead, self.dead = self.dead, []
-        for letter in dead:
+        for letter in dead * times:
             self.put(letter.body)
 
 

@@ -48,7 +48,15 @@ def test_the_worlds_are_rough_enough_to_mean_something() -> None:
         injected.update(world.loop.injected)
         states.update(message.state for message in world.memory.messages.values())
     assert {"kill", "timeout", "throttle", "lost before", "lost after", "late", "stall"} <= injected.keys()
-    assert {"channel throttle", "channel unclear", "outage"} <= injected.keys()
+    assert {"channel throttle", "channel unclear", "outage", "SES stopped"} <= injected.keys()
+    troubles = [world.troubles for world in worlds]
+    assert sum(each.skew > 0 for each in troubles) > 5
+    assert sum(each.hold is not None for each in troubles) > 3
+    assert sum(each.double_records > 0 for each in troubles) > 5
+    assert sum(each.late_ticks > 0 for each in troubles) > 5
+    assert sum(each.late_feedback > 0 for each in troubles) > 5
+    assert sum(world.log.redriven_twice for world in worlds) > 0
+    assert sum(world.log.lines.count("\n") for world in worlds) > 500
     assert {"delivered", "bounced", "complained", "skipped", "unknown"} <= states.keys()
     assert sum(len(world.log.mergers) for world in worlds) > 30
     assert sum(len(world.log.mails) for world in worlds) > 300

@@ -8,10 +8,11 @@ that left, refusals that were confirmed, events that were accepted), for `invari
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import cache
+from io import StringIO
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -48,6 +49,7 @@ from tests.faults import memory as memories
 from tests.faults.broadcasting import Broadcasting
 from tests.faults.companies import RULES, Companies
 from tests.faults.scheduler import NO_FAULTS, Invocation, Loop, Throttled, draw_faults, wire
+from tests.faults.troubles import Troubles, leave_out
 
 START = 1_793_610_000.0  # 2026-11-02 09:00 UTC
 HOUR = 3_600.0
@@ -290,6 +292,9 @@ class Log:
     asked: set[str] = field(default_factory=set)
     answers: list[tuple[str, str, float]] = field(default_factory=list)
     lost_feedback: int = 0
+    redriven_twice: int = 0
+    lines: str = ""
+    moved: dict[str, float] = field(default_factory=dict)
     buried: set[str] = field(default_factory=set)
     arrivals: Counter[str] = field(default_factory=Counter)
 
@@ -300,6 +305,8 @@ class Sandbox:
     def __init__(self, world: "World") -> None:
         books = SandboxBooks(world.loop, memories.MemoryBooks(world.loop.time, world.shelf, world.book_lifetime))
         self.ports = replace(world.ports, books=books, holds=memories.MemoryHolds(world.memory))
+        if skew := world.troubles.draw_skew():
+            self.ports = replace(self.ports, clock=WorldClock(world.loop, skew))
 
 
 class SandboxBooks:
@@ -325,8 +332,10 @@ class SandboxBooks:
 
 
 class WorldClock:
-    def __init__(self, loop: Loop) -> None:
-        self.now = loop.time
+    """A sandbox's clock; it may be wrong."""
+
+    def __init__(self, loop: Loop, skew: float = 0.0) -> None:
+        self.now = (lambda: loop.now + skew) if skew else loop.time
         self.sleep = loop.pause
 
 
@@ -422,9 +431,15 @@ class WorldStats:
 
 
 class World:
-    """One seed's world, made but not yet run. `store` is asked for each port that stores, given its name and memory."""
+    """One seed's world, made but not yet run. `store` is asked for each port that stores, given its name and memory.
+    Of what would go wrong, `without` is left out, by its name in `FAULTS`."""
 
-    def __init__(self, seed: int, store: Callable[[str, Any], Any] = lambda name, memory: memory) -> None:
+    def __init__(
+        self,
+        seed: int,
+        store: Callable[[str, Any], Any] = lambda name, memory: memory,
+        without: Collection[str] = (),
+    ) -> None:
         self.seed = seed
         self.store = store
         loop = self.loop = Loop(seed, START)
@@ -459,6 +474,8 @@ class World:
         begins = START + random.random() * 3 * HOUR if random.random() < 0.06 else self.end
         self.outage = begins, begins + random.choice((0.5, 1, 4)) * HOUR
         self.people = [Person(number, in_crowd=count > 4) for number in range(count)]
+        self.troubles = Troubles(self)
+        leave_out(self, without)
         self.ports = self._ports()
         self.folders = Function(self, random.choice((1, 3, 3)))
         self.senders = Function(self, random.choice((1, 3)))
@@ -518,8 +535,11 @@ class World:
     # Running
 
     def run(self) -> "World":
-        with self.tuned():
-            return self._run()
+        lines = StringIO()
+        with self.tuned(), redirect_stdout(lines):
+            self._run()
+        self.log.lines = lines.getvalue()
+        return self
 
     @contextmanager
     def tuned(self) -> Iterator[None]:
@@ -532,7 +552,7 @@ class World:
         ):
             yield
 
-    def _run(self) -> "World":
+    def _run(self) -> None:
         for person in self.people:
             self._plan(person)
         if self.random.random() < 0.5:
@@ -561,9 +581,9 @@ class World:
             self.garbage = 1
         self.broadcast.plan()
         self.companies.plan()
+        self.troubles.plan()
         self.loop.at(self.calm, self._calm_down)
         self.loop.run(self.end)
-        return self
 
     def _calm_down(self) -> None:
         """Faults stop, and an operator sees to what was left in the dead letter queues."""
@@ -571,10 +591,13 @@ class World:
         self.loop.at(self.loop.now + HOUR, self.redrive)
 
     def redrive(self) -> None:
-        self.events.redrive()
-        self.sends.redrive()
+        """An operator may ask twice, before the first has deleted what it moved."""
+        times, self.troubles.redrives = self.troubles.redrives, 1
+        self.log.redriven_twice += times > 1 and bool(self.events.dead or self.sends.dead or self.dead)
+        self.events.redrive(times)
+        self.sends.redrive(times)
         dead, self.dead = self.dead, []
-        for again in dead:
+        for again in dead * times:
             again()
         if self.loop.now < self.end - DAY:
             self.loop.at(self.loop.now + DAY, self.redrive)
@@ -635,7 +658,7 @@ class World:
 
     def _inserted(self, message: Message) -> None:
         if message.state == QUEUED and not self.chance(self.relay_loss):
-            self.stream.append((message.message_id, 0))
+            self.stream += [(message.message_id, 0)] * (1 + self.troubles.happens(self.troubles.double_records))
             self.loop.at(self.loop.now + 0.2, self.relay)
 
     def relay(self) -> None:
@@ -665,7 +688,8 @@ class World:
         minute = max(-(-at // 60), self.loop.now // 60 + 1) * 60
         if minute not in self.ticks and minute <= self.end:
             self.ticks.add(minute)
-            self.loop.at(minute, self.tick, minute)
+            late = self.troubles.late_ticks * self.troubles.random.random() if not self.is_calm else 0.0
+            self.loop.at(minute + late, self.tick, minute)
 
     def tick(self, minute: float) -> None:
         """The clock. It would come every minute; this one knows when there is nothing to find."""
@@ -685,6 +709,8 @@ class World:
             done(None)
         else:
             self.others.invoke(waking.wake_contacts, done)
+            if self.troubles.happens(self.troubles.double_ticks):
+                self.others.invoke(waking.wake_contacts, lambda invocation: None)
 
     def plan_sweep(self, at: float) -> None:
         hour = max(-(-at // HOUR), self.loop.now // HOUR + 1) * HOUR
@@ -706,6 +732,7 @@ class World:
         pending_at = self.memory.pending.get(after.message_id)
         if pending_at is not None:
             self.plan_sweep(pending_at)
+        self.log.moved[after.message_id] = self.loop.now
         self.counting["messages"].put(lambda: stats.count_message(before, after))
         if before is not None and not may_follow(before, after):
             self.log.steps_back.append(f"{after.message_id}: {before.state} → {after.state}")
@@ -857,7 +884,7 @@ class World:
                 self.log.refusals.append(Refusal(f"email:{address}", None, self.loop.now))
 
         for _ in range(1 + self.chance(self.duplicates)):
-            at = self.loop.now + delay + self.feedback_delay * self.loop.chance()
+            at = self.loop.now + delay + self.feedback_delay * self.loop.chance() + self.troubles.delay_of_feedback()
             self.loop.at(at, self.background, lambda ports: feedbacks.record_feedback(ports, said), then)
 
     # The trace
@@ -913,6 +940,9 @@ class Post:
         loop.calls += 1
         for _ in range(1 + self.retries):
             loop.pause(0.05)
+            if world.troubles.is_ses_stopped(loop.now):
+                loop.inject("SES stopped")
+                return Refused("SendingPausedException", 300.0)
             if world.chance(world.channel_throttle):
                 loop.inject("channel throttle")
                 return Refused("TooManyRequestsException", 5.0 + 600 * loop.chance())

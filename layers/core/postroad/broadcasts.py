@@ -194,8 +194,8 @@ def next_task(run: Run | None, number: int, now: float) -> str:
     if run is None or run.number != number:
         return NOTHING
     if run.state == SCHEDULED:
-        # A schedule may ring a little early.
-        return ADDRESS if now >= run.at - 60.0 else NOTHING
+        # A schedule may ring a little early, and the clock of whoever hears it be some minutes behind.
+        return ADDRESS if now >= run.at - 600.0 else NOTHING
     if run.state == RUNNING:
         # Once counted, all shards have been gone through, and only who was missed is left.
         again = COUNT if run.tally else ADDRESS
