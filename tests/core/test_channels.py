@@ -118,7 +118,7 @@ def test_c27_a_refusal_by_text_leaves_the_other_channels_and_one_by_mail_leaves_
     by_text = Contact("c", consents={consent_key("sms", "news"): Consent(False, 1.0)})
     by_mail = Contact("c", consents={consent_key("email", "news"): Consent(False, 1.0)})
     refused = {
-        name: {key for key in CHANNELS if find_last_obstacle(topic, contact, key, "address", None, {})}
+        name: {key for key in CHANNELS if find_last_obstacle(topic, contact, key, "address", None, {}, 2.0)}
         for name, contact in (("text", by_text), ("mail", by_mail))
     }
     assert refused == {"text": {"sms"}, "mail": set(CHANNELS) - {"sms"}}
