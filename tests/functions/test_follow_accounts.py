@@ -8,9 +8,11 @@ from functions.follow_accounts.app import handler
 from postroad.accounts import Account, values_of
 from postroad.events import ACCOUNT_CHANGED, ACCOUNT_JOINED, ACCOUNT_LEFT
 from postroad.places import account_place
+from postroad_aws.ports import Accepted
 from postroad_aws.storage import accounts
 from postroad_aws.usecases.change_account import suppress_account, tell_account
-from tests.account import ANA
+from postroad_aws.usecases.send_message import send_message
+from tests.account import ANA, Channel
 
 EMAIL, BOB = f"email:{ANA}", "email:bob@example.com"
 DONE: dict[str, Any] = {"batchItemFailures": []}
@@ -122,6 +124,16 @@ def test_members_of_a_suppressed_account_carry_the_reason(account):
     before = acme()
     follow(account, changed(before, suppress_account(accounts, "acme", "in talks", account.now())))
     assert account.contact(EMAIL).accounts["acme"].suppressed == "in talks"
+
+
+def test_what_was_queued_for_a_member_does_not_leave_once_they_have_heard_that_the_account_is_suppressed(account):
+    message, mailbox = account.sign_up(), Channel(Accepted("ses-1"))
+    joins(account, EMAIL)
+    before = acme()
+    follow(account, changed(before, suppress_account(accounts, "acme", "in talks", account.now())))
+    assert send_message(account.with_channels(email=mailbox), message.message_id) == "skipped"
+    assert mailbox.sent == []
+    assert account.messages(EMAIL)["welcome"].reason == "the account acme gets nothing: in talks"
 
 
 def test_other_places_and_accounts_that_are_gone_are_left_alone(account):

@@ -322,6 +322,12 @@ class Contact:
             return None
         return find_device_address(word.value)
 
+    @property
+    def account_bar(self) -> str | None:
+        """Why an account of theirs gets no marketing, as a sentence; None when all of them do."""
+        found = ((account_id, seat.suppressed) for account_id, seat in self.accounts.items() if seat.suppressed)
+        return next((f"the account {account_id} gets nothing: {reason}" for account_id, reason in found), None)
+
     def enrollments_in(self, journey_id: str) -> list[Enrollment]:
         """The enrollments under way in a journey, the earliest first."""
         found = [each for each in self.active.values() if each.journey == journey_id]

@@ -150,12 +150,10 @@ def _ask_control(ask: Ask) -> Answer:
 
 def _ask_account(ask: Ask) -> Answer:
     """What the contact's copies of its accounts say, and what the policy says of such accounts."""
-    seats = ask.contact.accounts
-    if not seats or ask.topic.transactional:
+    if not ask.contact.accounts or ask.topic.transactional:
         return Pass()
-    for account_id, seat in seats.items():
-        if seat.suppressed:
-            return Skip(f"the account {account_id} gets nothing: {seat.suppressed}")
+    if bar := ask.contact.account_bar:
+        return Skip(bar)
     condition = ask.book.policy.accounts.suppress_if
     if condition is None or not condition.evaluate(ask.book.view(ask.contact, ask.now)).truth:
         return Pass()

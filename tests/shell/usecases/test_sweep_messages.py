@@ -7,9 +7,9 @@ import pytest
 
 from postroad.messages import PATIENCE
 from postroad_aws import wiring
-from postroad_aws.storage import messages
+from postroad_aws.storage import messages, refusals
 from postroad_aws.usecases.sweep_messages import Swept, sweep_messages
-from tests.account import Account
+from tests.account import ANA, Account
 
 
 def test_what_the_queue_does_not_take_is_tried_again_next_time(account):
@@ -89,3 +89,24 @@ def test_what_could_not_be_sent_for_four_days_fails_for_good(account):
     found = messages.find_message(message.message_id)
     assert found is not None
     assert (found.state, found.reason) == ("failed", "it could not be sent for four days")
+
+
+def test_what_its_sender_skipped_and_told_before_it_died_is_skipped_and_not_unknown(account: Account, monkeypatch):
+    from postroad_aws.usecases import send_message as module
+
+    message = account.sign_up()
+    refusals.save_suppression(f"email:{ANA}", "it bounced", account.now(), {})
+
+    def die(*_: Any, **known: Any) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(module, "_settle", die)
+    with pytest.raises(SystemExit):
+        module.send_message(wiring.production(), message.message_id)
+    account.fold_arrived()
+    assert "Message Skipped" in account.names(f"email:{ANA}")
+    account.advance(PATIENCE["sending"] + 1)
+    assert sweep_messages(wiring.keyless()) == Swept(0, 0)
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert (found.state, found.reason) == ("skipped", "the address is suppressed: it bounced")

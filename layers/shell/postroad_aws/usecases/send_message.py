@@ -284,6 +284,8 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
 def _find_obstacle(ports: Ports, facts: _Facts, message: Message, contact: Contact, address: str) -> str | None:
     """Why it may not go there."""
     topic = ports.books.current_policy(at_least=contact.revision).find_topic(message.topic)
+    if contact.account_bar and not topic.transactional:
+        return contact.account_bar
     suppression, said = facts.get_answers(full_address(message.channel, address), {message.topic, EVERY_TOPIC})
     return find_last_obstacle(topic, contact, message.channel, address, suppression, said, ports.clock.now())
 

@@ -64,6 +64,10 @@ def _look_after(ports: KeylessPorts, message: Message, now: float, is_held: bool
         return False
     claim_ends = (message.claimed_at or 0.0) + states.PATIENCE[states.SENDING]
     if message.state == states.SENDING and claim_ends <= now:
+        if verdict := _find_verdict(ports, message):
+            state, reason = verdict
+            ports.messages.settle(message.message_id, state, now, reason=reason, owner=message.owner)
+            return False
         reason = "its sender stopped before the channel's answer was recorded"
         if CHANNELS[message.channel].tries_for and message.owner:
             if ports.messages.release(message.message_id, message.owner, now, reason, now):
@@ -73,3 +77,17 @@ def _look_after(ports: KeylessPorts, message: Message, now: float, is_held: bool
     again = {states.QUEUED: now + states.PATIENCE[states.QUEUED], states.SENDING: claim_ends}
     ports.messages.postpone(message.message_id, again.get(message.state))
     return False
+
+
+def _find_verdict(ports: KeylessPorts, message: Message) -> tuple[str, str] | None:
+    """(state, reason) of which a sender told the contact before it stopped: then nothing has left."""
+    from postroad_aws.usecases.find_contact import find_contact
+    from postroad_aws.usecases.send_message import message_event  # renders, which the sweep seldom needs
+
+    contact = find_contact(ports.contacts, message.contact_id)
+    ids = (contact.contact_id, *contact.merged_from) if contact else (message.contact_id,)
+    for state in (states.SKIPPED, states.FAILED):
+        row = ports.timeline.find_row(ids, message_event(message, state, 0.0).key)
+        if row:
+            return state, str(row.event.properties.get("reason", ""))
+    return None
