@@ -199,7 +199,7 @@ def test_every_route_of_the_template_is_in_a_document(template):
         ("predicates", "Combining", {"all", "any", "not"}),
         ("predicates", "Comparing values", OPERATORS),
         ("predicates", "Counting events", None),
-        ("predicates", "Adding up", {*AGGREGATES, "first", "last", "when"}),
+        ("predicates", "Adding up", {*AGGREGATES, "first", "last", "when", "most"}),
         ("predicates", "Messages", {*FATES, "template", "origin", "step", "channel", "by"}),
         ("predicates", "Facts", FACTS),
         ("predicates", "Scores", THRESHOLDS),

@@ -276,7 +276,7 @@ def test_every_word_of_every_table_has_a_row_here():
     told = {"all", "any", "not", "attribute", "property", "event", "message", "score", "grade", "matrix"}
     told |= {"account", "engaged_roles"}
     assert set(SUBJECTS) == told | set(FACTS)
-    assert {key for row in MEASURE_ROWS for key in row[0]} >= {*AGGREGATES, "first", "last", "when"}
+    assert {key for row in MEASURE_ROWS for key in row[0]} >= {*AGGREGATES, "first", "last", "when", "most"}
     assert {row[0]["message"] for row in MESSAGE_ROWS} == set(FATES)
 
 
@@ -374,6 +374,13 @@ MEASURE_ROWS = [
         False,
         NOW + 89 * DAY,
         "the last Order Completed is more than 90 days ago",
+    ),
+    ({"most": "total", "is": 10}, True, inf, "total of most Order Completed is 10"),
+    (
+        {"most": "total", "is": 10, "within": "P30D"},
+        True,
+        NOW + 29 * DAY,
+        "total of most Order Completed within the last 30 days is 10",
     ),
     ({"when": "last", "within_last": "P3D"}, True, NOW + 2 * DAY, "the last Order Completed is within the last 3 days"),
     (

@@ -6,8 +6,8 @@ folded until a window's length after its own time, so a late one counts where it
 order of arrival.
 
 There is a tracker for each way to remember: `Tracker` times, `Amounts` numbers, `Ends` the first and the last value,
-`Different` how many different things. A memory is JSON as it stands, and is never changed in place. All that a tracker
-says of its memory is how one begins with an event, and what two are together.
+`Different` how many different things, `Values` the newest values. A memory is JSON as it stands, and is never changed
+in place. All that a tracker says of its memory is how one begins with an event, and what two are together.
 """
 
 import json
@@ -38,6 +38,8 @@ SCALE = 10_000
 LARGEST_AMOUNT = 1e15
 # Bytes of a value that is remembered, as JSON; a longer one counts as missing.
 LONGEST_VALUE = 200
+# Letters of a value of which many are remembered, and how many.
+LONGEST_NOTED, NOTED = 60, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +278,57 @@ class Different(Tracker):
 
     def outlive(self, fresh: Memory, known: Memory) -> Memory:
         return self.merge(fresh, known, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Values(Tracker):
+    """Remembers the newest values that `read` makes of events: [[time, value], …], ascending, as many as `keep`.
+
+    A value is a short text or a number; others are left out.
+    """
+
+    read: Callable[[Event], Sequence[Any]] = field(default=lambda event: (), compare=False, repr=False)
+
+    def begin(self, event: Event) -> Memory | None:
+        time = _as_stored(event.time)
+        noted = [[time, value] for value in self.read(event) if _is_noted(value)]
+        return sorted(noted, key=_weight)[-self.keep :] or None
+
+    def update(self, memory: Memory | None, event: Event, now: float) -> Memory | None:
+        begun = self.begin(event)
+        return self.merge(memory, begun, now) if begun else memory
+
+    def merge(self, one: Memory | None, other: Memory | None, now: float) -> Memory:
+        return sorted((*(one or ()), *(other or ())), key=_weight)[-self.keep :]
+
+    def outlive(self, fresh: Memory, known: Memory) -> Memory:
+        # What both tell is told once; what only the earlier memory tells is older than the timeline.
+        told = {_weight(entry) for entry in fresh}
+        return self.merge(fresh, [entry for entry in known if _weight(entry) not in told], 0.0)
+
+
+def _is_noted(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_AMOUNT
+    return is_number or (isinstance(value, str) and 0 < len(value) <= LONGEST_NOTED)
+
+
+def find_most(memory: Memory | None, window: float | None, now: float) -> list[tuple[float, Any]]:
+    """Which value a `Values` has most of, from each instant on: [(from when, value), …]; None of nothing.
+
+    Of several the one that came last. The first entry is about now.
+    """
+    entries = list(memory or ())
+    found: list[tuple[float, Any]] = []
+    starts = [now, *(time + window for time, _ in entries if time + window > now)] if window is not None else [now]
+    for start in starts:
+        counts: dict[Any, tuple[int, float]] = {}
+        for time, value in entries:
+            if window is None or time + window > start:
+                counts[value] = (counts.get(value, (0, 0.0))[0] + 1, time)
+        most = max(counts, key=lambda value: counts[value], default=None)
+        if not found or found[-1][1] != most:
+            found.append((start, most))
+    return found
 
 
 def has_happened_until(memory: Memory | None, times: int, window: float | None) -> float:

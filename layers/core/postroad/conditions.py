@@ -13,7 +13,7 @@ from math import inf
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from postroad.advice.channels import find_best
-from postroad.behaviour import NOTHING, SCALE, Amounts, Memory, Summary, Tracker
+from postroad.behaviour import NOTHING, SCALE, Amounts, Memory, Summary, Tracker, find_most
 from postroad.channels import USUAL
 from postroad.consent import EVERY_TOPIC, ends_at, in_force, stands
 from postroad.contacts import Contact, Enrollment
@@ -497,6 +497,28 @@ class Which:
         compared = self.comparison.operator.describe(self.comparison.operand)
         within = "" if self.window is None else f", and that was{describe_window(self.window)}"
         return f"{self.sentence} {compared}{within}"
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """The value that most of the newest events of a kind have, ever or within a window of seconds, passes a test."""
+
+    tracker_id: str
+    sentence: str
+    comparison: Comparison
+    window: float | None
+    reads: frozenset[str]
+    trackers: tuple[Tracker, ...]
+
+    def evaluate(self, view: View) -> Verdict:
+        (_, value), *later = find_most(view.contact.behaviour.get(self.tracker_id), self.window, view.now)
+        verdict = self.comparison.compare(value, view)
+        turns_at = (at for at, value in later if self.comparison.compare(value, view).truth is not verdict.truth)
+        return Verdict(verdict.truth, min(verdict.turns_at, next(turns_at, inf)))
+
+    def describe(self) -> str:
+        compared = self.comparison.operator.describe(self.comparison.operand)
+        return f"{self.sentence}{describe_window(self.window)} {compared}"
 
 
 # Messages

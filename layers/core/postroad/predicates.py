@@ -23,6 +23,7 @@ from postroad.behaviour import (
     HOUR,
     HOURLY,
     LARGEST_AMOUNT,
+    NOTED,
     SCALE,
     Amounts,
     Different,
@@ -30,6 +31,7 @@ from postroad.behaviour import (
     Frequency,
     Memory,
     Summary,
+    Values,
     has_happened_until,
     have_been_until,
 )
@@ -48,6 +50,7 @@ from postroad.conditions import (
     Happened,
     Is,
     MessagePattern,
+    Most,
     Not,
     Predicate,
     Ruled,
@@ -411,6 +414,29 @@ def _read_end(reader: Reader, key: str, pattern: EventPattern) -> Predicate:
     return Which(tracker_id, sentence, lambda memory: memory[number], comparison, window, comparison.reads, (tracker,))
 
 
+def _read_most(reader: Reader, key: str, pattern: EventPattern) -> Predicate:
+    path, window = _read_path(reader, key), _read_window(reader)
+    tracker = newest_values(pattern, path)
+    comparison = _read_comparison(reader, ".".join(path), f"tracker:{tracker.tracker_id}")
+    if comparison is None:
+        return NEVER
+    sentence = f"{describe_name('.'.join(path))} of most {pattern.describe()}"
+    return Most(tracker.tracker_id, sentence, comparison, window, comparison.reads, (tracker,))
+
+
+def newest_values(pattern: EventPattern, path: Sequence[str]) -> Values:
+    """What remembers the newest values of a property of such events."""
+    find = _finder(path)
+    tracker_id = _tracker_id(pattern.tracker_id, "values", ".".join(path))
+    return Values(
+        tracker_id,
+        (pattern.key,),
+        pattern.matches,
+        NOTED,
+        read=lambda event: tuple(elements_of(find(event), is_whole=False)),
+    )
+
+
 def _read_when(reader: Reader, key: str, pattern: EventPattern) -> Predicate:
     which = reader.choice(key, _ENDS)
     tracker = pattern.tracker(0, None)
@@ -433,6 +459,7 @@ _MEASURES: Mapping[str, Callable[[Reader, str, EventPattern], Predicate]] = {
     **dict.fromkeys(AGGREGATES, _read_amount),
     **dict.fromkeys(_ENDS, _read_end),
     "when": _read_when,
+    "most": _read_most,
 }
 
 
