@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,24 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError, SSLError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from postroad_aws import transport
+from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.transport import KeptConnection, shorten
 
 
 class Server(ThreadingHTTPServer):
-    """Answers GetItem; counts connections; `trouble` says what goes wrong."""
+    """Answers GetItem, after so many `failures`; counts connections; `trouble` says what goes wrong."""
 
     daemon_threads = True
 
@@ -35,6 +43,7 @@ class Server(ThreadingHTTPServer):
         self.connections = 0
         self.bodies: list[bytes] = []
         self.trouble = ""
+        self.failures = 0
         super().__init__(("127.0.0.1", 0), Handler)
 
     def get_request(self) -> Any:
@@ -61,7 +70,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = b'{"Item": {"contact_id": {"S": "ana"}}}'
-        self.send_response(200)
+        self.send_response(500 if self.server.failures else 200)
+        self.server.failures = max(0, self.server.failures - 1)
         self.send_header("content-type", "application/x-amz-json-1.0")
         self.send_header("content-length", str(len(body)))
         if self.server.trouble == "closes":
@@ -163,6 +173,31 @@ def test_botocore_tries_again_as_often_as_it_was_told(server: Server) -> None:
     with pytest.raises(ConnectionClosedError):
         get(client(server.url, attempts=3))
     assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize(("retries", "asked"), [(0, 1), (3, 3)])
+def test_what_failed_is_asked_again_and_what_succeeded_is_not(
+    server: Server, monkeypatch: pytest.MonkeyPatch, retries: int, asked: int
+) -> None:
+    """Of our own clients, which ask botocore only about what failed."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    forget_clients()
+    made = get_client("dynamodb", retries=retries)
+    server.failures = 2
+    with suppress(ClientError):
+        get(made)
+    assert len(server.bodies) == asked
+    server.failures = 0
+    assert get(made) == "ana"
+    assert len(server.bodies) == asked + 1
+    forget_clients()
+
+
+def test_what_is_prepared_in_fewer_steps_is_what_botocore_prepares(server: Server) -> None:
+    for body in (b"{}", b"", {"Action": "Publish", "Message": "a b"}, "text"):
+        usual, short = (AWSRequest("POST", f"{server.url}/v2?x=1", {"X-A": "1"}, body) for _ in range(2))
+        expected, prepared = usual.prepare(), transport._prepare(short)
+        assert transport._write(prepared, urlsplit(prepared.url)) == transport._write(expected, urlsplit(expected.url))
 
 
 def test_nobody_listening_is_an_endpoint_that_cannot_be_reached(server: Server) -> None:
