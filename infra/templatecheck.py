@@ -23,6 +23,8 @@ FOURTEEN_DAYS = 1_209_600
 POWERS_OVER_ALL = {
     ("SendMessageRole", "sns:Publish"): "a phone number has no ARN, and what has one is named",
     ("RecordFeedbackRole", "sns:Publish"): "a phone number has no ARN; a second statement denies every topic",
+    ("ApiRole", "ses:GetAccount"): "what SES says of the whole account has no ARN",
+    ("ConsoleRole", "ses:GetAccount"): "what SES says of the whole account has no ARN",
 }
 # What SAM attaches by itself: writing one's own log.
 MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole"}

@@ -39,10 +39,11 @@ MAX_LIMIT = 200
 
 @dataclass(frozen=True, eq=False)
 class Text:
-    """Bounds of a text."""
+    """Bounds of a text; `lines` says that it may have more than one, with tabs."""
 
     longest: int = MAX_TEXT
     format: str = ""
+    lines: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,16 +256,20 @@ def _check_values(parts: _Parts, value: Json, path: str, mistakes: list[tuple[st
         _check(parts.arguments[1], each, f"{path}.{name[:40]}" if path else name[:40], mistakes)
 
 
+# What is in a text of lines besides what can be printed; spreadsheets begin theirs with a mark.
+_LINES = dict.fromkeys(map(ord, "\n\r\t\ufeff"))
+
+
 def _check_text(parts: _Parts, value: str, path: str, mistakes: list[tuple[str, str]]) -> None:
     words = parts.arguments if parts.kind is Literal else (parts.note(OneOf) or OneOf(())).words
-    longest = (parts.note(Text) or Text()).longest
+    bounds = parts.note(Text) or Text()
     if words and value not in words:
         mistakes.append((path, f"{quote(value)} is not one of {', '.join(words)}"))
     elif not value.strip():
         mistakes.append((path, "must not be empty"))
-    elif len(value.encode()) > longest:
-        mistakes.append((path, f"must not be longer than {longest} bytes"))
-    elif not value.isprintable():
+    elif len(value.encode()) > bounds.longest:
+        mistakes.append((path, f"must not be longer than {bounds.longest} bytes"))
+    elif not (value.translate(_LINES) if bounds.lines else value).isprintable():
         mistakes.append((path, "holds a character that cannot be printed"))
 
 

@@ -51,6 +51,7 @@ MENU = (
     Item("Journeys", "route", "/console/journeys"),
     Item("Broadcasts", "speakerphone", "/console/broadcasts"),
     Item("Messages", "mail", "/console/messages"),
+    Item("Deliverability", "send", "/console/deliverability"),
     Item("Quarantine", "shield-check", "/console/quarantine"),
 )
 

@@ -8,6 +8,7 @@ from functions.api.routes import (
     contacts,
     coupons,
     definitions,
+    deliverability,
     gallery,
     journeys,
     keys,
@@ -29,7 +30,7 @@ TABLE: list[Route] = [
     route
     for module in (
         contacts, accounts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks,
-        coupons, advice, trying,
+        coupons, advice, trying, deliverability,
         definitions, rebuilds, gallery, suppressions, consents, visitors, keys, quarantine,
     )
     for route in module.routes.table

@@ -16,7 +16,7 @@ from postroad.domains import PROVIDERS
 from postroad.errors import PostroadError
 from postroad.identities import find_identity
 
-MOST_ROWS, MOST_BYTES = 10_000, 1_000_000
+MOST_ROWS, MOST_BYTES = 10_000, 300_000
 # So many rows are told one by one; all are counted.
 MOST_TOLD = 200
 

@@ -54,6 +54,7 @@ class Settings:
     broadcast_schedule_role: str | None = _variable("BROADCAST_SCHEDULE_ROLE_ARN", "the role of these schedules")
     dead_letters_arn: str | None = _variable("DEAD_LETTERS_ARN", "the same queue, as schedules name it")
     removal_state_machine: str | None = _variable("REMOVAL_STATE_MACHINE_ARN", "the run that removes the demo's data")
+    email_identity: str = _variable("EMAIL_IDENTITY", "the domain or address that mail is sent from", "")
     alarms_topic_arn: str = _variable("ALARMS_TOPIC_ARN", "the topic of alarms, for those who may raise one", "")
     base_url: str = _variable(
         "BASE_URL", "scheme and host of our own pages, no slash at the end; empty: as the request says", ""

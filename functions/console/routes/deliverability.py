@@ -1,0 +1,72 @@
+"""Deliverability: who receives mail and how, what holds it back, what the list is worth, and whether all is set up."""
+
+from typing import Any, NamedTuple
+
+from functions.console.pages import page
+from functions.console.requests import Request, RequestError, is_storable
+from functions.console.responses import Response, redirect
+from postroad.breakers import BREAKER, REFUSALS, RESUMED
+from postroad.breakers import describe as describe_breakers
+from postroad.doctor import examine
+from postroad.domains import OTHER
+from postroad.holds import PAUSE
+from postroad.list_quality import describe as describe_quality
+from postroad.stats import MessageCounts
+from postroad.sunset import Sunset
+from postroad_aws import books, clock, email_account
+from postroad_aws.storage import contacts, holds, stats
+from postroad_aws.usecases.judge_sending import resume_sending
+from postroad_aws.usecases.report_deliverability import report_deliverability, report_list
+
+DAYS = 7
+LONGEST_NOTE = 500
+
+_NAMES = {"gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo", "icloud": "iCloud", "gmx": "GMX", "qq": "QQ"}
+
+
+class Received(NamedTuple):
+    """How mail was received by one provider."""
+
+    name: str
+    counts: MessageCounts
+
+
+def show(request: Request) -> Response:
+    policy, now = books.current_policy(), request.now
+    report = report_deliverability(stats, holds, policy, now, DAYS)
+    listed = report_list(stats, contacts, policy.sunset or Sunset(), now)
+    values: dict[str, Any] = {
+        "days": DAYS,
+        "together": report.together,
+        "providers": [Received(_name_of(key), counts) for key, counts in report.providers.items()],
+        "held": [hold for hold in report.holds if hold.scope != RESUMED],
+        "resumed": next((hold for hold in report.holds if hold.scope == RESUMED), None),
+        "is_tripped": any(hold.by in (BREAKER, REFUSALS) and hold.scope != RESUMED for hold in report.holds),
+        "paused": PAUSE,
+        "rules": describe_breakers(),
+        "room": report.room,
+        "plan": policy.warm_up,
+        "listed": listed,
+        "formula": describe_quality(),
+        "sunset": policy.sunset,
+    }
+    return page(request, "deliverability/deliverability.html", fragment="live", **values)
+
+
+def show_checks(request: Request) -> Response:
+    """What SES says, asked for by itself because it takes a moment."""
+    checks = examine(email_account.find_facts(), books.current_policy())
+    return page(request, "deliverability/checks.html", fragment="checks", checks=checks)
+
+
+def resume(request: Request) -> Response:
+    """Let marketing go on that a breaker has held."""
+    note = request.form().get("note", "").strip()
+    if not note or len(note) > LONGEST_NOTE or not is_storable(note):
+        raise RequestError(f"Say why it may go on, in a line of at most {LONGEST_NOTE} characters.")
+    resume_sending(holds, note, clock.now())
+    return redirect("/console/deliverability")
+
+
+def _name_of(provider: str) -> str:
+    return "All others" if provider == OTHER else _NAMES.get(provider, provider.capitalize())
