@@ -11,6 +11,7 @@ from typing import Any
 
 from postroad.book import Manifest
 from postroad.definitions import KINDS, check_definition, find_changed_experiments, known_in, look_at_definition
+from postroad.doctor import is_healthy
 from postroad.errors import DefinitionError, PostroadError
 from postroad.journeys import Journey, parse_journey
 from postroad.journeys.transfers import STAY, WAYS
@@ -18,6 +19,8 @@ from postroad.lint import Finding
 from postroad.schemas import build_schemas
 from postroad.simulation import Habits, Shelf, Trial, learn_habits, parse_habits, usual_deeds
 from postroad_command import folder as files
+from postroad_command.doctor import examine_stack, tell_checks
+from postroad_command.domain_records import find_texts
 from postroad_command.folder import SCHEMAS, Document, FolderError
 from postroad_command.plan import Change, Live, find_changes, foresee_people, load_live, tell_change
 from postroad_command.simulating import read_counts, simulate_in_parts, tell_forecast
@@ -122,6 +125,13 @@ def simulate(given: argparse.Namespace, say: Say) -> int:
             lines.writelines(json.dumps(sent._asdict()) + "\n" for sent in sorted(forecast.messages, key=_by_time))
         say(f"wrote {given.messages}")
     return 0
+
+
+def doctor(given: argparse.Namespace, say: Say) -> int:
+    found = examine_stack(_connect(given), find_texts)
+    for line in tell_checks(found):
+        say(line)
+    return 0 if is_healthy(found) else 1
 
 
 def schemas(given: argparse.Namespace, say: Say) -> int:
@@ -269,6 +279,7 @@ def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     command.add_argument("--processes", type=_count, help="how many processes share the work (one for each processor)")
     command.add_argument("--offline", action="store_true", help="look at the folder alone")
     add_stack(command)
+    add_stack(add("doctor", doctor, "tell whether all is set up so that mail arrives; ends with 1 when it is not"))
     command = add("schemas", schemas, "write the JSON Schema of each kind of definition")
     command.add_argument("folder", nargs="?", default=f"{FOLDER}/{SCHEMAS}", help=f"where to ({FOLDER}/{SCHEMAS})")
     return parser.parse_args(arguments)
