@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from html import escape
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, get_args
 
 from postroad.errors import PostroadError
 from postroad.markup import tags
@@ -111,6 +111,7 @@ class Visitor:
 
 Link = Click | Open | Unsubscribe | Preferences | Confirm | Shown | Waiting | Visitor
 AnyLink = TypeVar("AnyLink", Click, Open, Unsubscribe, Preferences, Confirm, Shown, Waiting, Visitor)
+_FIELDS: Mapping[type, tuple[str, ...]] = {kind: tuple(part.name for part in fields(kind)) for kind in get_args(Link)}
 
 _MAC_BYTES = 16
 _MAX_TOKEN = 4096
@@ -133,7 +134,7 @@ class Signer:
 
     def sign(self, link: Link) -> str:
         """The token of a link. Raises LinkError when a field has control characters or a click's target is not safe."""
-        values = [str(getattr(link, part.name)) for part in fields(link)]
+        values = [str(getattr(link, name)) for name in _FIELDS[type(link)]]
         if any(_CONTROL.search(value) for value in values):
             raise LinkError("a link's field has control characters")
         if isinstance(link, Click) and not target_is_safe(link.url):

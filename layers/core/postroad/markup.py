@@ -314,10 +314,10 @@ _SILENT = _names("head script style title template noscript svg select textarea"
 _VOID = _names("area base br col embed hr img input link meta source track wbr")
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _HIDING_HINT = re.compile(r"none|hid", re.IGNORECASE)
-_BLANK_LINE_AROUND = _names("p h1 h2 h3 h4 h5 h6 ul ol table blockquote pre hr")
-_LINE_AROUND = _names(
-    "div tr li dt dd dl section article header footer main center address figure figcaption form fieldset"
-)
+# What stands on lines of its own; before and after some there is a blank line.
+_LINES = "div tr li dt dd dl section article header footer main center address figure figcaption form fieldset"
+_BLOCKS = "p h1 h2 h3 h4 h5 h6 ul ol table blockquote pre hr"
+_BREAKS_AROUND = dict.fromkeys(_names(_LINES), 1) | dict.fromkeys(_names(_BLOCKS), 2)
 _COMMENT_TEXT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))|<[!?/][^>]*+(?:>|\Z)", re.DOTALL)
 # The spaces that HTML collapses; a no-break space stays what it is.
 _SPACES = re.compile(r"[ \t\n\r\f]+")
@@ -340,7 +340,8 @@ def html_to_text(source: str) -> str:
                     hidden = ""
             position = tag.end
             continue
-        page.write(source, position, tag.start)
+        if position < tag.start:
+            page.write(source, position, tag.start)
         position = tag.end
         if tag.closing:
             page.close(name)
@@ -450,11 +451,9 @@ class _Page:
         self._around(name)
 
     def _around(self, name: str) -> None:
-        if name in _BLANK_LINE_AROUND:
+        if breaks := _BREAKS_AROUND.get(name):
             # A list inside a list stays together with it.
-            self.line(1 if name in ("ul", "ol") and self.lists else 2)
-        elif name in _LINE_AROUND:
-            self.line(1)
+            self.line(1 if self.lists and name in ("ul", "ol") else breaks)
 
     def _cell(self) -> None:
         # Two spaces keep the cells of a row apart; a block inside a cell begins a line of its own.
