@@ -269,3 +269,10 @@ def test_a_second_stack_fits_into_the_account(translated):
 def test_two_alarms_are_all_that_an_idle_stack_pays_for(translated):
     alarms = [name for name, each in translated["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
     assert sorted(alarms) == ["DeadLettersAlarm", "EventsDeadLettersAlarm"]
+
+
+def test_w4_feedback_and_replies_come_by_awss_own_triggers_and_no_address_takes_them(template):
+    events = template["Resources"]["RecordFeedback"]["Properties"]["Events"]
+    assert {name: event["Type"] for name, event in events.items()} == {"Email": "EventBridgeRule", "Reply": "SNS"}
+    assert events["Reply"]["Properties"]["Topic"] == {"Ref": "Replies"}
+    assert events["Email"]["Properties"]["Pattern"]["source"] == ["aws.ses"]

@@ -116,3 +116,18 @@ def test_a_device_keeps_its_stream_through_sign_up():
     assert group_of((user,)) == group_of((user, email))
     assert group_of((email,)) != group_of((user,))
     assert "ana" not in group_of((user,))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ana@example.com", "ana+shop@example.com"),
+        ("ana.lima@gmail.com", "analima@gmail.com"),
+        ("ana@example.com", "\u0430na@example.com"),  # a Cyrillic letter that looks the same
+        ("ana@paypal.com", "ana@p\u0430ypal.com"),
+    ],
+)
+def test_f7_addresses_that_only_look_alike_are_two_people(one: str, other: str) -> None:
+    found = find_identity("email", one)
+    assert found is not None
+    assert found != find_identity("email", other)

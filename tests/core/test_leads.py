@@ -4,7 +4,7 @@ import pytest
 
 from postroad.contacts import Attribute, Contact, Points
 from postroad.instants import DAY
-from postroad.leads import rank
+from postroad.leads import _plain, rank
 from tests.books import Shelf
 
 NOW = 1_793_610_840.0
@@ -65,3 +65,31 @@ def test_without_a_grade_sheet_the_fit_does_not_count_and_equals_stand_in_the_or
     leads = rank(people, BOOK, NOW, "engagement", None)
     assert [(lead.contact.contact_id, lead.heat) for lead in leads] == [("a", 10.0), ("b", 10.0)]
     assert leads == rank(reversed(people), BOOK, NOW, "engagement", None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "|calc",
+        "%x",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\0=1",
+        "  =1",
+        "\ufeff=1",
+        "\uff1d1",
+        " \uff20x",
+    ],
+)
+def test_a_cell_that_a_spreadsheet_would_run_is_text(name: str) -> None:
+    assert _plain(name) == f"'{name}"
+
+
+def test_other_cells_stay_as_they_are() -> None:
+    for value in ("Ana", "A=B", "5 % off", "", 7, -3, 2.5, None, "Jean-Luc", "\u00c9mile"):
+        assert _plain(value) == value

@@ -130,3 +130,29 @@ def test_the_body_is_a_versioned_document():
     document = json.loads(pack([event("e1")])[0].body)
     assert (document["v"], document["kind"], document["events"][0]["id"]) == (1, "events", "e1")
     assert unpack('{"v":1,"kind":"events","events":[]}') == Packed()
+
+
+# Queue messages as earlier code packed them: what waits in the queue while functions change must be understood.
+PACKED = {
+    "a server's event": (
+        '{"v":1,"kind":"events","events":[{"id":"e-1","name":"Signed Up","time":1793610840.123,"identities":'
+        '[["user","ana"],["email","ana@example.com"]],"trusted":true,"source":"server","attributes":{"plan":"pro"},'
+        '"properties":{"total":24.5},"context":{"page":{"url":"https://shop.example"}}}]}',
+        Event(
+            "e-1", "Signed Up", 1793610840.123, 1793610840.123,
+            (Identity("user", "ana"), Identity("email", "ana@example.com")),
+            trusted=True, source="server", attributes={"plan": "pro"}, properties={"total": 24.5},
+            context={"page": {"url": "https://shop.example"}},
+        ),
+    ),
+    "with a field of newer code": (
+        '{"v":1,"kind":"events","new":1,"events":[{"id":"e-2","name":"Wake","time":1793610840.0,"contact_id":"c",'
+        '"trusted":true,"source":"postroad","later":{"a":1}}]}',
+        Event("e-2", "Wake", 1793610840.0, 1793610840.0, contact_id="c", trusted=True, source="postroad"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "event"), PACKED.values(), ids=PACKED.keys())
+def test_g20_what_another_release_has_packed_is_unpacked(body: str, event: Event) -> None:
+    assert list(unpack(body).events) == [event]

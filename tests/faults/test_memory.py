@@ -1,11 +1,13 @@
 """The memory is as good as the tables: it passes what they pass. And its queues behave like SQS's."""
 
+import itertools
 import random
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, SENDING, SENT, UNKNOWN
 from postroad.packing import QueueMessage
 from postroad_aws.ports import Ports
 from tests.faults import memory as memories
@@ -20,6 +22,8 @@ from tests.shell.port_contract import (
     StatsContract,
     TasksContract,
     TimelineContract,
+    a_message,
+    queue,
 )
 
 
@@ -83,7 +87,7 @@ class TestStats(StatsContract):
         return SimpleNamespace(stats=World(0).counting["messages"].port)
 
 
-def a_message(number: int, group: str = "ana") -> QueueMessage:
+def a_letter(number: int, group: str = "ana") -> QueueMessage:
     return QueueMessage(group, f"d-{number}", f"body {number}")
 
 
@@ -94,7 +98,7 @@ def bodies(letters: list[memories.Letter]) -> list[str]:
 def test_a_group_comes_in_order_and_waits_while_one_of_it_is_under_way(clock: Clock) -> None:
     queue = memories.FifoQueue(clock)
     for number in range(3):
-        queue.send(a_message(number))
+        queue.send(a_letter(number))
     first = queue.receive(2)
     assert bodies(first) == ["body 0", "body 1"]
     assert queue.receive(10) == []
@@ -106,15 +110,15 @@ def test_a_group_comes_in_order_and_waits_while_one_of_it_is_under_way(clock: Cl
 def test_other_groups_go_on_meanwhile(clock: Clock) -> None:
     queue = memories.FifoQueue(clock)
     for number, group in enumerate(("ana", "ben", "ana")):
-        queue.send(a_message(number, group))
+        queue.send(a_letter(number, group))
     assert bodies(queue.receive(1)) == ["body 0"]
     assert bodies(queue.receive(10)) == ["body 1"]
 
 
 def test_what_was_not_deleted_comes_again_before_the_later_ones_of_its_group(clock: Clock) -> None:
     queue = memories.FifoQueue(clock, visibility=180.0)
-    queue.send(a_message(1))
-    queue.send(a_message(2))
+    queue.send(a_letter(1))
+    queue.send(a_letter(2))
     one, two = queue.receive(10)
     queue.delete(two)
     clock.at += 180.0
@@ -124,29 +128,29 @@ def test_what_was_not_deleted_comes_again_before_the_later_ones_of_its_group(clo
 
 def test_the_same_deduplication_id_is_taken_once_in_five_minutes(clock: Clock) -> None:
     queue = memories.FifoQueue(clock)
-    queue.send(a_message(1))
+    queue.send(a_letter(1))
     clock.at += 299.0
-    queue.send(a_message(1))
+    queue.send(a_letter(1))
     assert len(queue) == 1
     clock.at += 2.0
-    queue.send(a_message(1))
+    queue.send(a_letter(1))
     assert len(queue) == 2
 
 
 def test_two_groups_may_have_one_deduplication_id(clock: Clock) -> None:
     queue = memories.FifoQueue(clock)
-    queue.send(a_message(1))
-    queue.send(a_message(1, "ben"))
+    queue.send(a_letter(1))
+    queue.send(a_letter(1, "ben"))
     assert len(queue) == 2
 
 
 def test_after_five_receives_a_letter_is_dead_and_frees_its_group_until_it_is_redriven(clock: Clock) -> None:
     queue = memories.FifoQueue(clock, visibility=180.0)
-    queue.send(a_message(1))
+    queue.send(a_letter(1))
     for _ in range(5):
         assert bodies(queue.receive(10)) == ["body 1"]
         clock.at += 180.0
-    queue.send(a_message(2))
+    queue.send(a_letter(2))
     assert bodies(queue.receive(10)) == ["body 2"]
     assert bodies(queue.dead) == ["body 1"]
     queue.redrive()
@@ -175,3 +179,18 @@ def test_an_eventually_consistent_read_may_see_what_was_there_before(clock: Cloc
     assert memory.read_item("old", consistent=True) == item
     clock.at += 2.0
     assert memory.read_item("old", consistent=False) == item
+
+
+def test_g15_all_720_orders_of_feedback_doubled_end_in_the_same_state(clock: Clock, ports: Ports) -> None:
+    words = (SENDING, UNKNOWN, SENT, DELIVERED, BOUNCED, COMPLAINED)
+    for number, order in enumerate(itertools.permutations(words)):
+        message_id = f"m{number}.step"
+        queue(ports, a_message(message_id))
+        for word in (*order, *order):
+            if word == SENDING:
+                ports.messages.claim(message_id, "me", clock())
+            else:
+                ports.messages.settle(message_id, word, clock())
+        found = ports.messages.find_message(message_id)
+        assert found
+        assert (found.state, found.times.keys() >= {COMPLAINED}) == (COMPLAINED, True), order

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -477,3 +478,43 @@ def test_the_settings_lead_a_browser_back_to_this_port(host):
         target = json.load(answer)["integrations"]["Segment.io"]
     assert target["apiHost"] == f"{urlsplit(host).netloc}/v1"
     assert target["protocol"] == "http"
+
+
+BOMBS = {
+    "a number that is too large": '{"total": 1e999}',
+    "no number": '{"total": NaN}',
+    "forty digits": '{"total": ' + "9" * 40 + "}",
+    "a key twice": '{"total": 1, "total": 2}',
+    "a key that scripts believe": '{"__proto__": {"admin": true}, "constructor": {}}',
+    "an empty key": '{"": 1}',
+    "half a sign": '{"name": "\\ud800"}',
+    "an item that is too large": '{"name": "' + "x" * 420_000 + '"}',
+    "a thousand levels": '{"a": ' + "[" * 1_000 + "]" * 1_000 + "}",
+    "very many keys": "{" + ", ".join(f'"k{n}": {n}' for n in range(5_000)) + "}",
+}
+
+
+@pytest.mark.parametrize("properties", BOMBS.values(), ids=BOMBS.keys())
+@pytest.mark.parametrize("path", ["/v1/track", "/v1/batch"])
+def test_a5_whatever_the_properties_are_the_answer_is_a_clear_one(stack, properties, path):
+    call = f'{{"type": "track", "userId": "ana", "event": "X", "properties": {properties}}}'
+    body = f'{{"batch": [{call}]}}' if path == "/v1/batch" else call
+    answer = app.handler(http("POST", path, body.encode(), basic()), None)
+    assert answer["statusCode"] in (200, 400, 413)
+    if answer["statusCode"] != 200:
+        assert len(answer["body"]) > 20
+
+
+def test_x6_the_script_puts_no_markup_into_a_page_and_evaluates_nothing():
+    script = (Path(app.__file__).parent / "postroad.js").read_text()
+    for dangerous in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "srcdoc",
+    ):
+        assert dangerous not in script
+    assert "textContent" in script

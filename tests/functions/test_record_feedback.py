@@ -162,3 +162,22 @@ def test_feedback_that_the_queue_does_not_take_comes_again_and_the_suppression_s
             handler(ses_event(sent, "Bounce", BOUNCE), None)
         assert refusals.find_suppression(EMAIL) == "bounced (General)"
         assert state(sent) == "bounced"
+
+
+EVIL = {
+    "W1 a certificate of somebody else": {"SigningCertURL": "https://evil.example/cert.pem", "Type": "Notification"},
+    "W2 a certificate that looks like AWS's": {"SigningCertURL": "https://sns.us-east-1.amazonaws.com.evil.example/c.pem"},
+    "W3 a replay of long ago": {"Type": "Notification", "Timestamp": "2020-01-01T00:00:00Z"},
+    "W4 a foreign topic": {
+        "Type": "SubscriptionConfirmation", "Token": "t",
+        "TopicArn": "arn:aws:sns:us-east-1:666666666666:evil", "SubscribeURL": "https://evil.example/confirm",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", EVIL.values(), ids=EVIL.keys())
+def test_w1_to_w4_nothing_that_a_text_says_is_fetched_or_believed(account, said, monkeypatch):
+    """AWS calls the function itself, so there is neither an address to post to nor a signature to check."""
+    monkeypatch.setattr("socket.getaddrinfo", lambda *args, **options: pytest.fail(f"looked up {args[0]}"))
+    handler(texted(json.dumps(said)), None)
+    assert account.arrived() == []

@@ -2,10 +2,12 @@
 
 from moto.backends import get_backend
 
+from functions.send_message import app
 from functions.send_message.app import RESERVE_MS, handler
 from postroad_aws.clients import get_client
+from postroad_aws.ports import Accepted, Refused
 from postroad_aws.storage import messages
-from tests.account import ANA, Account, lambda_context, records
+from tests.account import ANA, Account, Channel, lambda_context, records
 
 
 def state(message_id: str) -> str:
@@ -53,3 +55,15 @@ def test_a_template_that_fails_does_not_come_again(account: Account):
     message = account.sign_up("jürgen@example.com")
     assert handler(records([message.message_id]), lambda_context()) == {"batchItemFailures": []}
     assert state(message.message_id) == "failed"
+
+
+def test_a_recipient_that_the_channel_refuses_for_good_harms_nobody_else_of_the_batch(account: Account, monkeypatch):
+    """Once elsewhere a whole batch was sent again and again because of one address."""
+    sent = [account.sign_up(f"person{number}@example.com").message_id for number in range(10)]
+    channel = Channel(*([Accepted("p")] * 3), Refused("MessageRejected", None), Accepted("p"))
+    ports = account.with_channels(email=channel)
+    monkeypatch.setattr(app, "production", lambda: ports)
+    for _ in range(2):
+        assert app.handler(records(sent), lambda_context()) == {"batchItemFailures": []}
+    assert sorted(state(message_id) for message_id in sent) == ["failed"] + ["sent"] * 9
+    assert len({envelope.message_id for envelope in channel.sent}) == len(channel.sent) == 10

@@ -6,6 +6,7 @@ the order explains itself.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -95,9 +96,13 @@ def _row(lead: Lead) -> tuple[object, ...]:
     )
 
 
+# What a spreadsheet takes for a formula, or for the end of a cell, also behind blanks (OWASP ASVS 1.2.10).
+_RUNS = re.compile("[\t\r\n\0]|[\\s\ufeff]*[=+\\-@|%\uff1d\uff0b\uff0d\uff20]")
+
+
 def _plain(value: object) -> object:
     """What a spreadsheet shows and does not run: people have written some of it."""
     if value is None or isinstance(value, int | float):
         return value
     text = value if isinstance(value, str) else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if _RUNS.match(text) else text
