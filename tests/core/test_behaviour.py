@@ -1,6 +1,8 @@
 """What a contact did, and how often: memories are bounded, exact, and the same in any order of arrival."""
 
+import json
 from math import inf
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,8 +23,10 @@ from postroad.behaviour import (
     have_been_until,
     recompute,
 )
+from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.instants import DAY
+from tests.books import Shelf
 
 NOW = 1_793_610_840.0
 
@@ -301,3 +305,57 @@ def test_a_thing_counts_once_by_its_last_time():
     assert have_been_until(memory, 2, 7 * DAY) == NOW + 2 * DAY
     assert have_been_until(memory, 3, 7 * DAY) == -inf
     assert have_been_until(memory, 2, None) == have_been_until(None, 0, None) == inf
+
+
+# What all of it takes
+
+
+def _sums(number: int, within: str = "P400D") -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": "segment",
+            "id": f"s{each}",
+            "if": {"event": f"Paid {each}", "sum": "total", "gte": 500, "within": within},
+        }
+        for each in range(number)
+    ]
+
+
+def test_more_than_fits_into_a_contact_is_refused_at_publish_with_what_takes_most() -> None:
+    shelf = Shelf(*_sums(20))
+    with pytest.raises(
+        DefinitionError, match=r"would remember up to [\d,]+ KB of one contact, and 512 KB is the most.*paid"
+    ):
+        shelf.publish(*_sums(40)[20:])
+    # Over hours, and by counts, a hundred fit.
+    Shelf(*_sums(100, "P1D"))
+
+
+def test_what_is_too_much_already_may_shrink() -> None:
+    shelf = Shelf()
+    shelf.force(*_sums(60))
+    shelf.publish(*_sums(1, "P30D"))
+    with pytest.raises(DefinitionError, match="of one contact"):
+        shelf.publish({**_sums(1)[0], "id": "more", "if": {**_sums(1)[0]["if"], "sum": "weight"}})
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"event": "Paid", "sum": "total", "gte": 5, "within": "P400D"},
+        {"event": "Paid", "sum": "total", "gte": 5, "within": "P1D"},
+        {"event": "Paid", "sum": "total", "gte": 5},
+        {"event": "Paid", "at_least": 50, "within": "P30D"},
+        {"event": "Paid", "last": "sku", "is": "x"},
+    ],
+)
+def test_no_memory_takes_more_than_it_is_said_to_take_at_most(where: dict[str, Any]) -> None:
+    (tracker,) = Shelf({"kind": "segment", "id": "s", "if": where}).book.trackers.values()
+    memory, start = None, 1_793_610_000.0
+    for day in range(500):
+        for hour in (1, 13):
+            at = start + day * DAY + hour * 3_600 + 0.123
+            properties = {"total": 1234.5678 + day, "sku": "a-long-name-of-a-thing" * 3}
+            event = Event(f"{day}.{hour}", "Paid", at, at, contact_id="c", trusted=True, properties=properties)
+            memory = tracker.update(memory, event, at)
+    assert 0 < len(json.dumps(memory, separators=(",", ":"))) <= tracker.most_bytes

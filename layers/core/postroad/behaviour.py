@@ -40,6 +40,10 @@ LARGEST_AMOUNT = 1e15
 LONGEST_VALUE = 200
 # Letters of a value of which many are remembered, and how many.
 LONGEST_NOTED, NOTED = 60, 30
+# Bytes of all memories of one contact together, before they are compressed to less than half: its item has 400 KB.
+MOST_BYTES = 512 * 1024
+# About how many bytes, as JSON, an instant and a short name take, and a summary of amounts.
+_INSTANT, _NAME, _SUMMARY = 16, 20, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,11 @@ class Tracker:
     matches: Callable[[Event], bool] = field(compare=False, repr=False)
     keep: int = 0
     window: float | None = None
+
+    @property
+    def most_bytes(self) -> int:
+        """About how many bytes its memory takes at most, before it is compressed."""
+        return _INSTANT * (3 + self.keep)
 
     def begin(self, event: Event) -> Memory | None:
         """The memory of one matching event; None when there is nothing to remember of it."""
@@ -175,6 +184,12 @@ class Amounts(Tracker):
     read: Callable[[Event], Sequence[int]] = field(default=lambda event: (0,), compare=False, repr=False)
     grain: float | None = None
 
+    @property
+    def most_bytes(self) -> int:
+        if self.grain is None:
+            return _SUMMARY
+        return EXACT * (_INSTANT + _SUMMARY) + math.ceil((self.window or HISTORY) / self.grain) * _SUMMARY
+
     def begin(self, event: Event) -> Memory | None:
         amounts = self.read(event)
         if not amounts:
@@ -226,6 +241,10 @@ class Ends(Tracker):
 
     read: Callable[[Event], Any] = field(default=lambda event: None, compare=False, repr=False)
 
+    @property
+    def most_bytes(self) -> int:
+        return 2 * (_INSTANT + LONGEST_VALUE)
+
     def begin(self, event: Event) -> Memory:
         entry = [_as_stored(event.time), _small(self.read(event))]
         return [entry, entry]
@@ -262,6 +281,10 @@ class Different(Tracker):
 
     read: Callable[[Event], str] = field(default=lambda event: "", compare=False, repr=False)
 
+    @property
+    def most_bytes(self) -> int:
+        return self.keep * (_INSTANT + _NAME)
+
     def begin(self, event: Event) -> Memory | None:
         name = self.read(event)
         return [[_as_stored(event.time), name]] if name else None
@@ -288,6 +311,10 @@ class Values(Tracker):
     """
 
     read: Callable[[Event], Sequence[Any]] = field(default=lambda event: (), compare=False, repr=False)
+
+    @property
+    def most_bytes(self) -> int:
+        return self.keep * (_INSTANT + LONGEST_NOTED)
 
     def begin(self, event: Event) -> Memory | None:
         time = _as_stored(event.time)
@@ -365,6 +392,19 @@ def combine_trackers(trackers: Iterable[Tracker]) -> dict[str, Tracker]:
         widest = replace(known, keep=max(known.keep, tracker.keep), window=max(windows, default=None))
         combined[tracker.tracker_id] = widest
     return combined
+
+
+def find_excess(trackers: Iterable[Tracker]) -> str | None:
+    """Why so much cannot be remembered of one contact, as a sentence; None when it can."""
+    ranked = sorted(trackers, key=lambda tracker: -tracker.most_bytes)
+    total = sum(tracker.most_bytes for tracker in ranked)
+    if total <= MOST_BYTES:
+        return None
+    largest = ", ".join(dict.fromkeys(event for tracker in ranked[:3] for event in tracker.events))
+    return (
+        f"all that is live would remember up to {total // 1024:,} KB of one contact, and {MOST_BYTES // 1024} KB is "
+        f"the most; ask for shorter windows or for fewer sums, the largest are about {largest}"
+    )
 
 
 def recompute(tracker: Tracker, events: Iterable[Event], now: float, known: Memory | None = None) -> Memory | None:

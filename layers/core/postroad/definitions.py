@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad import broadcasts, confirmation
+from postroad.behaviour import find_excess
 from postroad.book import (
     SALES_PUSH,
     Book,
@@ -484,6 +485,10 @@ def plan_publication(
     # Compiled once to learn what the manifest records.
     draft = _follow(book, now, published)
     compiled = compile_book(draft, {**documents, **versions})
+    # What is too much already may still shrink.
+    excess = find_excess(compiled.trackers.values())
+    if excess and _memory_of(compiled) > _memory_of(book):
+        raise DefinitionError(("", excess))
     manifest = _follow(book, now, published, compiled)
     wished = {
         key.partition("/")[2]: read_transfer(wish, compiled.journeys[key.partition("/")[2]])
@@ -494,6 +499,11 @@ def plan_publication(
     running = {each.key for journey in compiled.journeys.values() for each in journey.experiments.values()}
     winners = {key: winner for key, winner in manifest.winners.items() if key in running}
     return Publication(versions, replace(manifest, transfers={**manifest.transfers, **taking}, winners=winners))
+
+
+def _memory_of(book: Book) -> int:
+    """Bytes that one contact's memories take at most."""
+    return sum(tracker.most_bytes for tracker in book.trackers.values())
 
 
 def _build(
