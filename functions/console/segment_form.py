@@ -153,6 +153,19 @@ def _write_did_not(fields: Fields) -> dict[str, Any]:
     }
 
 
+def _write_message(fields: Fields) -> dict[str, Any]:
+    how, template = fields.get("how", ""), fields.get("what", "")
+    never = {"never": True} if how.startswith(_NEVER) else {}
+    return {"message": how.removeprefix(_NEVER), **({"template": template} if template else {}), **never,
+            **_within(fields)}  # fmt: skip
+
+
+def _write_place(fields: Fields) -> dict[str, Any]:
+    name = _needed(fields, "what", "Name the attribute that says where they are, such as home.")
+    said = (("lat", "The latitude"), ("lng", "The longitude"), ("km", "How many km"))
+    return {"attribute": name, "near": {key: _number(fields.get(key, ""), what) for key, what in said}}
+
+
 def _write_score(fields: Fields) -> dict[str, Any]:
     return {
         "score": _needed(fields, "what", "Choose a score."),
@@ -180,7 +193,7 @@ def _fact(
 
 
 _AMOUNTS = ("gte", "lte")
-_FACTS = {"stage", "segment", "consent"}
+_FACTS = {"stage", "persona", "segment", "consent"}
 _COMPARED = (
     ("is", "is"), ("is_not", "is not"), ("contains", "contains"), ("gte", "is at least"), ("lte", "is at most"),
     ("known", "is known"), ("unknown", "is not known"),
@@ -188,12 +201,25 @@ _COMPARED = (
 _WITHIN = Field("days", "within so many days", "number", hint="ever")
 _EVENT = Field("what", "Event", hint="Order Completed")
 _scores, _segments = _named(lambda book: book.scores.values()), _named(lambda book: book.segments.values())
-_FATES = (("opened", "opened one"), ("clicked", "clicked in one"), ("bounced", "bounced one"))
+_NEVER = "never_"
+_FATES = (
+    ("sent", "were sent one"), ("delivered", "received one"), ("opened", "opened one"), ("clicked", "clicked in one"),
+    ("bounced", "bounced one"), ("complained", "complained about one"), ("never_sent", "were sent none"),
+    ("never_opened", "opened none"), ("never_clicked", "clicked in none"),
+)  # fmt: skip
 _LEVEL = (("gte", "is at least"), ("lt", "is less than"))
 
 
 def _stages(book: Book) -> Choices:
     return [(rule.id, rule.id) for each in book.stages.values() for rule in each.stages]
+
+
+def _personas(book: Book) -> Choices:
+    return sorted((persona.id, persona.name) for persona in book.personas.personas)
+
+
+def _templates(book: Book) -> Choices:
+    return [("", "any"), *((template, template) for template in sorted(book.templates))]
 
 
 def _topics(book: Book) -> Choices:
@@ -233,9 +259,32 @@ CONDITIONS: Conditions = {
         Condition(
             "message",
             "What became of our messages",
-            (Field("how", "They", "word", _FATES), _WITHIN),
-            lambda fields: {"message": fields.get("how", ""), **_within(fields)},
-            lambda said: {"how": said["message"], **_days(said)},
+            (
+                Field("how", "They", "word", _FATES),
+                Field("what", "of the message", "choice", choices=_templates),
+                _WITHIN,
+            ),
+            _write_message,
+            lambda said: {
+                "how": (_NEVER if said.get("never") else "") + said["message"],
+                "what": said.get("template", ""),
+                **_days(said),
+            },
+        ),
+        Condition(
+            "place",
+            "Where they are",
+            (
+                Field("what", "Attribute", hint="home"),
+                Field("km", "within so many km", "number"),
+                Field("lat", "of latitude", "number", hint="38.72"),
+                Field("lng", "and longitude", "number", hint="-9.14"),
+            ),
+            _write_place,
+            lambda said: {
+                "what": said["attribute"],
+                **{key: str(said["near"][key]) for key in ("km", "lat", "lng")},
+            },
         ),
         Condition(
             "score",
@@ -256,6 +305,15 @@ CONDITIONS: Conditions = {
                 Field("what", "Stage", "choice", choices=_stages),
             ),
             *_fact("stage", "Choose a stage."),
+        ),
+        Condition(
+            "persona",
+            "Their persona",
+            (
+                Field("how", "They are", "word", (("yes", "most like"), ("no", "not most like"))),
+                Field("what", "Persona", "choice", choices=_personas),
+            ),
+            *_fact("persona", "Choose a persona."),
         ),
         Condition(
             "segment",

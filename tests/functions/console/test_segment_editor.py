@@ -43,9 +43,22 @@ MEANT = {
         ),
     ],
     "did_not": [({"what": "Page Viewed", "days": "9"}, {"event": "Page Viewed", "never": True, "within": "P9D"})],
-    "message": [({"how": "opened", "days": "30"}, {"message": "opened", "within": "P30D"})],
+    "message": [
+        ({"how": "opened", "what": "", "days": "30"}, {"message": "opened", "within": "P30D"}),
+        (
+            {"how": "never_clicked", "what": "welcome", "days": ""},
+            {"message": "clicked", "template": "welcome", "never": True},
+        ),
+    ],
+    "place": [
+        (
+            {"what": "home", "km": "25", "lat": "38.72", "lng": "-9.14"},
+            {"attribute": "home", "near": {"lat": 38.72, "lng": -9.14, "km": 25}},
+        ),
+    ],
     "score": [({"what": "engagement", "how": "gte", "value": "40"}, {"score": "engagement", "gte": 40})],
     "stage": [({"how": "yes", "what": "lead"}, {"stage": "lead"})],
+    "persona": [({"how": "no", "what": "home-brewer"}, {"persona": "home-brewer", "is": False})],
     "segment": [({"how": "no", "what": "customers"}, {"segment": "customers", "is": False})],
     "consent": [({"how": "yes", "what": "offers"}, {"consent": "offers"})],
 }
