@@ -65,6 +65,10 @@ def aws(
 
 @pytest.fixture
 def ports(aws: Any) -> Any:
+    return storage_ports()
+
+
+def storage_ports() -> SimpleNamespace:
     """The storage ports as production has them: the modules themselves."""
     from postroad_aws.storage import (
         broadcasts,
