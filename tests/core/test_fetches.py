@@ -163,7 +163,7 @@ def play(trace: Trace) -> tuple[bool, bool]:
     return any(event.name == EMAIL_CLICKED for event in people), bool(left)
 
 
-def test_of_sixty_traces_no_click_of_a_person_is_lost_and_19_of_20_machines_are_caught():
+def test_c55_of_sixty_traces_no_click_of_a_person_is_lost_and_19_of_20_machines_are_caught():
     machines = [trace for trace in TRACES if not trace.is_person]
     people = [trace for trace in TRACES if trace.is_person]
     assert len(TRACES) >= 60

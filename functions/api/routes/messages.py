@@ -8,6 +8,8 @@ from functions.api.routing import Routes
 from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf
 from postroad.instants import format_instant
 from postroad.messages import STATES, Message
+from postroad.reactions import REACTIONS, reaction_of
+from postroad_aws import clock
 from postroad_aws.storage import NotFoundError
 from postroad_aws.storage import messages as storage
 
@@ -31,6 +33,11 @@ class MessageView(TypedDict):
     step: str
     created_at: Instant
     times: Annotated[dict[str, str], "When it came to each state."]
+    reaction: Annotated[
+        str | None,
+        OneOf(REACTIONS),
+        "How its reader answered. `ignored`: no link was followed within seven days. Null: it is too early to tell.",
+    ]
 
 
 @routes.get("/messages")
@@ -77,4 +84,5 @@ def _show(message: Message) -> MessageView:
         "step": message.step,
         "created_at": format_instant(message.created_at),
         "times": {state: format_instant(time) for state, time in sorted(message.times.items(), key=lambda i: i[1])},
+        "reaction": reaction_of(message, clock.now()) or None,
     }

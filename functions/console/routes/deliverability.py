@@ -23,6 +23,21 @@ LONGEST_NOTE = 500
 
 _NAMES = {"gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo", "icloud": "iCloud", "gmx": "GMX", "qq": "QQ"}
 
+# What people call each check.
+_TITLES = {
+    "identity": "The sender is verified",
+    "dkim": "Mails are signed (DKIM)",
+    "mail_from": "Bounces come to a domain of yours",
+    "spf": "That domain names SES (SPF)",
+    "dmarc": "The domain says how to treat its mail (DMARC)",
+    "sandbox": "Everybody may be written to",
+    "health": "SES is content",
+    "events": "SES tells what becomes of mails",
+    "suppression": "The account keeps bounces and complaints",
+    "sender": "Mails come from the verified domain",
+    "postal_address": "There is a postal address",
+}
+
 
 class Received(NamedTuple):
     """How mail was received by one provider."""
@@ -56,7 +71,7 @@ def show(request: Request) -> Response:
 def show_checks(request: Request) -> Response:
     """What SES says, asked for by itself because it takes a moment."""
     checks = examine(email_account.find_facts(), books.current_policy())
-    return page(request, "deliverability/checks.html", fragment="checks", checks=checks)
+    return page(request, "deliverability/checks.html", fragment="checks", checks=checks, titles=_TITLES)
 
 
 def resume(request: Request) -> Response:

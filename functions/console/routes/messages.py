@@ -13,6 +13,7 @@ from postroad.book import Book
 from postroad.broadcasts import KIND, Run
 from postroad.contacts import Contact
 from postroad.messages import ENGAGEMENTS, Message
+from postroad.reactions import reaction_of
 from postroad.stats import Counts, MessageCounts
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, broadcasts, contacts, messages, stats, timeline
@@ -86,6 +87,7 @@ def show_one(request: Request) -> Response:
         topic=book.policy.find_topic(message.topic).name,
         history=[(name, time, name in ENGAGEMENTS) for name, time in history],
         preview=_preview(message),
+        reaction=reaction_of(message, request.now),
     )
 
 
@@ -136,4 +138,4 @@ def _get(request: Request) -> Message:
 
 def _preview(message: Message) -> Preview:
     ports = production()
-    return preview_message(contacts, timeline, ports.templates, ports.books, message)
+    return preview_message(contacts, timeline, ports.templates, ports.books, message, ports.catalogue)

@@ -172,7 +172,7 @@ def _ask_sender(facts: Facts, policy: Policy) -> tuple[bool, str] | None:
         return False, "the policy names no sender"
     domain = policy.sender.rpartition("@")[2].rstrip("> ").lower()
     identity = facts.identity.rpartition("@")[2].lower()
-    if not identity:
+    if not identity or facts.is_verified is None:
         return None
     is_so = domain == identity or domain.endswith(f".{identity}")
     return is_so, f"mails come from {domain}, and {identity} is what SES knows"

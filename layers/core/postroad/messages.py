@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from postroad.events import CLICKS, OPENINGS, UNSUBSCRIBED, Event
+from postroad.events import CLICKS, JOURNEY_ENDED, OPENINGS, UNSUBSCRIBED, Event
 
 QUEUED = "queued"
 SENDING = "sending"
@@ -37,6 +37,11 @@ ENGAGEMENTS = ("opened", "clicked", "machine_opened", "machine_clicked", "unsubs
 PATIENCE = {QUEUED: 600.0, SENDING: 900.0}
 
 
+def message_id_of(enrollment_id: str, step: str, visit: int) -> str:
+    """The id of the message that a step of a journey queues when it is visited for this time."""
+    return f"{enrollment_id}.{step}" + (f"~{visit}" if visit > 1 else "")
+
+
 def split_message_id(message_id: str) -> tuple[str, str]:
     """(enrollment id, step) of a message of a journey: "<enrollment>.<step>", or "<enrollment>.<step>~2" when the step
     was visited again."""
@@ -56,6 +61,12 @@ def find_engagement(event: Event) -> tuple[str, str] | None:
     if name is None or not isinstance(message_id, str) or not message_id:
         return None
     return message_id, f"machine_{name}" if event.properties.get("actor") == "machine" else name
+
+
+def find_conversion(event: Event) -> str:
+    """The id of the message that led to the goal of a passage, when an event says that; else ""."""
+    is_goal = event.name == JOURNEY_ENDED and event.properties.get("reason") == "goal"
+    return str(event.properties.get("message_id") or "") if is_goal else ""
 
 
 def take_off(times: Mapping[str, float], engagement: str, time: float) -> dict[str, float]:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from functions.console.routes import deliverability
 from postroad.breakers import BREAKER, RESUMED
+from postroad.doctor import CHECKS
 from postroad.holds import ALL, MARKETING, PAUSE, Hold
 from postroad.stats import DOMAINS, MESSAGES, Cell, Increments, hour_of
 from postroad_aws.storage import holds, stats
@@ -52,5 +54,6 @@ def test_what_people_have_put_is_shown_and_is_no_breakers(browser, account):
 
 def test_how_sending_is_set_up_is_asked_for_by_itself(browser):
     text = browser.fragment(f"{PAGE}/checks").text
-    assert "Postal address" in text
+    assert "There is a postal address" in text
+    assert set(deliverability._TITLES) == set(CHECKS)
     assert "This cannot be checked here" in text

@@ -8,6 +8,7 @@ from postroad.engagement import take_back
 from postroad.fold.folding import Folding
 from postroad.journeys import end
 from postroad.keyed import MOST_REMEMBERED
+from postroad.messages import message_id_of
 from postroad.places import EXIT_ON, HANDED_OVER, outcome_of
 from postroad.tasks import cancel
 
@@ -55,7 +56,19 @@ def close(folding: Folding, enrollment: Enrollment) -> None:
             last_ended=folding.now, last_state=outcome_of(enrollment), last_enrollment=enrollment.enrollment_id
         )
     said = {"key": enrollment.key} if enrollment.key else {}
+    if enrollment.reason == "goal" and (message_id := _find_winner(enrollment)):
+        said["message_id"] = message_id
     folding.causes(names.JOURNEY_ENDED, journey=journey_id, state=enrollment.state, reason=enrollment.reason, **said)
+
+
+def _find_winner(enrollment: Enrollment) -> str:
+    """The message of a passage that led to its goal: the latest one in which a link was followed, else the latest that
+    was opened; "" for none."""
+    for mark in ("clicked", "opened"):
+        steps = [step for step in enrollment.visits if mark in enrollment.marks.get(step, ())]
+        if steps:
+            return message_id_of(enrollment.enrollment_id, steps[-1], enrollment.visits[steps[-1]])
+    return ""
 
 
 def _forget(contact: Contact, journey_id: str) -> None:

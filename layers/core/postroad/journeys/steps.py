@@ -31,6 +31,7 @@ from postroad.journeys.ways import (
     MatchStep,
     SplitStep,
 )
+from postroad.messages import message_id_of
 from postroad.tasks import CALL, LONGEST_NOTE, LONGEST_TITLE
 
 
@@ -120,7 +121,7 @@ class SendStep(StepType):
 
     def enter(self, here: Here) -> Answer:
         visit = here.enrollment.visits[here.step_id]
-        message_id = f"{here.enrollment.enrollment_id}.{here.step_id}" + (f"~{visit}" if visit > 1 else "")
+        message_id = message_id_of(here.enrollment.enrollment_id, here.step_id, visit)
         expires_at = None if self.expires is None else here.now + self.expires
         templates = self.templates or {self.channel: self.template}
         sends = tuple(

@@ -20,7 +20,7 @@ from postroad.fold import Outcome as Folded
 from postroad.fold import begin, fold, needs_history, postpone
 from postroad.identities import Identity, contact_id_of
 from postroad.merging import merge, order
-from postroad.messages import Message, find_engagement, name_message
+from postroad.messages import CONVERTED, Message, find_conversion, find_engagement, name_message
 from postroad.packing import unpack
 from postroad.places import membership_changes, places_of
 from postroad.quarantine import Reject, reject_event, reject_text
@@ -592,8 +592,19 @@ class _Cluster:
                 self.begun.append(contact.contact_id)
             if not busy:
                 self.rows += pending.rows
+            self.note_conversions(pending)
         self.items[contact.contact_id] = contact
         del self.open[contact.contact_id]
+
+    def note_conversions(self, pending: _Pending) -> None:
+        """Tell the ledger which messages led to a goal. That is for numbers alone, and no reason to fold again."""
+        for row in pending.rows:
+            for event in row.caused:
+                if message_id := find_conversion(event):
+                    try:
+                        self.ports.messages.note_engagement(message_id, CONVERTED, event.time)
+                    except Exception as error:
+                        logger.exception("a conversion was not counted", error=type(error).__name__)
 
     def write(self, commit: Commit) -> None:
         outcome = self.ports.contacts.commit(commit)
