@@ -89,7 +89,14 @@ def test_a_wrong_line_is_found(small_tree, name):
 SPARED = {
     "collect": ("pynamodb", "jinja2", "postroad.markup", "postroad.book", "postroad.predicates", "postroad.journeys"),
     "send_message": ("pynamodb", "postroad.book", "postroad.predicates", "postroad.journeys", "postroad.envelopes.sms"),
-    "process_events": ("pynamodb", "jinja2", "postroad.envelopes", "postroad.rendering", "postroad.definitions"),
+    "process_events": (
+        "pynamodb",
+        "jinja2",
+        "postroad.envelopes",
+        "postroad.links",
+        "postroad.rendering",
+        "postroad.definitions",
+    ),
 }
 
 

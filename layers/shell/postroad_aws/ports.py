@@ -14,7 +14,6 @@ from postroad.commits import Commit, Row
 from postroad.contacts import Consent, Contact
 from postroad.events import Event
 from postroad.holds import Hold
-from postroad.links import Signer
 from postroad.messages import Message
 from postroad.packing import QueueMessage
 from postroad.policy import Policy
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     # Their imports load conditions, journeys or Jinja2, which few processes need all of.
     from postroad.accounts import Account
     from postroad.book import Book
+    from postroad.links import Signer
     from postroad.rendering import CompiledMessage
     from postroad.stats import Cell
 
@@ -302,5 +302,5 @@ class Ports(KeylessPorts):
     """All of them: `contact_key` makes ids of contacts, `signer` the links in messages."""
 
     contact_key: bytes
-    signer: Signer
+    signer: "Signer"
     base_url: str

@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from postroad.channels import CHANNELS
-from postroad.links import Signer
 from postroad_aws import books, clock, holds, ids, queues, runs
 from postroad_aws.ports import Channel, KeylessPorts, Ports
 from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, tasks, timeline
 
 if TYPE_CHECKING:
+    from postroad.links import Signer
     from postroad_aws.usecases.record_reply import ReplyPorts
     from postroad_aws.usecases.remove_demo import RemovalPorts
     from postroad_aws.usecases.run_broadcast import RunPorts
@@ -47,9 +47,18 @@ class _Channels(Mapping[str, Channel]):
 
 
 @cache
-def signer() -> Signer:
+def signer() -> "Signer":
     """Signs and reads the links in messages."""
+    from postroad.links import Signer
+
     return Signer({"1": keys.derive_key("links")}, "1")
+
+
+class _LateSigner:
+    """The signer, made when it first signs or reads: the fold never does."""
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(signer(), attribute)
 
 
 _OPEN: dict[str, Any] = {
@@ -129,4 +138,5 @@ def run_ports() -> "RunPorts":
 @cache
 def production() -> Ports:
     """All ports of this process."""
-    return Ports(**_OPEN, contact_key=keys.derive_key("contacts"), signer=signer(), base_url=settings().base_url)
+    late: Any = _LateSigner()
+    return Ports(**_OPEN, contact_key=keys.derive_key("contacts"), signer=late, base_url=settings().base_url)
