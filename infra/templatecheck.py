@@ -25,6 +25,7 @@ POWERS_OVER_ALL = {
     ("RecordFeedbackRole", "sns:Publish"): "a phone number has no ARN; a second statement denies every topic",
     ("ApiRole", "ses:GetAccount"): "what SES says of the whole account has no ARN",
     ("ConsoleRole", "ses:GetAccount"): "what SES says of the whole account has no ARN",
+    ("RunBroadcastRole", "ses:GetAccount"): "the account itself has no ARN",
 }
 # What SAM attaches by itself: writing one's own log.
 MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole"}

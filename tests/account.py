@@ -21,7 +21,8 @@ from postroad.events import Event
 from postroad.identities import Identity, contact_id_of, find_identity
 from postroad.messages import Message
 from postroad.packing import pack, unpack
-from postroad_aws import books, clock, holds, templates, wiring
+from postroad.quotas import Quota
+from postroad_aws import books, clock, holds, quotas, templates, wiring
 from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.settings import settings
@@ -61,6 +62,9 @@ class Account:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, clock_file: Path) -> None:
         self._clock_file = clock_file
         self._numbers = count(1)
+        # moto does not know what SES says of its quota.
+        self.quota: Quota | None = None
+        monkeypatch.setattr(quotas, "find_quota", lambda channel: self.quota)
         sqs = get_client("sqs")
         fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
         self.events_queue = sqs.create_queue(QueueName="events.fifo", Attributes=fifo)["QueueUrl"]

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from postroad.broadcasts import Tally, parse_tally
-from postroad_aws.storage.memberships import SHARDS
 from postroad_aws.usecases.run_broadcast import (
     Counted,
     address_missed,
-    address_shard,
+    address_part,
     begin_broadcast,
     count_messages,
 )
@@ -29,12 +28,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _begin(event: dict[str, Any], broadcast_id: str, number: int, has_time: Callable[[], bool]) -> dict[str, Any]:
-    return {"task": begin_broadcast(run_ports(), broadcast_id, number), "shards": SHARDS}
+    task, parts = begin_broadcast(run_ports(), broadcast_id, number)
+    return {"task": task, "shards": list(parts)}
 
 
 def _address(event: dict[str, Any], broadcast_id: str, number: int, has_time: Callable[[], bool]) -> dict[str, Any]:
     after = event["cursor"]
-    return {"cursor": address_shard(run_ports(), broadcast_id, number, event["shard"], after, has_time)}
+    return {"cursor": address_part(run_ports(), broadcast_id, number, event["shard"], after, has_time)}
 
 
 def _address_missed(

@@ -14,7 +14,7 @@ from postroad.broadcasts import ABANDONED, AFTERMATH, DONE, KIND, MAILING, SETTL
 from postroad.instants import DAY, format_instant
 from postroad.local_time import find_zone, next_local
 from postroad.messages import Message
-from postroad_aws.usecases.run_broadcast import Counted, RunPorts, address_shard, begin_broadcast, count_messages
+from postroad_aws.usecases.run_broadcast import Counted, RunPorts, address_part, begin_broadcast, count_messages
 from postroad_aws.usecases.schedule_broadcast import BroadcastPorts, schedule_broadcast
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ class Mailings:
 
     def address(self, run: Run, world: "World") -> None:
         """Address those of one life who are in the segment at this moment."""
-        address_shard(self._running(world), run.broadcast.id, run.number, "", None, lambda: True)
+        address_part(self._running(world), run.broadcast.id, run.number, "", None, lambda: True)
 
     def count(self, messages: Sequence[Message]) -> None:
         """Count what has become of their messages, as often as production does."""
         for run in self.list_runs():
+            self.office.broadcasts.finish(run.broadcast.id)
             for state, later in ((MAILING, ABANDONED), (DONE, ABANDONED + SETTLING), (DONE, AFTERMATH)):
                 self.office.clock.at = run.at + later
                 ports = self._running(self.office, messages)
@@ -85,4 +86,7 @@ class Mailings:
     def _running(self, world: "World", messages: Sequence[Message] = ()) -> RunPorts:
         """Running them, with the people of one world."""
         members, ledger = memory.Members(world.contacts), memory.Ledger(messages)
-        return RunPorts(world.ports, self.office.broadcasts, members, ledger, world.queues, memory.Schedules())
+        broadcasts, quotas, schedules = self.office.broadcasts, memory.Quotas(), memory.Schedules()
+        # Nothing is tested, so no numbers are asked for.
+        stats = cast(Any, None)
+        return RunPorts(world.ports, broadcasts, members, ledger, world.queues, quotas, stats, schedules)

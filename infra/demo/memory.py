@@ -6,11 +6,12 @@ once, at the end. The use cases never change what a port has given them.
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from postroad.accounts import Account
 from postroad.book import Book
-from postroad.broadcasts import Run
+from postroad.broadcasts import END, Run
 from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import Consent, Contact
 from postroad.events import Event
@@ -23,7 +24,7 @@ from postroad.tasks import Task, settle
 from postroad_aws.ports import Accepted, Answers, Forward, Outcome
 from postroad_aws.storage import Page
 from postroad_aws.storage.definitions import Draft
-from postroad_aws.storage.memberships import Membership
+from postroad_aws.storage.memberships import SHARDS, Membership
 
 
 class Clock:
@@ -271,14 +272,25 @@ class Broadcasts:
     def save_run(self, run: Run, before: Run | None) -> None:
         self.items[run.broadcast.id] = run
 
-    def touch(self, broadcast_id: str, number: int, now: float) -> None:
-        pass
+    def touch(self, run: Run, now: float, part: str, cursor: str | None) -> bool:
+        return True
+
+    def finish(self, broadcast_id: str) -> None:
+        """Each life has been gone through."""
+        self.items[broadcast_id] = replace(self.items[broadcast_id], cursors=dict.fromkeys(SHARDS, END))
 
     def miss(self, broadcast_id: str, number: int) -> None:
         raise AssertionError("nothing is refused by this memory")
 
     def make_up(self, broadcast_id: str, number: int, missed: int) -> None:
         pass
+
+
+class Quotas:
+    """Everything may leave."""
+
+    def find_quota(self, channel: str) -> None:
+        return None
 
 
 class Ledger:

@@ -1,25 +1,43 @@
-"""A broadcast in a world: who schedules it and calls it off, the schedules that ring, and its state machine.
+"""A broadcast in a world: who schedules it, steers it and calls it off, the schedules that ring, its state machine.
 
 Each step of the state machine is an invocation, tried again as `infra/statemachines/broadcast.asl.yaml` says. An
 execution may also end without a word, as when an operator stops it: then only a schedule goes on with the run. Chance
 comes from a generator of its own, so that a world without a broadcast is the same as if there were none at all.
 """
 
-from collections.abc import Callable
-from math import ceil
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import ceil, inf
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from postroad import events as names
-from postroad.broadcasts import ADDRESS, CANCELLED, COUNT, DONE, KIND, MAILING, RUNNING, SCHEDULED, Run, Tally
+from postroad.broadcasts import (
+    ADDRESS,
+    CANCELLED,
+    COUNT,
+    DONE,
+    END,
+    KIND,
+    MAILING,
+    PAUSED,
+    RUNNING,
+    SCHEDULED,
+    STOPPED,
+    TESTING,
+    Run,
+    Tally,
+)
 from postroad.commits import MembershipChange
 from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.identities import Identity, contact_id_of
 from postroad.instants import format_instant
 from postroad.links import Unsubscribe
-from postroad.messages import QUEUED, SENDING
+from postroad.messages import FAILED, QUEUED, SENDING
 from postroad.places import segment_place
+from postroad.quotas import Quota
+from postroad.stats import Counts
 from postroad_aws.ports import Ports
 from postroad_aws.storage import VersionConflictError
 from postroad_aws.storage.definitions import Draft
@@ -27,6 +45,12 @@ from postroad_aws.storage.memberships import SHARDS
 from postroad_aws.usecases import run_broadcast as running
 from postroad_aws.usecases.cancel_broadcast import cancel_broadcast
 from postroad_aws.usecases.schedule_broadcast import BroadcastPorts, schedule_broadcast
+from postroad_aws.usecases.steer_broadcast import (
+    choose_broadcast_winner,
+    pause_broadcast,
+    resume_broadcast,
+    send_broadcast_again,
+)
 from tests.faults import memory as memories
 from tests.faults.scheduler import Invocation, wire
 
@@ -46,9 +70,12 @@ FOLLOWS = {
     None: {SCHEDULED},
     SCHEDULED: {RUNNING, CANCELLED},
     CANCELLED: {SCHEDULED},
-    RUNNING: {RUNNING, MAILING},
-    MAILING: {MAILING, DONE},
-    DONE: {DONE},
+    RUNNING: {RUNNING, TESTING, MAILING, PAUSED, STOPPED},
+    TESTING: {TESTING, RUNNING, PAUSED, STOPPED},
+    MAILING: {MAILING, DONE, PAUSED, STOPPED},
+    PAUSED: {RUNNING, TESTING, MAILING, STOPPED},
+    STOPPED: {STOPPED},
+    DONE: {DONE, RUNNING},
 }
 
 
@@ -89,6 +116,25 @@ class Schedules:
                 self.loop.at(self.loop.now + 5.0 * self.loop.chance(), self.broadcasting.start, name[0])
 
 
+class NoStats:
+    """Counters lag behind by far: a test has no verdict in them."""
+
+    def find_counts(self, subjects: Sequence[str]) -> dict[str, Counts]:
+        return {subject: Counts() for subject in subjects}
+
+
+class Quotas:
+    """In some worlds the day's quota is used up when the broadcast begins, and comes back."""
+
+    def __init__(self, loop: Any) -> None:
+        self.loop = loop
+        self.used_up = 0.0
+        self.until = inf
+
+    def find_quota(self, channel: str) -> Quota | None:
+        return Quota(14.0, 100.0, 100.0) if self.used_up and self.loop.now < self.until else None
+
+
 class Broadcasting:
     """What a seed decides about the broadcast of its world, and what is known of it outside."""
 
@@ -104,6 +150,12 @@ class Broadcasting:
         self.limits = {"PAGE": random.choice((1, 2, 100)), "DEEP": random.choice((0, 500, 500)), "PAUSE": 5.0}
         self.meanwhile: list[tuple[float, Callable[[float], None]]] = []
         self.is_called_off_at_once = False
+        # What people do while it is under way: so many seconds after it began, and what.
+        self.steering: list[tuple[float, Callable[[BroadcastPorts], Any]]] = []
+        # When it was known to be paused, and until when; a stop has no end.
+        self.stands: list[tuple[float, float]] = []
+        self.failed: set[str] = set()
+        self.rest = 0.0
         self.begun_at: float | None = None
         self.members: set[str] = set()
         self.entitled: set[str] = set()
@@ -122,8 +174,10 @@ class Broadcasting:
         self.members_port = wire(
             loop, store("memberships", memories.MemoryMemberships(memory)), "list_shard", "list_members"
         )
+        self.stats: Any = NoStats()
+        self.quota = Quotas(loop)
         self.ledger = wire(loop, store("messages", memories.MemoryMessages(memory)), "list_by_origin")
-        self.queues = wire(loop, memories.MemoryQueues(world.events, world.sends), "sends_backlog")
+        self.queues = wire(loop, memories.MemoryQueues(world.events, world.sends), "sends_backlog", "send_messages")
         memory.on_run = self.noticed
 
     @property
@@ -144,6 +198,7 @@ class Broadcasting:
         asked = random.choice(world.requests) + random.choice((0.0, 60.0, HOUR))
         begins = asked + random.choice((0.0, 0.0, 90.0, 600.0, 5 * HOUR))
         document = {"kind": KIND, "id": ID, "name": "Letter", "segment": self.segment, "template": self.template}
+        self._plan_steering(document)
         self.drafts = Drafts({**document, **({"at": format_instant(begins)} if begins > asked else {})})
         world.loop.at(asked, self.schedule)
         if random.random() < 0.4:
@@ -165,6 +220,34 @@ class Broadcasting:
         if random.random() < 0.5:
             leaving = random.choice(world.people)
             self.meanwhile.append((random.choice(soon), lambda at: world.loop.at(at, self.refuse, leaving)))
+
+    def _plan_steering(self, document: dict[str, Any]) -> None:
+        """In some worlds it is tested, paused or sent once more. By a generator of its own: others stay as they are."""
+        random = Random(f"the steering of {self.world.seed}")
+        if random.random() < 0.3:
+            against = "ping" if self.template == "offer" else "offer"
+            winner = random.choice(("automatic", "manual"))
+            document["test"] = {"against": [against], "share": 50, "lasts": "PT1H", "winner": winner}
+            if winner == "manual" or random.random() < 0.3:
+                # Whoever is too early, or finds it paused, comes again.
+                for when in (random.choice((30 * 60.0, 3 * HOUR)), 20 * HOUR, 26 * HOUR):
+                    self.steering.append((when, lambda ports: choose_broadcast_winner(ports, ID, against)))
+        if random.random() < 0.4:
+            begin = random.choice((0.05, 1.0, 0.4 * self.crowd, 95.0, 700.0))
+            self.rest = random.choice((0.5, 45.0, 600.0, 7 * HOUR))
+            self.steering.append((begin, lambda ports: pause_broadcast(ports, ID)))
+        if random.random() < 0.3:
+            self.steering.append((30 * HOUR, lambda ports: send_broadcast_again(ports, ID)))
+        self.quota.used_up = random.choice((0.0, 0.0, 0.0, 40 * 60.0))
+
+    def steer(self, change: Callable[[BroadcastPorts], Any]) -> None:
+        def then() -> None:
+            run = self.run
+            if run and run.state == PAUSED:  # whoever has paused it resumes it
+                resume = partial(resume_broadcast, broadcast_id=ID)
+                self.world.loop.at(self.world.loop.now + self.rest, self.steer, resume)
+
+        self._ask(change, lambda: self.steer(change), then)
 
     def _tell(self, event_id: str, name: str, at: float, *identities: Identity) -> None:
         """A server tells of somebody."""
@@ -225,9 +308,19 @@ class Broadcasting:
             self.begun_at = self.world.loop.now
             for seconds, happen in self.meanwhile:
                 happen(self.begun_at + seconds)
+            for seconds, change in self.steering:
+                self.world.loop.at(self.begun_at + seconds, self.steer, change)
+            self.quota.until = self.begun_at + self.quota.used_up
             self.members = {row.contact_id for row in rows}
             self.entitled = set(self.members)
-        elif state == RUNNING and after.state == MAILING:
+        elif after.state in (PAUSED, STOPPED) and state not in (PAUSED, STOPPED):
+            self.stands.append((self.world.loop.now, inf))
+        elif state == PAUSED and after.state != STOPPED:
+            self.stands[-1] = (self.stands[-1][0], self.world.loop.now)
+        elif state == DONE and after.state == RUNNING:
+            ours = [message for message in self.world.memory.messages.values() if message.origin == ORIGIN]
+            self.failed = {message.contact_id for message in ours if message.state == FAILED}
+        elif state == RUNNING and after.state == MAILING and after.attempt == 1:
             self.stayed = {row.contact_id for row in rows if (row.since or 0.0) <= after.events_at}
         elif state == MAILING and after.state == DONE:
             for message in self.world.memory.messages.values():
@@ -256,10 +349,11 @@ class Execution:
     def begin(self) -> None:
         self.task(lambda ports: running.begin_broadcast(ports, ID, self.number), self.begun)
 
-    def begun(self, task: str) -> None:
+    def begun(self, begun: running.Begun) -> None:
         self.has_begun = True
+        task = begun.task
         if task == ADDRESS:
-            self.shards = list(SHARDS)
+            self.shards = list(begun.parts)
             self.workers = WORKERS
             for _ in range(WORKERS):
                 self.next_shard()
@@ -270,10 +364,15 @@ class Execution:
         """One more shard for a worker. One in which nobody is takes a call all the same, which is left out."""
         while self.shards:
             shard = self.shards.pop(0)
+            if shard not in SHARDS:
+                self.address(shard, None)
+                return
             if memories.MemoryMemberships(self.world.memory).list_shard(self.broadcasting.place, shard):
                 wait = self.broadcasting.crowd * self.world.loop.chance()
                 self.world.loop.at(self.world.loop.now + wait, self.address, shard, None)
                 return
+            if (run := self.broadcasting.run) and run.state == RUNNING:
+                memories.MemoryBroadcasts(self.world.memory).touch(run, self.world.loop.now, shard, END)
         self.workers -= 1
         if not self.workers:
             self.address_missed(None)
@@ -294,7 +393,7 @@ class Execution:
             else:
                 self.address(shard, following)
 
-        self.task(lambda ports: running.address_shard(ports, ID, self.number, shard, cursor, self.has_time), addressed)
+        self.task(lambda ports: running.address_part(ports, ID, self.number, shard, cursor, self.has_time), addressed)
 
     def count(self, so_far: running.Counted) -> None:
         def counted(found: running.Counted) -> None:
@@ -326,7 +425,11 @@ class Execution:
                 world.dead.append(lambda: broadcasting.start(self.number))
 
         def run(ports: Ports) -> Any:
-            parts = (broadcasting.members_port, broadcasting.ledger, broadcasting.queues, broadcasting.schedules)
-            return work(running.RunPorts(ports, broadcasting.broadcasts, *parts))
+            return work(
+                running.RunPorts(
+                    ports, broadcasting.broadcasts, broadcasting.members_port, broadcasting.ledger, broadcasting.queues,
+                    broadcasting.quota, broadcasting.stats, broadcasting.schedules,
+                )
+            )  # fmt: skip
 
         world.others.invoke(run, done)

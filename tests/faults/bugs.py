@@ -16,6 +16,7 @@ from postroad.contacts import Seat
 from postroad.events import WAKE
 from postroad.fold import accounts as fold_accounts
 from postroad.fold.folding import Folding
+from postroad.lots import choose
 from postroad.messages import SENDING, Message
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
@@ -294,6 +295,27 @@ def the_last_to_save_a_run_wins() -> AbstractContextManager[Any]:
     return changed(memories.MemoryBroadcasts, holds=lambda self, stored, before: True)
 
 
+def senders_do_not_ask_for_holds() -> AbstractContextManager[Any]:
+    """What is queued leaves, whoever has paused or stopped it."""
+    return changed(sending, _is_held=lambda *_: False, _find_hold=lambda *_: None)
+
+
+def a_hold_is_forgotten() -> AbstractContextManager[Any]:
+    """A paused run addresses nobody, but what is queued already is not held."""
+    return changed(broadcasts.Run, hold=None)
+
+
+def the_rest_draws_lots_too() -> AbstractContextManager[Any]:
+    """A test has a winner, and the others get any of its templates."""
+    pick = broadcasts.Run.pick
+
+    def draw(self: Any, contact_id: str) -> tuple[str, str] | None:
+        found = pick(self, contact_id)
+        return found and (choose(dict.fromkeys(self.broadcast.templates, 1.0), contact_id), found[1])
+
+    return changed(broadcasts.Run, pick=draw)
+
+
 def nothing_counts_against_the_caps() -> AbstractContextManager[Any]:
     """What was queued is not remembered."""
     return changed(caps, spend=lambda spent, *_: spent)
@@ -400,13 +422,16 @@ BUGS: Mapping[str, Bug] = {
         Bug(a_merge_forgets_what_it_dropped, "no_step_twice", 19),
         Bug(twins_are_not_looked_for, "no_step_twice", 141),
         Bug(an_old_book_folds_on, "counts_equal_the_timeline", 13),
-        Bug(nobody_looks_at_a_run_again, "a_broadcast_ends_and_adds_up", 1),
+        Bug(nobody_looks_at_a_run_again, "a_broadcast_ends_and_adds_up", 3),
         Bug(addressed_is_done, "a_broadcast_ends_and_adds_up", 1),
         Bug(the_last_to_save_a_run_wins, "a_broadcast_ends_and_adds_up", 143),
-        Bug(whom_aws_did_not_let_through_is_left_out, "a_broadcast_reaches_everybody_once", 142),
+        Bug(whom_aws_did_not_let_through_is_left_out, "a_broadcast_reaches_everybody_once", 37),
         Bug(who_moves_to_a_shard_that_has_passed_is_missed, "a_broadcast_reaches_everybody_once", 22),
         Bug(who_comes_during_a_run_gets_it_too, "a_broadcast_reaches_everybody_once", 157),
         Bug(a_person_gets_it_as_each_contact, "no_step_twice", 19),
+        Bug(senders_do_not_ask_for_holds, "what_stands_still_does_not_leave", 220),
+        Bug(a_hold_is_forgotten, "what_stands_still_does_not_leave", 185),
+        Bug(the_rest_draws_lots_too, "a_broadcast_gives_each_what_is_theirs", 19),
         Bug(nothing_counts_against_the_caps, "caps_hold", 3),
         Bug(what_waits_has_no_timer, "who_waits_is_woken", 3),
         Bug(a_goal_leaves_what_waits, "goals_stop_journeys", 135),

@@ -12,7 +12,7 @@ from math import inf, isclose
 from postroad import events as names
 from postroad.accounts import copy_of
 from postroad.behaviour import Amounts, Different, Memory, Tracker, recompute
-from postroad.broadcasts import CANCELLED, DONE
+from postroad.broadcasts import CANCELLED, DONE, STOPPED, message_id_of
 from postroad.contacts import Contact
 from postroad.events import WAKE, Event
 from postroad.fold import fold
@@ -22,7 +22,7 @@ from postroad.messages import FAILED, QUEUED, SENDING, SKIPPED, Message
 from postroad.places import places_of, split_place
 from postroad.stats import ENTERED, HERE, MESSAGES, count_message
 from postroad_aws.usecases.wake_contacts import wake_event
-from tests.faults.broadcasting import ADDRESSING, ORIGIN
+from tests.faults.broadcasting import ADDRESSING, ID, ORIGIN
 from tests.faults.worlds import GARBAGE, KEY, ONCE, TIMEOUT, World, contact_id_of
 
 # A wake may be this late when all is calm: a clock that ticks each minute, and a queue to go through.
@@ -427,13 +427,40 @@ def a_broadcast_reaches_everybody_once(world: World) -> Iterator[str]:
             yield f"each message of contact {owner} gives way to another one"
 
 
+def what_stands_still_does_not_leave(world: World) -> Iterator[str]:
+    """2. A minute after a broadcast was paused or stopped nothing of it leaves, until it is resumed."""
+    for mail in world.log.mails:
+        message = world.memory.messages.get(mail.message_id)
+        if message is None or message.origin != ORIGIN:
+            continue
+        for since, until in world.broadcast.stands:
+            if since + 60.0 < mail.called < until:
+                yield f"message {mail.message_id} left {mail.called - since:.0f} s after the broadcast was halted"
+
+
+def a_broadcast_gives_each_what_is_theirs(world: World) -> Iterator[str]:
+    """2. Out of a broadcast's test each gets the winner; a variant is its template; once more is to the failed."""
+    run = world.broadcast.run
+    ours = [message for message in world.memory.messages.values() if message.origin == ORIGIN]
+    for message in ours:
+        wanted = message.step or (run.winner if run and run.broadcast.test else message.template)
+        if message.template != wanted:
+            yield f"message {message.message_id} is of {message.template} instead of {wanted}"
+    firsts = {message_id_of(ID, each) for contact in world.memory.list_contacts() for each in ids_of(contact)}
+    for message in ours:
+        if message.message_id not in firsts and message.contact_id not in world.broadcast.failed:
+            yield f"contact {message.contact_id} was addressed once more, and nothing had failed"
+
+
 def a_broadcast_ends_and_adds_up(world: World) -> Iterator[str]:
-    """4. A broadcast is done, or was called off before it began; its numbers are those of its messages."""
+    """4. A broadcast is done or stopped, or was called off before it began; its numbers are those of its messages."""
     yield from world.broadcast.slips
+    if world.memory.holds:
+        yield f"the broadcast is still held: {world.memory.holds}"
     run = world.broadcast.run
     if run is None or (run.state == CANCELLED and world.broadcast.begun_at is None):
         return
-    if run.state != DONE or run.tally is None:
+    if DONE not in run.times or run.state not in (DONE, STOPPED) or run.tally is None:
         yield f"the broadcast is still {run.state}"
         return
     if ADDRESSING in world.log.buried:  # whom the queue could not address either, a redrive did, after the last count
@@ -501,6 +528,8 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         identities_lead_home,
         a_broadcast_reaches_everybody_once,
         a_broadcast_ends_and_adds_up,
+        what_stands_still_does_not_leave,
+        a_broadcast_gives_each_what_is_theirs,
         members_carry_what_their_account_says,
         nobody_is_written_to_in_a_suppressed_account,
     )

@@ -29,6 +29,7 @@ from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, state
 from postroad.packing import QueueMessage
 from postroad.policy import Policy
 from postroad.quarantine import Reject
+from postroad.quotas import Quota
 from postroad.stats import Cell
 from postroad.tasks import Task, applies, settle
 from postroad_aws.ports import Answers, Forward, Outcome
@@ -494,8 +495,10 @@ class MemoryBroadcasts:
         stored = self.memory.runs.get(run.broadcast.id)
         if self.holds(stored, before):
             self.memory.runs[run.broadcast.id] = run
+            self.memory.holds.pop(run.broadcast.origin, None)
+            self.memory.holds.update({hold.scope: hold} if (hold := run.hold) else {})
             self.memory.on_run(stored, run)
-        elif stored is None or replace(stored, touched_at=run.touched_at) != run:
+        elif stored is None or replace(stored, touched_at=run.touched_at, cursors=run.cursors) != run:
             raise VersionConflictError("The broadcast has changed in the meantime.")
 
     def holds(self, stored: Run | None, before: Run | None) -> bool:
@@ -503,9 +506,13 @@ class MemoryBroadcasts:
             return stored is before
         return (stored.state, stored.number, stored.missed) == (before.state, before.number, before.missed)
 
-    def touch(self, broadcast_id: str, number: int, now: float) -> None:
-        if stored := self.find_meant(broadcast_id, number):
-            self.memory.runs[broadcast_id] = replace(stored, touched_at=now)
+    def touch(self, run: Run, now: float, part: str, cursor: str | None) -> bool:
+        stored = self.find_meant(run.broadcast.id, run.number)
+        if stored is None or stored.state != run.state:
+            return False
+        cursors = stored.cursors if cursor is None else {**stored.cursors, part: cursor}
+        self.memory.runs[run.broadcast.id] = replace(stored, touched_at=now, cursors=cursors)
+        return True
 
     def miss(self, broadcast_id: str, number: int) -> None:
         if stored := self.find_meant(broadcast_id, number):
@@ -604,6 +611,16 @@ class MemoryHolds:
         if self.memory.now() - self.read_at >= self.lifetime:
             self.holds, self.read_at = tuple(self.memory.holds.values()), self.memory.now()
         return self.holds
+
+
+class MemoryQuotas:
+    """The provider's quota, if the world has one."""
+
+    def __init__(self, quota: Quota | None = None) -> None:
+        self.quota = quota
+
+    def find_quota(self, channel: str) -> Quota | None:
+        return self.quota
 
 
 # Queues

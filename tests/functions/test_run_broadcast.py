@@ -20,7 +20,7 @@ from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.run_broadcast import (
     Counted,
     address_missed,
-    address_shard,
+    address_part,
     begin_broadcast,
     count_messages,
 )
@@ -40,7 +40,7 @@ NUMBER = {"broadcast_id": "autumn", "number": 1}
 @pytest.fixture(autouse=True)
 def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memberships, "SHARDS", FEW)
-    monkeypatch.setattr(app, "SHARDS", FEW)
+    monkeypatch.setattr(run_broadcast, "SHARDS", FEW)
 
 
 def buy(account: Account, *people: str) -> list[str]:
@@ -240,7 +240,7 @@ def test_who_comes_into_the_segment_after_it_began_gets_nothing(letter):
     letter.advance(1)
     late = buy(letter, *(f"late{number}" for number in range(4)))
     for shard in FEW:
-        assert address_shard(wiring.run_ports(), "autumn", 1, shard, None, lambda: True) is None
+        assert address_part(wiring.run_ports(), "autumn", 1, shard, None, lambda: True) is None
     assert len(list(ledger())) == 3
     assert not {message.contact_id for message in ledger()} & set(late)
 
@@ -251,17 +251,17 @@ def test_who_comes_into_the_segment_after_it_began_gets_nothing(letter):
 def test_beginning_it_again_sends_nothing(letter):
     play()
     assert play() is not None
-    assert begin_broadcast(wiring.run_ports(), "autumn", 1) == "count"
+    assert begin_broadcast(wiring.run_ports(), "autumn", 1).task == "count"
     letter.advance(8 * 86_400)
     for shard in FEW:
-        assert address_shard(wiring.run_ports(), "autumn", 1, shard, None, lambda: True) is None
+        assert address_part(wiring.run_ports(), "autumn", 1, shard, None, lambda: True) is None
     assert len(list(ledger())) == 3
 
 
 @pytest.mark.parametrize("calls", range(4))
 def test_a_run_that_was_cut_off_goes_on_and_nobody_gets_it_twice(letter, calls):
     assert play(stop_after=calls) is None
-    assert begin_broadcast(wiring.run_ports(), "autumn", 1) == "nothing"  # somebody may still be at it
+    assert begin_broadcast(wiring.run_ports(), "autumn", 1).task == "nothing"  # somebody may still be at it
     letter.advance(301)
     play()
     assert states() == {"queued": 3}
@@ -277,7 +277,7 @@ def test_pages_of_one_shard_are_gone_through_in_order(letter, monkeypatch):
     cursor, times = None, iter([True, False] * 20)
     for shard in FEW:
         while True:
-            cursor = address_shard(ports, "autumn", 1, shard, cursor, lambda: next(times, True))
+            cursor = address_part(ports, "autumn", 1, shard, cursor, lambda: next(times, True))
             cursors.append(cursor)
             if cursor is None:
                 break
@@ -337,7 +337,7 @@ def test_whom_aws_keeps_back_only_once_is_addressed_in_the_same_run(letter, monk
     with monkeypatch.context() as throttling:
         _keep_back(throttling, *(letter.contact(f"user:{name}").contact_id for name in ("ana", "ben")))
         for shard in FEW:
-            address_shard(wiring.run_ports(), "autumn", 1, shard, None, lambda: True)
+            address_part(wiring.run_ports(), "autumn", 1, shard, None, lambda: True)
     assert states() == {"queued": 1}
     assert run_of().is_missing
     step("address_missed", cursor=None)
@@ -353,7 +353,7 @@ def test_who_is_kept_back_while_others_are_looked_for_is_looked_for_again(letter
     with monkeypatch.context() as throttling:
         _keep_back(throttling, *people)
         for shard in FEW:
-            address_shard(wiring.run_ports(), "autumn", 1, shard, None, lambda: True)
+            address_part(wiring.run_ports(), "autumn", 1, shard, None, lambda: True)
         times = iter([True, False])
         cursor = address_missed(wiring.run_ports(), "autumn", 1, None, lambda: next(times))
     assert cursor is not None
@@ -372,12 +372,12 @@ def test_it_pauses_while_many_messages_wait_to_be_sent(letter, monkeypatch):
     ports = replace(wiring.run_ports(), folding=folding)
     monkeypatch.setattr(queues, "sends_backlog", lambda: run_broadcast.DEEP + 1 if len(slept) < 3 else 0)
     for shard in FEW:
-        address_shard(ports, "autumn", 1, shard, None, lambda: True)
+        address_part(ports, "autumn", 1, shard, None, lambda: True)
     assert slept == [run_broadcast.PAUSE] * 3
     assert states() == {"queued": 3}
     monkeypatch.setattr(queues, "sends_backlog", lambda: run_broadcast.DEEP + 1)
     times = iter([True, True, False])
-    assert address_shard(ports, "autumn", 1, "00", "after", lambda: next(times)) == "after"
+    assert address_part(ports, "autumn", 1, "elsewhere", "after", lambda: next(times)) == "after"
 
 
 class _Sleepless:
@@ -414,11 +414,11 @@ def test_who_becomes_one_with_a_contact_of_a_shard_that_has_passed_is_addressed(
     eve = shard_of(letter.contact("user:eve").contact_id)
     later = next(f"person{n}" for n in range(8) if shard_of(letter.contact(f"user:person{n}").contact_id) > eve)
     ports = wiring.run_ports()
-    assert begin_broadcast(ports, "autumn", 1) == "address"
+    assert begin_broadcast(ports, "autumn", 1).task == "address"
     for shard in FEW:
         if shard == shard_of(letter.contact(f"user:{later}").contact_id):
             _merge(letter, "eve", later)
-        assert address_shard(ports, "autumn", 1, shard, None, lambda: True) is None
+        assert address_part(ports, "autumn", 1, shard, None, lambda: True) is None
     person = letter.contact("user:eve")
     assert person.merged_from
     assert person.contact_id not in {message.contact_id for message in ledger()}

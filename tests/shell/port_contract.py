@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from postroad.broadcasts import Run, Tally, plan_run
+from postroad.broadcasts import END, Run, Tally, plan_run
 from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import Attribute, Consent, Contact, Enrollment
 from postroad.decisions import Decision
@@ -665,17 +665,30 @@ class BroadcastsContract:
         ports.broadcasts.save_run(run, None)
         running = run.to("running", at(1))
         ports.broadcasts.save_run(running, run)
-        ports.broadcasts.touch("letter", 1, at(2))
+        assert ports.broadcasts.touch(running, at(2), "07", "ana")
         ports.broadcasts.save_run(running, run)
 
-    def test_only_the_run_that_is_meant_is_touched(self, ports: Any) -> None:
+    def test_only_the_run_that_is_meant_and_in_its_state_is_touched(self, ports: Any) -> None:
         run = self.plan(ports)
-        ports.broadcasts.touch("letter", 2, at(1))
+        assert not ports.broadcasts.touch(replace(run, number=2), at(1), "07", "ana")
+        assert not ports.broadcasts.touch(run.to("running", at(1)), at(1), "07", "ana")
         assert ports.broadcasts.find_run("letter") == run
-        ports.broadcasts.touch("letter", 1, at(1))
+        assert ports.broadcasts.touch(run, at(1), "07", None)
         assert ports.broadcasts.find_run("letter") == replace(run, touched_at=at(1))
-        ports.broadcasts.touch("nothing", 1, at(1))
-        assert ports.broadcasts.find_run("nothing") is None
+        assert ports.broadcasts.touch(run, at(2), "07", "ana")
+        assert ports.broadcasts.touch(run, at(2), "held", END)
+        touched = replace(run, touched_at=at(2), cursors={"07": "ana", "held": END})
+        assert ports.broadcasts.find_run("letter") == touched
+
+    def test_what_a_run_knows_is_kept(self, ports: Any) -> None:
+        run = self.plan(ports)
+        full = replace(
+            run.to("paused", at(1)),
+            before="running", note="a wrong price", rests_until=at(9), winner="hello", verdict="it was clicked most",
+            attempt=3, set_going_at=at(2), cursors={"00": "~"},
+        )  # fmt: skip
+        ports.broadcasts.save_run(full, run)
+        assert ports.broadcasts.find_run("letter") == full
 
     def test_who_was_missed_is_not_forgotten_by_whoever_saves_an_older_run(self, ports: Any) -> None:
         run = self.plan(ports)

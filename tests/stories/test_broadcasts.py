@@ -58,7 +58,7 @@ def _mails(shop, people, club):
     return [sum(mail.subject == f"News of the {club}" and mail.item["to"] == p.email for mail in mails) for p in people]
 
 
-def test_a_letter_leaves_at_its_time_and_each_person_gets_one(shop):
+def test_c01_a_letter_leaves_at_its_time_and_each_person_gets_one(shop):
     club, people = _club(shop, 6)
     letter = _schedule(shop, club, timedelta(days=1))
     shop.advance("PT23H59M")

@@ -6,11 +6,11 @@ from functions.api.problems import StaleError
 from functions.api.routes.definitions import Document, IfMatch, expected_edit
 from functions.api.routes.numbers import MessageCountsView, show_messages
 from functions.api.routing import Routes
-from functions.api.schemas import Cursor, Instant, Limit, Listed, OneOf
+from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf
 from postroad.broadcasts import KIND, STATES, Run
 from postroad.instants import format_instant
 from postroad_aws.storage import definitions
-from postroad_aws.usecases import show_broadcasts
+from postroad_aws.usecases import show_broadcasts, steer_broadcast
 from postroad_aws.usecases.cancel_broadcast import cancel_broadcast
 from postroad_aws.usecases.schedule_broadcast import schedule_broadcast
 from postroad_aws.wiring import broadcast_ports
@@ -30,6 +30,12 @@ class TallyView(TypedDict):
 class RunView(TypedDict):
     """A broadcast that has been scheduled."""
 
+    attempt: Annotated[int, "How often it was sent: once, and once more each time to whom it failed."]
+    note: Annotated[str | None, "Why it rests."]
+    rests_until: Annotated[Instant | None, "When it goes on by itself."]
+    winner: Annotated[str | None, "The template that the rest gets after a test."]
+    verdict: Annotated[str | None, "Why."]
+
     at: Annotated[Instant, "When it begins, or began."]
     times: Annotated[dict[str, str], "When it came into each state."]
     tally: Annotated[TallyView | None, "Null until all are addressed."]
@@ -44,6 +50,42 @@ class BroadcastView(TypedDict):
     edit: Annotated[int, "That of its draft; its `ETag`."]
     document: Annotated[Document, "What is drafted, or what was scheduled."]
     run: Annotated[RunView | None, "Null for a draft."]
+
+
+class TrialArmView(TypedDict):
+    """What has come of one of the templates that are tested."""
+
+    template: str
+    sent: int
+    converted: Annotated[int, "How many people opened or clicked it, by what decides."]
+    chance_to_be_best: float
+
+
+class TrialView(TypedDict):
+    """A test among the first people of a broadcast."""
+
+    decided_by: str
+    ends_at: Annotated[Instant | None, "Null until its people are addressed."]
+    leader: str
+    evidence: Annotated[float, "How many times likelier the numbers are if the leader differs than if it does not."]
+    needed: Annotated[float, "The evidence at which the leader has won."]
+    variants: list[TrialArmView]
+
+
+class ProgressView(TypedDict):
+    """How far a broadcast is."""
+
+    expected: Annotated[int, "How many are in its segment now."]
+    messages: Annotated[int, "How many have a message."]
+    on_the_way: Annotated[int, "How many of these wait to be sent."]
+    ends_at: Annotated[Instant | None, "When the last one will about have left; null while nobody can tell."]
+    test: Annotated[TrialView | None, "Null without a test."]
+
+
+class WinnerView(TypedDict):
+    """What the rest gets."""
+
+    template: Annotated[str, Example("second-offer")]
 
 
 @routes.get("/broadcasts")
@@ -84,9 +126,72 @@ def schedule(broadcast_id: str, if_match: IfMatch = None) -> BroadcastView:
 
 @routes.post("/broadcasts/{broadcast_id}/cancel", etag="edit")
 def cancel(broadcast_id: str) -> BroadcastView:
-    """Call a broadcast off before it begins; it can be scheduled again."""
+    """Call a broadcast off. Before it begins, it can be scheduled again; later, what has not left is skipped."""
     cancel_broadcast(broadcast_ports(), broadcast_id)
     return get_broadcast(broadcast_id)
+
+
+@routes.get("/broadcasts/{broadcast_id}/progress")
+def get_progress(broadcast_id: str) -> ProgressView:
+    """How far it is, when it will be over, and how its test stands.
+
+    Live numbers are some seconds old.
+    """
+    progress = show_broadcasts.get_progress(broadcast_ports(), broadcast_id)
+    return {
+        "expected": progress.expected,
+        "messages": progress.counts.total,
+        "on_the_way": progress.counts.queued,
+        "ends_at": format_instant(progress.ends_at) if progress.ends_at else None,
+        "test": _show_trial(progress.trial) if progress.trial else None,
+    }
+
+
+@routes.post("/broadcasts/{broadcast_id}/pause", etag="edit")
+def pause(broadcast_id: str) -> BroadcastView:
+    """Pause it: within a minute nothing of it leaves any more."""
+    steer_broadcast.pause_broadcast(broadcast_ports(), broadcast_id)
+    return get_broadcast(broadcast_id)
+
+
+@routes.post("/broadcasts/{broadcast_id}/resume", etag="edit")
+def resume(broadcast_id: str) -> BroadcastView:
+    """Let a paused one go on where it was."""
+    steer_broadcast.resume_broadcast(broadcast_ports(), broadcast_id)
+    return get_broadcast(broadcast_id)
+
+
+@routes.put("/broadcasts/{broadcast_id}/winner", etag="edit")
+def choose_template(broadcast_id: str, body: WinnerView) -> BroadcastView:
+    """Let the rest get this template, while a test is running or has ended."""
+    steer_broadcast.choose_broadcast_winner(broadcast_ports(), broadcast_id, body["template"])
+    return get_broadcast(broadcast_id)
+
+
+@routes.post("/broadcasts/{broadcast_id}/resend", etag="edit")
+def resend(broadcast_id: str) -> BroadcastView:
+    """Send it once more to those whom it failed, when it is done; never to whom it may have reached."""
+    steer_broadcast.send_broadcast_again(broadcast_ports(), broadcast_id)
+    return get_broadcast(broadcast_id)
+
+
+def _show_trial(trial: show_broadcasts.TrialProgress) -> TrialView:
+    return {
+        "decided_by": trial.decided_by,
+        "ends_at": format_instant(trial.ends_at) if trial.ends_at else None,
+        "leader": trial.finding.leader,
+        "evidence": trial.finding.evidence,
+        "needed": trial.finding.needed,
+        "variants": [
+            {
+                "template": template,
+                "sent": arm.shown,
+                "converted": arm.converted,
+                "chance_to_be_best": trial.finding.best[template],
+            }
+            for template, arm in trial.arms.items()
+        ],
+    }
 
 
 def _show(found: show_broadcasts.BroadcastView) -> BroadcastView:
@@ -111,6 +216,11 @@ def _show_run(run: Run) -> RunView:
         }
     times = sorted(run.times.items(), key=lambda pair: pair[1])
     return {
+        "attempt": run.attempt,
+        "note": run.note or None,
+        "rests_until": format_instant(run.rests_until) if run.rests_until else None,
+        "winner": run.winner or None,
+        "verdict": run.verdict or None,
         "at": format_instant(run.at),
         "times": {state: format_instant(time) for state, time in times},
         "tally": tally,

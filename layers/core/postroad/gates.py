@@ -20,10 +20,13 @@ from postroad.channels import full_address
 from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
 from postroad.contacts import Candidate, Contact
 from postroad.instants import describe_duration, stamp
+from postroad.local_time import find_instant, parse_date, parse_time_of_day
 from postroad.lots import is_among
 from postroad.policy import SKIP
 from postroad.preferences import caps_of
 from postroad.zones import clock_of
+
+LOCAL_TIME = "local_time"
 
 
 class Ask(NamedTuple):
@@ -219,6 +222,20 @@ def _ask_send_time(ask: Ask) -> Answer:
     return Later(choice.at, choice.because) if choice.at > ask.now else Pass(choice.because)
 
 
+def _ask_local_time(ask: Ask) -> Answer:
+    """The hour at which a broadcast is to come, on the contact's clock; where it has passed, now."""
+    wanted = ask.candidate.options.get(LOCAL_TIME)
+    if wanted is None:
+        return Pass()
+    day, _, hour = str(wanted).partition("T")
+    clock = clock_of(ask.contact, ask.book.policy.timezone)
+    at = find_instant(parse_date(day), parse_time_of_day(hour), clock.zone)
+    said = f"{hour} on {day} in {clock.because}"
+    if at is None or at <= ask.now:
+        return Pass(f"it is {said}, or later")
+    return Later(at, f"it is to come at {said}")
+
+
 # In the order in which they are asked: what needs no more than the contact first, what costs a place in a budget later.
 GATES: tuple[Gate, ...] = (
     Gate("template", _ask_template, "Its template is published"),
@@ -245,6 +262,7 @@ GATES: tuple[Gate, ...] = (
     Gate("fit", _ask_fit, "The contact fits well enough for a message that pushes for a sale", about_person=True),
     Gate("caps", _ask_caps, "The caps have room for it, unless the topic is transactional"),
     Gate("hours", _ask_hours, "The account's calendar is open where the contact is, unless the topic is transactional"),
+    Gate(LOCAL_TIME, _ask_local_time, "It is the hour where the contact is, if its broadcast asks for that"),
     Gate(SEND_TIME, _ask_send_time, "It is the best hour to write to this person, if its step asks for that"),
 )
 

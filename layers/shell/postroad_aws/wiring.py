@@ -129,10 +129,11 @@ def reply_ports() -> "ReplyPorts":
 @cache
 def run_ports() -> "RunPorts":
     """What running a broadcast touches."""
-    from postroad_aws.storage import broadcasts, memberships
+    from postroad_aws import quotas
+    from postroad_aws.storage import broadcasts, memberships, stats
     from postroad_aws.usecases.run_broadcast import RunPorts
 
-    return RunPorts(production(), broadcasts, memberships, messages, queues, runs)
+    return RunPorts(production(), broadcasts, memberships, messages, queues, quotas, stats, runs)
 
 
 @cache

@@ -318,16 +318,16 @@ def test_a_cancelled_broadcast_can_be_changed_and_scheduled_again(account, brows
     assert (run.state, run.number, run.broadcast.name) == ("scheduled", 2, "Later letter")
 
 
-def test_what_has_begun_can_be_neither_changed_nor_cancelled(account, browser):
+def test_what_has_begun_cannot_be_changed_and_is_stopped_for_good(account, browser):
     address = create(account, browser)
     schedule(browser, address)
     run_to("running")
     assert browser.get(f"{address}/edit").status == 409
     assert browser.post(address, a_form(account)).status == 409
-    answer = browser.post(f"{address}/cancel")
-    assert answer.status == 409
-    assert "has begun" in answer.text
-    assert "Cancel it" not in browser.get(address).text
+    assert browser.post(f"{address}/cancel").status == 303
+    text = browser.get(address).text
+    assert "stopped" in text
+    assert "Cancel it" not in text
 
 
 def test_a_viewer_sees_and_changes_nothing(account, browser):

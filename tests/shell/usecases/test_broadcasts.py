@@ -117,7 +117,7 @@ def test_a_crash_before_it_was_saved_leaves_a_draft_that_can_be_scheduled_again(
         broken.setattr(broadcasts, "save_run", lambda run, before: (_ for _ in ()).throw(ConnectionError()))
         with pytest.raises(ConnectionError):
             schedule()
-    assert begin_broadcast(wiring.run_ports(), "autumn", 1) == "nothing"
+    assert begin_broadcast(wiring.run_ports(), "autumn", 1).task == "nothing"
     assert schedule().state == "scheduled"
     assert len(schedules()) == 1
 
@@ -143,21 +143,22 @@ def test_a_cancelled_broadcast_does_not_begin_and_may_be_scheduled_again(account
     assert cancel_broadcast(wiring.broadcast_ports(), "autumn").state == "cancelled"
     assert schedules() == []
     account.advance(3_700)
-    assert begin_broadcast(wiring.run_ports(), "autumn", 1) == "nothing"
+    assert begin_broadcast(wiring.run_ports(), "autumn", 1).task == "nothing"
     save(account, edit=1, at=account.now() + 3_600)
     again = schedule(edit=2)
     assert (again.state, again.number) == ("scheduled", 2)
     account.advance(3_700)
-    assert begin_broadcast(wiring.run_ports(), "autumn", 1) == "nothing"
-    assert begin_broadcast(wiring.run_ports(), "autumn", 2) == "address"
+    assert begin_broadcast(wiring.run_ports(), "autumn", 1).task == "nothing"
+    assert begin_broadcast(wiring.run_ports(), "autumn", 2).task == "address"
 
 
-def test_what_has_begun_is_not_called_back(account):
+def test_what_has_begun_is_stopped_and_cannot_be_scheduled_again(account):
     save(account)
     schedule()
-    assert begin_broadcast(wiring.run_ports(), "autumn", 1) == "address"
-    with pytest.raises(VersionConflictError, match="has begun"):
-        cancel_broadcast(wiring.broadcast_ports(), "autumn")
+    assert begin_broadcast(wiring.run_ports(), "autumn", 1).task == "address"
+    assert cancel_broadcast(wiring.broadcast_ports(), "autumn").state == "stopped"
+    with pytest.raises(VersionConflictError, match="begun already"):
+        schedule()
     with pytest.raises(NotFoundError):
         cancel_broadcast(wiring.broadcast_ports(), "nothing")
 

@@ -4,6 +4,7 @@ from postroad import broadcasts
 from postroad.contacts import USUAL_PRIORITY, Candidate, Enrollment
 from postroad.events import Event
 from postroad.fold.folding import Folding
+from postroad.gates import LOCAL_TIME
 from postroad.journeys import Journey, Send, on_mark
 from postroad.messages import QUEUED
 
@@ -38,10 +39,11 @@ def queue_broadcast(folding: Folding, event: Event) -> None:
     said = event.properties
     broadcast_id, template_id = str(said.get("broadcast")), str(said.get("template"))
     template = folding.book.templates.get(template_id)
+    attempt, local_time = said.get("attempt", 1), said.get("local_time")
     candidate = Candidate(
-        message_id=broadcasts.message_id_of(broadcast_id, folding.contact.contact_id),
+        message_id=broadcasts.message_id_of(broadcast_id, folding.contact.contact_id, attempt),
         origin=f"{broadcasts.KIND}/{broadcast_id}",
-        step="",
+        step=str(said.get("variant", "")),
         enrollment_id="",
         template=template_id,
         channel=template.channel if template else "",
@@ -49,7 +51,8 @@ def queue_broadcast(folding: Folding, event: Event) -> None:
         since=folding.now,
         at=folding.now,
         priority=said.get("priority", USUAL_PRIORITY),
+        options={LOCAL_TIME: local_time} if local_time else {},
     )
     if not folding.outbox.put_up(candidate):
         because = f"was in the segment {said.get('segment')} when the broadcast began"
-        folding.decide(candidate.origin, "", QUEUED, because)
+        folding.decide(candidate.origin, candidate.step, QUEUED, because)

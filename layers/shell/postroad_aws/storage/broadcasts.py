@@ -12,16 +12,21 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from postroad.broadcasts import Run, parse_broadcast, parse_tally
+from postroad.holds import Hold
 from postroad.instants import format_instant
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page, VersionConflictError
 from postroad_aws.storage.batches import code_of, get_items
+from postroad_aws.storage.holds import delete_request, put_request
 from postroad_aws.storage.paging import decode_cursor, encode_cursor
 
 Item = dict[str, Any]
 
 _LIST = "all"
+_COUNTS = ("missed", "made_up", "attempt")
+_TIMES = ("rests_until", "set_going_at")
+_TEXTS = ("before", "note", "winner", "verdict")
 
 
 def find_run(broadcast_id: str) -> Run | None:
@@ -59,7 +64,8 @@ def list_runs(*, cursor: str | None = None, limit: int = 50) -> Page[Run]:
 
 
 def save_run(run: Run, before: Run | None) -> None:
-    """Store a run in place of the one that was read. Raises VersionConflictError when that is no longer what is there.
+    """Store a run in place of the one that was read, and its hold with it. Raises VersionConflictError when that is no
+    longer what is there.
 
     Saying the same again, after an answer was lost, is no conflict.
     """
@@ -69,23 +75,60 @@ def save_run(run: Run, before: Run | None) -> None:
         condition += "missed = :missed" if before.missed else "attribute_not_exists(missed)"
         values = {":state": {"S": before.state}, ":number": {"N": str(before.number)}}
         values |= {":missed": {"N": str(before.missed)}} if before.missed else {}
-    parts: Item = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    parts: Item = {"TableName": _table(), "Item": _item(run), "ConditionExpression": condition}
+    parts["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     if before:
         parts["ExpressionAttributeValues"] = values
         parts["ExpressionAttributeNames"] = {"#state": "state", "#number": "number"}
     try:
-        get_client("dynamodb").put_item(TableName=_table(), Item=_item(run), **parts)
+        _put(parts, _change_hold(before.hold if before else None, run.hold))
     except ClientError as error:
-        if code_of(error) != "ConditionalCheckFailedException":
+        reasons = error.response.get("CancellationReasons") or [{"Code": code_of(error).removesuffix("Exception")}]
+        if reasons[0].get("Code") != "ConditionalCheckFailed":
             raise
-        found = error.response.get("Item")
-        if not found or replace(_read(found), touched_at=run.touched_at) != run:
+        found = error.response.get("Item") or reasons[0].get("Item")
+        if not found or replace(_read(found), touched_at=run.touched_at, cursors=run.cursors) != run:
             raise VersionConflictError(f"The broadcast {run.broadcast.id} has changed in the meantime.") from None
 
 
-def touch(broadcast_id: str, number: int, now: float) -> None:
-    """Note that somebody works at this run."""
-    _update(broadcast_id, number, "SET touched_at = :value", repr(now))
+def _put(parts: Item, change: Item | None) -> None:
+    client = get_client("dynamodb")
+    if change is None:
+        client.put_item(**parts)
+    else:
+        client.transact_write_items(TransactItems=[{"Put": parts}, change])
+
+
+def _change_hold(before: Hold | None, after: Hold | None) -> Item | None:
+    if after and before != after:
+        return put_request(after)
+    return delete_request(before.scope, before.by) if before and not after else None
+
+
+def touch(run: Run, now: float, part: str, cursor: str | None) -> bool:
+    """Note that somebody works at this run, and how far a part of it has been gone through; False when it is in another
+    state by now, and is to be left alone."""
+    names = {"#number": "number", "#state": "state"}
+    values: Item = {":now": {"N": repr(now)}, ":number": {"N": str(run.number)}, ":state": {"S": run.state}}
+    expression = "SET touched_at = :now"
+    if cursor is not None:
+        expression += ", cursors.#part = :cursor"
+        names["#part"] = part
+        values[":cursor"] = {"S": cursor}
+    try:
+        get_client("dynamodb").update_item(
+            TableName=_table(),
+            Key=_key(run.broadcast.id),
+            UpdateExpression=expression,
+            ConditionExpression="#number = :number AND #state = :state",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 def miss(broadcast_id: str, number: int) -> None:
@@ -140,9 +183,16 @@ def _item(run: Run) -> Item:
         "times": {"M": {state: {"N": repr(time)} for state, time in run.times.items()}},
         "touched_at": {"N": repr(run.touched_at)},
     }
-    for name in ("missed", "made_up"):
+    item["cursors"] = {"M": {part: {"S": cursor} for part, cursor in run.cursors.items()}}
+    for name in _COUNTS:
         if count := getattr(run, name):
             item[name] = {"N": str(count)}
+    for name in _TEXTS:
+        if text := getattr(run, name):
+            item[name] = {"S": text}
+    for name in _TIMES:
+        if time := getattr(run, name):
+            item[name] = {"N": repr(time)}
     if run.tally:
         item["tally"] = {"S": json.dumps(run.tally.to_document(), separators=(",", ":"))}
     return item
@@ -150,6 +200,10 @@ def _item(run: Run) -> Item:
 
 def _read(item: Mapping[str, Any]) -> Run:
     document = json.loads(item["document"]["S"])
+    counts = {name: int(item[name]["N"]) for name in _COUNTS if name in item}
+    texts = {name: item[name]["S"] for name in _TEXTS if name in item}
+    moments = {name: float(item[name]["N"]) for name in _TIMES if name in item}
+    known: dict[str, Any] = {**counts, **texts, **moments}
     return Run(
         broadcast=parse_broadcast(document),
         document=document,
@@ -160,6 +214,6 @@ def _read(item: Mapping[str, Any]) -> Run:
         times={state: float(time["N"]) for state, time in item["times"]["M"].items()},
         touched_at=float(item["touched_at"]["N"]),
         tally=parse_tally(json.loads(item["tally"]["S"])) if "tally" in item else None,
-        missed=int(item["missed"]["N"]) if "missed" in item else 0,
-        made_up=int(item["made_up"]["N"]) if "made_up" in item else 0,
+        cursors={part: cursor["S"] for part, cursor in item.get("cursors", {"M": {}})["M"].items()},
+        **known,
     )

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from postroad.broadcasts import CANCELLED, DRAFT, KIND, Run
+from postroad import trials
+from postroad.broadcasts import CANCELLED, DRAFT, KIND, Run, forecast_end
+from postroad.evidence import Arm, Finding
 from postroad.places import segment_place
-from postroad.stats import MessageCounts
+from postroad.stats import Counts, MessageCounts
 from postroad_aws.storage import CursorError, NotFoundError, Page
 from postroad_aws.storage.definitions import Draft
 from postroad_aws.storage.paging import decode_cursor, encode_cursor
@@ -77,6 +79,46 @@ def find_progress(ports: BroadcastPorts, broadcast_id: str) -> MessageCounts:
     origin = f"{KIND}/{broadcast_id}"
     found = ports.stats.find_counts([origin]).get(origin)
     return found.all_messages if found else MessageCounts()
+
+
+class TrialProgress(NamedTuple):
+    """How a test stands: its numbers by template, what they say, and when it ends (None: not yet known)."""
+
+    decided_by: str
+    arms: Mapping[str, Arm]
+    finding: Finding
+    ends_at: float | None
+
+
+class Progress(NamedTuple):
+    """How far a run is: how many are in its segment, its messages, and when the last will have left (None: unknown)."""
+
+    expected: int
+    counts: MessageCounts
+    ends_at: float | None
+    trial: TrialProgress | None
+
+
+def get_progress(ports: BroadcastPorts, broadcast_id: str) -> Progress:
+    """How far a broadcast is, as the live numbers have it. Raises NotFoundError."""
+    view = get_broadcast(ports, broadcast_id)
+    return measure_progress(ports, view)
+
+
+def measure_progress(ports: BroadcastPorts, view: BroadcastView) -> Progress:
+    """The same of a broadcast in hand."""
+    origin = f"{KIND}/{view.broadcast_id}"
+    found = ports.stats.find_counts([origin]).get(origin) or Counts()
+    expected = preview_audience(ports, str(view.document.get("segment")))
+    run, counts = view.run, found.all_messages
+    if run is None:
+        return Progress(expected, counts, None, None)
+    trial, test = None, run.broadcast.test
+    if test:
+        arms, finding = trials.read_arms(run.broadcast, found.messages), trials.look(run.broadcast, found.messages)
+        trial = TrialProgress(test.decided_by, arms, finding, run.decides_at)
+    now = ports.clock.now()
+    return Progress(expected, counts, forecast_end(run, expected, counts.total, counts.queued, now), trial)
 
 
 def _view(draft: Draft | None, run: Run | None) -> BroadcastView:
