@@ -24,7 +24,6 @@ from tests.shell.port_contract import (
     TimelineContract,
 )
 
-
 TABLES = (
     "Contacts", "Events", "Messages", "Tasks", "Suppressions", "Consents", "ConsentProof", "Memberships", "Broadcasts",
     "Quarantine", "Stats",

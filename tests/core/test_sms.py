@@ -1,10 +1,14 @@
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, available_timezones
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad.contacts import Contact
+from postroad.contacts import Attribute, Contact
 from postroad.envelopes.sms import MAX_SEGMENTS
 from postroad.instants import parse_instant, stamp
+from postroad.local_time import find_zone
 from postroad.policy import parse_policy
 from postroad.sms import Segments, answer_reply, classify_reply, segments
 
@@ -206,3 +210,21 @@ def test_c38_the_account_may_have_other_quiet_hours_for_texts_or_none() -> None:
     assert leaves(phone, night, calendar=later) == "2026-07-01 08:00 UTC"
     assert leaves(phone, night, calendar={"closed": [{"name": "X", "date": "12-25"}]}) == "2026-07-01 07:00 UTC"
     assert leaves(phone, night, calendar={"channels": {"sms": {"quiet": []}}}) == "2026-07-01 03:00 UTC"
+
+
+THREE_YEARS = 3 * 365 * 24 * 60
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(sorted(available_timezones())), st.integers(0, THREE_YEARS))
+def test_g13_in_no_zone_and_at_no_time_of_three_years_a_text_leaves_at_night(zone: str, minutes: int) -> None:
+    policy = parse_policy({"kind": "policy", "id": "policy", "topics": TOPICS})
+    contact = Contact("ana", attributes={"timezone": Attribute(zone, 0.0, True)})
+    wants = parse_instant("2026-01-01") + 60.0 * minutes
+    at = policy.next_opening(contact, "sms", "offers", "", wants).at
+    assert at is not None
+    here = datetime.fromtimestamp(at, ZoneInfo(zone)) if find_zone(zone) else datetime.fromtimestamp(at, UTC)
+    assert 8 <= here.hour < 21
+    assert wants <= at < wants + 24 * 3_600
+    was = datetime.fromtimestamp(wants, here.tzinfo)
+    assert (at == wants) == (8 <= was.hour < 21)

@@ -406,3 +406,18 @@ def test_time_may_pass_in_any_pieces(pieces, date, zone):
     whole.until(in_pieces.now)
     assert in_pieces.sent == whole.sent
     assert in_pieces.why("journey/tour") == whole.why("journey/tour")
+
+
+def test_g11_who_leaves_a_segment_for_a_moment_loses_nothing_that_was_planned():
+    """Also when the segment is left and entered again several times, and in one event."""
+    hot = {"kind": "segment", "id": "hot", "if": {"attribute": "plan", "is": "pro"}}
+    tour = {
+        "kind": "journey", "id": "tour", "trigger": {"segment": "hot"}, "reentry": "once",
+        "steps": [{"id": "day", "wait": {"for": "P1D"}}, {"id": "later", "send": {"template": "hello"}}],
+    }  # fmt: skip
+    ana = Person(hot, tour).is_(plan="pro")
+    for _ in range(3):
+        ana.passes("PT1H").is_(plan=None).is_(plan="pro")
+    ana.passes("PT1H").is_(plan=None)
+    assert ana.until("2026-11-05T09:00:00Z").sent == [("later", "2026-11-03T09:00")]
+    assert ana.contact.passages["tour"].times == 1
