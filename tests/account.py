@@ -84,6 +84,10 @@ class Account:
             name="removal", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/removal"
         )
         self.removal_machine: str = removal["stateMachineArn"]
+        privacy = get_client("stepfunctions").create_state_machine(
+            name="privacy", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/privacy"
+        )
+        self.privacy_machine: str = privacy["stateMachineArn"]
         get_client("scheduler").create_schedule_group(Name="broadcasts")
         for name, value in {
             "EVENTS_QUEUE_URL": self.events_queue,
@@ -93,6 +97,8 @@ class Account:
             "REBUILD_STATE_MACHINE_ARN": self.machine,
             "BROADCAST_STATE_MACHINE_ARN": self.broadcast_machine,
             "REMOVAL_STATE_MACHINE_ARN": self.removal_machine,
+            "EXPORT_STATE_MACHINE_ARN": self.privacy_machine,
+            "ERASURE_STATE_MACHINE_ARN": self.privacy_machine,
             "BROADCAST_SCHEDULES": "broadcasts",
             "BROADCAST_SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
             "DEAD_LETTERS_ARN": "arn:aws:sqs:us-east-1:123456789012:dead-letters",
@@ -223,6 +229,7 @@ def forget() -> None:
     wiring.keyless.cache_clear()
     wiring.broadcast_ports.cache_clear()
     wiring.run_ports.cache_clear()
+    wiring.privacy_ports.cache_clear()
     wiring.signer.cache_clear()
     templates.get_template.cache_clear()
     keys.forget_keys()

@@ -75,6 +75,8 @@ contacts = st.builds(
     identities=by_key(times),
     claims=st.lists(keys, max_size=2).map(frozenset),
     attributes=by_key(st.builds(Attribute, values, times, st.booleans())),
+    frequency=st.sampled_from(["", "weekly", "monthly"]),
+    erased_at=st.none() | times,
     consents=by_key(st.builds(Consent, st.booleans(), times, st.none() | times)),
     suppressions=by_key(texts),
     behaviour=by_key(values),

@@ -22,6 +22,7 @@ MODELS = {
     "Broadcasts": "BroadcastRow",
     "Accounts": "AccountRow",
     "Holds": "HoldRow",
+    "PrivacyRequests": "PrivacyRequestRow",
 }
 
 

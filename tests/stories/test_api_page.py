@@ -40,6 +40,16 @@ def ana(own_cloud):
     return person
 
 
+def export_of(shop, contact_id):
+    """An export that is done."""
+    asked = shop.api("POST", f"/contacts/{contact_id}/export", {"because": "a letter"}).json()
+    until = time.monotonic() + 60
+    while shop.api("GET", f"/privacy-requests/{asked['request_id']}").json()["state"] != "done":
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    return asked["request_id"]
+
+
 def test_every_example_of_the_page_does_what_it_says(ana):
     assert len(CURLS) > 30
     assert len(BLOCKS) > 30
@@ -50,6 +60,10 @@ def test_every_example_of_the_page_does_what_it_says(ana):
         "CODE": ana.shop.api("POST", "/coupons/comeback/codes", {"contact": "email:ana@example.com"}).json()["code"],
         "KEY_ID": ana.shop.api("POST", "/keys", {"kind": "write", "name": "a page"}).json()["key_id"],
     }
+    ids["EXPORT_ID"] = export_of(ana.shop, ids["CONTACT_ID"])
+    for word, name in (("LEAVER_ID", "leaver"), ("QUITTER_ID", "quitter")):
+        ana.shop.identify(name, email=f"{name}@example.com")
+        ids[word] = Person(ana.shop, name, f"{name}@example.com").contact()["contact_id"]
     for command in CURLS:
         for word, name in ids.items():
             command = command.replace(word, name)

@@ -14,6 +14,7 @@ from functions.api.routes import (
     keys,
     lifecycle,
     messages,
+    privacy,
     quarantine,
     rebuilds,
     scores,
@@ -31,7 +32,7 @@ TABLE: list[Route] = [
     for module in (
         contacts, accounts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks,
         coupons, advice, trying, deliverability,
-        definitions, rebuilds, gallery, suppressions, consents, visitors, keys, quarantine,
+        definitions, rebuilds, gallery, suppressions, consents, privacy, visitors, keys, quarantine,
     )
     for route in module.routes.table
 ]  # fmt: skip

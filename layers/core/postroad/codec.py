@@ -153,7 +153,7 @@ def encode_contact(contact: Contact) -> bytes:
         "z": {channel: _sents_document(sents, base) for channel, sents in c.engagement.items()},
         "q": {account_id: _seat_document(seat, ms) for account_id, seat in c.accounts.items()},
         "v": [[ms(fetch.time), *fetch[1:]] for fetch in c.fetches],
-        "w": c.frequency,
+        "W": c.frequency,
         "f": c.merged_from,
         "d": c.dropped,
         "r": _ring_document(c.ring, base, ms),
@@ -163,6 +163,8 @@ def encode_contact(contact: Contact) -> bytes:
         document["l"] = ms(c.last_seen)
     if c.last_sign != c.last_seen:
         document["w"] = ms(c.last_sign) if c.last_sign else None
+    if c.erased_at is not None:
+        document["E"] = ms(c.erased_at)
     document.update(c.extra)
     return _pack(document, _CONTACT_FORMAT, _CONTACT_DICTIONARIES)
 
@@ -214,7 +216,8 @@ def decode_contact(contact_id: str, version: int, body: bytes, *, created_at: fl
         engagement={channel: _read_sents(text, base) for channel, text in take("z", {}).items()},
         accounts={account_id: _read_seat(entry, time) for account_id, entry in take("q", {}).items()},
         fetches=tuple(Fetch(time(fetch[0]), *fetch[1:]) for fetch in take("v", ())),
-        frequency=take("w", ""),
+        frequency=take("W", ""),
+        erased_at=time(take("E")) if "E" in document else None,
         merged_from=tuple(take("f", ())),
         dropped=tuple(take("d", ())),
         ring=_read_ring(take("r", None), base, time),

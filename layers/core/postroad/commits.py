@@ -44,7 +44,7 @@ class Commit:
     A version of 0 says that the contact must not exist yet. `attach` are the ids (of further identities) that become
     forwards to it and must be free; `absorbed` are (contact id, version) of merged contacts, which become forwards.
     `rows` is filled only for a contact too busy for its ring (see `ring`). `gone` are erased contacts: an id that
-    still leads to one is free.
+    still leads to one is free, and so is one at which somebody was erased at one of the times in `erased`.
     """
 
     contact: Contact
@@ -55,6 +55,7 @@ class Commit:
     rejects: tuple[Reject, ...] = ()
     rows: tuple[Row, ...] = ()
     gone: tuple[str, ...] = ()
+    erased: tuple[float, ...] = ()
     tasks: tuple[Task | Settled, ...] = ()
 
     @property

@@ -229,6 +229,7 @@ class Contact:
     way by slot, and `passages` the past by slot and, where passages go side by side, by journey. `wake_at`
     is the armed timer. `dropped` are the enrollments that a merge ended, whose messages still on the way must not be
     sent. `frequency` is how often it wants to be written to (see `preferences`).
+    `erased_at` says that it began anew after it was erased, at that time: what happened before is not folded.
     `stages_before` are the stages that it has left, the latest last. `accounts` are its seats, by the account's
     id. `extra` is what a newer version of this code has stored and this one does not know: kept as it is.
     """
@@ -263,6 +264,7 @@ class Contact:
     engagement: dict[str, tuple[Sent, ...]] = field(default_factory=dict)
     fetches: tuple[Fetch, ...] = ()
     frequency: str = ""
+    erased_at: float | None = None
     merged_from: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     ring: Ring = field(default_factory=Ring)

@@ -94,6 +94,8 @@ def merge(a: Contact, b: Contact, book: Memories, now: float) -> tuple[Contact, 
     merged.handed = min(handed, key=lambda each: (each.to != SALES, each.since), default=None)
     merged.segments = _join(a.segments, b.segments, lambda _, x, y: min(x, y))
     merged.turns = _join(a.turns, b.turns, lambda _, x, y: min(x, y))
+    erased = [each.erased_at for each in (a, b) if each.erased_at is not None]
+    merged.erased_at = max(erased, default=None)
     merged.frequency = stricter(a.frequency, b.frequency)
     merged.spent = merge_spent(a.spent, b.spent)
     merged.postponed = _join(a.postponed, b.postponed, lambda _, x, y: min(x, y, key=lambda c: (c.since, c.at)))

@@ -39,6 +39,15 @@ class Forward(NamedTuple):
     contact_id: str
 
 
+class Tombstone(NamedTuple):
+    """What is stored under each id of somebody who was erased: since when."""
+
+    erased_at: float
+
+
+Stored = Contact | Forward | Tombstone
+
+
 class Sample(NamedTuple):
     """Contacts as chance has it, out of so many rows; `is_whole` says that there are no others."""
 
@@ -57,7 +66,7 @@ class Outcome(Enum):
 
 
 class Contacts(Protocol):
-    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]:
+    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Stored]:
         """Whatever is stored under these ids; missing ones are left out. At most 100 a call are read at once."""
 
     def commit(self, commit: Commit) -> Outcome:

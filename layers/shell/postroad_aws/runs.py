@@ -31,6 +31,11 @@ def start_removal() -> None:
     _start(settings().require("removal_state_machine"), {})
 
 
+def start_privacy(request_id: str, kind: str) -> None:
+    """Start the state machine that serves a privacy request."""
+    _start(settings().require(f"{kind}_state_machine"), {"request_id": request_id})
+
+
 def schedule_broadcast(broadcast_id: str, number: int, at: float) -> None:
     """Have it started at a time to come, to the second. Doing it twice is harmless."""
     client = get_client("scheduler")

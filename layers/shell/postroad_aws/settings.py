@@ -41,6 +41,9 @@ class Settings:
     stats_table: str | None = _variable("STATS_TABLE", "the table of live numbers")
     broadcasts_table: str | None = _variable("BROADCASTS_TABLE", "the table of broadcasts that were scheduled")
     holds_table: str | None = _variable("HOLDS_TABLE", "the table of what keeps queued messages from leaving")
+    privacy_requests_table: str | None = _variable(
+        "PRIVACY_REQUESTS_TABLE", "the table of exports and erasures that were asked for"
+    )
     web_messages_table: str | None = _variable("WEB_MESSAGES_TABLE", "the table of messages that wait on a site")
     events_queue_url: str | None = _variable("EVENTS_QUEUE_URL", "the FIFO queue of events to fold")
     sends_queue_url: str | None = _variable("SENDS_QUEUE_URL", "the queue of messages to send")
@@ -56,6 +59,8 @@ class Settings:
     removal_state_machine: str | None = _variable("REMOVAL_STATE_MACHINE_ARN", "the run that removes the demo's data")
     email_identity: str = _variable("EMAIL_IDENTITY", "the domain or address that mail is sent from", "")
     alarms_topic_arn: str = _variable("ALARMS_TOPIC_ARN", "the topic of alarms, for those who may raise one", "")
+    export_state_machine: str | None = _variable("EXPORT_STATE_MACHINE_ARN", "the run that writes an export")
+    erasure_state_machine: str | None = _variable("ERASURE_STATE_MACHINE_ARN", "the run that erases people")
     base_url: str = _variable(
         "BASE_URL", "scheme and host of our own pages, no slash at the end; empty: as the request says", ""
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from postroad_aws.usecases.remove_demo import RemovalPorts
     from postroad_aws.usecases.run_broadcast import RunPorts
     from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
+    from postroad_aws.usecases.serve_privacy import PrivacyPorts
     from postroad_aws.usecases.try_journey import TrialPorts
 
 
@@ -124,6 +125,18 @@ def reply_ports() -> "ReplyPorts":
     from postroad_aws.usecases.record_reply import ReplyPorts
 
     return ReplyPorts(production(), requests)
+
+
+@cache
+def privacy_ports() -> "PrivacyPorts":
+    """What serving a privacy request touches."""
+    from postroad_aws.storage import privacy, requests, web_messages
+    from postroad_aws.usecases.serve_privacy import PrivacyPorts
+
+    return PrivacyPorts(
+        contacts, timeline, messages, web_messages, tasks, refusals, quarantine, requests, privacy, books, clock,
+        contact_key=keys.derive_key("contacts"),
+    )  # fmt: skip
 
 
 @cache

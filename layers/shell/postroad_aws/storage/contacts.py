@@ -12,7 +12,7 @@ from postroad.commits import Commit, MembershipChange
 from postroad.contacts import Contact
 from postroad_aws.clients import get_client
 from postroad_aws.clock import now
-from postroad_aws.ports import Fault, Forward, Outcome, Sample
+from postroad_aws.ports import Fault, Forward, Outcome, Sample, Stored, Tombstone
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page, memberships, messages, quarantine, tasks, timeline
 from postroad_aws.storage.batches import code_of, get_items
@@ -27,7 +27,7 @@ _PARTS = 16
 SHARDS = tuple(f"{number:02d}" for number in range(contacts.SHARDS))
 
 
-def find_items(ids: Collection[str], *, consistent: bool) -> dict[str, Contact | Forward]:
+def find_items(ids: Collection[str], *, consistent: bool) -> dict[str, Stored]:
     """Whatever is stored under these ids; missing ones are left out."""
     keys = [{"contact_id": {"S": contact_id}} for contact_id in dict.fromkeys(ids)]
     items = get_items(_table(), keys, consistent=consistent)
@@ -40,36 +40,40 @@ def commit(commit: Commit) -> Outcome:
     Alone it is a plain put, which costs half of a transaction. Raises Fault, or the client's own exception, when AWS
     did neither.
     """
-    put = _contact_put(commit.contact, commit.gone)
+    put = _contact_put(commit.contact, commit.gone, commit.erased)
     return _put(put) if commit.actions == 1 else _transact(put, commit)
 
 
-def erase(contact: Contact, forwards: Collection[str], places: Collection[str]) -> Outcome:
+def erase(
+    contact: Contact, forwards: Collection[str], places: Collection[str], erased_at: float | None = None
+) -> Outcome:
     """Delete a contact, the forwards to it under these ids, and its memberships, all at once, if nobody has written it
-    since it was read."""
+    since it was read. With `erased_at` a tombstone stays under each id, and under those of `forwards` that are free."""
     gone = [memberships.action(MembershipChange(place, contact.contact_id, None)) for place in places]
-    delete = {
-        "TableName": _table(),
-        "Key": {"contact_id": {"S": contact.contact_id}},
-        **_unchanged(contact.version),
-    }
+    delete = _going(contact.contact_id, erased_at, **_unchanged(contact.version))
     for other in dict.fromkeys(forwards):
         condition = "attribute_not_exists(contact_id) OR forward_to = :contact_id"
         values = {":contact_id": {"S": contact.contact_id}}
-        key = {"contact_id": {"S": other}}
-        forward = {"TableName": _table(), "Key": key, "ConditionExpression": condition}
-        gone.append({"Delete": {**forward, "ExpressionAttributeValues": values}})
+        gone.append(_going(other, erased_at, ConditionExpression=condition, ExpressionAttributeValues=values))
     # What is more than a transaction holds goes first; the contact, which alone leads to it all, goes last.
     while len(gone) >= TRANSACTION_LIMIT:
         get_client("dynamodb").transact_write_items(TransactItems=gone[:TRANSACTION_LIMIT])
         gone = gone[TRANSACTION_LIMIT:]
     try:
-        get_client("dynamodb").transact_write_items(TransactItems=[{"Delete": delete}, *gone])
+        get_client("dynamodb").transact_write_items(TransactItems=[delete, *gone])
     except ClientError as error:
         if code_of(error) not in ("TransactionCanceledException", "TransactionConflictException"):
             raise
         return Outcome.CONFLICT
     return Outcome.DONE
+
+
+def _going(contact_id: str, erased_at: float | None, **condition: Any) -> Item:
+    """The action that deletes an item, or leaves a tombstone in its place."""
+    key = {"contact_id": {"S": contact_id}}
+    if erased_at is None:
+        return {"Delete": {"TableName": _table(), "Key": key, **condition}}
+    return {"Put": {"TableName": _table(), "Item": {**key, "erased_at": {"N": repr(erased_at)}}, **condition}}
 
 
 def list_due(shard: str, until: float, limit: int, after: tuple[str, float] | None = None) -> list[tuple[str, float]]:
@@ -175,7 +179,9 @@ def _table() -> str:
     return settings().require("contacts_table")
 
 
-def _read(item: Item) -> Contact | Forward:
+def _read(item: Item) -> Stored:
+    if "erased_at" in item:
+        return Tombstone(float(item["erased_at"]["N"]))
     if "forward_to" in item:
         return Forward(item["forward_to"]["S"])
     return decode_contact(
@@ -187,7 +193,7 @@ def _read(item: Item) -> Contact | Forward:
     )
 
 
-def _contact_put(contact: Contact, gone: Sequence[str]) -> Item:
+def _contact_put(contact: Contact, gone: Sequence[str], erased: Sequence[float] = ()) -> Item:
     """A put that happens only if the stored version is still the one that was read."""
     item = {
         "contact_id": {"S": contact.contact_id},
@@ -202,22 +208,22 @@ def _contact_put(contact: Contact, gone: Sequence[str]) -> Item:
     return {
         "TableName": _table(),
         "Item": item,
-        **_unchanged(contact.version, gone),
+        **_unchanged(contact.version, gone, erased),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 
 
-def _unchanged(version: int, gone: Sequence[str] = ()) -> Item:
-    """Version 0 is nothing, or a forward to a contact that has gone."""
+def _unchanged(version: int, gone: Sequence[str] = (), erased: Sequence[float] = ()) -> Item:
+    """Version 0 is nothing, a forward to a contact that has gone, or a tombstone of that time."""
     if version == 0:
         free = "attribute_not_exists(contact_id)"
-        if not gone:
+        if not gone and not erased:
             return {"ConditionExpression": free}
-        values = {f":gone{number}": {"S": contact_id} for number, contact_id in enumerate(gone)}
-        return {
-            "ConditionExpression": f"{free} OR forward_to IN ({', '.join(values)})",
-            "ExpressionAttributeValues": values,
-        }
+        left = {f":gone{number}": {"S": contact_id} for number, contact_id in enumerate(gone)}
+        buried = {f":erased{number}": {"N": repr(at)} for number, at in enumerate(erased)}
+        ways = [free, *([f"forward_to IN ({', '.join(left)})"] if left else [])]
+        ways += [f"erased_at IN ({', '.join(buried)})"] if buried else []
+        return {"ConditionExpression": " OR ".join(ways), "ExpressionAttributeValues": {**left, **buried}}
     return {
         "ConditionExpression": "#version = :version",
         "ExpressionAttributeNames": {"#version": "version"},
@@ -264,7 +270,7 @@ def _actions(put: Item, commit: Commit) -> Iterable[tuple[tuple[str, ...], Item]
     contact_id = commit.contact.contact_id
     yield ("contact", contact_id), {"Put": put}
     for identity_id in commit.attach:
-        yield ("contact", identity_id), {"Put": _forward_put(identity_id, contact_id, 0, commit.gone)}
+        yield ("contact", identity_id), {"Put": _forward_put(identity_id, contact_id, 0, commit.gone, commit.erased)}
     for loser_id, version in commit.absorbed:
         yield ("contact", loser_id), {"Put": _forward_put(loser_id, contact_id, version)}
     for message in commit.messages:
@@ -279,9 +285,11 @@ def _actions(put: Item, commit: Commit) -> Iterable[tuple[tuple[str, ...], Item]
         yield ("row", row.contact_id, row.key), timeline.put_request(row, now())
 
 
-def _forward_put(contact_id: str, to: str, version: int, gone: Sequence[str] = ()) -> Item:
+def _forward_put(
+    contact_id: str, to: str, version: int, gone: Sequence[str] = (), erased: Sequence[float] = ()
+) -> Item:
     item = {"contact_id": {"S": contact_id}, "forward_to": {"S": to}}
-    return {"TableName": _table(), "Item": item, **_unchanged(version, gone)}
+    return {"TableName": _table(), "Item": item, **_unchanged(version, gone, erased)}
 
 
 def _read_reasons(reasons: Iterable[tuple[tuple[str, ...], Item]]) -> Outcome:

@@ -6,10 +6,11 @@ Addresses ("email:ana@example.com", in their normal form) are stored as SHA-256 
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from postroad.consent import ERASED
 from postroad.contacts import Consent
 from postroad.instants import format_instant
 from postroad.suppressions import Suppression
@@ -190,6 +191,45 @@ def forget_answers(addresses: Collection[str], topics: Collection[str]) -> None:
     answers = [{"address_topic": {"S": _address_topic(address, topic)}} for address in addresses for topic in topics]
     write_items(settings().require("suppressions_table"), [{"DeleteRequest": {"Key": key}} for key in hashes])
     write_items(settings().require("consents_table"), [{"DeleteRequest": {"Key": key}} for key in answers])
+
+
+def list_records(addresses: Collection[str], topics: Collection[str]) -> Iterator[dict[str, Any]]:
+    """All that stands about addresses, with the proofs, as documents."""
+    for address in addresses:
+        suppression = find_suppression_of(address)
+        if suppression:
+            yield {"address": address, "suppression": suppression._asdict()}
+        for topic in topics:
+            answer = find_consent(address, topic)
+            if answer:
+                yield {"address": address, "topic": topic, "answer": answer._asdict()}
+            for proof in list_proof(address, topic):
+                yield {"address": address, "topic": topic, "proof": proof._asdict()}
+
+
+def erase_answers(addresses: Collection[str], topics: Collection[str], now: float) -> None:
+    """Suppress addresses of somebody who was erased: a yes goes, a no stays, and so do the proofs, under hashes.
+
+    A suppression that stands already keeps its reason, and loses its evidence, which may hold words of theirs.
+    """
+    client = get_client("dynamodb")
+    for address in addresses:
+        client.update_item(
+            TableName=settings().require("suppressions_table"),
+            Key={"address_hash": {"S": _hash(address)}},
+            UpdateExpression="SET reason = if_not_exists(reason, :erased), #time = if_not_exists(#time, :now),"
+            " evidence = :none",
+            ExpressionAttributeNames={"#time": "time"},
+            ExpressionAttributeValues={":erased": {"S": ERASED}, ":now": {"N": repr(now)}, ":none": {"S": "{}"}},
+        )
+        for topic in topics:
+            with suppress(client.exceptions.ConditionalCheckFailedException):
+                client.delete_item(
+                    TableName=settings().require("consents_table"),
+                    Key={"address_topic": {"S": _address_topic(address, topic)}},
+                    ConditionExpression="granted = :yes",
+                    ExpressionAttributeValues={":yes": {"BOOL": True}},
+                )
 
 
 def list_proof(address: str, topic: str) -> list[Proof]:

@@ -1,6 +1,7 @@
 """The requests table: what was asked with an idempotency key, and what was answered, for a day."""
 
 import zlib
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from botocore.exceptions import ClientError
 from postroad.instants import DAY
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
-from postroad_aws.storage.batches import code_of
+from postroad_aws.storage.batches import code_of, scan_items, write_items
 
 KEPT_SECONDS = DAY
 # Longer than a function may take: whoever began earlier than this has died.
@@ -79,6 +80,19 @@ def forget(request_id: str, owner: str) -> None:
             ExpressionAttributeNames={"#owner": "owner"},
             ExpressionAttributeValues={":owner": {"S": owner}},
         )
+
+
+def list_answers() -> Iterator[tuple[str, str]]:
+    """What was answered to each request that is kept: (its id, the answer)."""
+    for item in scan_items(_table()):
+        if "answer" in item:
+            yield item["request_id"]["S"], zlib.decompress(item["answer"]["B"]).decode()
+
+
+def forget_requests(request_ids: Collection[str]) -> None:
+    """Delete these requests with their answers."""
+    keys = [{"request_id": {"S": request_id}} for request_id in request_ids]
+    write_items(_table(), [{"DeleteRequest": {"Key": key}} for key in keys])
 
 
 def _table() -> str:

@@ -372,6 +372,20 @@ class AccountRow(Model):
     by_listed = _ListedIndex()
 
 
+class PrivacyRequestRow(Model):
+    """A privacy request (a JSON document), or a page of what an export has written; see `postroad.privacy`."""
+
+    class Meta:
+        table_name = _table("privacy_requests_table")
+
+    request_id = UnicodeAttribute(hash_key=True)
+    page = UnicodeAttribute(range_key=True)
+    document = UnicodeAttribute(null=True)
+    edit = NumberAttribute(null=True)
+    body = BinaryAttribute(null=True, legacy_encoding=False)
+    expires_at = NumberAttribute(null=True)
+
+
 class WebMessageRow(Model):
     """A message that waits on a site, or waited; see `postroad.envelopes.WebMessage`."""
 

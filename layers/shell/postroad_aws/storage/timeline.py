@@ -1,6 +1,6 @@
 """The events table: each contact's timeline, a row for every event that it folded, kept for RETENTION."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -97,6 +97,15 @@ def list_rows(
     page = found[:limit]
     following = encode_cursor(*page[-1][:2]) if len(found) > limit else None
     return Page([_read(item) for *_, item in page], following)
+
+
+def list_records(contact_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Every row of these contacts, as documents."""
+    for contact_id in dict.fromkeys(contact_ids):
+        for row in _query_all(contact_id):
+            caused = [event.to_document() for event in row.caused]
+            decisions = [each._asdict() for each in row.decisions]
+            yield {"event": row.event.to_document(), "caused": caused, "decisions": decisions}
 
 
 def forget_rows(contact_ids: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ A row stays after its end, so that a late delivery of the same message does not 
 when the message would have expired.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -58,6 +58,15 @@ def end_wait(contact_id: str, message_id: str, because: str) -> None:
             ExpressionAttributeNames={"#text": "text", "#url": "url"},
             ExpressionAttributeValues={":because": {"S": because}},
         )
+
+
+def list_records(contact_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Every message that waits, or waited, for these contacts, as documents."""
+    from postroad_aws.storage.rows import WebMessageRow
+
+    for each in dict.fromkeys(contact_ids):
+        for row in WebMessageRow.query(each):
+            yield dict(row.attribute_values)
 
 
 def forget_messages(contact_ids: Sequence[str]) -> None:

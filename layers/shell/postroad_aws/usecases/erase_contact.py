@@ -9,15 +9,17 @@ from typing import Protocol
 from postroad.contacts import Contact
 from postroad.identities import Identity, claim_of, contact_id_of
 from postroad.places import places_of
-from postroad_aws.ports import Forward, Outcome
+from postroad_aws.ports import Forward, Outcome, Stored
 
 MAX_TRIES = 5
 
 
 class Contacts(Protocol):
-    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]: ...
+    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Stored]: ...
 
-    def erase(self, contact: Contact, forwards: Collection[str], places: Collection[str]) -> Outcome: ...
+    def erase(
+        self, contact: Contact, forwards: Collection[str], places: Collection[str], erased_at: float | None = None
+    ) -> Outcome: ...
 
 
 class Timeline(Protocol):
@@ -63,24 +65,50 @@ def erase_contact(ports: Ports, contact_id: str, *, but: str = "") -> Contact | 
 
     Returns the contact as it was, None when it was gone before. Raises TimeoutError when others write it all the time.
     """
+    contact = erase_item(ports, contact_id, but=but)
+    ids = (contact_id, *(contact.merged_from if contact else ()))
+    ports.messages.forget_messages(ids)
+    ports.web_messages.forget_messages(ids)
+    ports.tasks.forget_tasks(ids)
+    ports.timeline.forget_rows(ids)
+    return contact
+
+
+class ItemPorts(Protocol):
+    """The table of contacts alone."""
+
+    @property
+    def contacts(self) -> Contacts: ...
+
+    @property
+    def contact_key(self) -> bytes: ...
+
+
+def erase_item(ports: ItemPorts, contact_id: str, *, but: str = "", erased_at: float | None = None) -> Contact | None:
+    """Erase the contact itself with its identities and memberships; with `erased_at` tombstones stay in their places.
+
+    Returns the contact as it was, None when it was gone before. Raises TimeoutError when others write it all the time.
+    """
     for _ in range(MAX_TRIES):
         item = ports.contacts.find_items([contact_id], consistent=True).get(contact_id)
         contact = item if isinstance(item, Contact) else None
-        if contact is None or _erase_item(ports, contact, but) is Outcome.DONE:
-            ids = (contact_id, *(contact.merged_from if contact else ()))
-            ports.messages.forget_messages(ids)
-            ports.web_messages.forget_messages(ids)
-            ports.tasks.forget_tasks(ids)
-            ports.timeline.forget_rows(ids)
+        if contact is None or _erase(ports, contact, but, erased_at) is Outcome.DONE:
             return contact
     raise TimeoutError("a contact that was to be erased was written by others all the time")
 
 
-def _erase_item(ports: Ports, contact: Contact, but: str) -> Outcome:
+def ids_of(contact: Contact, key: bytes) -> set[str]:
+    """Every id under which something may be stored that leads to a contact, its own apart."""
     identities = [Identity(*text.split(":", 1)) for text in contact.identities]
     names = {name for identity in identities for name in (identity, claim_of(identity))}
-    ids = {contact_id_of(name, ports.contact_key) for name in names} | set(contact.merged_from)
+    return ({contact_id_of(name, key) for name in names} | set(contact.merged_from)) - {contact.contact_id}
+
+
+def _erase(ports: ItemPorts, contact: Contact, but: str, erased_at: float | None) -> Outcome:
+    ids = ids_of(contact, ports.contact_key)
     # An address may be somebody else's claim as well.
-    found = ports.contacts.find_items(sorted(ids - {contact.contact_id}), consistent=True)
-    forwards = [other for other, item in found.items() if item == Forward(contact.contact_id)]
-    return ports.contacts.erase(contact, forwards, places_of(contact).keys() - {but})
+    found = ports.contacts.find_items(sorted(ids), consistent=True)
+    leads_here = {other for other, item in found.items() if item == Forward(contact.contact_id)}
+    if erased_at is not None:
+        leads_here |= ids - found.keys()
+    return ports.contacts.erase(contact, sorted(leads_here), places_of(contact).keys() - {but}, erased_at)

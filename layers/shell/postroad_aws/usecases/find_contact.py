@@ -5,11 +5,11 @@ from typing import Protocol
 
 from postroad.contacts import Contact
 from postroad.identities import Identity, claim_of, contact_id_of
-from postroad_aws.ports import Forward
+from postroad_aws.ports import Forward, Stored
 
 
 class Items(Protocol):
-    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]: ...
+    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Stored]: ...
 
 
 def find_contact(contacts: Items, contact_id: str) -> Contact | None:
@@ -27,7 +27,7 @@ def find_owner(contacts: Items, identity: Identity, key: bytes) -> Contact | Non
 
 def find_contacts(contacts: Items, ids: Collection[str]) -> dict[str, Contact]:
     """What is found under each of these ids, read together; those under which nothing is are left out."""
-    items: dict[str, Contact | Forward | None] = {}
+    items: dict[str, Stored | None] = {}
     unread = set(ids)
     while unread:
         found = contacts.find_items(sorted(unread), consistent=True)
@@ -37,12 +37,12 @@ def find_contacts(contacts: Items, ids: Collection[str]) -> dict[str, Contact]:
     return {contact_id: contact for contact_id, contact in followed.items() if contact}
 
 
-def _follow(items: Mapping[str, Contact | Forward | None], contact_id: str) -> Contact | None:
+def _follow(items: Mapping[str, Stored | None], contact_id: str) -> Contact | None:
     seen: set[str] = set()
     while contact_id not in seen:
         seen.add(contact_id)
         item = items[contact_id]
         if not isinstance(item, Forward):
-            return item
+            return item if isinstance(item, Contact) else None
         contact_id = item.contact_id
     raise RecursionError("the forwards of a contact go in a circle")

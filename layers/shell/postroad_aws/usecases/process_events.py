@@ -14,6 +14,7 @@ from postroad.accounts import COPY, copy_of, find_account_id, traits_of
 from postroad.commits import MAX_ACTIONS, Commit, MembershipChange, Row
 from postroad.contacts import Contact, latest_identities
 from postroad.decisions import Decision
+from postroad.erasure import begins_anew
 from postroad.events import ACCOUNT_JOINED, WAKE, Event
 from postroad.fetches import MACHINE, by_machine, fetch_of, judge_by_ledger, key_of, unmask, unmask_together
 from postroad.fold import Outcome as Folded
@@ -27,7 +28,7 @@ from postroad.quarantine import Reject, reject_event, reject_text
 from postroad.resolution import Resolution, identities_of, resolve, row_of
 from postroad.tasks import Settled, Task, applies, cancel_dropped, combine
 from postroad_aws.observability import logger
-from postroad_aws.ports import Forward, Outcome, Ports
+from postroad_aws.ports import Forward, Outcome, Ports, Stored, Tombstone
 from postroad_aws.usecases.change_account import tell_account
 from postroad_aws.usecases.wake_contacts import wake_event
 
@@ -151,7 +152,7 @@ class _Batch:
     def __init__(self, ports: Ports, revision: int) -> None:
         self.ports = ports
         self.revision = revision
-        self.items: dict[str, Contact | Forward | None] = {}
+        self.items: dict[str, Stored | None] = {}
         self.rows_found: dict[tuple[str, str], bool] = {}
         self.rows: list[Row] = []
         self.heals: list[tuple[Row, Sequence[str]]] = []
@@ -285,8 +286,9 @@ class _Cluster:
         self.consistent = consistent
         self.now = ports.clock.now()
         self.book = ports.books.current(at_least=at_least)
-        self.items: dict[str, Contact | Forward | None] = {}
+        self.items: dict[str, Stored | None] = {}
         self.gone: set[str] = set()
+        self.erased: set[float] = set()
         self.rows_found: dict[tuple[str, str], bool] = {}
         self.open: dict[str, _Pending] = {}
         self.events: Sequence[Event] = ()
@@ -330,13 +332,14 @@ class _Cluster:
         while contact_id not in seen:
             seen.add(contact_id)
             item = self.items.get(contact_id)
-            if item is None and len(seen) > 1 and contact_id not in self.open:
+            is_there = isinstance(item, Contact | Forward)
+            if not is_there and len(seen) > 1 and contact_id not in self.open:
                 if not self.consistent:
                     raise _Conflict  # as below; else a forward that was left behind when its contact was erased
                 self.gone.add(contact_id)
             if not isinstance(item, Forward):
                 pending = self.open.get(contact_id)
-                return pending.contact if pending else item
+                return pending.contact if pending else item if isinstance(item, Contact) else None
             contact_id = item.contact_id
         raise RecursionError("the forwards of a contact go in a circle")
 
@@ -346,6 +349,8 @@ class _Cluster:
         """Resolve whose event it is, join who turns out to be one person, and fold it, once."""
         if event.contact_id:
             contact = self.find(event.contact_id)
+            if contact is None and self.find_erasure([event.contact_id]) is not None:
+                return  # word of a person who is to be forgotten
             if contact is None and not self.consistent:
                 raise _Conflict  # it may only be too new for an eventually consistent read
             if contact is None:
@@ -358,12 +363,18 @@ class _Cluster:
         else:
             self.make_room(event)
             owners = {identity: self.find(self.id_of(identity)) for identity in identities_of(event)}
+            erased_at = self.find_erasure(self.ids_of(event))
+            if erased_at is not None and not any(owners.values()) and not begins_anew(event, erased_at):
+                return
             resolution = resolve(event, {identity: owner for identity, owner in owners.items() if owner})
+        known = resolution.contact
+        if known and known.erased_at is not None and event.time < known.erased_at:
+            return
         if any(self.has_folded(self.opened(Resolution(other, None)), event) for other in resolution.apart):
             return  # by who claimed an address of it then, and has lost it since
         for claimant, identity in resolution.release:
             self.release(self.opened(Resolution(claimant, None)), identity)
-        pending = self.opened(resolution)
+        pending = self.opened(resolution, event)
         if not pending.is_new and self.has_folded(pending, event):
             if pending.contact.revision < self.book.revision:
                 # A crash may have come between beginning a contact and catching it up.
@@ -391,11 +402,18 @@ class _Cluster:
             for pending in gathered:
                 self.commit(pending)
 
-    def opened(self, resolution: Resolution) -> _Pending:
+    def find_erasure(self, ids: Sequence[str]) -> float | None:
+        """When the last one was erased whom these ids named."""
+        stones = [item.erased_at for each in ids if isinstance(item := self.items.get(each), Tombstone)]
+        self.erased.update(stones)
+        return max(stones, default=None)
+
+    def opened(self, resolution: Resolution, event: Event | None = None) -> _Pending:
         contact = resolution.contact
         if contact is None:
             assert resolution.first is not None
             contact = begin(self.id_of(resolution.first), self.book, self.now)
+            contact.erased_at = self.find_erasure(self.ids_of(event)) if event else None
         if contact.revision > self.book.revision:
             raise _Conflict(contact.revision)
         pending = self.open.get(contact.contact_id)
@@ -585,6 +603,7 @@ class _Cluster:
                     rejects=tuple(pending.rejects),
                     rows=(*pending.mended, *(pending.rows if busy else ())),
                     gone=tuple(sorted(self.gone)),
+                    erased=tuple(sorted(self.erased)),
                 )
             )
             contact.version += 1

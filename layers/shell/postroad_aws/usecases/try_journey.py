@@ -24,7 +24,7 @@ from postroad.simulation import (
     usual_deeds,
 )
 from postroad.stats import Counts
-from postroad_aws.ports import Clock, Forward
+from postroad_aws.ports import Clock, Stored
 from postroad_aws.storage.definitions import Draft
 from postroad_aws.usecases.find_contact import find_contacts
 
@@ -40,7 +40,7 @@ class Definitions(Protocol):
 
 
 class Contacts(Protocol):
-    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]: ...
+    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Stored]: ...
 
 
 class Timeline(Protocol):

@@ -1,0 +1,106 @@
+"""The table of privacy requests: the request itself under the page "", and what an export has written, for a week."""
+
+import json
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from postroad.privacy import EXPORT, KEPT, PrivacyRequest, parse_request
+from postroad_aws.clients import get_client
+from postroad_aws.settings import settings
+from postroad_aws.storage import NotFoundError, VersionConflictError
+from postroad_aws.storage.batches import code_of, scan_items, write_items
+
+Item = dict[str, Any]
+_REQUEST = "request"
+
+
+def create(request: PrivacyRequest) -> None:
+    """Store a new request; nothing when it is there."""
+    with suppress(VersionConflictError):
+        save(request)
+
+
+def save(request: PrivacyRequest) -> PrivacyRequest:
+    """Store it in place of the one that was read. Raises VersionConflictError when somebody else has, meanwhile."""
+    saved = request.with_(edit=request.edit + 1)
+    item = {**_key(request.request_id, _REQUEST), "document": {"S": json.dumps(saved.to_document())}}
+    item["edit"] = {"N": str(saved.edit)}
+    condition: Item = {"ConditionExpression": "attribute_not_exists(request_id)"}
+    if request.edit:
+        condition = {
+            "ConditionExpression": "edit = :edit",
+            "ExpressionAttributeValues": {":edit": {"N": str(request.edit)}},
+        }
+    try:
+        get_client("dynamodb").put_item(TableName=_table(), Item=item, **condition)
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        raise VersionConflictError("Somebody else works on this request; read it again.") from None
+    return saved
+
+
+def find_request(request_id: str) -> PrivacyRequest | None:
+    """The request, read consistently."""
+    answer = get_client("dynamodb").get_item(TableName=_table(), Key=_key(request_id, _REQUEST), ConsistentRead=True)
+    return _parse(answer["Item"]) if "Item" in answer else None
+
+
+def get_request(request_id: str) -> PrivacyRequest:
+    """The same. Raises NotFoundError."""
+    found = find_request(request_id)
+    if found is None:
+        raise NotFoundError("There is no privacy request with this id.")
+    return found
+
+
+def save_page(request_id: str, number: int, records: list[Any], now: float) -> None:
+    """Write a page of an export; the same page again takes its place."""
+    body = zlib.compress(json.dumps(records, ensure_ascii=False).encode(errors="replace"), 6)
+    expires_at = {"N": str(int(now + KEPT) + 1)}
+    item = {**_key(request_id, _page(number)), "body": {"B": body}, "expires_at": expires_at}
+    get_client("dynamodb").put_item(TableName=_table(), Item=item)
+
+
+def find_page(request_id: str, number: int) -> list[Any]:
+    """A page of an export; empty when there is none."""
+    answer = get_client("dynamodb").get_item(TableName=_table(), Key=_key(request_id, _page(number)))
+    if "Item" not in answer:
+        return []
+    records: list[Any] = json.loads(zlib.decompress(answer["Item"]["body"]["B"]))
+    return records
+
+
+def list_exports(ids: Collection[str]) -> Iterator[PrivacyRequest]:
+    """The exports about any of these people."""
+    for item in scan_items(_table()):
+        request = _parse(item) if "document" in item else None
+        if request and request.kind == EXPORT and not {*request.people, *request.ids}.isdisjoint(ids):
+            yield request
+
+
+def forget_exports(ids: Collection[str]) -> None:
+    """Delete what exports about these people have written, and the requests."""
+    for request in list(list_exports(ids)):
+        names = [*(_page(number) for number in range(request.pages)), _REQUEST]
+        write_items(_table(), [{"DeleteRequest": {"Key": _key(request.request_id, name)}} for name in names])
+
+
+def _parse(item: Item) -> PrivacyRequest:
+    return parse_request(json.loads(item["document"]["S"]))
+
+
+def _page(number: int) -> str:
+    return f"page-{number:06d}"
+
+
+def _key(request_id: str, page: str) -> Item:
+    return {"request_id": {"S": request_id}, "page": {"S": page}}
+
+
+def _table() -> str:
+    return settings().require("privacy_requests_table")

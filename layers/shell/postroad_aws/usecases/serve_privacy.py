@@ -1,0 +1,279 @@
+"""Serve a privacy request: write down all that is held about a person, or erase it, part by part.
+
+What is exported is what is erased: each part is read and forgotten by one entry of PARTS. Of an erasure the refusals go
+first, because nothing may be sent from then on, then the contact itself, in whose place tombstones stay, and then all
+that its ids lead to. A second look, after every function that was at work has ended, finds what those still wrote.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from postroad.consent import EVERY_TOPIC
+from postroad.contacts import Contact
+from postroad.erasure import speaks_of
+from postroad.messages import Message
+from postroad.privacy import DONE, ERASURE, PrivacyRequest, plain
+from postroad.quarantine import Reject
+from postroad.tasks import Task
+from postroad_aws.ports import Books, Clock
+from postroad_aws.storage import Page
+from postroad_aws.usecases.erase_contact import Contacts, erase_item, ids_of
+from postroad_aws.usecases.find_contact import find_contacts
+
+# So many records stand on a page of an export; an event is at most 32 KB as it came, and what is stored is deflated.
+PAGE = 40
+
+
+class Timeline(Protocol):
+    def list_records(self, contact_ids: Sequence[str]) -> Iterator[Any]: ...
+
+    def forget_rows(self, contact_ids: Sequence[str]) -> None: ...
+
+
+class Messages(Protocol):
+    def list_by_contact(
+        self, contact_ids: Sequence[str], *, cursor: str | None = None, limit: int = 50
+    ) -> Page[Message]: ...
+
+    def forget_messages(self, contact_ids: Sequence[str]) -> None: ...
+
+
+class WebMessages(Protocol):
+    def list_records(self, contact_ids: Sequence[str]) -> Iterator[Any]: ...
+
+    def forget_messages(self, contact_ids: Sequence[str]) -> None: ...
+
+
+class Tasks(Protocol):
+    def list_by_contact(
+        self, contact_ids: Sequence[str], *, cursor: str | None = None, limit: int = 50
+    ) -> Page[Task]: ...
+
+    def forget_tasks(self, contact_ids: Sequence[str]) -> None: ...
+
+
+class Refusals(Protocol):
+    def list_records(self, addresses: Collection[str], topics: Collection[str]) -> Iterator[Any]: ...
+
+    def erase_answers(self, addresses: Collection[str], topics: Collection[str], now: float) -> None: ...
+
+
+class Quarantine(Protocol):
+    def list_rejects(self, now: float, *, cursor: str | None = None, limit: int = 50) -> Page[Reject]: ...
+
+    def forget_rejects(self, rejects: Sequence[Reject]) -> None: ...
+
+
+class ApiRequests(Protocol):
+    def list_answers(self) -> Iterator[tuple[str, str]]: ...
+
+    def forget_requests(self, request_ids: Collection[str]) -> None: ...
+
+
+class PrivacyRequests(Protocol):
+    def get_request(self, request_id: str) -> PrivacyRequest: ...
+
+    def save(self, request: PrivacyRequest) -> PrivacyRequest: ...
+
+    def save_page(self, request_id: str, number: int, records: list[Any], now: float) -> None: ...
+
+    def list_exports(self, ids: Collection[str]) -> Iterator[PrivacyRequest]: ...
+
+    def forget_exports(self, ids: Collection[str]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyPorts:
+    """What serving a privacy request touches."""
+
+    contacts: Contacts
+    timeline: Timeline
+    messages: Messages
+    web_messages: WebMessages
+    tasks: Tasks
+    refusals: Refusals
+    quarantine: Quarantine
+    api_requests: ApiRequests
+    requests: PrivacyRequests
+    books: Books
+    clock: Clock
+    contact_key: bytes
+
+
+@dataclass(slots=True)
+class _People:
+    """Whom a request is about: all their ids, and their contacts as long as they are there."""
+
+    ids: tuple[str, ...]
+    contacts: list[Contact]
+    asked_at: float
+
+    @property
+    def addresses(self) -> list[str]:
+        found = {text for each in self.contacts for text in each.identities if text.startswith(("email:", "phone:"))}
+        return sorted(found)
+
+    def topics(self, ports: PrivacyPorts) -> list[str]:
+        said = {key.rpartition(":")[2] for each in self.contacts for key in each.consents}
+        return sorted({*ports.books.current_policy().topics, EVERY_TOPIC, *said})
+
+
+class Part:
+    """One place at which something is held about people: `read` yields it, `forget` takes it away."""
+
+    def __init__(
+        self,
+        key: str,
+        read: Callable[[PrivacyPorts, _People], Iterable[Any]],
+        forget: Callable[[PrivacyPorts, _People], None],
+    ) -> None:
+        self.key, self.read, self.forget = key, read, forget
+
+
+def serve_privacy(ports: PrivacyPorts, request_id: str, has_time: Callable[[], bool]) -> bool:
+    """Go on with a request as long as there is time; True when it is done. Raises NotFoundError.
+
+    Doing it again after it is done looks once more: what was written meanwhile by whoever was at work goes as well.
+    """
+    request = ports.requests.get_request(request_id)
+    people = _find_people(ports, request)
+    if not set(people.ids) <= set(request.ids):
+        request = ports.requests.save(request.with_(ids=tuple(sorted({*request.ids, *people.ids}))))
+    is_second_look = request.state == DONE
+    for part in PARTS:
+        if part.key in request.done and not is_second_look:
+            continue
+        if not has_time():
+            return False
+        if request.kind != ERASURE:
+            if not is_second_look:
+                request = _write(ports, request, part, people)
+            continue
+        if part.key not in request.counts:
+            # Before anything goes, so that the report is the same however often it begins anew.
+            number = sum(1 for _ in part.read(ports, people))
+            request = ports.requests.save(request.with_(counts={**request.counts, part.key: number}))
+        part.forget(ports, people)
+        if not is_second_look:
+            request = ports.requests.save(request.with_(done=(*request.done, part.key)))
+    if not is_second_look:
+        ports.requests.save(request.with_(state=DONE, finished_at=ports.clock.now()))
+    return True
+
+
+def _find_people(ports: PrivacyPorts, request: PrivacyRequest) -> _People:
+    """The contacts of a request as they are now. Whoever began anew since an erasure was asked for is somebody else."""
+    found = {each.contact_id: each for each in find_contacts(ports.contacts, request.people).values()}
+    ids = {*request.people, *request.ids}
+    contacts = []
+    for contact in found.values():
+        if request.kind == ERASURE and contact.erased_at is not None and contact.erased_at >= request.asked_at:
+            ids -= {contact.contact_id, *ids_of(contact, ports.contact_key)}
+        else:
+            contacts.append(contact)
+    for contact in contacts:
+        ids |= {contact.contact_id, *ids_of(contact, ports.contact_key)}
+    return _People(tuple(sorted(ids)), contacts, request.asked_at)
+
+
+def _write(ports: PrivacyPorts, request: PrivacyRequest, part: Part, people: _People) -> PrivacyRequest:
+    """Write what a part holds onto pages of an export. When it begins anew, it writes the same pages again."""
+    number, written, records = 0, request.pages, []
+    for record in part.read(ports, people):
+        records.append({"part": part.key, **plain(record)})
+        number += 1
+        if len(records) == PAGE:
+            ports.requests.save_page(request.request_id, written, records, request.asked_at)
+            written, records = written + 1, []
+    if records:
+        ports.requests.save_page(request.request_id, written, records, request.asked_at)
+        written += 1
+    counts = {**request.counts, part.key: number}
+    return ports.requests.save(request.with_(counts=counts, done=(*request.done, part.key), pages=written))
+
+
+def _all(list_page: Callable[..., Page[Any]], ids: Sequence[str]) -> Iterator[Any]:
+    cursor = None
+    while True:
+        page = list_page(ids, cursor=cursor, limit=100)
+        yield from page.items
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def _read_contacts(ports: PrivacyPorts, people: _People) -> Iterator[Mapping[str, Any]]:
+    for contact in people.contacts:
+        yield {name: value for name, value in plain(contact).items() if name not in ("ring", "extra")}
+
+
+def _forget_contacts(ports: PrivacyPorts, people: _People) -> None:
+    for contact in people.contacts:
+        erase_item(ports, contact.contact_id, erased_at=people.asked_at)
+
+
+def _list_rejects(ports: PrivacyPorts, people: _People) -> Iterator[Reject]:
+    cursor = None
+    while True:
+        page = ports.quarantine.list_rejects(ports.clock.now(), cursor=cursor, limit=100)
+        yield from (each for each in page.items if speaks_of(each.raw, people.ids, ports.contact_key))
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def _list_answers(ports: PrivacyPorts, people: _People) -> Iterator[Mapping[str, str]]:
+    for request_id, answer in ports.api_requests.list_answers():
+        if speaks_of(answer, people.ids, ports.contact_key):
+            yield {"request_id": request_id, "answer": answer}
+
+
+# In the order in which they are served.
+PARTS: tuple[Part, ...] = (
+    Part(
+        "refusals",
+        lambda ports, people: ports.refusals.list_records(people.addresses, people.topics(ports)),
+        lambda ports, people: ports.refusals.erase_answers(people.addresses, people.topics(ports), people.asked_at),
+    ),
+    Part("contacts", _read_contacts, _forget_contacts),
+    Part(
+        "messages",
+        lambda ports, people: _all(ports.messages.list_by_contact, people.ids),
+        lambda ports, people: ports.messages.forget_messages(people.ids),
+    ),
+    Part(
+        "web_messages",
+        lambda ports, people: ports.web_messages.list_records(people.ids),
+        lambda ports, people: ports.web_messages.forget_messages(people.ids),
+    ),
+    Part(
+        "tasks",
+        lambda ports, people: _all(ports.tasks.list_by_contact, people.ids),
+        lambda ports, people: ports.tasks.forget_tasks(people.ids),
+    ),
+    Part(
+        "timeline",
+        lambda ports, people: ports.timeline.list_records(people.ids),
+        lambda ports, people: ports.timeline.forget_rows(people.ids),
+    ),
+    Part(
+        "quarantine",
+        _list_rejects,
+        lambda ports, people: ports.quarantine.forget_rejects(list(_list_rejects(ports, people))),
+    ),
+    Part(
+        "api_requests",
+        _list_answers,
+        lambda ports, people: ports.api_requests.forget_requests(
+            [each["request_id"] for each in _list_answers(ports, people)]
+        ),
+    ),
+    Part(
+        "exports",
+        lambda ports, people: (
+            {"export": each.request_id} for each in ports.requests.list_exports(people.ids) if each.state == DONE
+        ),
+        lambda ports, people: ports.requests.forget_exports(people.ids),
+    ),
+)
