@@ -1,9 +1,10 @@
 """The last days in numbers, and what of them needs somebody."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from functions.console.words import percent, plural
+from postroad.holds import ALL, SCOPES, SLOW, Hold
 from postroad.places import outcome_place, split_place
 from postroad.stats import Counts, DayCounts, MessageCounts, days_between
 
@@ -62,10 +63,17 @@ class Some(NamedTuple):
         return f"More than {plural(self.found, thing)}" if self.is_more else plural(self.found, thing)
 
 
-def find_notices(week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects: Some, late: Some) -> list[Notice]:
+def find_notices(
+    week: Days, journeys: Mapping[str, tuple[str, Counts]], rejects: Some, late: Some, held: Collection[Hold] = ()
+) -> list[Notice]:
     """What to look at, the worst first. `journeys` are names and numbers by id; `rejects` came in within a day, `late`
-    are tasks that are overdue."""
+    are tasks that are overdue, `held` is what keeps everything, or all marketing, from leaving."""
     found = []
+    for hold in held:
+        if hold.scope in SCOPES:
+            what = "Nothing leaves" if hold.scope == ALL else "Marketing is held back"
+            note = f": {hold.note}" if hold.note else ""
+            found.append(Notice(f"{what}{note}.", "/console/deliverability", "orange" if hold.kind == SLOW else "red"))
     stuck = {key: (failed, name) for key, (name, counts) in journeys.items() if (failed := counts.place(_FAILED).here)}
     for journey_id, (failed, name) in list(stuck.items())[:MOST_NAMED]:
         sentence = f"{plural(failed, 'person', 'people')} could not go on in {name}."

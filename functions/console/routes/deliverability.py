@@ -14,12 +14,13 @@ from postroad.list_quality import describe as describe_quality
 from postroad.stats import MessageCounts
 from postroad.sunset import Sunset
 from postroad_aws import books, clock, email_account
-from postroad_aws.storage import contacts, holds, stats
+from postroad_aws.storage import broadcasts, contacts, holds, stats
 from postroad_aws.usecases.judge_sending import resume_sending
 from postroad_aws.usecases.report_deliverability import report_deliverability, report_list
 
 DAYS = 7
 LONGEST_NOTE = 500
+_MOST_RESULTS = 20
 
 _NAMES = {"gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo", "icloud": "iCloud", "gmx": "GMX", "qq": "QQ"}
 
@@ -46,6 +47,14 @@ class Received(NamedTuple):
     counts: MessageCounts
 
 
+class Result(NamedTuple):
+    """A broadcast: to how many it went, and what they did."""
+
+    broadcast_id: str
+    name: str
+    counts: MessageCounts
+
+
 def show(request: Request) -> Response:
     policy, now = books.current_policy(), request.now
     report = report_deliverability(stats, holds, policy, now, DAYS)
@@ -64,8 +73,17 @@ def show(request: Request) -> Response:
         "listed": listed,
         "formula": describe_quality(),
         "sunset": policy.sunset,
+        "results": _list_results(),
     }
     return page(request, "deliverability/deliverability.html", fragment="live", **values)
+
+
+def _list_results() -> list[Result]:
+    """The latest broadcasts, the smallest first: whether more people make more of it."""
+    runs = broadcasts.list_runs(limit=_MOST_RESULTS).items
+    counts = stats.find_counts([run.broadcast.origin for run in runs])
+    found = [Result(run.broadcast.id, run.broadcast.name, counts[run.broadcast.origin].all_messages) for run in runs]
+    return sorted((each for each in found if each.counts.sent), key=lambda each: each.counts.sent)
 
 
 def show_checks(request: Request) -> Response:

@@ -12,7 +12,7 @@ from postroad.instants import DAY
 from postroad.stats import day_of
 from postroad.tasks import OPEN
 from postroad_aws import books
-from postroad_aws.storage import broadcasts, contacts, quarantine, stats, tasks
+from postroad_aws.storage import broadcasts, contacts, holds, quarantine, stats, tasks
 
 DAYS = 30
 _WEEK = 7
@@ -62,6 +62,7 @@ def _numbers(now: float) -> dict[str, Any]:
             named,
             digest.Some(fresh, is_more=fresh == _MOST_REJECTS),
             digest.Some(late, is_more=late == _MOST_TASKS),
+            holds.list_holds(),
         ),
         "newest": contacts.list_contacts(limit=_NEWEST).items,
     }

@@ -4,10 +4,11 @@ import pytest
 
 from functions.console.routes import deliverability
 from postroad.breakers import BREAKER, RESUMED
+from postroad.broadcasts import DONE, Run, parse_broadcast
 from postroad.doctor import CHECKS
 from postroad.holds import ALL, MARKETING, PAUSE, Hold
-from postroad.stats import DOMAINS, MESSAGES, Cell, Increments, hour_of
-from postroad_aws.storage import holds, stats
+from postroad.stats import DOMAINS, MESSAGES, Cell, Increments, day_of, hour_of
+from postroad_aws.storage import broadcasts, holds, stats
 
 PAGE = "/console/deliverability"
 
@@ -57,3 +58,30 @@ def test_how_sending_is_set_up_is_asked_for_by_itself(browser):
     assert "There is a postal address" in text
     assert set(deliverability._TITLES) == set(CHECKS)
     assert "This cannot be checked here" in text
+
+
+def test_c82_broadcasts_are_shown_by_size_with_what_came_of_them(browser, account):
+    for name, sent, clicked in (("Everybody", 1_000, 20), ("Readers", 50, 10)):
+        document = {
+            "kind": "broadcast",
+            "id": name.lower(),
+            "name": name,
+            "segment": "customers",
+            "template": "welcome",
+        }
+        broadcast = parse_broadcast(document)
+        broadcasts.save_run(Run(broadcast, document, 1, 1, DONE, account.now(), {}), None)
+        numbers = {"delivered": sent, "clicked": clicked}
+        day = day_of(account.now())
+        stats.add(Increments({Cell(broadcast.origin, MESSAGES, day, "", name): n for name, n in numbers.items()}))
+    text = browser.get(PAGE).text
+    shown = text[text.index("Does a larger audience") :]
+    assert shown.index("Readers") < shown.index("Everybody")
+    assert "20 %" in shown
+    assert "2 %" in shown
+
+
+def test_the_first_page_says_that_marketing_is_held_back(browser, account):
+    assert "Marketing is held back" not in browser.get("/console").text
+    holds.save_hold(Hold(MARKETING, PAUSE, account.now(), BREAKER, "40 of 1,000 mails bounced"))
+    assert "Marketing is held back: 40 of 1,000 mails bounced." in browser.get("/console").text
