@@ -6,10 +6,10 @@ by its age (half as much after HALF_LIFE) and each hour by e^(-k/LIES), k hours 
 rate at which the person reads what has just come is then estimated with a gamma prior, on three levels, each the prior
 of the next: the hour of the day, the same on workdays or at the weekend, the hour of the week:
 
-    day = (N_day + 15 p) / (E_day + 15)    part = (N_part + 5 day) / (E_part + 5)    rate = (N + 5 part) / (E + 5)
+    day = (N_day + 8 p) / (E_day + 8)    part = (N_part + 5 day) / (E_part + 5)    rate = (N + 5 part) / (E + 5)
 
 N_day and E_day take a fifth from each of their neighbours. p is the rhythm of the account's people with a peak at the
-account's usual hour, of a strength of 3 in place of 15: that is tried first, and stays until it fails.
+account's usual hour, of a strength of 3 in place of 8: that is tried first, and stays until it fails.
 
 All that holds of somebody who has a habit. Who reads at any hour seems to have one too, by chance, and would be worse
 off for it. So a second estimate is the rhythm alone, at the person's own level, and the two are mixed by how likely
@@ -36,15 +36,15 @@ from postroad.local_time import parse_time_of_day
 
 WEEK_HOURS = 168
 # Seconds after which a message says half as much of a habit, and hours in which what lies unread loses a factor of e.
-HALF_LIFE = 90 * DAY
+HALF_LIFE = 180 * DAY
 LIES = 6.0
 # Hours for which a message counts as lying there.
 LOOKS = 24
-STRENGTH, STRENGTH_PART, STRENGTH_USUAL = 15.0, 5.0, 3.0
+STRENGTH, STRENGTH_PART, STRENGTH_USUAL = 8.0, 5.0, 3.0
 NEIGHBOUR = 0.2
 # The rate of an hour about which nothing is known, and by how many hours it is held; how flat the rhythm of all people
 # is taken to be, and how much likelier than their best hour the usual one is taken to be.
-RATE, FIRM, FLAT, USUAL = 0.03, 20.0, 0.3, 3.0
+RATE, FIRM, FLAT, USUAL = 0.03, 20.0, 0.3, 2.0
 # Where the rhythm of an account's people is not known: how much is read at night, where the day has 1.
 NIGHT, WAKES, SLEEPS = 0.25, 7, 23
 # Habits are looked for in so many hours together, with rates of such a shape; before anything is known somebody has one
