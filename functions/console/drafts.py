@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from functions.console.requests import Request
 from postroad.book import Book
+from postroad.content.built import as_written
 from postroad.definitions import check_definition, get_kind, known_in
 from postroad.documents import says_the_same
 from postroad.errors import DefinitionError
@@ -54,7 +55,7 @@ def look_at(drafts: list[definitions.Draft], book: Book) -> list[Drafted]:
     for draft in drafts:
         there = live.get(draft.definition_id)
         parsed, mistakes = _parse(draft.kind, draft.definition_id, draft.document, book)
-        is_changed = there is None or not says_the_same(documents[there], draft.document)
+        is_changed = there is None or not says_the_same(as_written(documents[there]), draft.document)
         found.append(Drafted(draft, parsed, mistakes, there is not None, is_changed))
     return found
 

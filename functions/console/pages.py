@@ -50,6 +50,7 @@ MENU = (
     Item("Scores", "temperature", "/console/scores"),
     Item("Journeys", "route", "/console/journeys"),
     Item("Broadcasts", "speakerphone", "/console/broadcasts"),
+    Item("Templates", "edit", "/console/templates"),
     Item("Messages", "mail", "/console/messages"),
     Item("Deliverability", "send", "/console/deliverability"),
     Item("Quarantine", "shield-check", "/console/quarantine"),

@@ -20,6 +20,8 @@ CONSOLE = ("", "/contacts", "/accounts", "/accounts?view=targets", "/accounts/ir
            "/messages", "/messages?from=journey/welcome", "/messages?from=broadcast/harvest&who=skipped",
            "/leads", "/leads?at=segment/hot-leads", "/leads?at=stage/customer", "/tasks", "/tasks?view=free",
            "/segments?view=drafts", "/segments/_new", "/segments/customers/edit",
+           "/templates", "/templates/_new", "/templates/_new?channel=sms", "/templates/welcome",
+           "/templates/welcome/edit",
            "/lifecycle", "/lifecycle/people?at=stage/customer", "/scores",
            "/scores/engagement", "/quarantine", "/nowhere")  # fmt: skip
 # Lists, and the first thing in each.
@@ -30,7 +32,8 @@ FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbod
 PARTS = {"/console/tour", "/console/demo", "/console/journeys/{journey_id}/why",
          "/console/messages/{message_id}/preview", "/console/broadcasts/_audience",
          "/console/broadcasts/{broadcast_id}/preview", "/console/broadcasts/{broadcast_id}/edit",
-         "/console/leads.csv", "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",
+         "/console/leads.csv", "/console/templates/{template_id}/preview",
+         "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",
          "/console/scores/{score_id}/suggestions"}  # fmt: skip
 TABS = ("?tab=why", "?tab=messages")
 OTHERS = ("/_local/inbox", "/_local/clock", "/f/newsletter", "/api/v1/docs", "/console/sign-in", "/console/signed-out")

@@ -21,6 +21,7 @@ from functions.api.routes import (
     segments,
     suppressions,
     tasks,
+    templates,
     trying,
     visitors,
 )
@@ -30,7 +31,7 @@ from functions.api.routing import Route
 TABLE: list[Route] = [
     route
     for module in (
-        contacts, accounts, segments, scores, lifecycle, journeys, broadcasts, messages, tasks,
+        contacts, accounts, segments, scores, lifecycle, journeys, broadcasts, templates, messages, tasks,
         coupons, advice, trying, deliverability,
         definitions, rebuilds, gallery, suppressions, consents, privacy, visitors, keys, quarantine,
     )

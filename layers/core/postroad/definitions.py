@@ -185,18 +185,21 @@ def _is_marketing_mail(parsed: Any, known: Known) -> bool:
 
 
 def _look_at_template(parsed: Any, known: Known) -> "Report | None":
-    from postroad.lint import look_at, read_mail  # reads HTML, which the fold does not need
+    from postroad.lint import join_reports, look_at, read_mail  # reads HTML, which the fold does not need
 
     if parsed.channel != "email":
         return None
     stages = list(known.ids.get("stage", ()))
-    mail = read_mail(
-        {key: part.source for key, part in parsed.parts.items()},
-        is_marketing=_is_marketing_mail(parsed, known),
-        bare={key: part.unguarded for key, part in parsed.parts.items()},
-        pushes_early=parsed.sales and parsed.stage in stages[:1],
-    )
-    return look_at(mail, known.policy.strictness)
+    reports = {}
+    for start, parts in parsed.faces.items():
+        mail = read_mail(
+            {key: part.source for key, part in parts.items()},
+            is_marketing=_is_marketing_mail(parsed, known),
+            bare={key: part.unguarded for key, part in parts.items()},
+            pushes_early=parsed.sales and parsed.stage in stages[:1],
+        )
+        reports[start] = look_at(mail, known.policy.strictness)
+    return join_reports(reports)
 
 
 def _check_journey(parsed: Any, known: Known) -> Mistakes:
@@ -330,7 +333,7 @@ def check_definition(document: Mapping[str, Any], known: Known) -> Any:
     conditions that nobody can fulfil, and with what the look at a mail forbids."""
     kind = get_kind(str(document.get("kind", "")))
     parsed = kind.parse(document)
-    report = kind.look(parsed, known)
+    report = _look(kind, parsed, document, known)
     forbidden = [(each.path, each.describe()) for each in report.findings if each.blocks] if report else []
     mistakes = (*kind.check(parsed, known), *find_contradictions(document), *forbidden)
     if mistakes:
@@ -342,9 +345,18 @@ def look_at_definition(document: Mapping[str, Any], known: Known) -> "Report | N
     """What may be better about a definition; None for one that is not looked at, or cannot be read."""
     try:
         kind = get_kind(str(document.get("kind", "")))
-        return kind.look(kind.parse(document), known)
+        return _look(kind, kind.parse(document), document, known)
     except DefinitionError:
         return None
+
+
+def _look(kind: Kind, parsed: Any, document: Mapping[str, Any], known: Known) -> "Report | None":
+    report = kind.look(parsed, known)
+    if report is None:
+        return None
+    from postroad.lint import place_in_source
+
+    return place_in_source(report, document)
 
 
 def _live_definitions(book: Book) -> list[tuple[str, Any]]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from postroad.links import target_is_safe
 from postroad.markup import html_to_text, tags
@@ -27,7 +27,8 @@ _PARTS = ("subject", "preheader", "html")
 
 
 class Finding(NamedTuple):
-    """What a rule found: at which path of the template, on which line of it (None: in the whole part)."""
+    """What a rule found: at which path of the template, on which line of it (None: in the whole part). `evidence` is
+    what stands there, by which the place is found again in what the part was made of."""
 
     rule: str
     level: str
@@ -35,6 +36,7 @@ class Finding(NamedTuple):
     line: int | None
     problem: str
     mend: str
+    evidence: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -58,6 +60,30 @@ class Report:
     def total(self) -> int:
         """How much it looks like spam, out of 100."""
         return sum(self.scores.values())
+
+
+def join_reports(reports: Mapping[str, Report]) -> Report:
+    """The reports on what is written in several languages, each under the beginning of its path. The scores are those
+    of the one that looks most like spam."""
+    findings = (each._replace(path=start + each.path) for start, report in reports.items() for each in report.findings)
+    worst = max(reports.values(), key=lambda report: report.total)
+    return Report(tuple(sorted(findings, key=lambda finding: not finding.blocks)), worst.scores)
+
+
+def place_in_source(report: Report, document: Mapping[str, Any]) -> Report:
+    """The report on a mail that was built, with places in what it was made of: a block, or the whole MJML."""
+    source = next((key for key in ("blocks", "mjml") if document.get(key) is not None), None)
+    if source is None:
+        return report
+    blocks = document[source] if source == "blocks" else ()
+
+    def place(each: Finding) -> Finding:
+        if each.path != "html":
+            return each
+        where = [number for number, block in enumerate(blocks) if each.evidence and each.evidence in str(block)]
+        return each._replace(path=f"blocks[{where[0]}]" if where else source, line=None)
+
+    return Report(tuple(map(place, report.findings)), report.scores)
 
 
 class Hit(NamedTuple):
@@ -132,7 +158,7 @@ def look_at(mail: Mail, strictness: Strictness = USUAL) -> Report:
     for rule in RULES.values():
         level = rule.level if rule.is_law else strictness.levels.get(rule.key, rule.level)
         hits = list(rule.check(mail)) if level != OFF else []
-        findings += [Finding(rule.key, level, hit.part, hit.line, hit.problem, rule.mend) for hit in hits]
+        findings += [Finding(rule.key, level, hit.part, hit.line, hit.problem, rule.mend, hit.evidence) for hit in hits]
         if rule.tells_spam:
             scores[rule.key] = min(MOST_POINTS, POINTS * sum(hit.times for hit in hits))
     report = Report(tuple(findings), scores)
