@@ -3,21 +3,27 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from contextlib import suppress
+from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
-from postroad.broadcasts import KIND
+from postroad.broadcasts import AUTOMATIC, CLICKED, KIND, READER
 from postroad.definitions import Known, check_definition
 from postroad.errors import DefinitionError
-from postroad.instants import format_instant
+from postroad.instants import format_instant, parse_duration
 from postroad.local_time import find_instant, parse_date, parse_time_of_day
 
 LONGEST_NAME = 100
 _LONGEST_FIELD = 200
+# What the form asks for and may leave out; what else a draft says stays when it is saved.
+ASKED = ("at", "zone", "test")
 
 
 class Form(NamedTuple):
-    """The fields as they were typed; `when` is "now" or "later", `edit` the edit that they were read from."""
+    """The fields as they were typed; `when` is "now", "later" or "reader", `edit` the edit that they were read from.
+
+    `against` to `winner` are those of a test, which there is when `against` names a template.
+    """
 
     name: str = ""
     segment: str = ""
@@ -26,21 +32,28 @@ class Form(NamedTuple):
     date: str = ""
     time: str = "09:00"
     edit: str = "0"
+    against: str = ""
+    share: str = "20"
+    hours: str = "4"
+    decided_by: str = "clicked"
+    winner: str = "automatic"
 
 
 def form_of_fields(fields: Mapping[str, str]) -> Form:
     """What a browser sent."""
-    return Form(**{name: fields.get(name, "").strip()[:_LONGEST_FIELD] for name in Form._fields})
+    usual = {name: Form._field_defaults[name] for name in ("share", "hours", "decided_by", "winner")}
+    return Form(**{name: fields.get(name, usual.get(name, "")).strip()[:_LONGEST_FIELD] for name in Form._fields})
 
 
 def form_of_draft(document: Mapping[str, Any], at: float | None, edit: int, zone: tzinfo) -> Form:
     """The form that would mean a draft; `at` is when it begins."""
     said = {name: str(document.get(name) or "") for name in ("name", "segment", "template")}
-    form = Form(**said, when="now", edit=str(edit))
+    form = Form(**said, when="now", edit=str(edit), **_test_of(document.get("test")))
     if at is None:
         return form
     moment = datetime.fromtimestamp(at, zone)
-    return form._replace(when="later", date=moment.date().isoformat(), time=f"{moment:%H:%M}")
+    when = "reader" if document.get("zone") == READER else "later"
+    return form._replace(when=when, date=moment.date().isoformat(), time=f"{moment:%H:%M}")
 
 
 def read_form(
@@ -52,14 +65,53 @@ def read_form(
     problems = {field: "Choose one." for field in ("segment", "template") if not named[field]}
     if not form.name or len(form.name) > LONGEST_NAME or not form.name.isprintable():
         problems["name"] = f"Give it a name of at most {LONGEST_NAME} letters, by which you will know it."
-    if form.when == "later":
+    if form.when in ("later", "reader"):
         try:
-            document["at"] = format_instant(_instant(form, zone, now))
+            document["at"] = format_instant(_instant(form, zone if form.when == "later" else UTC, now))
         except ValueError as error:
             problems["at"] = str(error)
+    if form.when == "reader":
+        document["zone"] = READER
+    if form.against:
+        document["test"] = _read_test(form, problems)
     for path, sentence in find_mistakes(document, known):
         problems.setdefault(path, sentence)
     return document, problems
+
+
+def _read_test(form: Form, problems: dict[str, str]) -> dict[str, Any]:
+    """The test that a form means; what is no number is a problem."""
+    numbers = {}
+    for field in ("share", "hours"):
+        typed = getattr(form, field).replace(",", ".")
+        numbers[field] = float(typed) if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,2})?", typed) else 0.0
+        if not numbers[field]:
+            problems[field] = "Type a number above 0."
+    return {
+        "against": [form.against],
+        "share": numbers["share"],
+        "lasts": f"PT{round(numbers['hours'] * 60)}M",
+        "decided_by": form.decided_by,
+        "winner": form.winner,
+    }
+
+
+def _test_of(test: object) -> dict[str, str]:
+    """The fields of a draft's test; one that a form cannot hold is shown as far as it goes."""
+    if not isinstance(test, Mapping):
+        return {}
+    against, lasts = test.get("against"), test.get("lasts")
+    with suppress(ValueError):
+        hours = parse_duration(lasts) / 3_600.0 if isinstance(lasts, str) else 4.0
+        share = test.get("share")
+        return {
+            "against": str(against[0] if isinstance(against, list) and against else against or ""),
+            "share": f"{share:g}" if isinstance(share, int | float) else "20",
+            "hours": f"{hours:g}",
+            "decided_by": str(test.get("decided_by") or CLICKED),
+            "winner": str(test.get("winner") or AUTOMATIC),
+        }
+    return {}
 
 
 def find_mistakes(document: Mapping[str, Any], known: Known) -> tuple[tuple[str, str], ...]:

@@ -116,4 +116,8 @@ ROUTES = (
     Route("GET", "/console/broadcasts/{broadcast_id}/preview", "viewer", broadcasts.show_preview),
     Route("POST", "/console/broadcasts/{broadcast_id}/schedule", "marketer", broadcasts.schedule),
     Route("POST", "/console/broadcasts/{broadcast_id}/cancel", "marketer", broadcasts.cancel),
+    Route("POST", "/console/broadcasts/{broadcast_id}/pause", "marketer", broadcasts.pause),
+    Route("POST", "/console/broadcasts/{broadcast_id}/resume", "marketer", broadcasts.resume),
+    Route("POST", "/console/broadcasts/{broadcast_id}/resend", "marketer", broadcasts.resend),
+    Route("POST", "/console/broadcasts/{broadcast_id}/winner", "marketer", broadcasts.choose_winner),
 )

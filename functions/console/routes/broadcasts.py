@@ -1,19 +1,29 @@
 """Broadcasts: the list, one with what became of it, and drafting, scheduling and cancelling."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
+from functools import partial
 from html import escape
 from typing import Any, NamedTuple
 
 from functions.console import pages
-from functions.console.broadcast_form import Form, find_mistakes, form_of_draft, form_of_fields, read_form, slug_of
+from functions.console.broadcast_form import (
+    ASKED,
+    Form,
+    find_mistakes,
+    form_of_draft,
+    form_of_fields,
+    read_form,
+    slug_of,
+)
 from functions.console.crowds import CROWDS
 from functions.console.requests import Request, RequestError
 from functions.console.responses import Response, redirect
-from postroad.broadcasts import CANCELLED, DRAFT, KIND, Tally
+from postroad.broadcasts import CANCELLED, DRAFT, KIND, READER, Run, Tally, parse_broadcast
 from postroad.definitions import Known, known_in
+from postroad.errors import DefinitionError
 from postroad.instants import parse_instant
 from postroad.local_time import find_zone
 from postroad.messages import Message
@@ -31,7 +41,14 @@ from postroad_aws.usecases.show_broadcasts import (
     find_progress,
     get_broadcast,
     list_broadcasts,
+    measure_progress,
     preview_audience,
+)
+from postroad_aws.usecases.steer_broadcast import (
+    choose_broadcast_winner,
+    pause_broadcast,
+    resume_broadcast,
+    send_broadcast_again,
 )
 from postroad_aws.wiring import broadcast_ports, production
 
@@ -67,6 +84,7 @@ def show_one(request: Request) -> Response:
         # More than the numbers has changed: what can be done with it, too.
         return Response().with_(hx_refresh="true", cache_control="no-store")
     is_draft = view.state in (DRAFT, CANCELLED)
+    measured = measure_progress(ports, view)
     values: dict[str, Any] = {
         "view": view,
         "at_time": _when(view),
@@ -74,9 +92,11 @@ def show_one(request: Request) -> Response:
         "sends": _template(view),
         "mistakes": find_mistakes(view.document, _known()) if is_draft else (),
         "is_draft": is_draft,
-        "audience": preview_audience(ports, str(view.document.get("segment"))),
+        "audience": measured.expected,
         "named": request.text("as"),
-        "progress": find_progress(ports, view.broadcast_id),
+        "progress": measured.counts,
+        "measured": measured,
+        "plan": _describe_test(view),
         "tally": view.run.tally if view.run and view.run.tally else Tally(),
     }
     return pages.page(request, "broadcasts/one.html", fragment="live", **values)
@@ -154,7 +174,7 @@ def save(request: Request) -> Response:
         if form.edit != str(view.edit):
             raise VersionConflictError
         # What the form does not ask for stays.
-        kept = {name: value for name, value in view.document.items() if name != "at"}
+        kept = {name: value for name, value in view.document.items() if name not in ASKED}
         definitions.save_draft(KIND, view.broadcast_id, {**kept, **document}, edit=view.edit, now=request.now)
     except VersionConflictError:
         newest = _get_draft(request)
@@ -176,6 +196,30 @@ def schedule(request: Request) -> Response:
 def cancel(request: Request) -> Response:
     broadcast_id = request.variables["broadcast_id"]
     cancel_broadcast(broadcast_ports(), broadcast_id)
+    return redirect(f"/console/broadcasts/{broadcast_id}")
+
+
+def pause(request: Request) -> Response:
+    return _steer(request, pause_broadcast)
+
+
+def resume(request: Request) -> Response:
+    return _steer(request, resume_broadcast)
+
+
+def resend(request: Request) -> Response:
+    return _steer(request, send_broadcast_again)
+
+
+def choose_winner(request: Request) -> Response:
+    """Somebody chooses what the rest gets."""
+    template = request.form().get("template", "")
+    return _steer(request, partial(choose_broadcast_winner, template=template))
+
+
+def _steer(request: Request, change: Callable[..., Run]) -> Response:
+    broadcast_id = request.variables["broadcast_id"]
+    change(broadcast_ports(), broadcast_id)
     return redirect(f"/console/broadcasts/{broadcast_id}")
 
 
@@ -219,6 +263,9 @@ def _audience(segment_id: str) -> dict[str, Any]:
 
 
 def _form_of(view: BroadcastView) -> Form:
+    if view.document.get("zone") == READER:  # the hour as it is written is that of each reader
+        at = parse_instant(view.document.get("at")) if isinstance(view.document.get("at"), str) else None
+        return form_of_draft(view.document, at, view.edit, UTC)
     return form_of_draft(view.document, _when(view), view.edit, _zone())
 
 
@@ -278,6 +325,14 @@ def _template(view: BroadcastView) -> Choice:
     document = definitions.get_version("template", template_id, ref.version) if ref else {}
     name, subject = str(document.get("name") or template_id), _without_code(document.get("subject") or "")
     return Choice(ref.channel if ref else "", name, subject)
+
+
+def _describe_test(view: BroadcastView) -> tuple[str, ...]:
+    """What its test does, as far as the draft can be read."""
+    try:
+        return parse_broadcast(view.document).describe()[1:]
+    except DefinitionError:
+        return ()
 
 
 def _without_code(text: object) -> str:

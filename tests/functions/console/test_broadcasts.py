@@ -76,7 +76,7 @@ def run_to(state: str, tally: Tally | None = None) -> None:
     run = broadcasts.find_run("autumn-letter")
     assert run is not None
     at = run.at
-    for number, name in enumerate(("running", "sending", "done")):
+    for number, name in enumerate(("running", *(("testing",) if state == "testing" else ("sending", "done")))):
         following = run.to(name, at + 60 * number, tally=tally)
         broadcasts.save_run(following, run)
         run = following
@@ -104,7 +104,7 @@ def test_the_form_offers_what_is_published_and_the_zone_of_the_account(account, 
 def test_of_very_many_some_are_offered_and_what_was_chosen(account, browser, monkeypatch):
     monkeypatch.setattr("functions.console.routes.broadcasts.MOST_CHOICES", 2)
     text = browser.post(LIST, a_form(account, name="", segment="offices", template="welcome")).text
-    assert text.count("<option value=") == 2 + 2 + 2  # and "choose one" of each
+    assert text.count("<option value=") == 2 + 2 + 2 + 3 + 4  # "choose one" of each; those of a test, and how it is decided
     assert '<option value="offices" selected>' in text
     assert '<option value="welcome" selected>' in text
 
@@ -465,3 +465,38 @@ def test_an_empty_segment_has_nobody_to_show_it_for(account, browser):
     address = create(account, browser)
     assert "Nobody to show it for" in browser.get(address).text
     assert "Nobody is in the segment yet" in browser.get(f"{address}/preview").text
+
+
+def test_a_test_and_the_readers_hour_are_typed_and_come_back(account, browser):
+    fields = {**a_form(account), "when": "reader", "against": "gift-boxes", "share": "25", "hours": "2.5", "winner": "manual",
+              "decided_by": "opened"}  # fmt: skip
+    address = create(account, browser, **fields)
+    draft = definitions.get_draft("broadcast", address.rpartition("/")[2]).document
+    assert draft["zone"] == "reader"
+    assert draft["at"].endswith(f"T{fields['time']}:00.000Z")
+    assert draft["test"] == {
+        "against": ["gift-boxes"], "share": 25.0, "lasts": "PT150M", "decided_by": "opened", "winner": "manual"
+    }  # fmt: skip
+    page = browser.get(address).text
+    assert "where each reader is" in page
+    assert "25 % of them get second-offer or gift-boxes by lot" in page
+    form = browser.get(f"{address}/edit").text
+    assert 'value="2.5"' in form
+    assert 'value="25"' in form
+    assert browser.post(address, {**fields, "share": "all", "edit": "1"}).status == 422
+
+
+def test_somebody_pauses_and_resumes_it_and_chooses_a_winner(account, browser):
+    address = create(account, browser, **{**a_form(account), "against": "gift-boxes", "winner": "manual"})
+    schedule(browser, address)
+    run_to("testing")
+    assert "Chance to be best" in browser.get(address).text
+    assert browser.post(f"{address}/pause").status == 303
+    page = browser.get(address).text
+    assert "Nothing of it leaves" in page
+    assert "Resume" in page
+    assert browser.post(f"{address}/winner", {"template": "gift-boxes"}).status == 409
+    assert browser.post(f"{address}/resume").status == 303
+    assert browser.post(f"{address}/winner", {"template": "gift-boxes"}).status == 303
+    assert "somebody chose it" in browser.get(address).text
+    assert browser.post(f"{address}/resend").status == 409
