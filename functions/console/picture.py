@@ -77,7 +77,7 @@ def _message_facts(counts: Counts, step_id: str, step: SendStep) -> tuple[Fact, 
     facts = [Fact(number(messages.sent), "sent", "sent")]
     if messages.sent:
         # Nothing tells that a text was read, or what a machine did.
-        is_told = not {"email", "web"}.isdisjoint(step.channels)
+        is_told = not {"email", "push", "web"}.isdisjoint(step.channels)
         facts += [Fact(percent(messages.opened, messages.sent), "opened", "opened")] if is_told else []
         facts += [Fact(percent(messages.clicked, messages.sent), "clicked", "clicked")]
     elif messages.queued:

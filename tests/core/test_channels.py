@@ -97,6 +97,7 @@ def test_c27_one_journey_reaches_a_person_by_every_channel_that_there_is():
         "topics": [{"id": "news", "name": "News", "opt_in": False}],
         "webhooks": [{"id": "crm", "url": HOOK}],
         "functions": [{"id": "whatsapp", "function": "postroad-channel-whatsapp"}],
+        "apps": [{"id": "ios", "application": POLICY.apps["ios"]}],
     }
     templates = [
         {"kind": "template", "id": key, "channel": key, "topic": "news", **row.parts} for key, row in ROWS.items()

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from postroad.channels import CHANNELS
 from postroad.contacts import Attribute, Contact
 from postroad.devices import DEVICE, PLATFORMS, find_address, read_device
 from postroad.envelopes import compose
@@ -26,6 +25,12 @@ PHONE = {"type": "ios", "token": "8f3a"}
 APPS = {kind: f"arn:aws:sns:eu-west-1:123456789012:app/{name}/shop" for kind, name in
         {"ios": "APNS", "test": "APNS_SANDBOX", "android": "GCM", "fire": "ADM"}.items()}  # fmt: skip
 SIGNER = Signer({"1": b"k" * 32}, "1")
+POLICY = {
+    "kind": "policy",
+    "id": "policy",
+    "topics": [{"id": "offers", "opt_in": False}],
+    "apps": [{"id": "ios", "application": APPS["ios"]}],
+}
 TEMPLATE = {
     "kind": "template",
     "id": "cart-push",
@@ -123,7 +128,7 @@ def test_a_contact_remembers_only_the_latest_device_that_is_gone() -> None:
 def test_opening_a_push_teaches_how_to_reach_somebody_and_what_waits_on_a_site_does_not(
     channel: str, learned: dict[str, str]
 ) -> None:
-    book = Shelf({"kind": "policy", "id": "policy", "topics": [{"id": "offers", "opt_in": False}]}, TEMPLATE,
+    book = Shelf(POLICY, TEMPLATE,
                  {"kind": "journey", "id": "j", "trigger": {"event": "X"},
                   "steps": [{"id": "s", "send": {"template": "cart-push", "channel": "push"}}]}).book  # fmt: skip
     contact = Contact("c", version=1, revision=book.revision, attributes={DEVICE: Attribute(PHONE, T0, True)})
@@ -233,5 +238,8 @@ def test_a_policy_names_an_app_by_its_platform_application() -> None:
             read(wrong)
 
 
-def test_a_push_needs_a_topic_and_goes_by_what_was_said_to_it() -> None:
-    assert CHANNELS["push"].needs_topic
+def test_no_push_is_published_without_a_topic_or_before_the_policy_has_an_app() -> None:
+    with pytest.raises(DefinitionError, match="the policy has no apps yet, through which a push goes"):
+        Shelf({**POLICY, "apps": []}, TEMPLATE)
+    with pytest.raises(DefinitionError, match="topic"):
+        Shelf(POLICY, {**TEMPLATE, "topic": "nobody-knows"})

@@ -33,6 +33,7 @@ class Channel:
     """One way to reach somebody: the kind of identity that it writes to, and what a template for it is made of.
 
     `to` is the list of the policy in which a template of it names where it goes; what goes to a machine needs no topic.
+    `via` is the list of the policy without which nothing goes by it.
     For `tries_for` seconds a message is sent again, with growing pauses, although it may have arrived: whoever gets it
     knows it again by its id. Zero: what may have left is never sent again.
     """
@@ -43,6 +44,7 @@ class Channel:
     parts: tuple[Part, ...]
     to: str = ""
     tries_for: float = 0.0
+    via: str = ""
 
     @property
     def needs_topic(self) -> bool:
@@ -83,6 +85,7 @@ CHANNELS: Mapping[str, Channel] = {
                 Part("image", required=False),
                 Part("data", JSON, required=False),
             ),
+            via="apps",
         ),
         Channel(
             "webhook",

@@ -161,6 +161,8 @@ def _check_template(parsed: Any, known: Known) -> Mistakes:
     if channel.to and parsed.to not in known.ids.get(channel.to, ()):
         there = ", ".join(known.ids.get(channel.to, ())) or "none yet"
         missing.append(("to", f"the policy has no {parsed.to!r} among its {channel.to}; it has {there}"))
+    if channel.via and not known.ids.get(channel.via):
+        missing.append(("channel", f"the policy has no {channel.via} yet, through which a {channel.key} goes"))
     if not isinstance(parsed, TemplateRef):
         missing += _check_content(parsed, known)
     if _is_marketing_mail(parsed, known) and not known.policy.postal_address:
@@ -299,6 +301,7 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
             "topic": policy.topics,
             "webhooks": policy.webhooks,
             "functions": policy.functions,
+            "apps": policy.apps,
             "coupon": policy.coupons,
             "segment": [*book.segments, *added("segment")],
             "score": [*book.scores, *added("score")],
