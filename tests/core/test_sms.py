@@ -10,7 +10,7 @@ from postroad.envelopes.sms import MAX_SEGMENTS
 from postroad.instants import parse_instant, stamp
 from postroad.local_time import find_zone
 from postroad.policy import parse_policy
-from postroad.sms import Segments, answer_reply, classify_reply, segments
+from postroad.sms import Segments, answer_reply, classify_reply, describe_parts, segments
 
 GSM = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCXYZÄÖÑÜ§¿abcxyzäöñüà\n\r"
 
@@ -228,3 +228,18 @@ def test_g13_in_no_zone_and_at_no_time_of_three_years_a_text_leaves_at_night(zon
     assert wants <= at < wants + 24 * 3_600
     was = datetime.fromtimestamp(wants, here.tzinfo)
     assert (at == wants) == (8 <= was.hour < 21)
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("Hello", "1 part, 5 of GSM-7"),
+        ("Hello {{ contact.first_name | default('you') }}", "1 part, 6 of GSM-7 besides what fills it"),
+        ("Hello \U0001f600", "1 part, 8 of UCS-2, because of '\U0001f600'"),
+        ("a" * 161, "2 parts, 161 of GSM-7"),
+        ("{% if a %}a{% endif %}", "1 part, 1 of GSM-7 besides what fills it"),
+        ("{{ a }}", "1 part, 0 of GSM-7 besides what fills it"),
+    ],
+)
+def test_c38_the_template_of_a_text_says_how_many_parts_it_takes(source: str, sentence: str) -> None:
+    assert describe_parts(source) == sentence

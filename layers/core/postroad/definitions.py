@@ -40,6 +40,7 @@ from postroad.personas import Persona, parse_persona
 from postroad.policy import Policy, parse_policy
 from postroad.scoring import Score, parse_score
 from postroad.segments import parse_segment
+from postroad.sms import describe_parts
 from postroad.stages import parse_stages
 
 if TYPE_CHECKING:
@@ -217,6 +218,12 @@ def _check_broadcast(parsed: broadcasts.Broadcast, known: Known) -> Mistakes:
     return broadcasts.find_missing(parsed, known.ids.get("segment", ()), known.templates)
 
 
+def _describe_template(template: Any) -> tuple[str, ...]:
+    """What fills it, and of a text how many parts it is without that."""
+    texts = [parts["text"].source for parts in template.faces.values()] if template.channel == "sms" else []
+    return (*sorted(template.variables), *map(describe_parts, texts))
+
+
 def _describe_predicate(parsed: Any) -> tuple[str, ...]:
     return (parsed.describe(),)
 
@@ -230,9 +237,7 @@ KINDS: Mapping[str, Kind] = {
         ),
         _check_policy,
     ),
-    "template": Kind(
-        _parse_template, lambda template: tuple(sorted(template.variables)), _check_template, _look_at_template
-    ),
+    "template": Kind(_parse_template, _describe_template, _check_template, _look_at_template),
     "block": Kind(_parse_block, lambda block: block.describe()),
     "segment": Kind(parse_segment, _describe_predicate, _check_facts),
     "score": Kind(parse_score, Score.describe, _check_facts),

@@ -188,6 +188,16 @@ def test_checking_says_what_a_definition_does_in_words(account):
     assert definitions.find_draft("segment", "vip") is None
 
 
+def test_c38_checking_a_text_says_how_many_parts_it_takes(account):
+    text = {
+        "channel": "sms",
+        "topic": "offers",
+        "text": "Tidewater: your coffee \u2615 {{ contact.city | default('') }}",
+    }
+    checked = call("POST", "/api/v1/definitions/template/ping/validate", body=text)[1]
+    assert checked["description"] == ["contact.city", "1 part, 25 of UCS-2, because of '\u2615' besides what fills it"]
+
+
 def test_checking_without_a_body_checks_the_draft(account):
     assert problem(call("POST", "/api/v1/definitions/segment/vip/validate"))[0] == 404
     call("PUT", "/api/v1/definitions/segment/vip", body={"if": {"segment": "nobody"}})
