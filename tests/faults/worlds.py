@@ -520,6 +520,7 @@ class World:
             books=None,  # type: ignore[arg-type]  # each sandbox has its own
             holds=memories.MemoryHolds(memory),
             templates=Library,  # type: ignore[arg-type]
+            catalogue=None,  # type: ignore[arg-type]  # no template here shows products
             queues=wire(
                 loop, memories.MemoryQueues(self.events, self.sends), "send_events", "send_messages", "events_backlog"
             ),

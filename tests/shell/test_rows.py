@@ -19,6 +19,7 @@ MODELS = {
     "Stats": "StatsRow",
     "Requests": "RequestRow",
     "WebMessages": "WebMessageRow",
+    "Products": "ProductRow",
     "Broadcasts": "BroadcastRow",
     "Accounts": "AccountRow",
     "Holds": "HoldRow",

@@ -15,6 +15,7 @@ from functions.api.routes import (
     lifecycle,
     messages,
     privacy,
+    products,
     quarantine,
     rebuilds,
     scores,
@@ -32,7 +33,7 @@ TABLE: list[Route] = [
     route
     for module in (
         contacts, accounts, segments, scores, lifecycle, journeys, broadcasts, templates, messages, tasks,
-        coupons, advice, trying, deliverability,
+        coupons, products, advice, trying, deliverability,
         definitions, rebuilds, gallery, suppressions, consents, privacy, visitors, keys, quarantine,
     )
     for route in module.routes.table

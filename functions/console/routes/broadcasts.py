@@ -354,4 +354,4 @@ def _preview(view: BroadcastView, named: str) -> Preview:
     message = Message("", found[0], f"{KIND}/{view.broadcast_id}", "", "", ref.channel, ref.topic,
                       ref.template_id, ref.version, "", 0.0)  # fmt: skip
     ports = production()
-    return preview_message(contacts, timeline, ports.templates, ports.books, message)
+    return preview_message(contacts, timeline, ports.templates, ports.books, message, ports.catalogue)

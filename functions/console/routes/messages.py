@@ -138,4 +138,4 @@ def _get(request: Request) -> Message:
 
 def _preview(message: Message) -> Preview:
     ports = production()
-    return preview_message(contacts, timeline, ports.templates, ports.books, message)
+    return preview_message(contacts, timeline, ports.templates, ports.books, message, ports.catalogue)

@@ -50,7 +50,7 @@ def _template_facts(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _remembered(document: Mapping[str, Any]) -> str:
     """The predicates of a template's choices that ask for what must be remembered of contacts, as JSON."""
-    asking = remembered_for(document) if document.get("choices") else []
+    asking = remembered_for(document)
     return json.dumps(asking, separators=(",", ":"), sort_keys=True) if asking else ""
 
 

@@ -23,7 +23,7 @@ from postroad.book import (
     publish_version,
 )
 from postroad.channels import CHANNELS
-from postroad.content.built import BUILT_FROM
+from postroad.content.built import ASKS, BUILT_FROM
 from postroad.contradictions import find_contradictions
 from postroad.coupons import find_coupons
 from postroad.errors import DefinitionError
@@ -473,12 +473,13 @@ def plan_publication(
     together.
     """
     known = known_in(book, entering)
+    checked: dict[str, Any] = {}
     mistakes: list[tuple[str, str]] = []
     for key, document in entering.items():
         try:
             if unpublished := get_kind(key.partition("/")[0]).unpublished:
                 raise DefinitionError(("kind", unpublished))
-            check_definition(document, known)
+            checked[key] = check_definition(document, known)
         except DefinitionError as error:
             prefix = f"{key}: " if len(entering) > 1 else ""
             mistakes += [(prefix + path, sentence) for path, sentence in error.mistakes]
@@ -499,7 +500,7 @@ def plan_publication(
     for key, document in entering.items():
         kind, _, definition_id = key.partition("/")
         version = book.manifest.last_version(key) + 1
-        stored = _build(document, entering, book, documents) if kind == "template" else document
+        stored = _build(checked[key], document, entering, book, documents) if kind == "template" else document
         versions[kind, definition_id, version] = stored
         published.append(publish_version(stored, kind, definition_id, version))
     # Compiled once to learn what the manifest records.
@@ -527,6 +528,7 @@ def _memory_of(book: Book) -> int:
 
 
 def _build(
+    checked: Any,
     document: Mapping[str, Any],
     entering: Mapping[str, Mapping[str, Any]],
     book: Book,
@@ -535,7 +537,8 @@ def _build(
     """What is stored and sent of a template."""
     from postroad.content.building import build_template  # loads MJML, which the fold does not need
 
-    return build_template(document, find_kit(entering, book, documents))
+    built = build_template(document, find_kit(entering, book, documents))
+    return {**built, ASKS: list(checked.asks)} if checked.asks else built
 
 
 def find_kit(

@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 
 from postroad import markup
 from postroad.channels import CHANNELS, HTML, JSON, Channel, Part
-from postroad.content.built import BUILT_FROM
+from postroad.content.built import BUILT_FROM, PRODUCTS
 from postroad.content.languages import ENGLISH, Language, choose_variant, find_language, parse_tag
 from postroad.documents import REQUIRED, Head, Reader, choose, form, parse_line, read_head
 from postroad.errors import PostroadError
@@ -668,6 +668,11 @@ class CompiledMessage:
     @property
     def _compiled(self) -> list[Compiled | CompiledDocument]:
         return [part for parts in self.faces.values() for part in parts.values()]
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The lists of products that it shows."""
+        return tuple(name for name in PRODUCTS if any(each.partition(".")[0] == name for each in self.variables))
 
     def in_language_of(self, find: Callable[[str], object]) -> "CompiledMessage":
         """The variant for somebody, of whose attributes `find` tells; this one when there is none in their language."""

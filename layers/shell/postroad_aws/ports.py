@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     # Their imports load conditions, journeys or Jinja2, which few processes need all of.
     from postroad.accounts import Account
     from postroad.book import Book
+    from postroad.content.recommending import Product, Related
     from postroad.links import Signer
     from postroad.rendering import CompiledMessage
     from postroad.stats import Cell
@@ -203,6 +204,16 @@ class Templates(Protocol):
         """The compiled template; raises when there is no such version."""
 
 
+class Catalogue(Protocol):
+    """The products, and what was learned of them, as they were at most a minute ago."""
+
+    def find_products(self, ids: Collection[str], /) -> "Mapping[str, Product]": ...
+
+    def find_related(self, ids: Collection[str], /) -> "Mapping[str, tuple[Related, ...]]": ...
+
+    def find_best(self) -> "tuple[Related, ...]": ...
+
+
 class Books(Protocol):
     def current(self, *, at_least: int = 0) -> "Book":
         """The compiled book, at most a few seconds old, and of this revision or newer."""
@@ -298,6 +309,7 @@ class KeylessPorts:
     quarantine: Quarantine
     books: Books
     templates: Templates
+    catalogue: Catalogue
     holds: Holds
     queues: Queues
     channels: Mapping[str, Channel[Any]]

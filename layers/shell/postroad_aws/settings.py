@@ -41,6 +41,7 @@ class Settings:
     stats_table: str | None = _variable("STATS_TABLE", "the table of live numbers")
     broadcasts_table: str | None = _variable("BROADCASTS_TABLE", "the table of broadcasts that were scheduled")
     holds_table: str | None = _variable("HOLDS_TABLE", "the table of what keeps queued messages from leaving")
+    products_table: str | None = _variable("PRODUCTS_TABLE", "the table of products and what goes with them")
     privacy_requests_table: str | None = _variable(
         "PRIVACY_REQUESTS_TABLE", "the table of exports and erasures that were asked for"
     )

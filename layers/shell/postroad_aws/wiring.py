@@ -72,6 +72,7 @@ _OPEN: dict[str, Any] = {
     "quarantine": quarantine,
     "books": books,
     "templates": _Late("postroad_aws.templates"),
+    "catalogue": _Late("postroad_aws.catalogue"),
     "holds": holds,
     "queues": queues,
     "channels": _Channels(),

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-# What was written in the place of what building has changed (null: nothing), and the saved blocks that are in it.
-SOURCE, BUILT_WITH = BUILT_FROM = ("source", "built_with")
+# What was written in the place of what building has changed (null: nothing), the saved blocks that are in it, and what
+# it asks for beside what every template is given.
+SOURCE, BUILT_WITH, ASKS = BUILT_FROM = ("source", "built_with", "asks")
+
+# The names of products that a template may ask for: those that are recommended, and those that somebody looked at.
+RECOMMENDED, VIEWED = PRODUCTS = ("recommended", "viewed")
 
 
 def as_written(document: Mapping[str, Any]) -> dict[str, Any]:

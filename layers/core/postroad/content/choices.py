@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from postroad.behaviour import Tracker
+from postroad.content.built import ASKS
+from postroad.content.tastes import BOUGHT, LOOKED_AT
 from postroad.documents import Reader, form, refuse_twins
 from postroad.predicates import Predicate, View, read_predicate
 
@@ -82,10 +84,10 @@ def trackers_of(choices: Iterable[Choice]) -> tuple[Tracker, ...]:
 
 
 def remembered_for(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The predicates of a template's document that ask for what must be remembered of contacts."""
-    found = []
+    """The predicates of a built template's document that ask for what must be remembered of contacts."""
+    found: list[Mapping[str, Any]] = []
     for choice in document.get("choices") or ():
         for case in choice["cases"]:
             if read_predicate(Reader(case["when"])).trackers:
                 found.append(case["when"])
-    return found
+    return [*found, LOOKED_AT, BOUGHT] if document.get(ASKS) else found

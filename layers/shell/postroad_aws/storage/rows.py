@@ -372,6 +372,17 @@ class AccountRow(Model):
     by_listed = _ListedIndex()
 
 
+class ProductRow(Model):
+    """A product, or what goes with it; see `storage.products`."""
+
+    class Meta:
+        table_name = _table("products_table")
+
+    kind = UnicodeAttribute(hash_key=True)
+    product_id = UnicodeAttribute(range_key=True)
+    document = UnicodeAttribute()
+
+
 class PrivacyRequestRow(Model):
     """A privacy request (a JSON document), or a page of what an export has written; see `postroad.privacy`."""
 

@@ -1,9 +1,13 @@
-"""What a template asks for beside the contact: what somebody sees of its choices. Only a template that asks pays."""
+"""What a template asks for beside the contact: what somebody sees of its choices, and products for them.
+
+Only a template that asks pays.
+"""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.contacts import Contact
-from postroad_aws.ports import Books
+from postroad.content.built import RECOMMENDED
+from postroad_aws.ports import Books, Catalogue
 
 if TYPE_CHECKING:
     from postroad.rendering import CompiledMessage
@@ -16,15 +20,23 @@ class Asked(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-NOTHING = Asked({})
+def ask_content(
+    books: Books, template: "CompiledMessage", contact: Contact, now: float, catalogue: Catalogue | None = None
+) -> Asked:
+    """Decide what this contact sees of the template, as they are now. Without a catalogue there are no products."""
+    values: dict[str, Any] = {}
+    reasons: list[str] = []
+    if template.choices:
+        from postroad.content.choices import decide  # loads predicates, which few templates need
 
+        chosen = decide(template.choices, books.current(at_least=contact.revision).view(contact, now))
+        values["choice"] = {name: found.case for name, found in chosen.items()}
+        reasons += [f"{name}: {found.case or 'nothing'}, because {found.because}" for name, found in chosen.items()]
+    if catalogue is not None and template.asks:
+        from postroad_aws.usecases.recommend_products import recommend_products, show_viewed
 
-def ask_content(books: Books, template: "CompiledMessage", contact: Contact, now: float) -> Asked:
-    """Decide what this contact sees of the template's choices, as they are now."""
-    if not template.choices:
-        return NOTHING
-    from postroad.content.choices import decide  # loads predicates, which few templates need
-
-    chosen = decide(template.choices, books.current(at_least=contact.revision).view(contact, now))
-    reasons = (f"{name}: {found.case or 'nothing'}, because {found.because}" for name, found in chosen.items())
-    return Asked({"choice": {name: found.case for name, found in chosen.items()}}, tuple(reasons))
+        for name in template.asks:
+            picks = (recommend_products if name == RECOMMENDED else show_viewed)(catalogue, contact)
+            values[name] = [each.product.to_document() for each in picks]
+            reasons += [f"{name}: {each.product.name}, because {each.because}" for each in picks]
+    return Asked(values, tuple(reasons))

@@ -6,7 +6,7 @@ from postroad.contacts import Contact
 from postroad.envelopes import values_of
 from postroad.errors import PostroadError
 from postroad.messages import Message
-from postroad_aws.ports import Books, Contacts, Templates, Timeline
+from postroad_aws.ports import Books, Catalogue, Contacts, Templates, Timeline
 from postroad_aws.usecases.ask_content import ask_content
 from postroad_aws.usecases.find_contact import find_contact
 
@@ -23,7 +23,12 @@ class Preview(NamedTuple):
 
 
 def preview_message(
-    contacts: Contacts, timeline: Timeline, templates: Templates, books: Books, message: Message
+    contacts: Contacts,
+    timeline: Timeline,
+    templates: Templates,
+    books: Books,
+    message: Message,
+    catalogue: Catalogue | None = None,
 ) -> Preview:
     """The message without our links and pixel, so that looking at it counts as nothing."""
     contact = find_contact(contacts, message.contact_id)
@@ -32,7 +37,7 @@ def preview_message(
     try:
         template = templates.get_template(message.template, message.template_version)
         template = template.in_language_of(contact.find_value)
-        asked = ask_content(books, template, contact, message.created_at)
+        asked = ask_content(books, template, contact, message.created_at, catalogue)
         values = values_of(
             contact,
             message.address or contact.find_address(message.channel) or "",

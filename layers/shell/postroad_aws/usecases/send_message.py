@@ -267,7 +267,7 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
         properties = dict(row.event.properties) if row else {}
     # At least the book that queued it: a topic may have been published with its first message.
     policy = ports.books.current_policy(at_least=contact.revision)
-    asked = ask_content(ports.books, template, contact, now).values
+    asked = ask_content(ports.books, template, contact, now, ports.catalogue).values
     try:
         return compose(
             message, template, contact, address, properties, policy, ports.signer, ports.base_url, now, asked
