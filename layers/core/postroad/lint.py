@@ -450,7 +450,7 @@ def _find_broken_links(mail: Mail) -> Iterator[Hit]:
 
 # Hosts that belong to nobody: somebody wanted to write the real address later.
 _STAND_IN = re.compile(
-    r"https?://(?:www\.)?(?:example\.(?:com|org|net)|localhost|yourdomain\.\w+|your-?site\.\w+)(?=[/:?#]|$)", re.I
+    r"https?://(?:www\.)?(?:example\.(?:com|org|net)|yourdomain\.\w+|your-?site\.\w+)(?=[/:?#]|$)", re.I
 )
 
 
