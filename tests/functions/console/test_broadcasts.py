@@ -104,7 +104,9 @@ def test_the_form_offers_what_is_published_and_the_zone_of_the_account(account, 
 def test_of_very_many_some_are_offered_and_what_was_chosen(account, browser, monkeypatch):
     monkeypatch.setattr("functions.console.routes.broadcasts.MOST_CHOICES", 2)
     text = browser.post(LIST, a_form(account, name="", segment="offices", template="welcome")).text
-    assert text.count("<option value=") == 2 + 2 + 2 + 3 + 4  # "choose one" of each; those of a test, and how it is decided
+    assert (
+        text.count("<option value=") == 2 + 2 + 2 + 3 + 4
+    )  # "choose one" of each; those of a test, and how it is decided
     assert '<option value="offices" selected>' in text
     assert '<option value="welcome" selected>' in text
 

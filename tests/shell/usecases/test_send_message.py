@@ -447,7 +447,7 @@ def test_a_throttled_channel_gives_the_message_back_and_it_leaves_later(account,
     assert (stored.state, stored.reason) == ("queued", "TooManyRequestsException")
     assert waiting(account.sends_queue) == (0, 1)
     assert account.arrived() == []
-    account.advance(11)
+    account.advance(16)
     assert send_message(ports, welcome.message_id) == "sent"
     assert find(welcome).reason == ""
     assert len(channel.sent) == 2
@@ -602,3 +602,14 @@ def test_of_a_batch_only_what_failed_or_found_no_time_comes_again(account, ports
     time_left = iter((True, True, False))
     assert send_messages(ports, ids, lambda: next(time_left)) == {ids[2]}
     assert [find(Message(each, *[""] * 7, 0, "", 0.0)).state for each in ids] == ["sent", "sent", "queued"]
+
+
+def test_what_ses_throttles_goes_back_and_not_all_comes_again_at_once(account, welcome):
+    ports = account.with_channels(email=Channel(Refused("TooManyRequestsException", 10.0)))
+    pauses = []
+    for number in range(8):
+        throttled = queue(account, welcome, step=f"step{number}")
+        assert send_message(ports, throttled.message_id) == "queued"
+        pauses.append((find(throttled).not_before or 0.0) - account.now())
+    assert all(9.0 < pause <= 15.0 for pause in pauses)
+    assert max(pauses) - min(pauses) > 0.5

@@ -23,6 +23,7 @@ from postroad.errors import PostroadError
 from postroad.events import ADDRESS_SUPPRESSED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
 from postroad.holds import PAUSE, SLOW, STOP, Hold, find_hold
 from postroad.instants import describe_duration
+from postroad.lots import draw
 from postroad.messages import Message
 from postroad.rendering import RenderError
 from postroad_aws.observability import logger
@@ -148,7 +149,9 @@ def send_message(ports: Ports, message_id: str, facts: _Facts | None = None) -> 
     if tries_for := CHANNELS[message.channel].tries_for:
         return _try_again(ports, message, owner, tries_for, result)
     if isinstance(result, Refused):
-        return _put_back(ports, message, owner, ports.clock.now() + (result.retry_after or 0.0), result.reason)
+        # Not all at once again: by the owner's lot up to half as long more.
+        pause = (result.retry_after or 0.0) * (1 + draw("pause", owner) / 2)
+        return _put_back(ports, message, owner, ports.clock.now() + pause, result.reason)
     _settle(ports, message, owner, states.UNKNOWN, address=address, reason=result.reason)
     return states.UNKNOWN
 
