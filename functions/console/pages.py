@@ -13,6 +13,7 @@ from functions.console import assets, telling, words
 from functions.console.requests import Request
 from functions.console.responses import Response, html
 from postroad.local_time import find_zone
+from postroad.markup import tags
 from postroad_aws import books
 from postroad_aws.settings import settings
 
@@ -85,8 +86,26 @@ def part(request: Request, template: str, block: str, **values: Any) -> Response
 
 
 def preview_of(mail: str) -> Response:
-    """A mail's own HTML, to be shown in a frame."""
-    return html(mail, _MAIL_POLICY)
+    """A mail's own HTML, to be shown in a frame; grey stands in the place of pictures of other hosts."""
+    return html(_hold_pictures(mail), _MAIL_POLICY)
+
+
+_GREY = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 6 3' preserveAspectRatio='none'%3E"
+    "%3Crect width='6' height='3' fill='%23d5dae1'/%3E%3C/svg%3E"
+)
+
+
+def _hold_pictures(mail: str) -> str:
+    parts, at = [], 0
+    for tag in tags(mail):
+        if tag.name != "img" or tag.closing:
+            continue
+        for each in tag.attributes(mail):
+            if each.name in ("src", "srcset") and not each.value.startswith("data:"):
+                parts += [mail[at : each.start], f'"{_GREY}"']
+                at = each.end
+    return "".join([*parts, mail[at:]])
 
 
 def problem(request: Request, status: int, sentence: str) -> Response:

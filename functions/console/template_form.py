@@ -5,7 +5,7 @@ other languages are kept.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from postroad.content.blocks import BLOCK_ID as SAVED
@@ -225,6 +225,8 @@ _PLACES = {
 }
 
 
-def problems_of(mistakes: Iterable[tuple[str, str]], form: Form) -> list[tuple[str, int | None, str]]:
-    """Mistakes as (place, number of the block, sentence)."""
-    return [(*place_of(path, form), sentence) for path, sentence in mistakes]
+def tell_mistake(path: str, sentence: str) -> str:
+    """A mistake in words: of a block with what its field is called."""
+    kind, _, key = path.partition("].")[2].partition(".")
+    label = next((field.label for field in BLOCKS[kind].fields if field.key == key), "") if kind in BLOCKS else ""
+    return f"“{label}” {sentence}" if label else sentence[:1].upper() + sentence[1:]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from functions.console.template_form import KIND, Form, place_of
+from functions.console.template_form import KIND, Form, place_of, tell_mistake
 from postroad.book import Book
 from postroad.definitions import KINDS, check_definition, known_in
 from postroad.errors import DefinitionError
@@ -52,7 +52,7 @@ def look_over(document: Mapping[str, Any], template_id: str, form: Form | None, 
     # What blocks is a mistake to publishing; it is told once.
     told = {each.problem for each in findings}
     found = [
-        Found(True, *place_of(path, form), sentence[:1].upper() + sentence[1:])
+        Found(True, *place_of(path, form), tell_mistake(path, sentence))
         for path, sentence in mistakes
         if not any(problem in sentence for problem in told)
     ]

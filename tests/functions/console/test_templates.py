@@ -75,6 +75,7 @@ def test_a_draft_that_is_not_finished_is_saved_and_says_what_hinders(browser):
     browser.post("/console/templates", typed(**{"row1.url": "nowhere"}))
     page = browser.get("/console/templates/grinder").text
     assert "This cannot be published yet." in page
+    assert "“Where it leads” must be an address such as" in page
     assert 'href="#block-1">Block 2, button</a>' in page
     assert "/console/templates/grinder/publish" not in page
 
@@ -105,6 +106,14 @@ def test_what_is_typed_is_shown_and_looked_at_before_it_is_saved(account, browse
     found = browser.post("/console/templates/_look", typed(subject="URGENT!! Re: a grinder")).text
     assert "1 word in capitals: URGENT" in found.replace("1 Word", "1 word")
     assert definitions.find_draft("template", "grinder") is None
+
+
+def test_a_preview_fetches_no_picture_of_another_host(browser):
+    fields = {"row2.kind": "image", "row2.url": "https://elsewhere.example/a.png", "row2.alt": "A grinder"}
+    shown = browser.post("/console/templates/_preview", typed(**fields)).text
+    assert "elsewhere.example" not in shown
+    assert 'alt="A grinder"' in shown
+    assert 'src="data:image/svg+xml' in shown
 
 
 def test_a_text_says_in_how_many_segments_it_goes(browser):
