@@ -132,6 +132,7 @@ class World:
             "quarantine": self.quarantine,
             "books": memory.Books(shop.book),
             "templates": shop.templates,
+            "catalogue": None,
             "holds": memory.Holds(),
             "queues": self.queues,
             "channels": {"email": self.post, "sms": self.post},
