@@ -21,7 +21,7 @@ CONSOLE = ("", "/contacts", "/accounts", "/accounts?view=targets", "/accounts/ir
            "/templates", "/templates/_new", "/templates/_new?channel=sms", "/templates/welcome",
            "/templates/welcome/edit",
            "/lifecycle", "/lifecycle/people?at=stage/customer", "/scores",
-           "/scores/engagement", "/quarantine", "/nowhere")  # fmt: skip
+           "/scores/engagement", "/deliverability", "/quarantine", "/nowhere")  # fmt: skip
 # Lists, and the first thing in each.
 FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbody a[href*='/console/messages/']",
          "/gallery": "main a[href^='/console/gallery/']",
@@ -32,7 +32,7 @@ PARTS = {"/console/tour", "/console/demo", "/console/journeys/{journey_id}/why",
          "/console/broadcasts/{broadcast_id}/preview", "/console/broadcasts/{broadcast_id}/edit",
          "/console/leads.csv", "/console/templates/{template_id}/preview",
          "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",
-         "/console/scores/{score_id}/suggestions"}  # fmt: skip
+         "/console/scores/{score_id}/suggestions", "/console/deliverability/checks"}  # fmt: skip
 TABS = ("?tab=why", "?tab=messages")
 OTHERS = ("/_local/inbox", "/_local/clock", "/f/newsletter", "/api/v1/docs", "/console/sign-in", "/console/signed-out")
 SITE = ("/", "/sampler", "/cart", "/checkout", "/sign-up", "/thanks", "/welcome", "/plans/enterprise", "/tasting",

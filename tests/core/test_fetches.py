@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from postroad.bots import judge_fetch
-from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, Event
+from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, MESSAGE_CLICKED, Event
 from postroad.fetches import (
     KEPT_FOR,
     MOST,
@@ -62,6 +62,12 @@ def test_a_link_followed_within_ten_seconds_of_delivery_was_followed_by_a_machin
     assert judge_by_ledger(click(1, T0 + 12.9), left) == "a link was followed 10 s after the mail arrived"
     assert judge_by_ledger(click(1, T0 + 13), left) == ""
     assert judge_by_ledger(opened(T0 + 4), left) == ""
+
+
+def test_on_a_site_people_answer_at_once():
+    answered = replace(click(1, T0 + 2), name=MESSAGE_CLICKED)
+    assert judge_by_ledger(answered, message(**{SENT: T0, DELIVERED: T0})) == ""
+    assert fetch_of(answered) is None
 
 
 def test_a_delivery_that_is_recorded_later_than_the_click_does_not_count():

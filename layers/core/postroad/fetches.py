@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from postroad.engagement import short_name
-from postroad.events import CLICKS, OPENINGS, Event
+from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, Event
 from postroad.messages import DELIVERED, SENT, Message
 
 # Nobody reads a mail and follows a link in it faster than so many seconds after it arrived, unless it was seen opened.
@@ -47,11 +47,12 @@ class Unmasked(NamedTuple):
 
 
 def fetch_of(event: Event) -> Fetch | None:
-    """The fetch that an open or a click tells of; None for any other event."""
+    """The fetch that an open or a click in a mail tells of; None for any other event: on a site, and on a phone, people
+    answer at once."""
     message_id, link = event.properties.get("message_id"), event.properties.get("link")
-    if event.name not in (*OPENINGS, *CLICKS) or not isinstance(message_id, str):
+    if event.name not in (EMAIL_OPENED, EMAIL_CLICKED) or not isinstance(message_id, str):
         return None
-    number = link if isinstance(link, int) and event.name in CLICKS else PIXEL
+    number = link if isinstance(link, int) and event.name == EMAIL_CLICKED else PIXEL
     return Fetch(event.time, short_name(message_id), number, event.event_id)
 
 
@@ -70,7 +71,7 @@ def judge_by_ledger(event: Event, message: Message) -> str:
     known = (message.times.get(state) for state in (SENT, DELIVERED))
     left = [at for at in known if at is not None and at <= event.time]
     since = max(left, default=message.claimed_at)
-    if event.name not in CLICKS or event.properties.get("actor") == MACHINE or since is None:
+    if event.name != EMAIL_CLICKED or event.properties.get("actor") == MACHINE or since is None:
         return ""
     if not 0 <= event.time - since < SOONEST or message.times.get("opened", event.time) <= event.time - GLANCE:
         return ""
