@@ -22,7 +22,7 @@ _SIMPLE = frozenset((LINE, PROSE, URL, NUMBER, OPTION, SAVED))
 _FIRST_WORDS = {
     "heading": {"text": "A heading"},
     "text": {"text": 'Hello {{ contact.first_name | default("there") }},\n\nwrite here what you want to say.'},
-    "button": {"text": "Have a look", "url": "https://"},
+    "button": {"text": "Have a look", "url": "https://example.com/"},
 }
 
 

@@ -2,6 +2,7 @@
 (() => {
   const PAUSE = 450;
   let waiting = null;
+  let shown = 0;
 
   // Into a new frame each time, so that looking leaves no trace in the browser's history, and nothing flickers.
   const renew = (send) => {
@@ -9,7 +10,7 @@
     if (!old) return;
     document.querySelectorAll("iframe.mail-coming").forEach((each) => each.remove());
     const fresh = old.cloneNode();
-    old.removeAttribute("name");
+    fresh.name = `shown-${++shown}`;
     fresh.removeAttribute("src");
     fresh.classList.add("mail-coming");
     old.after(fresh);
@@ -25,7 +26,11 @@
   const show = () => {
     const form = document.getElementById("mail");
     if (form) {
-      renew(() => form.requestSubmit(document.getElementById("show")));
+      const button = document.getElementById("show");
+      renew((fresh) => {
+        button.formTarget = fresh.name;
+        form.requestSubmit(button);
+      });
       document.getElementById("found")?.dispatchEvent(new Event("typed"));
       return;
     }
