@@ -225,4 +225,4 @@ def test_c90_a_life_cycle_to_begin_with_can_be_saved_and_published(account):
     assert status == 200
     assert [stage["id"] for stage in document["stages"]] == ["attract", "capture", "nurture", "convert", "expand"]
     checked = call("POST", "/api/v1/definitions/stages/lifecycle/validate", body=document)[1]
-    assert checked == {"valid": True, "mistakes": [], "description": checked["description"]}
+    assert checked == {"valid": True, "mistakes": [], "description": checked["description"], "look": None}

@@ -56,7 +56,7 @@ def test_a_manifest_that_names_what_is_not_there_says_so(account):
 
 
 def test_the_policy_is_known_without_the_rest_of_the_book(account, monkeypatch):
-    monkeypatch.setattr(books, "compile_book", None)
+    monkeypatch.setattr("postroad.book.compile_book", None)
     assert books.current_policy().timezone == "Europe/Lisbon"
 
 
