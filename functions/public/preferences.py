@@ -60,7 +60,7 @@ def _body(shown: Shown, *, saved: bool) -> str:
         '<button name="do" value="save">Save</button>',
         '<button class="quiet" name="do" value="nothing">Unsubscribe from everything</button>',
         "</form>",
-        '<p class="foot">What you ordered or asked for yourself, such as a receipt, you get in any case.</p>',
+        '<p class="foot">A pause does not stop what you asked for yourself, such as a receipt.</p>',
     ]
     return "\n".join(part for part in parts if part)
 

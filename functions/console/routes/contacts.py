@@ -10,8 +10,9 @@ from functions.console.requests import Request
 from functions.console.responses import Response, redirect
 from postroad.advice.report import advise
 from postroad.book import Book
-from postroad.consent import EVERY_TOPIC
+from postroad.consent import EVERY_TOPIC, in_force
 from postroad.contacts import Contact, Stage, journey_of
+from postroad.instants import stamp
 from postroad.policy import Policy
 from postroad.tasks import OPEN, Task, assignee_of
 from postroad_aws import books
@@ -126,7 +127,7 @@ def _portrait(contact: Contact, book: Book, now: float) -> dict[str, Any]:
             for each, passage in sorted(contact.passages.items(), key=lambda pair: -(pair[1].last_ended or 0))
             if each == journey_of(each) and not contact.enrollments_in(each) and passage.last_ended
         ],
-        "answers": _answers(contact, book.policy),
+        "answers": _answers(contact, book.policy, now),
         "home_zone": telling.zone_of(contact),
     }
 
@@ -149,8 +150,10 @@ def _stand(contact: Contact, book: Book, now: float) -> Standing:
     )
 
 
-def _answers(contact: Contact, policy: Policy) -> list[Answer]:
-    said = dict(contact.consents)
+def _answers(contact: Contact, policy: Policy, now: float) -> list[Answer]:
+    """What counts now; of a pause until when."""
+    expiries = policy.expiries
+    said = {key: each for key, each in contact.consents.items() if in_force(each, now, expiries.get(key))}
     found = []
     for topic in policy.topics.values():
         consent = said.pop(topic.topic_id, None)
@@ -159,5 +162,6 @@ def _answers(contact: Contact, policy: Policy) -> list[Answer]:
     for key, consent in sorted(said.items()):
         channel, _, topic_id = key.rpartition(":")
         name = "Everything" if topic_id == EVERY_TOPIC else policy.find_topic(topic_id).name
+        name += f" (a pause until {stamp(consent.until)})" if consent.until is not None else ""
         found.append(Answer(f"{name} by {channel}" if channel else name, consent.granted, consent.time))
     return found
