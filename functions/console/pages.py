@@ -91,8 +91,8 @@ def preview_of(mail: str) -> Response:
 
 
 _GREY = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 6 3' preserveAspectRatio='none'%3E"
-    "%3Crect width='6' height='3' fill='%23d5dae1'/%3E%3C/svg%3E"
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 4 1' preserveAspectRatio='none'%3E"
+    "%3Crect width='4' height='1' fill='%23d5dae1'/%3E%3C/svg%3E"
 )
 
 

@@ -316,3 +316,22 @@ def test_lines_are_those_of_the_source_whatever_placeholders_stand_above() -> No
 def test_a_huge_mail_is_looked_at_in_moments() -> None:
     many = '<a href="https://shop.example/a" style="color:#123456">word</a>\n' * 3_000
     assert {each.rule for each in look(body(many))} >= {"links", "long_body", "size"}
+
+
+def test_each_language_of_a_mail_is_looked_at() -> None:
+    known = known_in(Shelf(POLICY).book, {})
+    german = {"subject": "AW: Mühle", "html": GOOD["html"], "preheader": "Sie ist leise."}
+    report = look_at_definition({**GOOD, "languages": {"de": german}}, known)
+    assert report is not None
+    assert [(each.rule, each.path) for each in report.findings if each.blocks] == [
+        ("false_reply", "languages.de.subject")
+    ]
+
+
+def test_what_is_found_in_a_mail_of_blocks_names_the_block() -> None:
+    known = known_in(Shelf(POLICY).book, {})
+    blocks = [{"text": {"text": WORDS}}, {"button": {"text": "See it", "url": "http://shop.example/grinder"}}]
+    mail = {key: value for key, value in GOOD.items() if key != "html"} | {"blocks": blocks}
+    report = look_at_definition(mail, known)
+    assert report is not None
+    assert [(each.rule, each.path, each.line) for each in report.findings] == [("plain_links", "blocks[1]", None)]
