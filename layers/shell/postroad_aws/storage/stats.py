@@ -1,8 +1,8 @@
 """The stats table: what live numbers are read from (`postroad.stats`).
 
 An item holds the sums of one definition and kind over one period: a day ("2026-11-23/places"), or all time
-("total/places"); of DOMAINS an hour. Its other attributes are the sums by "spot/counter". Beside them stand, for two days, marks of what
-has been added, so that a batch of a stream that comes again adds nothing twice.
+("total/places"); of DOMAINS an hour. Its other attributes are the sums by "spot/counter". Beside them stand, for two
+days, marks of what has been added, so that a batch of a stream that comes again adds nothing twice.
 """
 
 import time
