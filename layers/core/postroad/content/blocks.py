@@ -312,8 +312,8 @@ def _draw_columns(values: Mapping[str, Any], canvas: Canvas) -> list[Piece]:
 # What a mail shows of a product: its picture beside its name, its price and where to find it.
 _PRODUCT = """\
 {{% for product in {source} | take({count}) %}}<tr>\
-<td width="96" valign="top" style="padding:8px 14px 8px 0">{{% if product.image %}}\
-<img src="{{{{ product.image }}}}" alt="" width="96" style="display:block;border-radius:{corners}px">{{% endif %}}</td>\
+{{% if product.image %}}<td width="96" valign="top" style="padding:8px 14px 8px 0">\
+<img src="{{{{ product.image }}}}" alt="" width="96" style="display:block;border-radius:{corners}px"></td>{{% endif %}}\
 <td valign="top" style="padding:8px 0"><b>{{{{ product.name }}}}</b>\
 {{% if product.price %}}<br>{{{{ product.price | money(product.currency) }}}}{{% endif %}}\
 {{% if product.url %}}<br><a href="{{{{ product.url }}}}" style="color:{color}">{label}</a>{{% endif %}}</td></tr>\
