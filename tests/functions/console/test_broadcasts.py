@@ -470,8 +470,8 @@ def test_an_empty_segment_has_nobody_to_show_it_for(account, browser):
 
 
 def test_a_test_and_the_readers_hour_are_typed_and_come_back(account, browser):
-    fields = {**a_form(account), "when": "reader", "against": "gift-boxes", "share": "25", "hours": "2.5", "winner": "manual",
-              "decided_by": "opened"}  # fmt: skip
+    test = {"against": "gift-boxes", "share": "25", "hours": "2.5", "winner": "manual", "decided_by": "opened"}
+    fields = {**a_form(account), "when": "reader", **test}
     address = create(account, browser, **fields)
     draft = definitions.get_draft("broadcast", address.rpartition("/")[2]).document
     assert draft["zone"] == "reader"
