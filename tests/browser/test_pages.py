@@ -28,7 +28,7 @@ FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbod
          "/tasks": "main tbody a[href^='/console/tasks/']"}  # fmt: skip
 # Parts of pages, and the form that "_new" shows as well.
 PARTS = {"/console/tour", "/console/demo", "/console/journeys/{journey_id}/why",
-         "/console/messages/{message_id}/preview", "/console/broadcasts/_audience",
+         "/console/messages/{message_id}/preview", "/console/broadcasts/_audience", "/console/broadcasts/_mix",
          "/console/broadcasts/{broadcast_id}/preview", "/console/broadcasts/{broadcast_id}/edit",
          "/console/leads.csv", "/console/templates/{template_id}/preview",
          "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",

@@ -6,12 +6,15 @@ from functions.api.problems import StaleError
 from functions.api.routes.definitions import Document, IfMatch, expected_edit
 from functions.api.routes.numbers import MessageCountsView, show_messages
 from functions.api.routing import Routes
-from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf
+from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf, Within
 from postroad.broadcasts import KIND, STATES, Run
 from postroad.instants import format_instant
+from postroad.mix import MOST_MONTHS, describe_mix
+from postroad_aws import books
 from postroad_aws.storage import definitions
 from postroad_aws.usecases import show_broadcasts, steer_broadcast
 from postroad_aws.usecases.cancel_broadcast import cancel_broadcast
+from postroad_aws.usecases.report_mix import report_mix
 from postroad_aws.usecases.schedule_broadcast import schedule_broadcast
 from postroad_aws.wiring import broadcast_ports
 
@@ -82,6 +85,24 @@ class ProgressView(TypedDict):
     test: Annotated[TrialView | None, "Null without a test."]
 
 
+class MonthView(TypedDict):
+    """What left in one month."""
+
+    month: Annotated[str, Example("2026-11"), "In UTC."]
+    broadcasts: Annotated[int, "How many messages were of broadcasts; one counts in the month in which it began."]
+    journeys: Annotated[int, "How many journeys asked for."]
+    share: Annotated[float | None, "The percentage of broadcasts; null when nothing left."]
+    above: Annotated[bool, "Whether that is more than the line."]
+
+
+class MixView(TypedDict):
+    """How much of what is sent are broadcasts, month by month, the latest last."""
+
+    target: Annotated[float | None, "The line: `broadcast_share` of the policy, in percent."]
+    sentence: Annotated[str, Example("In 2026-11 38 % of the messages were broadcasts, within the line of 40 %.")]
+    months: list[MonthView]
+
+
 class WinnerView(TypedDict):
     """What the rest gets."""
 
@@ -93,6 +114,27 @@ def list_broadcasts(cursor: Cursor | None = None, limit: Limit = 50) -> Listed[B
     """All broadcasts: drafts first, then what was scheduled, the latest first."""
     page = show_broadcasts.list_broadcasts(broadcast_ports(), cursor=cursor, limit=limit)
     return {"items": [_show(each) for each in page.items], "next": page.next}
+
+
+@routes.get("/mix")
+def get_mix(months: Annotated[int, Within(1, MOST_MONTHS), "How many months are shown."] = 12) -> MixView:
+    """Which share of each month's messages were broadcasts, beside the line that the policy draws.
+
+    Numbers are some seconds old.
+    """
+    ports, target = broadcast_ports(), books.current_policy().broadcast_share
+    found = report_mix(ports.stats, ports.broadcasts, books.newest().manifest, ports.clock.now(), months)
+    shown: list[MonthView] = [
+        {
+            "month": each.month,
+            "broadcasts": each.broadcasts,
+            "journeys": each.journeys,
+            "share": None if each.share is None else round(each.share, 1),
+            "above": each.is_above(target),
+        }
+        for each in found
+    ]
+    return {"target": target, "sentence": describe_mix(found, target), "months": shown}
 
 
 @routes.get("/broadcasts/{broadcast_id}", etag="edit")

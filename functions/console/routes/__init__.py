@@ -108,6 +108,7 @@ ROUTES = (
     Route("GET", "/console/broadcasts", "viewer", broadcasts.show_list),
     Route("POST", "/console/broadcasts", "marketer", broadcasts.create),
     Route("GET", "/console/broadcasts/_new", "marketer", broadcasts.begin),
+    Route("GET", "/console/broadcasts/_mix", "viewer", broadcasts.show_mix),
     Route("GET", "/console/broadcasts/_audience", "marketer", broadcasts.show_audience),
     Route("GET", "/console/broadcasts/{broadcast_id}", "viewer", broadcasts.show_one),
     Route("POST", "/console/broadcasts/{broadcast_id}", "marketer", broadcasts.save),

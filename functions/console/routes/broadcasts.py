@@ -27,6 +27,7 @@ from postroad.errors import DefinitionError
 from postroad.instants import parse_instant
 from postroad.local_time import find_zone
 from postroad.messages import Message
+from postroad.mix import describe_mix
 from postroad.places import segment_place
 from postroad_aws import books
 from postroad_aws.storage import VersionConflictError, contacts, definitions, keys, memberships, messages, timeline
@@ -34,6 +35,7 @@ from postroad_aws.usecases.cancel_broadcast import cancel_broadcast
 from postroad_aws.usecases.find_contact import find_contacts
 from postroad_aws.usecases.list_recipients import list_recipients
 from postroad_aws.usecases.preview_message import Preview, preview_message
+from postroad_aws.usecases.report_mix import report_mix
 from postroad_aws.usecases.schedule_broadcast import schedule_broadcast
 from postroad_aws.usecases.search_contacts import search_contacts
 from postroad_aws.usecases.show_broadcasts import (
@@ -54,6 +56,8 @@ from postroad_aws.wiring import broadcast_ports, production
 
 _PAGE = 25
 _MOST_NAMESAKES = 50
+# The share of broadcasts is shown for so many months.
+MONTHS = 12
 # As many segments and messages are offered to choose from, and what is chosen.
 MOST_CHOICES = 500
 
@@ -74,6 +78,14 @@ def show_list(request: Request) -> Response:
     rows = [(view, _when(view), counts[f"{KIND}/{view.broadcast_id}"].all_messages) for view in found.items]
     segments = {segment.id: segment.name for segment in books.current().segments.values()}
     return pages.page(request, "broadcasts/list.html", fragment="rows", rows=rows, next=found.next, segments=segments)
+
+
+def show_mix(request: Request) -> Response:
+    """Which share of each month's messages were broadcasts, for a card of the list."""
+    ports, target = broadcast_ports(), books.current_policy().broadcast_share
+    found = report_mix(ports.stats, ports.broadcasts, books.newest().manifest, request.now, MONTHS)
+    sentence = describe_mix(found, target)
+    return pages.part(request, "broadcasts/_mix.html", "mix", months=found, target=target, sentence=sentence)
 
 
 def show_one(request: Request) -> Response:

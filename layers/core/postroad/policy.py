@@ -37,6 +37,7 @@ class Policy:
     A message for which `caps` have no room waits, `postpone_at_most` seconds, or is skipped, as `when_full` says.
     `rhythm` is when the account usually writes, and when its people read.
     `control` is the share of people, in percent, who get no marketing at all, so that its worth can be seen.
+    `broadcast_share` is the percentage of a month's messages that broadcasts should stay within, None without a line.
     `calendar` says at which hours messages leave. `webhooks` are the addresses to which a webhook may go, by id,
     `functions` the Lambda functions that may be called, `apps` the SNS platform applications by the type of a device;
     `coupons` are those of which people get codes of their own.
@@ -56,6 +57,7 @@ class Policy:
     when_full: str = POSTPONE
     postpone_at_most: float = 3 * DAY
     control: float = 0.0
+    broadcast_share: float | None = None
     rhythm: Rhythm = USUAL_RHYTHM
     calendar: Calendar = ALWAYS_OPEN
     webhooks: Mapping[str, str] = field(default_factory=dict)
@@ -187,6 +189,7 @@ def parse_policy(document: object) -> Policy:
         when_full=reader.choice("when_full", (POSTPONE, SKIP), POSTPONE),
         postpone_at_most=reader.duration("postpone_at_most", 3 * DAY, least=3_600, most=30 * DAY),
         control=reader.number("control", 0.0, least=0, most=50),
+        broadcast_share=reader.number("broadcast_share", None, least=0, most=100),
         rhythm=read_rhythm(reader),
         calendar=read_calendar(hours, CHANNELS) if (hours := reader.find_child("calendar")) else ALWAYS_OPEN,
         webhooks=_read_targets(reader, "webhooks", "url", _parse_address),

@@ -7,7 +7,7 @@ from typing import Protocol
 from postroad.broadcasts import CANCELLED, KIND, SCHEDULED, Run, next_look, plan_run
 from postroad.definitions import check_definition, known_in
 from postroad.errors import DefinitionError
-from postroad.stats import Counts
+from postroad.stats import Counts, DayCounts
 from postroad_aws.ports import Books, Clock
 from postroad_aws.storage import NotFoundError, Page, VersionConflictError
 from postroad_aws.storage.definitions import Draft
@@ -44,7 +44,9 @@ class Schedules(Protocol):
 class Stats(Protocol):
     def count_members(self, places: Sequence[str]) -> Mapping[str, int]: ...
 
-    def find_counts(self, subjects: Sequence[str]) -> Mapping[str, Counts]: ...
+    def find_counts(self, subjects: Sequence[str], /) -> Mapping[str, Counts]: ...
+
+    def list_days(self, definition: str, since: str, until: str, /) -> Sequence[DayCounts]: ...
 
 
 @dataclass(frozen=True, slots=True)
