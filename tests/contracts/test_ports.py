@@ -26,7 +26,7 @@ from tests.shell.port_contract import (
 
 TABLES = (
     "Contacts", "Events", "Messages", "Tasks", "Suppressions", "Consents", "ConsentProof", "Memberships", "Broadcasts",
-    "Quarantine", "Stats",
+    "Holds", "Quarantine", "Stats",
 )  # fmt: skip
 
 

@@ -164,9 +164,10 @@ class Broadcasting:
         loop, memory, store = world.loop, world.memory, world.store
         self.drafts: Any = None
         self.schedules = wire(loop, Schedules(self), "start_broadcast", "schedule_broadcast", "unschedule_broadcast")
+        self.runs = store("broadcasts", memories.MemoryBroadcasts(memory))
         self.broadcasts = wire(
             loop,
-            store("broadcasts", memories.MemoryBroadcasts(memory)),
+            self.runs,
             "find_run",
             "save_run",
             *("touch", "miss", "make_up"),
@@ -372,7 +373,7 @@ class Execution:
                 self.world.loop.at(self.world.loop.now + wait, self.address, shard, None)
                 return
             if (run := self.broadcasting.run) and run.state == RUNNING:
-                memories.MemoryBroadcasts(self.world.memory).touch(run, self.world.loop.now, shard, END)
+                self.broadcasting.runs.touch(run, self.world.loop.now, shard, END)
         self.workers -= 1
         if not self.workers:
             self.address_missed(None)

@@ -88,7 +88,7 @@ def test_a_world_over_the_tables_is_the_world_over_the_memory(bare_account: Acco
     world = World(seed, lambda name, memory: Beside(name, memory, differences))
     world.memory.lag = 0.0  # moto's reads are never behind
     world.run()
-    assert differences == []
+    assert differences[:3] == []
     assert violations(world) == []
     memory = world.memory
     stored = {message.message_id: message for message in messages.scan_messages()}

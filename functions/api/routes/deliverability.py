@@ -219,7 +219,7 @@ def list_checks() -> DoctorView:
 
 
 @routes.post("/deliverability/resume")
-def resume(body: ResumeBody) -> DeliverabilityView:
+def resume_sending_again(body: ResumeBody) -> DeliverabilityView:
     """Let marketing go on that a breaker has held.
 
     What has happened until now trips it no more. Messages that were held leave within the hour. While no breaker holds

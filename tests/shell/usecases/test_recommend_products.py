@@ -19,7 +19,7 @@ PRODUCTS = [
 ]
 LETTER = {
     "kind": "template",
-    "id": "letter",
+    "id": "for-you",
     "channel": "email",
     "topic": "offers",
     "subject": "For you",
@@ -38,7 +38,7 @@ LETTER = {
 def shop(account: Any) -> Any:
     """An account in which a template shows products, and five people have bought some."""
     catalogue.forget()
-    publish_definitions(definitions, runs, clock, {"template/letter": LETTER})
+    publish_definitions(definitions, runs, clock, {"template/for-you": LETTER})
     books.forget()
     products.save_products(PRODUCTS)
     for number in range(5):
@@ -51,14 +51,14 @@ def shop(account: Any) -> Any:
 
 def sent(account: Any, **attributes: Any) -> Any:
     """The letter as Ana gets it."""
-    message = replace(account.sign_up(**attributes), template="letter", template_version=1)
+    message = replace(account.sign_up(**attributes), template="for-you", template_version=1)
     channel = Channel()
     ports = account.with_channels(email=channel)
 
     class Letters:
         def claim(self, *given: Any) -> Any:
             found = ports.messages.claim(*given)
-            return found and replace(found, template="letter", template_version=1)
+            return found and replace(found, template="for-you", template_version=1)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(ports.messages, name)
