@@ -125,7 +125,12 @@ def test_a_kill_in_the_middle_of_60_mails_leaves_at_most_one_for_each_sender_in_
     inbox = arrived(shop, crowd)
     assert set(inbox.values()) == {1}
     assert 60 - len(inbox) <= SENDERS
-    assert became(shop, before) == +Counter({"delivered": len(inbox), "unknown": 60 - len(inbox)})
+    states = became(shop, before)
+    # SES's word of a delivery, on its way when all dies, dies with the emulator; AWS would keep it.
+    assert states["sent"] <= SENDERS
+    assert states == +Counter(
+        {"delivered": len(inbox) - states["sent"], "sent": states["sent"], "unknown": 60 - len(inbox)}
+    )
 
 
 def test_a_publication_that_is_killed_reaches_everybody_all_the_same(cloud):
