@@ -16,6 +16,7 @@ KIND = "segment"
 MOST_ROWS = 20
 LONGEST_NAME = 100
 _LONGEST_FIELD = 200
+_LONGEST_DESCRIPTION = 5_000
 _MOST_CHOICES = 500
 _PATH = re.compile(r"if\.(?:all|any)\[(\d+)\].*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?")
@@ -349,7 +350,8 @@ def form_of_fields(fields: Mapping[str, str], conditions: Conditions = CONDITION
             said = {each.key: _cut(fields.get(f"row{number}.{each.key}", "")) for each in kind.fields}
             rows.append(Row(kind.key, said))
     match = "any" if fields.get("match") == "any" else "all"
-    name, description, edit = (_cut(fields.get(key, "")) for key in ("name", "description", "edit"))
+    name, edit = (_cut(fields.get(key, "")) for key in ("name", "edit"))
+    description = fields.get("description", "").strip()[:_LONGEST_DESCRIPTION]
     return Form(name, description, match, tuple(rows), edit or "0")
 
 
@@ -429,7 +431,9 @@ def _read_row(said: Any, conditions: Conditions) -> Row | None:
         with suppress(KeyError, ValueError, StopIteration, TypeError, AttributeError):
             said = _simplify(said)
             fields = condition.read(said)
-            if all(field.takes(fields[field.key]) for field in condition.fields) and condition.write(fields) == said:
+            is_short = all(len(value) <= _LONGEST_FIELD for value in fields.values())
+            takes = is_short and all(field.takes(fields[field.key]) for field in condition.fields)
+            if takes and condition.write(fields) == said:
                 return Row(condition.key, fields)
     return None
 

@@ -49,13 +49,14 @@ class Row(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What was typed. `exits` None keeps the `exit_if` of the document, `has_goal_kept` its goal: they say more than
-    the form can."""
+    """What was typed. `exits` None keeps the `exit_if` of the document, `is_goal_kept` its goal, `is_entry_kept` its
+    `reentry`: they say more than the form can."""
 
     fields: Fields
     triggers: tuple[Row, ...]
     exits: segment_form.Form | None
     is_goal_kept: bool = False
+    is_entry_kept: bool = False
 
 
 def _write_every(fields: Fields) -> dict[str, Any]:
@@ -130,6 +131,7 @@ ENTRY_PARTS = (
     Part("holdout", "percent are held out, to compare", "number", hint="0", is_optional=True),
 )
 _PLAIN = ("name", "description")
+LONGEST = {"description": 5_000}
 
 
 def form_of_journey(document: Mapping[str, Any], conditions: Conditions = CONDITIONS) -> Start:
@@ -137,10 +139,11 @@ def form_of_journey(document: Mapping[str, Any], conditions: Conditions = CONDIT
     said = document.get("trigger")
     triggers = said if isinstance(said, list) else [said]
     goal, is_goal_kept = _read_goal(document.get("goal"))
+    entry, is_entry_kept = _read_reentry(document.get("reentry", "once"))
     exits = document.get("exit_if")
     fields = {
         **{key: str(document.get(key) or "") for key in _PLAIN},
-        **_read_reentry(document.get("reentry", "once")),
+        **entry,
         "holdout": f"{document['holdout']:g}" if isinstance(document.get("holdout"), int | float) else "",
         **goal,
     }
@@ -149,6 +152,7 @@ def form_of_journey(document: Mapping[str, Any], conditions: Conditions = CONDIT
         tuple(_read_trigger(trigger, number) for number, trigger in enumerate(triggers)),
         segment_form.form_of_condition(exits, conditions) if exits else segment_form.Form(match="any"),
         is_goal_kept,
+        is_entry_kept,
     )
 
 
@@ -166,10 +170,11 @@ def form_of_fields(fields: Mapping[str, str], conditions: Conditions = CONDITION
             rows.append(Row(kind if kind in TRIGGERS else "", known, mine["was"]))
     exits = {key.removeprefix("exit."): value for key, value in fields.items() if key.startswith("exit.")}
     return Start(
-        {key: fields.get(key, "").strip()[:LONGEST_FIELD] for key in keys},
+        {key: fields.get(key, "").strip()[: LONGEST.get(key, LONGEST_FIELD)] for key in keys},
         tuple(rows),
         None if "exits_kept" in fields else segment_form.form_of_fields(exits, conditions),
         "goal_kept" in fields,
+        "entry_kept" in fields,
     )
 
 
@@ -179,7 +184,8 @@ def write_journey(
     """The document that a form means, and what is wrong with it: a sentence by part of the form. What the form does
     not say stays as the document has it."""
     problems: dict[str, str] = {}
-    changed = {key: value for key, value in document.items() if key not in ("reentry", "description", "holdout")}
+    gone = {"description", "holdout", *(() if start.is_entry_kept else ("reentry",))}
+    changed = {key: value for key, value in document.items() if key not in gone}
     name = start.fields.get("name", "")
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         problems["name"] = f"Give it a name of at most {LONGEST_NAME} letters."
@@ -242,7 +248,7 @@ def _write_triggers(start: Start, document: Mapping[str, Any], problems: dict[st
 
 def _write_entry(fields: Fields) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    rule, most = fields.get("reentry", "once"), fields.get("most", "")
+    rule, most = fields.get("reentry", ""), fields.get("most", "")
     times = {"most": write_number(fields, "most", "How many times")} if most else {}
     if rule == "after":
         found["reentry"] = {
@@ -256,16 +262,18 @@ def _write_entry(fields: Fields) -> dict[str, Any]:
     return found
 
 
-def _read_reentry(said: Any) -> dict[str, str]:
-    if isinstance(said, Mapping):
-        most = {"most": str(said.get("most", ""))}
-        if "after" not in said:
-            return {"reentry": "always", "again": "", "again.unit": "D", **most}
-        with suppress(ValueError):
-            after = read_duration(said, "after")
-            return {"reentry": "after", "again": after["after"], "again.unit": after["after.unit"], **most}
-    rule = said if said in dict(REENTRY) else "once"
-    return {"reentry": str(rule), "again": "", "again.unit": "D", "most": ""}
+def _read_reentry(said: Any) -> tuple[dict[str, str], bool]:
+    """The fields of a re-entry rule, and whether it says more than they can."""
+    none = {"reentry": "once", "again": "", "again.unit": "D", "most": ""}
+    if isinstance(said, str):
+        return {**none, "reentry": said}, said not in dict(REENTRY)
+    with suppress(ValueError, TypeError, AttributeError, KeyError):
+        rule = {"reentry": "after" if "after" in said else "always", "most": str(said.get("most", ""))}
+        after = read_duration(said, "after")
+        fields = {**rule, "again": after["after"], "again.unit": after["after.unit"]}
+        if _write_entry(fields)["reentry"] == dict(said):
+            return fields, False
+    return {**none, "reentry": ""}, True
 
 
 def _write_goal(fields: Fields) -> dict[str, Any]:

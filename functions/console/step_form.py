@@ -14,8 +14,9 @@ from postroad.book import Book
 from postroad.journeys.steps import SendStep
 from postroad.tasks import KINDS
 
+# Further ways, and longer texts, are none for a form: what it cannot hold it must not touch.
 MOST_WAYS = 20
-LONGEST_FIELD = 500
+LONGEST_FIELD = 2_000
 
 Fields = Mapping[str, str]
 Choices = Sequence[tuple[str, str]]
@@ -701,8 +702,11 @@ def change_condition(typed: Typed, number: int, change: Callable[[segment_form.F
 
 
 def _read(form: StepForm, body: Mapping[str, Any], conditions: Mapping[str, Condition]) -> Typed:
-    ways = []
-    for number, said in enumerate(body.get(form.ways.key, []) if form.ways else []):
+    ways: list[Way] = []
+    stored = body.get(form.ways.key, []) if form.ways else []
+    if len(stored) > MOST_WAYS or any(isinstance(each, str) and len(each) > LONGEST_FIELD for each in body.values()):
+        raise ValueError("more than the form can hold")
+    for number, said in enumerate(stored):
         assert form.ways is not None
         condition = segment_form.form_of_condition(said.get("if"), conditions) if form.ways.asks else None
         ways.append(Way(str(number), form.ways.read(said), condition))

@@ -222,6 +222,11 @@ def test_what_no_phone_could_show_is_refused_with_a_sentence(parts: dict[str, An
         _compose(**parts)
 
 
+def test_letters_of_every_script_count_as_the_bytes_that_they_are() -> None:
+    assert "ж" in _compose(text="ж" * 1_500).payload
+    assert "茶" in _compose(text="茶" * 1_000).payload
+
+
 def test_a_device_of_no_app_of_the_policy_gets_nothing() -> None:
     with pytest.raises(NowhereError, match="the policy has no 'ios' among its apps"):
         _compose(apps={"android": APPS["android"]})

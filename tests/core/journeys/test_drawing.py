@@ -150,8 +150,17 @@ def test_every_step_is_drawn_once_and_in_the_order_of_the_document(journey):
     assert [card for card in ids if card in journey.steps] == list(journey.steps)
     others = [card for card in ids if card not in journey.steps]
     ends = any(target == COMPLETED for _, _, target in ways_of(journey))
-    asides = [GOAL] * bool(journey.goal) + [EXITED] * bool(journey.exit_if)
+    asides = [GOAL] * bool(journey.goal) + [EXITED] * bool(journey.exit_if or journey.exit_on)
     assert others == [START, *asides, *[COMPLETED] * ends]
+
+
+def test_all_that_ends_it_early_stands_on_one_card():
+    document = {
+        "kind": "journey", "id": "cart", "trigger": {"event": "Product Added"}, "goal": {"event": "Order Completed"},
+        "exit_if": {"segment": "staff"}, "exit_on": {"event": "Cart Emptied"}, "steps": [{"wait": {"for": "PT1H"}}],
+    }  # fmt: skip
+    drawn = [card for card in draw_journey(parse_journey(document)).cards if card.id == EXITED]
+    assert [card.sentence for card in drawn] == ["If is in the segment staff, or with Cart Emptied"]
 
 
 @given(journeys)

@@ -219,6 +219,29 @@ def test_who_is_asked_again_goes_the_way_that_holds_now_and_is_not_sent_again_wh
     assert pro.runs_out().sent == ["hello", "deal", "more"]
 
 
+@pytest.mark.parametrize("end", [{"exit": {"reason": "is pro"}}, {"goal": {"name": "is pro"}}])
+def test_who_is_asked_again_and_would_have_left_before_gets_nothing_more(shelf, end):
+    fork = {"name": "pro", "if": {"attribute": "plan", "is": "pro"}, "then": [{"id": "out", **end}]}
+    journey = tour(send("hello"), {"id": "fork", "branch": {"cases": [fork]}}, wait("think"), send("more"))
+    pro = under_way(shelf).does(names.IDENTIFIED, attributes={"plan": "pro"})
+    after(pro, publish(shelf, journey, under_way="reevaluate"))
+    assert pro.runs_out().sent == ["hello"]
+
+
+def test_who_stands_in_an_arm_whose_beginning_is_new_stays_in_it():
+    def bought(*then):
+        wait_for = {"event": "Bought", "timeout": "P2D", "then": list(then), "else": [send("nag")]}
+        return tour({"id": "bought", "wait": wait_for}, wait("rest", "P5D"))
+
+    shelf = Shelf(POLICY, LETTER, bought(wait("think"), send("thanks")))
+    ana = under_way(shelf, 0).does("Bought")
+    assert ana.enrollment.step == "think"
+    marked = bought({"id": "mark", "tag": {"add": ["buyer"]}}, wait("think"), send("thanks"))
+    after(ana, publish(shelf, marked, under_way="reevaluate"))
+    assert ana.enrollment.step == "think"
+    assert ana.runs_out().sent == ["thanks"]
+
+
 LOOP = (send("hello"), wait("think"), {"id": "again", "goto": {"step": "hello", "most": 3}}, send("last"))
 
 

@@ -154,6 +154,38 @@ def test_how_a_journey_starts_comes_back_as_it_was(document):
     assert after.outline == before.outline
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"match": {"attribute": "country", "cases": [{"is": f"C{n}", "then": []} for n in range(21)]}},
+        {"task": {"kind": "call", "title": "Ask", "note": "x" * 2_001}},
+        {"branch": {"cases": [{"name": "a", "if": {"attribute": "a", "is": "x" * 201}, "then": []}]}},
+    ],
+)
+def test_what_a_form_cannot_hold_it_does_not_touch(step):
+    found = find_form(step, CONDITIONS)
+    if found is not None:  # its condition is kept as it is
+        assert found.ways[0].condition is None
+        assert write_step(found, step, CONDITIONS) == (step, {})
+
+
+@pytest.mark.parametrize("rule", [{"after": "P1DT12H"}, {"after": "PT90S", "most": 2}, {"most": 3}, "always", "once"])
+def test_a_rule_for_coming_back_is_kept_whatever_it_says(rule):
+    document = {"name": "A", "trigger": {"api": True}, "reentry": rule, "description": "x" * 1_200}
+    written, problems = write_journey(form_of_journey(document), document)
+    assert not problems
+    assert written.get("reentry", "once") == rule
+    assert written["description"] == document["description"]
+
+
+def test_what_is_chosen_and_not_published_stays_chosen(account, browser):
+    live = definitions.get_version("journey", "abandoned-cart", 1)
+    gone = {**live, "exit_if": {"all": [{"segment": "gamma"}]}}
+    definitions.save_draft("journey", "abandoned-cart", gone, edit=0, now=1.0)
+    page = browser.get(f"{EDIT}?step=:start").text
+    assert '<option value="gamma" selected>gamma (not published)</option>' in page
+
+
 def test_every_kind_of_start_has_its_form():
     said = {
         "event": {"event": "Signed Up"}, "form": {"form": "newsletter"}, "segment": {"segment": "customers"},

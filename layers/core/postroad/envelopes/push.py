@@ -42,6 +42,11 @@ class Push:
         return platform_of(self.application)
 
 
+def _dump(value: Any) -> str:
+    """As JSON whose letters are themselves: an escape is longer, and what a phone takes is counted in bytes."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Note:
     title: str
@@ -53,7 +58,7 @@ class _Note:
     @property
     def texts(self) -> dict[str, str]:
         """The data for those who take texts only."""
-        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in self.data.items()}
+        return {name: value if isinstance(value, str) else _dump(value) for name, value in self.data.items()}
 
 
 def _for_apple(note: _Note) -> dict[str, Any]:
@@ -96,9 +101,9 @@ def wrap(draft: Draft) -> Push:
         raise PushError("its data is no object")
     data |= {name: value for name, value in (("url", url), ("image", image)) if value}
     data[TOKEN_KEY] = draft.signer.sign(Waiting(message.message_id, message.contact_id, message.channel))
-    shape = json.dumps(SHAPES[platform_of(application)](_Note(parts["title"], parts["text"], image, data)))
+    shape = _dump(SHAPES[platform_of(application)](_Note(parts["title"], parts["text"], image, data)))
     if len(shape.encode()) > LONGEST:
         raise PushError(f"it has {len(shape.encode()):,} bytes with its data, more than {LONGEST:,}")
-    payload = json.dumps({"default": parts["text"], platform_of(application): shape})
+    payload = _dump({"default": parts["text"], platform_of(application): shape})
     lives = None if message.expires_at is None else max(0, int(message.expires_at - draft.now))
     return Push(message.message_id, token, application, payload, lives)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from postroad.behaviour import Tracker
 from postroad.contacts import USUAL_PRIORITY
-from postroad.documents import REQUIRED, Reader, choose, form, read_head
+from postroad.documents import Reader, choose, form, read_head
 from postroad.instants import describe_duration
 from postroad.journeys.experiments import Experiment, ExperimentStep, crown, find_experiments
 from postroad.journeys.flow import check_flow, check_questions
@@ -75,9 +75,14 @@ class Step:
         arm = self.arms.get(name)
         return arm[0] if arm else self.next
 
-    def way_taken(self, visits: Collection[str]) -> str | None:
-        """Where somebody went on from here who has been at these steps."""
-        taken = next((name for name, arm in self.arms.items() if arm and arm[0] in visits), "")
+    def way_taken(self, visits: Collection[str], steps: "Mapping[str, Step]") -> str | None:
+        """Where somebody went on from here who has been at these steps, be it deep within an arm whose beginning is
+        new."""
+
+        def leads_to_them(arm: tuple[str, ...]) -> bool:
+            return any(each in visits or any(map(leads_to_them, steps[each].arms.values())) for each in arm)
+
+        taken = next((name for name, arm in self.arms.items() if leads_to_them(arm)), "")
         return self.way(taken)
 
     @property
@@ -296,7 +301,10 @@ def _read_reentry(reader: Reader) -> Reentry:
     if reader.is_object("reentry"):
         rule = reader.child("reentry")
         most = rule.integer("most", None, least=1, most=1_000)
-        return Reentry(rule.duration("after", REQUIRED if most is None else 0.0, least=1, most=LONGEST), most)
+        after = rule.duration("after", None, least=1, most=LONGEST)
+        if after is None and most is None:
+            rule.misfit("is missing: say after how long, or give most", "after")
+        return Reentry(after or 0.0, most)
     try:
         return rules[reader.choice("reentry", rules, "once")]
     except KeyError:

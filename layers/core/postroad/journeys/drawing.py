@@ -2,8 +2,9 @@
 
 A list of steps is a column, hung on an axis down its middle. The arms of a step are columns of their own, side by side
 below it in the order of the document; an empty arm is a lane for its line. Below the longest arm the ways that go on
-come back to the axis. Where a step jumps to is said on its card. What may happen at any step, the goal and `exit_if`,
-stands beside the start. Coordinates are pixels from the upper left; the same journey always gives the same picture.
+come back to the axis. Where a step jumps to is said on its card. What may happen at any step, the goal and what
+ends it early, stands beside the start. Coordinates are pixels from the upper left; the same journey always gives the
+same picture.
 """
 
 import re
@@ -245,10 +246,11 @@ def _asides(journey: Journey) -> Iterator[tuple[str, str, str]]:
     """(id, title, sentence) of what may end an enrollment at any step."""
     if journey.goal:
         yield GOAL, "Goal", journey.goal.describe()
-    if journey.exit_if:
-        yield EXITED, "Leaves early", f"If {journey.exit_if.describe()}"
-    if journey.exit_on:
-        yield EXITED, "Leaves early", f"With {journey.exit_on.describe()}"
+    early = [f"if {journey.exit_if.describe()}"] if journey.exit_if else []
+    early += [f"with {journey.exit_on.describe()}"] if journey.exit_on else []
+    if early:
+        said = ", or ".join(early)
+        yield EXITED, "Leaves early", said[:1].upper() + said[1:]
 
 
 def _only_way(step: Step, start: Point) -> _Loose:

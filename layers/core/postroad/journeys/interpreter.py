@@ -218,7 +218,7 @@ class _Walk:
             if entering and step_id in self.enrollment.done:
                 self.enrollment = self.enrollment.with_(done=tuple(s for s in self.enrollment.done if s != step_id))
                 if not step.body.is_question and not step.body.ends:
-                    target = step.way_taken(self.enrollment.visits)
+                    target = step.way_taken(self.enrollment.visits, self.journey.steps)
                     if all(step.body.takes_time(name) for name, way in step.ways if way == target):
                         passed = step_id, self.enrollment, len(self.effects), len(self.decisions)
                     step_id = target

@@ -84,17 +84,19 @@ def _leads_to(journey: Journey, enrollment: Enrollment, view: View) -> bool:
     seen: set[str] = set()
     while step_id is not None and step_id != enrollment.step and step_id not in seen:
         seen.add(step_id)
-        step_id = _way_on(journey.steps[step_id], enrollment, view)
+        step_id = _way_on(journey, journey.steps[step_id], enrollment, view)
     return step_id is not None and step_id == enrollment.step
 
 
-def _way_on(step: Step, enrollment: Enrollment, view: View) -> str | None:
-    """The way on from a step: a question is asked again, else it is the way that was taken."""
+def _way_on(journey: Journey, step: Step, enrollment: Enrollment, view: View) -> str | None:
+    """The way on from a step: a question is asked again, else it is the way that was taken; None where it ends."""
+    if step.body.ends:
+        return None
     if step.body.is_question:
         answer = step.body.enter(Here(step.id, enrollment, view, view.now, None, ()))
         if isinstance(answer, Go):
             return step.way(answer.way)
-    return step.way_taken({*enrollment.visits, enrollment.step})
+    return step.way_taken({*enrollment.visits, enrollment.step}, journey.steps)
 
 
 def _find_rounds(enrollment: Enrollment, old: Journey) -> set[str]:
