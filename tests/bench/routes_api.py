@@ -72,6 +72,23 @@ def requests_of(contact_id: str) -> dict[str, Sent]:
         "get_leads": Sent({"score": "engagement", "place": "segment/hot-leads"}),
         "export_leads": Sent({"score": "engagement", "place": "segment/hot-leads"}),
         "assign": Sent({}, {"assignee": "rui@tidewater.example"}),
+        "save": Sent(
+            {},
+            {
+                "products": [
+                    {
+                        "id": "bench",
+                        "name": "Bench",
+                        "price": 1.5,
+                        "currency": "EUR",
+                        "url": "https://shop.example/bench",
+                    }
+                ]
+            },
+        ),
+        "delete": Sent({}, {"ids": ["bench"]}),
+        "check_import": Sent({}, {"csv": "email\nana@example.com\n", "consent": "a form"}),
+        "resume_sending_again": Sent({}, {"note": "bench"}),
         "make_ticket": Sent({}, {"identity": "user:eve"}),
         "install_workflow": Sent({}, {"settings": {"site": "https://shop.example"}}),
     }
