@@ -114,7 +114,7 @@ def test_a_stop_in_the_middle_of_200_mails_loses_none_and_doubts_none(cloud):
     assert became(shop, before) == {"delivered": 200}
 
 
-def test_a_kill_in_the_middle_of_60_mails_leaves_at_most_one_for_each_sender_in_doubt(cloud):
+def test_a_kill_in_the_middle_of_60_mails_leaves_at_most_two_for_each_sender_in_doubt(cloud):
     shop = shop_of(cloud)
     before = ledger(shop)
     crowd = sign_up(shop, 60)
@@ -124,7 +124,8 @@ def test_a_kill_in_the_middle_of_60_mails_leaves_at_most_one_for_each_sender_in_
     shop.advance("PT2H")
     inbox = arrived(shop, crowd)
     assert set(inbox.values()) == {1}
-    assert 60 - len(inbox) <= SENDERS
+    # One that a sender was sending, and one that it sent on a connection whose other end had just died.
+    assert 60 - len(inbox) <= 2 * SENDERS
     states = became(shop, before)
     # SES's word of a delivery, on its way when all dies, dies with the emulator; AWS would keep it.
     assert states["sent"] <= SENDERS
