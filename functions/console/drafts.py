@@ -1,19 +1,23 @@
 """Drafts of definitions: what they would do beside what is live, what has to be mended first, and publishing them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from functions.console.requests import Request
+from functions.console.broadcast_form import slug_of
+from functions.console.requests import Request, RequestError
 from postroad.book import Book
 from postroad.content.built import as_written
 from postroad.definitions import check_definition, get_kind, known_in
 from postroad.documents import says_the_same
 from postroad.errors import DefinitionError
-from postroad_aws import clock, runs
+from postroad_aws import books, clock, runs
 from postroad_aws.storage import NotFoundError, VersionConflictError, definitions
 from postroad_aws.usecases.publish_definitions import publish_definitions
 
 Mistakes = tuple[tuple[str, str], ...]
+
+_MOST_NAMESAKES = 50
 
 
 class Drafted(NamedTuple):
@@ -35,6 +39,20 @@ class Drafted(NamedTuple):
     def lines(self) -> tuple[str, ...]:
         """What it would do, in sentences."""
         return get_kind(self.draft.kind).describe(self.parsed) if self.parsed else ()
+
+
+def save_new(kind: str, name: str, document: Mapping[str, Any], now: float, plural: str) -> str:
+    """Save a new draft under an id made of its name, a number behind it when that is taken; answers the id. Raises
+    RequestError, in which `plural` is what people call this kind."""
+    wanted, live = slug_of(name), books.newest().manifest.live
+    for number in range(1, _MOST_NAMESAKES):
+        definition_id = wanted if number == 1 else f"{wanted}-{number}"
+        if f"{kind}/{definition_id}" in live:
+            continue
+        with suppress(VersionConflictError):
+            definitions.save_draft(kind, definition_id, {**document, "id": definition_id}, edit=0, now=now)
+            return definition_id
+    raise RequestError(f"Many {plural} have this name already; choose another one.")
 
 
 def find_drafted(kind: str, definition_id: str, book: Book) -> Drafted | None:

@@ -16,9 +16,9 @@ from functions.console.broadcast_form import (
     form_of_draft,
     form_of_fields,
     read_form,
-    slug_of,
 )
 from functions.console.crowds import CROWDS
+from functions.console.drafts import save_new
 from functions.console.requests import Request, RequestError
 from functions.console.responses import Response, redirect
 from postroad.broadcasts import CANCELLED, DRAFT, KIND, READER, Run, Tally, parse_broadcast
@@ -55,7 +55,6 @@ from postroad_aws.usecases.steer_broadcast import (
 from postroad_aws.wiring import broadcast_ports, production
 
 _PAGE = 25
-_MOST_NAMESAKES = 50
 # The share of broadcasts is shown for so many months.
 MONTHS = 12
 # As many segments and messages are offered to choose from, and what is chosen.
@@ -161,13 +160,8 @@ def create(request: Request) -> Response:
     document, problems = read_form(form, KIND, _known(), _zone(), request.now)
     if problems:
         return _show_form(request, form, problems=problems)
-    wanted = slug_of(form.name)
-    for number in range(1, _MOST_NAMESAKES):
-        broadcast_id = wanted if number == 1 else f"{wanted}-{number}"
-        with suppress(VersionConflictError):
-            definitions.save_draft(KIND, broadcast_id, {**document, "id": broadcast_id}, edit=0, now=request.now)
-            return redirect(f"/console/broadcasts/{broadcast_id}")
-    raise RequestError("Many broadcasts have this name already; choose another one.")
+    broadcast_id = save_new(KIND, form.name, document, request.now, "broadcasts")
+    return redirect(f"/console/broadcasts/{broadcast_id}")
 
 
 def edit(request: Request) -> Response:

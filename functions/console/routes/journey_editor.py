@@ -5,11 +5,10 @@ draft is published.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from functions.console import pages, segment_form, start_form, step_form
-from functions.console.broadcast_form import slug_of
+from functions.console.drafts import save_new
 from functions.console.requests import Request, RequestError
 from functions.console.responses import Response, redirect
 from functions.console.routes.journeys import KIND, find_mistakes
@@ -35,7 +34,6 @@ from postroad.journeys.steps import SendStep
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, VersionConflictError, definitions
 
-_MOST_NAMESAKES = 50
 # Names of so many templates are read for the list to choose from; further ones have their ids.
 _MOST_NAMES = 100
 
@@ -71,21 +69,14 @@ def create(request: Request) -> Response:
     name = request.form().get("name", "").strip()
     if not name or len(name) > segment_form.LONGEST_NAME or not name.isprintable():
         raise RequestError(f"Give the journey a name of at most {segment_form.LONGEST_NAME} letters.")
-    wanted, live = slug_of(name), books.newest().manifest.live
     document = {
         "kind": KIND,
         "name": name,
         "trigger": {"api": True},
         "steps": [{"id": "pause", "wait": {"for": "P1D"}}],
     }
-    for number in range(1, _MOST_NAMESAKES):
-        journey_id = wanted if number == 1 else f"{wanted}-{number}"
-        if f"{KIND}/{journey_id}" in live:
-            continue
-        with suppress(VersionConflictError):
-            definitions.save_draft(KIND, journey_id, {**document, "id": journey_id}, edit=0, now=request.now)
-            return redirect(f"/console/journeys/{journey_id}/edit?step={START}")
-    raise RequestError("Many journeys have this name already; choose another one.")
+    journey_id = save_new(KIND, name, document, request.now, "journeys")
+    return redirect(f"/console/journeys/{journey_id}/edit?step={START}")
 
 
 def show(request: Request) -> Response:

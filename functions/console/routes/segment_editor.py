@@ -1,11 +1,9 @@
 """Making and changing a segment as a form, with how many it would hold before it is saved."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-from functions.console.broadcast_form import slug_of
-from functions.console.drafts import find_drafted
+from functions.console.drafts import find_drafted, save_new
 from functions.console.pages import page
 from functions.console.requests import Request, RequestError
 from functions.console.responses import Response, redirect
@@ -27,8 +25,6 @@ from postroad.segments import parse_segment
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, VersionConflictError, definitions
 
-_MOST_NAMESAKES = 50
-
 
 def begin(request: Request) -> Response:
     """An empty form with one condition to fill in."""
@@ -43,15 +39,8 @@ def create(request: Request) -> Response:
     document, problems = read_form(form, KIND, book)
     if problems:
         return _show(request, form, "", problems=problems)
-    wanted = slug_of(form.name)
-    for number in range(1, _MOST_NAMESAKES):
-        segment_id = wanted if number == 1 else f"{wanted}-{number}"
-        if segment_id in book.segments:
-            continue
-        with suppress(VersionConflictError):
-            definitions.save_draft(KIND, segment_id, {**document, "id": segment_id}, edit=0, now=request.now)
-            return redirect(f"/console/segments/{segment_id}?version=draft")
-    raise RequestError("Many segments have this name already; choose another one.")
+    segment_id = save_new(KIND, form.name, document, request.now, "segments")
+    return redirect(f"/console/segments/{segment_id}?version=draft")
 
 
 def change(request: Request) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from functions.console.broadcast_form import slug_of
+from functions.console.drafts import save_new
 from functions.console.pages import page, part
 from functions.console.requests import Request, RequestError
 from functions.console.responses import Response, redirect
@@ -26,7 +26,6 @@ from postroad.definitions import live_ids
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, VersionConflictError, definitions
 
-_MOST_NAMESAKES = 50
 _NEW = "new-message"
 
 
@@ -42,15 +41,8 @@ def create(request: Request) -> Response:
         return shown
     if problem := _problem_of_name(form):
         return _show(request, form, "", problem=problem)
-    wanted, book = slug_of(form.name), books.newest()
-    for number in range(1, _MOST_NAMESAKES):
-        template_id = wanted if number == 1 else f"{wanted}-{number}"
-        if template_id in book.templates:
-            continue
-        with suppress(VersionConflictError):
-            definitions.save_draft(KIND, template_id, read_form(form, template_id, {}), edit=0, now=request.now)
-            return redirect(f"/console/templates/{template_id}")
-    raise RequestError("Many messages have this name already; choose another one.")
+    template_id = save_new(KIND, form.name, read_form(form, _NEW, {}), request.now, "messages")
+    return redirect(f"/console/templates/{template_id}")
 
 
 def change(request: Request) -> Response:
