@@ -18,6 +18,7 @@ from postroad.journeys.transfers import STAY, WAYS
 from postroad.lint import Finding
 from postroad.schemas import build_schemas
 from postroad.simulation import Habits, Shelf, Trial, learn_habits, parse_habits, usual_deeds
+from postroad.simulation.simulate import START
 from postroad_command import folder as files
 from postroad_command.doctor import examine_stack, tell_checks
 from postroad_command.domain_records import find_texts
@@ -107,7 +108,7 @@ def simulate(given: argparse.Namespace, say: Say) -> int:
         if not KINDS.get(key.partition("/")[0], KINDS["policy"]).unpublished
     }
     shelf = Shelf().put(documents)
-    usual = Habits(deeds=usual_deeds(*shelf.documents_around(given.journey)))
+    usual = Habits(deeds=usual_deeds(*shelf.documents_around(given.journey), at=START))
     if given.history:
         if stack is None:
             raise FolderError(f"To learn from live numbers, say where: {URL} and {KEY}, or --url and --key.")

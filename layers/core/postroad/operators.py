@@ -24,7 +24,7 @@ from unicodedata import normalize
 
 from postroad import local_time
 from postroad.documents import Reader
-from postroad.instants import describe_duration, format_instant, parse_instant
+from postroad.instants import DAY, describe_duration, format_instant, parse_instant
 from postroad.verdicts import FALSE, TRUE, Verdict
 
 
@@ -46,12 +46,14 @@ class Operator:
 
     With an operand that it `denies`, it holds exactly where its judge says no. One that `is_whole` looks at a list as a
     whole; the others hold for a list when they hold for one of its elements. One that `is_local` asks for the zone.
+    `examples` are values of which it holds for some at an instant, and not for others; what is missing is one more.
     """
 
     key: str
     read: Callable[[Reader, str], Any]
     judge: Callable[[Any], Judge]
     describe: Callable[[Any], str]
+    examples: Callable[[Any, float], Sequence[Any]]
     denies: Callable[[Any], bool] = lambda operand: False
     is_whole: bool = False
     is_local: bool = False
@@ -393,6 +395,61 @@ def _always(operand: Any) -> bool:
     return True
 
 
+# Examples of values, for a given operand at an instant
+
+
+OTHER = "something else"
+
+
+def _or_other(operand: Any, now: float) -> Sequence[Any]:
+    return operand, OTHER
+
+
+def _any_or_other(operand: tuple[Any, ...], now: float) -> Sequence[Any]:
+    return *operand, OTHER
+
+
+def _part_or_other(operand: Any, now: float) -> Sequence[Any]:
+    return operand if isinstance(operand, str) else [operand], OTHER
+
+
+def _all_or_most(operand: tuple[Any, ...], now: float) -> Sequence[Any]:
+    return list(operand), list(operand[1:])
+
+
+def _around(operand: float, now: float) -> Sequence[Any]:
+    return operand - 1, operand, operand + 1
+
+
+def _about(operand: float, now: float) -> Sequence[Any]:
+    return format_instant(operand - DAY), format_instant(operand + DAY)
+
+
+def _ago(operand: float, now: float) -> Sequence[Any]:
+    """In the middle of a window, so that it holds for a while, and well before it."""
+    return format_instant(now - operand / 2), format_instant(now - 2 * operand)
+
+
+def _ahead(operand: float, now: float) -> Sequence[Any]:
+    return format_instant(now + operand / 2), format_instant(now + 2 * operand)
+
+
+def _days_around(write: Callable[[date], str]) -> Callable[[Days, float], Sequence[Any]]:
+    """Days in the middle, on both sides of it because zones have different days, and beyond both ends."""
+
+    def examples(operand: Days, now: float) -> Sequence[Any]:
+        today, middle = datetime.fromtimestamp(now, UTC).date(), (operand.first + operand.last) // 2
+        days = (operand.first - 2, middle - 1, middle, middle + 1, operand.last + 2)
+        return [write(today + timedelta(days=number)) for number in days]
+
+    return examples
+
+
+def _here_or_far(operand: Circle, now: float) -> Sequence[Any]:
+    far = {"lat": -operand.lat, "lng": operand.lng + (180 if operand.lng <= 0 else -180)}
+    return {"lat": operand.lat, "lng": operand.lng}, far
+
+
 _EQUAL = (Reader.value, _is_in)
 _AMONG = (Reader.values, _is_in)
 _HOLDS = (Reader.value, _contains)
@@ -402,40 +459,53 @@ _COMING = (Reader.duration, lambda d: _between(-d, 0.0))
 OPERATORS = {
     operator.key: operator
     for operator in (
-        Operator("is", *_EQUAL, _says("is {}")),
-        Operator("is_not", *_EQUAL, _says("is not {}"), denies=_always),
-        Operator("in", *_AMONG, _says("is {}")),
-        Operator("not_in", *_AMONG, _says("is not {}"), denies=_always),
-        Operator("contains", *_HOLDS, _says("contains {}"), is_whole=True),
-        Operator("not_contains", *_HOLDS, _says("does not contain {}"), is_whole=True, denies=_always),
-        Operator("contains_all", Reader.values, _contains_all, _says_all, is_whole=True),
-        Operator("starts_with", Reader.text, _of_text(str.startswith), _says("starts with {}")),
-        Operator("ends_with", Reader.text, _of_text(str.endswith), _says("ends with {}")),
-        Operator("gt", Reader.number, _of_number(gt), _says("is more than {}")),
-        Operator("gte", Reader.number, _of_number(ge), _says("is at least {}")),
-        Operator("lt", Reader.number, _of_number(lt), _says("is less than {}")),
-        Operator("lte", Reader.number, _of_number(le), _says("is at most {}")),
-        Operator("exists", Reader.flag, _exists, _says_known, denies=not_, is_whole=True),
-        Operator("before", Reader.instant, _of_instant(lt), _says("is before {}", format_instant)),
-        Operator("after", Reader.instant, _of_instant(gt), _says("is after {}", format_instant)),
-        Operator("within_last", *_RECENT, _says("is within the last {}", describe_duration)),
-        Operator("not_within_last", *_RECENT, _says("is not within the last {}", describe_duration), denies=_always),
-        Operator("within_next", *_COMING, _says("is within the next {}", describe_duration)),
+        Operator("is", *_EQUAL, _says("is {}"), _or_other),
+        Operator("is_not", *_EQUAL, _says("is not {}"), _or_other, denies=_always),
+        Operator("in", *_AMONG, _says("is {}"), _any_or_other),
+        Operator("not_in", *_AMONG, _says("is not {}"), _any_or_other, denies=_always),
+        Operator("contains", *_HOLDS, _says("contains {}"), _part_or_other, is_whole=True),
+        Operator("not_contains", *_HOLDS, _says("does not contain {}"), _part_or_other, is_whole=True, denies=_always),
+        Operator("contains_all", Reader.values, _contains_all, _says_all, _all_or_most, is_whole=True),
+        Operator("starts_with", Reader.text, _of_text(str.startswith), _says("starts with {}"), _or_other),
+        Operator("ends_with", Reader.text, _of_text(str.endswith), _says("ends with {}"), _or_other),
+        Operator("gt", Reader.number, _of_number(gt), _says("is more than {}"), _around),
+        Operator("gte", Reader.number, _of_number(ge), _says("is at least {}"), _around),
+        Operator("lt", Reader.number, _of_number(lt), _says("is less than {}"), _around),
+        Operator("lte", Reader.number, _of_number(le), _says("is at most {}"), _around),
+        Operator(
+            "exists", Reader.flag, _exists, _says_known, lambda wanted, now: ("something",), denies=not_, is_whole=True
+        ),
+        Operator("before", Reader.instant, _of_instant(lt), _says("is before {}", format_instant), _about),
+        Operator("after", Reader.instant, _of_instant(gt), _says("is after {}", format_instant), _about),
+        Operator("within_last", *_RECENT, _says("is within the last {}", describe_duration), _ago),
+        Operator(
+            "not_within_last", *_RECENT, _says("is not within the last {}", describe_duration), _ago, denies=_always
+        ),
+        Operator("within_next", *_COMING, _says("is within the next {}", describe_duration), _ahead),
         Operator(
             "older_than",
             Reader.duration,
             lambda d: _between(d, inf),
             _says("is more than {} ago", describe_duration),
+            _ago,
         ),
-        Operator("is_in_days", _read_days(MOST_DAYS), _in_days(_once), _says("is {}", _describe_days), is_local=True),
+        Operator(
+            "is_in_days",
+            _read_days(MOST_DAYS),
+            _in_days(_once),
+            _says("is {}", _describe_days),
+            _days_around(date.isoformat),
+            is_local=True,
+        ),
         Operator(
             "anniversary_in",
             _read_days(MOST_DAYS_ROUND),
             _in_days(_each_year),
             _says("has its anniversary {}", _describe_days),
+            _days_around(lambda day: f"2000-{day:%m-%d}"),  # a leap year, so it has every day
             is_local=True,
         ),
-        Operator("near", _read_circle, _near, _describe_circle, is_whole=True),
+        Operator("near", _read_circle, _near, _describe_circle, _here_or_far, is_whole=True),
     )
 }
 

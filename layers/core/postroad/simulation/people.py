@@ -1,17 +1,25 @@
 """People to try a journey with: made up from what its document asks about, or contacts that there are."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from postroad.book import Book
 from postroad.channels import CHANNELS
 from postroad.contacts import Contact
 from postroad.devices import DEVICE
+from postroad.documents import Reader
+from postroad.errors import DefinitionError
 from postroad.events import RESERVED, Event
 from postroad.fold import begin
-from postroad.instants import DAY, parse_duration
+from postroad.instants import DAY, format_instant, parse_duration
 from postroad.journeys import Journey
-from postroad.predicates import EVENT, Comparison, Group, Predicate, parse_predicate
+from postroad.journeys.dates import read_offset
+from postroad.journeys.ways import LANGUAGES
+from postroad.operators import OPERATORS
+from postroad.predicates import EVENT, Comparison, Group, Predicate, View, parse_predicate
 from postroad.simulation.chance import draw
 from postroad.simulation.habits import Deed
 
@@ -45,8 +53,8 @@ class Person(NamedTuple):
 class Cast(NamedTuple):
     """How people are made up: the values that each attribute takes, each as often as the others; None is without it.
 
-    They come one after the other in the first `within` seconds, and `properties` are those of the event that starts
-    their journey.
+    Dots in a name lead into objects. A value may be a function of the instant at which somebody's journey starts. They
+    come one after the other in the first `within` seconds, and `properties` are those of the event that starts it.
     """
 
     attributes: Mapping[str, Sequence[Any]] = {}
@@ -55,31 +63,33 @@ class Cast(NamedTuple):
 
 
 def cast_of(*documents: Document) -> Cast:
-    """People of whom each branch finds some: with every value that the documents ask about, and without."""
-    values: dict[str, list[Any]] = {}
-    for leaf in _walk(documents):
-        name = leaf.get("attribute")
-        if isinstance(name, str) and "." not in name:
-            found = values.setdefault(name, [None])
-            found += [value for value in _answers(leaf) if value not in found]
-    return Cast(values)
+    """People of whom each way finds some: on either side of whatever the documents compare, and without a value."""
+    found: dict[str, list[Any]] = {}
+    seen: set[tuple[str, str]] = set()
+    for part, lapse in _walk(documents):
+        for name, example in _find_examples(part, lapse):
+            values, shown = found.setdefault(name, [None]), (name, repr(example(0.0)))
+            if shown not in seen:
+                seen.add(shown)
+                values.append(example)
+    return Cast(found)
 
 
-def usual_deeds(*documents: Document) -> tuple[Deed, ...]:
-    """Of every event that the documents ask about, but for what starts a journey, that some people do it."""
+def usual_deeds(*documents: Document, at: float = 0.0) -> tuple[Deed, ...]:
+    """Of every event that the documents ask about, but for what starts a journey, that some people do it, about the
+    time `at`."""
     found: dict[str, Deed] = {}
-    for leaf in _walk([{**document, "trigger": None} for document in documents]):
+    for leaf, _ in _walk([{**document, "trigger": None} for document in documents]):
         name, where = leaf.get("event"), leaf.get("where")
         if isinstance(name, str) and name not in RESERVED:
-            properties = meet(where and parse_predicate(where, EVENT))
+            properties = meet(where and parse_predicate(where, EVENT), at)
             found.setdefault(name, Deed(name, USUAL_CHANCE, delay=_find_delay(leaf), properties=properties))
     return tuple(found.values())
 
 
 def _find_delay(leaf: Mapping[str, Any]) -> float:
     """Half of those who do it do so in a quarter of the time that a wait leaves them."""
-    timeout = leaf.get("timeout")
-    return min(USUAL_DELAY, parse_duration(timeout) / 4) if timeout else USUAL_DELAY
+    return min(USUAL_DELAY, parse_duration(leaf["timeout"]) / 4) if leaf.get("timeout") else USUAL_DELAY
 
 
 def make_people(
@@ -92,6 +102,7 @@ def make_people(
         contact = begin(f"person-{number}", book, start)
         if segment:  # whatever made them members, they are until what happens to them says otherwise
             contact.segments[segment] = start
+        at = start + cast.within * draw(seed, number, "start")
         told: dict[str, Any] = {}
         for kind in kinds:
             # An address may be among what the journey asks about: then some have none.
@@ -103,9 +114,9 @@ def make_people(
         for name, values in cast.attributes.items():
             value = values[int(draw(seed, number, name) * len(values))] if values else None
             if value is not None and name not in kinds:
-                told[name] = value
-        at = start + cast.within * draw(seed, number, "start")
-        yield Person(contact, (start_event(journey, contact, at, properties=cast.properties, attributes=told),))
+                told[name] = value(at) if callable(value) else value
+        attributes = _nest(told.items())
+        yield Person(contact, (start_event(journey, contact, at, properties=cast.properties, attributes=attributes),))
 
 
 def start_event(
@@ -128,52 +139,113 @@ def start_event(
         trusted=True,
         source=SOURCE,
         attributes=attributes,
-        properties={**(journey.per.say("1") if journey.per else {}), **meet(pattern.where), **properties},
+        properties={**(journey.per.say("1") if journey.per else {}), **meet(pattern.where, at), **properties},
     )
 
 
-# What meets a comparison, by its operator; what is not here is met by the operand itself.
-_MEETS: Mapping[str, Callable[[Any], Any]] = {
-    "in": lambda values: values[0],
-    "is_not": lambda value: f"not {value}",
-    "not_in": lambda values: f"not {values[0]}",
-    "not_contains": lambda value: "",
-    "gt": lambda number: number + 1,
-    "lt": lambda number: number - 1,
-    "exists": lambda wanted: "something" if wanted else None,
-}
+def meet(where: Predicate | None, at: float) -> dict[str, Any]:
+    """Properties for which a condition on them holds at an instant, where that can be told from it; of `any` the first
+    way."""
+    return _nest(_meet(where, at))
 
 
-def meet(where: Predicate | None) -> dict[str, Any]:
-    """Properties for which a condition on them holds, where that can be told from it; of `any` the first way."""
+def _meet(where: Predicate | None, at: float) -> Iterator[tuple[str, Any]]:
     if isinstance(where, Group):
-        members = where.members[:1] if where.decisive else where.members
-        return {name: value for member in members for name, value in meet(member).items()}
-    if isinstance(where, Comparison) and "." not in where.subject:
-        value = _MEETS.get(where.operator.key, lambda operand: operand)(where.operand)
-        return {} if value is None else {where.subject: value}
-    return {}
+        for member in where.members[:1] if where.decisive else where.members:
+            yield from _meet(member, at)
+    elif isinstance(where, Comparison):
+        view = View(_NOBODY, at)
+        examples = (None, *where.operator.examples(where.operand, at))
+        value = next((example for example in examples if where.compare(example, view).truth), None)
+        if value is not None:
+            yield where.subject, value
 
 
-def _answers(leaf: Mapping[str, Any]) -> Iterator[Any]:
-    """Values of an attribute for which a comparison holds, and at the edge where it stops."""
-    for key, operand in leaf.items():
-        if key in ("is", "is_not", "contains", "not_contains", "starts_with", "ends_with", "before", "after"):
-            yield operand
-        elif key in ("in", "not_in") and isinstance(operand, list | tuple):
-            yield from operand
-        elif key in ("gt", "gte", "lt", "lte") and isinstance(operand, int | float):
-            yield from (operand - 1, operand + 1)
-        elif key == "exists":
-            yield "something"
+def _nest(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Objects in which each value stands where the dots of its name lead."""
+    nested: dict[str, Any] = {}
+    for name, value in sorted(values, key=itemgetter(0)):
+        *parents, last = name.split(".")
+        place = nested
+        for parent in parents:
+            inner = place.get(parent)
+            place[parent] = place = dict(inner) if isinstance(inner, Mapping) else {}
+        place[last] = value
+    return nested
 
 
-def _walk(part: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object of a document."""
+_NOBODY = Contact("")
+
+
+# What documents ask about
+
+
+Example = Callable[[float], Any]
+# Steps that come one after the other stand in lists under these keys.
+_IN_TURN = ("steps", "then", "else")
+
+
+def _walk(part: Any, lapse: float = 0.0, *, in_turn: bool = False) -> Generator[tuple[Document, float], None, float]:
+    """Every object of a document, and about how many seconds after the start of a journey people may come to it.
+
+    Returns when they are past all of it at the latest.
+    """
+    end = lapse
     if isinstance(part, Mapping):
-        yield part
-        for value in part.values():
-            yield from _walk(value)
+        yield part, lapse
+        end += _find_duration(part)
+        over = end
+        for key, value in part.items():
+            end = max(end, (yield from _walk(value, over if key == "else" else lapse, in_turn=key in _IN_TURN)))
     elif isinstance(part, list | tuple):
         for value in part:
-            yield from _walk(value)
+            end = max(end, (yield from _walk(value, end if in_turn else lapse)))
+    return end
+
+
+def _find_duration(part: Document) -> float:
+    """How long people stay at a wait at most, as far as it says; 0 for what is none."""
+    for key in ("for", "timeout"):
+        with suppress(ValueError):
+            return parse_duration(part.get(key))
+    return 0.0
+
+
+def _find_examples(part: Document, lapse: float) -> Iterator[tuple[str, Example]]:
+    """The attributes that an object asks about, with values on either side of what it asks."""
+    for asked in _comparisons_in(part):
+        for number in range(len(asked.operator.examples(asked.operand, 0.0))):
+            yield asked.subject, partial(_show_example, asked, lapse, number)
+    if isinstance(date := part.get("date"), str):
+        with suppress(ValueError):
+            ahead = lapse + _SOON - read_offset(Reader(part))
+            yield date, lambda at: format_instant(at + ahead)[:10]
+
+
+def _show_example(asked: Comparison, lapse: float, number: int, at: float) -> Any:
+    return asked.operator.examples(asked.operand, at + lapse)[number]
+
+
+# A date for which somebody waits comes so soon.
+_SOON = 3 * DAY
+
+
+def _comparisons_in(part: Document) -> Iterator[Comparison]:
+    """What an object compares attributes with: a condition, or a step with a way for each value of one."""
+    name, cases = part.get("attribute"), part.get("cases")
+    languages = part.get("language")
+    if isinstance(cases, list | tuple):
+        asked = [{"attribute": name, "in": case["is"]} for case in cases if isinstance(case, Mapping) and "is" in case]
+    elif isinstance(languages, Mapping):
+        yield from _comparisons_in({"attribute": LANGUAGES[0], "cases": languages.get("cases")})
+        return
+    else:
+        asked = [{key: part[key] for key in part if key == "attribute" or key in OPERATORS}]
+    for document in asked:
+        with suppress(DefinitionError):
+            predicate = parse_predicate(document, _ATTRIBUTES)
+            if isinstance(predicate, Comparison):
+                yield predicate
+
+
+_ATTRIBUTES = frozenset(("attribute",))

@@ -81,7 +81,7 @@ class Trial:
         return self._try(self.shelf.book, self.shelf.documents_around(self.journey_id), people)
 
     def _try(self, book: Book, documents: Iterable[Document], people: Iterable[Person]) -> Forecast:
-        habits = Habits(deeds=usual_deeds(*documents)) if self.habits is None else self.habits
+        habits = Habits(deeds=usual_deeds(*documents, at=self.start)) if self.habits is None else self.habits
         reactions = Reactions(habits, self.seed)
         forecast = Forecast(outline_of(book.journeys[self.journey_id]), self.days)
         end = self.start + self.days * DAY

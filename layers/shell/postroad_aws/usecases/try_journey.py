@@ -129,7 +129,7 @@ def _load_shelf(ports: TrialPorts, drafts: Mapping[str, Document]) -> Shelf:
 
 def _find_habits(ports: TrialPorts, shelf: Shelf, wish: Wish) -> Habits:
     documents = shelf.documents_around(wish.journey_id)
-    usual = Habits(deeds=usual_deeds(*documents))
+    usual = Habits(deeds=usual_deeds(*documents, at=ports.clock.now()))
     if wish.history:
         definition = f"journey/{wish.journey_id}"
         goal = documents[0].get("goal")
