@@ -55,6 +55,7 @@ MENU = (
     Item("Messages", "mail", "/console/messages"),
     Item("Deliverability", "send", "/console/deliverability"),
     Item("Quarantine", "shield-check", "/console/quarantine"),
+    Item("Privacy", "lock", "/console/privacy"),
 )
 
 _TITLES = {

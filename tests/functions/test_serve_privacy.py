@@ -1,6 +1,7 @@
 """Being forgotten, and having all that is held, over moto: nothing of a marked person is left anywhere, for good."""
 
 import json
+import random
 import time
 import zlib
 from collections.abc import Iterator
@@ -340,3 +341,15 @@ def test_an_export_that_dies_and_begins_again_writes_the_same_pages(account, mon
     found = serve(request)
     # The first export is one more thing that is held.
     assert (found.pages, found.counts) == (expected.pages + 1, {**expected.counts, "exports": 1})
+
+
+def test_a_page_of_an_export_holds_what_an_item_can_however_little_it_deflates(account):
+    ana = seed(account)
+    noise = random.Random(1)
+    for number in range(45):
+        account.fold(account.event("Note Written", CARD, text=noise.randbytes(11_000).hex(), number=number))
+    request = serve(ask(account, EXPORT, ana.contact_id))
+    sizes = privacy.list_sizes(request.request_id)
+    assert len(sizes) == request.pages
+    assert sum(sizes) > 400_000
+    assert max(sizes) < 400_000

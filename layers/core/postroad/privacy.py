@@ -4,7 +4,7 @@ A request knows people by hashes alone, so that its report may stay when they ar
 each read, counted and (of an erasure) emptied, and then marked as done: so it may be killed anywhere and begun again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -55,6 +55,19 @@ def parse_request(document: Mapping[str, Any]) -> PrivacyRequest:
     """The request of a document that `to_document` wrote."""
     lists = {name: tuple(document[name]) for name in ("people", "ids", "done")}
     return PrivacyRequest(**{**document, **lists})
+
+
+def cut_files(sizes: Sequence[int], most: int) -> list[range]:
+    """The pages of an export as files of at most `most` bytes each, and at least one page."""
+    files: list[range] = []
+    size = 0
+    for number, each in enumerate(sizes):
+        if files and size + each <= most:
+            files[-1], size = range(files[-1].start, number + 1), size + each
+        else:
+            files.append(range(number, number + 1))
+            size = each
+    return files
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,7 @@
-"""The table of privacy requests: the request itself under the page "", and what an export has written, for a week."""
+"""The table of privacy requests: the request itself, and beside it the pages that an export has written, for a week.
+
+`listed_at` (when it was asked for, and its id) sorts requests in the index `by_time`, which has one partition.
+"""
 
 import json
 import zlib
@@ -8,14 +11,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from postroad.instants import format_instant
 from postroad.privacy import EXPORT, KEPT, PrivacyRequest, parse_request
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
-from postroad_aws.storage import NotFoundError, VersionConflictError
-from postroad_aws.storage.batches import code_of, scan_items, write_items
+from postroad_aws.storage import NotFoundError, Page, VersionConflictError
+from postroad_aws.storage.batches import code_of, get_items, scan_items, write_items
+from postroad_aws.storage.paging import decode_cursor, encode_cursor, read_items
 
 Item = dict[str, Any]
 _REQUEST = "request"
+_PAGES = "page-"
+_LIST = "all"
 
 
 def create(request: PrivacyRequest) -> None:
@@ -29,6 +36,8 @@ def save(request: PrivacyRequest) -> PrivacyRequest:
     saved = request.with_(edit=request.edit + 1)
     item = {**_key(request.request_id, _REQUEST), "document": {"S": json.dumps(saved.to_document())}}
     item["edit"] = {"N": str(saved.edit)}
+    item["listing"] = {"S": _LIST}
+    item["listed_at"] = {"S": f"{format_instant(saved.asked_at)}#{saved.request_id}"}
     condition: Item = {"ConditionExpression": "attribute_not_exists(request_id)"}
     if request.edit:
         condition = {
@@ -56,6 +65,37 @@ def get_request(request_id: str) -> PrivacyRequest:
     if found is None:
         raise NotFoundError("There is no privacy request with this id.")
     return found
+
+
+def list_requests(*, cursor: str | None = None, limit: int = 50) -> Page[PrivacyRequest]:
+    """Requests, the newest first. Raises CursorError."""
+    query: Item = {
+        "TableName": _table(),
+        "IndexName": "by_time",
+        "KeyConditionExpression": "listing = :all",
+        "ExpressionAttributeValues": {":all": {"S": _LIST}},
+        "ScanIndexForward": False,
+        "Limit": limit + 1,
+    }
+    if cursor is not None:
+        (listed_at,) = decode_cursor(cursor, str)
+        query["KeyConditionExpression"] += " AND listed_at < :after"
+        query["ExpressionAttributeValues"][":after"] = {"S": listed_at}
+    items = get_client("dynamodb").query(**query)["Items"]
+    following = encode_cursor(items[limit - 1]["listed_at"]["S"]) if len(items) > limit else None
+    keys = [_key(item["request_id"]["S"], _REQUEST) for item in items[:limit]]
+    found = map(_parse, get_items(_table(), keys, consistent=True)) if keys else ()
+    return Page(sorted(found, key=lambda each: (each.asked_at, each.request_id), reverse=True), following)
+
+
+def list_sizes(request_id: str) -> list[int]:
+    """How many bytes each page of an export takes as it is stored, in their order."""
+    items = read_items(
+        _table(),
+        KeyConditionExpression="request_id = :request_id AND begins_with(page, :pages)",
+        ExpressionAttributeValues={":request_id": {"S": request_id}, ":pages": {"S": _PAGES}},
+    )
+    return [len(item["body"]["B"]) for item in items]
 
 
 def save_page(request_id: str, number: int, records: list[Any], now: float) -> None:
@@ -95,7 +135,7 @@ def _parse(item: Item) -> PrivacyRequest:
 
 
 def _page(number: int) -> str:
-    return f"page-{number:06d}"
+    return f"{_PAGES}{number:06d}"
 
 
 def _key(request_id: str, page: str) -> Item:

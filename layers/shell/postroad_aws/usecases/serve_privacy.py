@@ -5,6 +5,7 @@ first, because nothing may be sent from then on, then the contact itself, in who
 that its ids lead to. A second look, after every function that was at work has ended, finds what those still wrote.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,8 +22,9 @@ from postroad_aws.storage import Page
 from postroad_aws.usecases.erase_contact import Contacts, erase_item, ids_of
 from postroad_aws.usecases.find_contact import find_contacts
 
-# So many records stand on a page of an export; an event is at most 32 KB as it came, and what is stored is deflated.
+# A page of an export has so many records, and so many bytes before it is deflated: an item takes 400 KB.
 PAGE = 40
+PAGE_BYTES = 300_000
 
 
 class Timeline(Protocol):
@@ -179,18 +181,27 @@ def _find_people(ports: PrivacyPorts, request: PrivacyRequest) -> _People:
 
 def _write(ports: PrivacyPorts, request: PrivacyRequest, part: Part, people: _People) -> PrivacyRequest:
     """Write what a part holds onto pages of an export. When it begins anew, it writes the same pages again."""
-    number, written, records = 0, request.pages, []
-    for record in part.read(ports, people):
-        records.append({"part": part.key, **plain(record)})
-        number += 1
-        if len(records) == PAGE:
-            ports.requests.save_page(request.request_id, written, records, request.asked_at)
-            written, records = written + 1, []
-    if records:
+    number, written = 0, request.pages
+    for records in _cut({"part": part.key, **plain(record)} for record in part.read(ports, people)):
         ports.requests.save_page(request.request_id, written, records, request.asked_at)
-        written += 1
+        number, written = number + len(records), written + 1
     counts = {**request.counts, part.key: number}
     return ports.requests.save(request.with_(counts=counts, done=(*request.done, part.key), pages=written))
+
+
+def _cut(records: Iterable[Any]) -> Iterator[list[Any]]:
+    """The records of each page."""
+    page: list[Any] = []
+    size = 0
+    for record in records:
+        length = len(json.dumps(record, ensure_ascii=False).encode(errors="replace"))
+        if page and (len(page) == PAGE or size + length > PAGE_BYTES):
+            yield page
+            page, size = [], 0
+        page.append(record)
+        size += length
+    if page:
+        yield page
 
 
 def _all(list_page: Callable[..., Page[Any]], ids: Sequence[str]) -> Iterator[Any]:
