@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
-from postroad.broadcasts import AUTOMATIC, CLICKED, KIND, READER
+from postroad.broadcasts import AUTOMATIC, CLICKED, EVENT, KIND, READER
 from postroad.definitions import Known, check_definition
 from postroad.errors import DefinitionError
 from postroad.instants import format_instant, parse_duration
@@ -22,7 +22,8 @@ ASKED = ("at", "zone", "test")
 class Form(NamedTuple):
     """The fields as they were typed; `when` is "now", "later" or "reader", `edit` the edit that they were read from.
 
-    `against` to `winner` are those of a test, which there is when `against` names a template.
+    `against` to `winner` are those of a test, which there is when `against` names a template; `event` is what decides
+    it when `decided_by` says so.
     """
 
     name: str = ""
@@ -36,6 +37,7 @@ class Form(NamedTuple):
     share: str = "20"
     hours: str = "4"
     decided_by: str = "clicked"
+    event: str = ""
     winner: str = "automatic"
 
 
@@ -87,11 +89,14 @@ def _read_test(form: Form, problems: dict[str, str]) -> dict[str, Any]:
         numbers[field] = float(typed) if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,2})?", typed) else 0.0
         if not numbers[field]:
             problems[field] = "Type a number above 0."
+    decides = {"event": form.event} if form.decided_by == EVENT else {"decided_by": form.decided_by}
+    if decides == {"event": ""}:
+        problems["event"] = "Name the event that decides, such as Order Completed."
     return {
         "against": [form.against],
         "share": numbers["share"],
         "lasts": f"PT{round(numbers['hours'] * 60)}M",
-        "decided_by": form.decided_by,
+        **decides,
         "winner": form.winner,
     }
 
@@ -108,7 +113,8 @@ def _test_of(test: object) -> dict[str, str]:
             "against": str(against[0] if isinstance(against, list) and against else against or ""),
             "share": f"{share:g}" if isinstance(share, int | float) else "20",
             "hours": f"{hours:g}",
-            "decided_by": str(test.get("decided_by") or CLICKED),
+            "decided_by": EVENT if test.get("event") else str(test.get("decided_by") or CLICKED),
+            "event": str(test.get("event") or ""),
             "winner": str(test.get("winner") or AUTOMATIC),
         }
     return {}

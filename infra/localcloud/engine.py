@@ -53,11 +53,15 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+# An emulator may take so many seconds to save what it holds: tens of thousands of people are hundreds of megabytes.
+SAVING = 300.0
+
+
 def only_user(state: Path, port: int = 0) -> IO[str]:
     """Take the state for a run that serves `port`. Raises RuntimeError when another run keeps it."""
     state.mkdir(parents=True, exist_ok=True)
     lock = (state / "lock").open("a+")
-    deadline = time.monotonic() + 30  # an emulator whose parent was killed may still be saving
+    deadline = time.monotonic() + SAVING  # an emulator whose parent was killed may still be at it
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -161,7 +165,7 @@ class Engine:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(30)
+                self.process.wait(SAVING)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

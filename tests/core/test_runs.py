@@ -49,6 +49,7 @@ from postroad.broadcasts import (
     stop,
     twins_of,
 )
+from postroad.codec import decode_contact, encode_contact
 from postroad.contacts import Attribute, Contact
 from postroad.definitions import plan_publication
 from postroad.errors import DefinitionError
@@ -57,9 +58,10 @@ from postroad.fold import fold
 from postroad.holds import PAUSE, STOP
 from postroad.instants import parse_instant
 from postroad.messages import DELIVERED, FAILED, QUEUED, SENT, SKIPPED, UNKNOWN, Message
+from postroad.places import places_of
 from postroad.quotas import Quota, find_depth, find_rest
-from postroad.stats import MessageCounts
-from postroad.trials import judge
+from postroad.stats import Counts, MessageCounts, PlaceCounts
+from postroad.trials import Verdict, judge
 from tests.books import FOOTER
 
 NOW = parse_instant("2026-11-23T09:00:00Z")
@@ -213,6 +215,11 @@ def test_a_schedule_that_rings_late_decides_all_the_same_and_looks_are_not_forgo
     assert next_task(testing, 1, late) == DECIDE
 
 
+def decide(trial: Run, found: Counts) -> Verdict:
+    assert trial.broadcast.test is not None
+    return judge(trial.broadcast, trial.broadcast.test, found)
+
+
 def counts(sent: int, clicked: int, opened: int = 0) -> MessageCounts:
     return MessageCounts(total=sent, sent=sent, clicked=clicked, opened=opened)
 
@@ -229,15 +236,78 @@ def counts(sent: int, clicked: int, opened: int = 0) -> MessageCounts:
     ],
 )
 def test_c34_the_rest_gets_the_winner_and_without_a_verdict_the_first(found, winner, because):
-    verdict = judge(on_trial().broadcast, {name: counts(*each) for name, each in found.items()})
+    verdict = decide(on_trial(), Counts(messages={name: counts(*each) for name, each in found.items()}))
     assert verdict.winner == winner
     assert because in verdict.because
 
 
 def test_a_test_by_openings_counts_openings():
-    broadcast = on_trial(test={"decided_by": "opened"}).broadcast
+    trial = on_trial(test={"decided_by": "opened"})
     found = {"letter": counts(900, 300, 90), "short": counts(900, 0, 400), "loud": counts(900, 0, 100)}
-    assert judge(broadcast, found).winner == "short"
+    assert decide(trial, Counts(messages=found)).winner == "short"
+
+
+BY_ORDERS = {"event": "Order Completed"}
+
+
+def bought(**arms: tuple[int, int]) -> Counts:
+    """How many got each variant, and how many of these have bought."""
+    places = {}
+    for variant, (shown, converted) in arms.items():
+        places[f"=.{variant}"] = PlaceCounts(shown, shown)
+        # Whose part is forgotten is no longer there; that they came there counts.
+        places[f"=.{variant}.converted"] = PlaceCounts(0, converted)
+    return Counts(places)
+
+
+def test_c34_a_test_may_be_decided_by_any_event():
+    trial = on_trial(test=BY_ORDERS)
+    clicks = {"letter": counts(900, 300), "short": counts(900, 0), "loud": counts(900, 0)}
+    found = replace(bought(letter=(900, 30), short=(900, 120), loud=(900, 40)), messages=clicks)
+    verdict = decide(trial, found)
+    assert verdict.winner == "short"
+    assert verdict.because.startswith("it led most people to Order Completed: letter 3.3 % of 900, short 13.3 %")
+    few = decide(trial, bought(letter=(900, 1), short=(900, 4), loud=(900, 2)))
+    assert few.winner == "letter"
+    assert "a verdict takes 10 people who did Order Completed" in few.because
+    assert trial.broadcast.describe()[1].endswith(
+        "after 4 hours the one that led most people to Order Completed goes to the rest, by itself"
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "counted"),
+    [
+        (Event("e1", "order completed", NOW + HOUR, NOW + HOUR), True),
+        (Event("e1", "Order Completed", NOW + 5 * HOUR, NOW + 5 * HOUR), False),  # the test is over
+        (Event("e1", "Order Completed", NOW - HOUR, NOW + HOUR), False),  # before they got it, and told late
+        (Event("e1", "Order Completed", NOW + HOUR, NOW + HOUR, properties={"actor": "machine"}), False),
+        (Event("e1", "Cart Viewed", NOW + HOUR, NOW + HOUR), False),
+    ],
+)
+def test_an_event_counts_for_the_variant_that_somebody_got_until_the_test_is_over(book, event, counted):
+    trial = on_trial(test={**BY_ORDERS, "against": ["short"], "share": 90})
+    tried = fold(somebody(None), event_for(trial, "ana"), book, NOW).contact
+    (part,) = tried.exposures.values()
+    assert tried.exposures == {"/broadcast/autumn": part}
+    stored = decode_contact("ana", 2, encode_contact(tried), created_at=tried.created_at, wake_at=tried.wake_at)
+    assert stored.exposures == tried.exposures
+    after = fold(stored, event, book, max(event.time, NOW + HOUR)).contact
+    places = {place for place in places_of(after) if place.startswith("broadcast/")}
+    assert places == {f"broadcast/autumn/=.{part.variant}"} | (
+        {f"broadcast/autumn/=.{part.variant}.converted"} if counted else set()
+    )
+
+
+def test_who_is_not_in_the_test_or_gets_nothing_counts_for_no_variant(book):
+    decided = replace(on_trial(test=BY_ORDERS), winner="letter")
+    rest = next(each for each in PEOPLE if not decided.is_in_test(each))
+    assert fold(replace(somebody(None), contact_id=rest), event_for(decided, rest), book, NOW).contact.exposures == {}
+    tried = on_trial(test={**BY_ORDERS, "share": 90})
+    nowhere = Contact("ana", version=1, identities={"user:ana": NOW})
+    outcome = fold(nowhere, event_for(tried, "ana"), book, NOW)
+    assert [message.state for message in outcome.messages] == [SKIPPED]
+    assert outcome.contact.exposures == {}
 
 
 @pytest.mark.parametrize(
@@ -247,6 +317,8 @@ def test_a_test_by_openings_counts_openings():
         ({"test": {**TEST, "against": ["a", "b", "c", "d", "e"]}}, "test.against"),
         ({"test": {**TEST, "share": 100}}, "test.share"),
         ({"test": {**TEST, "lasts": "PT1M"}}, "test.lasts"),
+        ({"test": {**TEST, "event": "Order Completed", "decided_by": "clicked"}}, "test.decided_by"),
+        ({"test": {**TEST, "event": 7}}, "test.event"),
         ({"zone": "reader"}, "at"),
         ({"zone": "moon"}, "zone"),
     ],
@@ -307,6 +379,8 @@ def book() -> Book:
          "topics": [{"id": "offers", "name": "Offers", "opt_in": False}]},
         {"kind": "template", "id": "letter", "channel": "email", "topic": "offers", "subject": "A",
          "html": "<p>Hi</p>" + FOOTER},
+        {"kind": "template", "id": "short", "channel": "email", "topic": "offers", "subject": "B",
+         "html": "<p>Ho</p>" + FOOTER},
         {"kind": "segment", "id": "customers", "if": {"event": "Order Completed"}},
     ]  # fmt: skip
     plan = plan_publication(

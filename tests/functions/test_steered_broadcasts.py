@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from postroad.places import variant_place
 from postroad.quotas import NEXT_WINDOW, Quota
 from postroad_aws import holds, wiring
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused
-from postroad_aws.storage import VersionConflictError, broadcasts, definitions, messages
+from postroad_aws.storage import VersionConflictError, broadcasts, definitions, memberships, messages
 from postroad_aws.storage import holds as stored
 from postroad_aws.usecases.cancel_broadcast import cancel_broadcast
 from postroad_aws.usecases.run_broadcast import address_part, begin_broadcast
@@ -124,6 +125,24 @@ def test_the_people_of_a_test_get_theirs_and_the_rest_the_winner(account):
     assert len(rest) == 24
     assert all(rest[each] == ("second-offer", "") for each in people if each not in tried)
     assert all(rest[each] == (template, template) for each, template in tried.items())
+
+
+def test_who_did_the_event_that_decides_a_test_is_found_at_their_variant(account):
+    people = buy(account, *(f"person{number}" for number in range(12)))
+    schedule(account, test={"against": ["gift-boxes"], "share": 50, "lasts": "PT4H", "event": "Order Completed"})
+    play()
+    tried = {each: choice[1] for each in people if (choice := run_of().pick(each))}
+    account.advance(600)
+    buy(account, *(f"person{number}" for number in range(12)))
+
+    def found(variant: str, converted: bool) -> set[str]:
+        place = variant_place("/broadcast/autumn", variant, converted=converted)
+        return {each.contact_id for each in memberships.list_members(place).items}
+
+    for variant in ("second-offer", "gift-boxes"):
+        expected = {each for each, theirs in tried.items() if theirs == variant}
+        assert found(variant, converted=False) == expected
+        assert found(variant, converted=True) == expected
 
 
 def test_somebody_chooses_a_winner_whenever_they_like_and_only_once(account):

@@ -7,7 +7,7 @@ from functions.api.routes.definitions import Document, IfMatch, expected_edit
 from functions.api.routes.numbers import MessageCountsView, show_messages
 from functions.api.routing import Routes
 from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf, Within
-from postroad.broadcasts import KIND, STATES, Run
+from postroad.broadcasts import CLICKED, EVENT, KIND, OPENED, STATES, Run
 from postroad.instants import format_instant
 from postroad.mix import MOST_MONTHS, describe_mix
 from postroad_aws import books
@@ -59,15 +59,16 @@ class TrialArmView(TypedDict):
     """What has come of one of the templates that are tested."""
 
     template: str
-    sent: int
-    converted: Annotated[int, "How many people opened or clicked it, by what decides."]
+    sent: Annotated[int, "How many were sent it; where an event decides, whose message was queued."]
+    converted: Annotated[int, "How many people opened or clicked it, or did the event after it, by what decides."]
     chance_to_be_best: float
 
 
 class TrialView(TypedDict):
     """A test among the first people of a broadcast."""
 
-    decided_by: str
+    decided_by: Annotated[str, OneOf((CLICKED, OPENED, EVENT))]
+    event: Annotated[str | None, "What decides, where an event does."]
     ends_at: Annotated[Instant | None, "Null until its people are addressed."]
     leader: str
     evidence: Annotated[float, "How many times likelier the numbers are if the leader differs than if it does not."]
@@ -219,7 +220,8 @@ def resend(broadcast_id: str) -> BroadcastView:
 
 def _show_trial(trial: show_broadcasts.TrialProgress) -> TrialView:
     return {
-        "decided_by": trial.decided_by,
+        "decided_by": trial.test.decided_by,
+        "event": trial.test.event or None,
         "ends_at": format_instant(trial.ends_at) if trial.ends_at else None,
         "leader": trial.finding.leader,
         "evidence": trial.finding.evidence,

@@ -256,6 +256,7 @@ def _show_form(
         "theirs": theirs,
         "segments": _segments(form.segment),
         "templates": _templates(form.template),
+        "events": _events(),
         "today": datetime.fromtimestamp(request.now, _zone()).date().isoformat(),
         **_audience(form.segment),
     }
@@ -280,6 +281,15 @@ def _segments(chosen: str) -> list[Choice]:
     found = [Choice(each.id, each.name, each.describe()) for each in books.newest().segments.values()]
     found.sort(key=lambda choice: (choice.id != chosen, choice.name.lower()))
     return sorted(found[:MOST_CHOICES], key=lambda choice: choice.name.lower())
+
+
+def _events() -> list[str]:
+    """What may decide a test: the goals of journeys, and what brings points."""
+    book = books.newest()
+    known = {journey.goal.happening.pattern.name for journey in book.journeys.values() if journey.goal}
+    for sheet in book.scores.values():
+        known |= {rule.pattern.name for rule in sheet.event_rules} | {rule.pattern.name for rule in sheet.lasting_rules}
+    return sorted(known)
 
 
 def _templates(chosen: str) -> list[Choice]:

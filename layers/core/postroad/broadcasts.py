@@ -51,10 +51,11 @@ UNDER_WAY = (RUNNING, TESTING, MAILING)
 FIXED, READER = "fixed", "reader"
 # The day begins so many seconds earlier in the easternmost zone than in UTC.
 EASTERNMOST = 14 * 3_600.0
-# What decides a test, and who.
-OPENED, CLICKED = "opened", "clicked"
+# What decides a test (an event that is named, too), and who.
+OPENED, CLICKED, EVENT = "opened", "clicked", "event"
 AUTOMATIC, MANUAL = "automatic", "manual"
 MOST_VARIANTS = 5
+LONGEST_EVENT = 200
 # How often a broadcast is sent once more to those whom it failed.
 MOST_ATTEMPTS = 5
 
@@ -84,7 +85,8 @@ class RunStateError(PostroadError):
 class Trial:
     """A test before the rest: `share` percent of the people get, by lot, the broadcast's template or one of `against`.
 
-    After `lasts` seconds the one that was `decided_by` most wins, if that is no luck; the rest gets it.
+    After `lasts` seconds the one that was `decided_by` most wins, if that is no luck; the rest gets it. By EVENT it is
+    the one after which most people did the `event`.
     """
 
     against: tuple[str, ...]
@@ -92,6 +94,17 @@ class Trial:
     lasts: float
     decided_by: str
     is_automatic: bool
+    event: str = ""
+
+    @property
+    def deed(self) -> str:
+        """What decides, as something that people did."""
+        return f"did {self.event}" if self.event else self.decided_by
+
+    @property
+    def lead(self) -> str:
+        """What the best template did."""
+        return f"led most people to {self.event}" if self.event else f"was {self.decided_by} most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +158,10 @@ class Broadcast:
         sentences = [f"sends {self.template} once to everybody in the segment {self.segment}, {when}"]
         if test := self.test:
             who = "by itself" if test.is_automatic else "when somebody chooses"
+            one = f"the one that {test.lead}"
             sentences.append(
                 f"first {test.share:g} % of them get {' or '.join(self.templates)} by lot; after "
-                f"{describe_duration(test.lasts)} the one that was {test.decided_by} most goes to the rest, {who}"
+                f"{describe_duration(test.lasts)} {one} goes to the rest, {who}"
             )
         return tuple(sentences)
 
@@ -181,12 +195,17 @@ def _read_test(reader: Reader | None) -> Trial | None:
         reader.mistake(
             f"names {len(against)} templates; at most {MOST_VARIANTS - 1} are tested against the first", "against"
         )
+    event = reader.text("event", "", longest=LONGEST_EVENT).strip()
+    decided_by = reader.choice("decided_by", (CLICKED, OPENED), CLICKED)
+    if event and reader.has("decided_by"):
+        reader.mistake("either this decides or the event does; leave one of them out", "decided_by")
     return Trial(
         against,
         reader.number("share", least=1, most=90),
         reader.duration("lasts", least=600, most=7 * DAY),
-        reader.choice("decided_by", (CLICKED, OPENED), CLICKED),
+        EVENT if event else decided_by,
         reader.choice("winner", (AUTOMATIC, MANUAL), AUTOMATIC) == AUTOMATIC,
+        event,
     )
 
 
@@ -510,8 +529,12 @@ def event_for(run: Run, contact_id: str) -> Event:
     another one for another attempt."""
     broadcast = run.broadcast
     template, variant = run.pick(contact_id) or (broadcast.template, "")
+    trial = broadcast.test if variant and broadcast.test and broadcast.test.event else None
     facts = {
         "variant": variant,
+        # What the person has to do, and within how many seconds, to count for the variant.
+        "goal": trial.event if trial else "",
+        "within": trial.lasts if trial else "",
         "priority": broadcast.priority if broadcast.priority != USUAL_PRIORITY else "",
         "local_time": broadcast.local_time,
         "attempt": run.attempt if run.attempt > 1 else "",
@@ -532,6 +555,11 @@ def event_for(run: Run, contact_id: str) -> Event:
             **{name: value for name, value in facts.items() if value != ""},
         },
     )
+
+
+def trial_key(broadcast_id: str) -> str:
+    """How contacts name their part in the test of a broadcast; no experiment of a journey is called so."""
+    return f"/{KIND}/{broadcast_id}"
 
 
 def twins_of(message: Message, contact: Contact) -> tuple[Sequence[str], Sequence[str]]:

@@ -281,7 +281,8 @@ _BLANK_SEAT: list[Any] = ["", None, None, 0, 0, {}, "", []]
 
 
 def _budget_document(contact: Contact, base: int, ms: Callable[[float], int]) -> dict[str, Any]:
-    """s: what has been spent of caps, in seconds; p: messages that wait for a gate; x: parts in experiments."""
+    """s: what has been spent of caps, in seconds; p: messages that wait for a gate; x: parts in experiments;
+    g: what they are about, where no book knows it."""
     document = {
         "s": [[round(spent.at) - base // 1000, spent.channel, spent.message] for spent in contact.spent],
         "p": {
@@ -298,6 +299,7 @@ def _budget_document(contact: Contact, base: int, ms: Callable[[float], int]) ->
             experiment: [x.variant, ms(x.at), ms(x.until), *([] if x.converted is None else [ms(x.converted)])]
             for experiment, x in contact.exposures.items()
         },
+        "g": {experiment: x.goal for experiment, x in contact.exposures.items() if x.goal},
     }
     return {key: value for key, value in document.items() if value}
 
@@ -308,9 +310,10 @@ def _read_budget(document: Mapping[str, Any], base: int, time: Callable[[int], f
     for message_id, (*said, since, at, expires_at, priority, options) in document.get("p", {}).items():
         ends = None if expires_at is None else time(expires_at)
         postponed[message_id] = Candidate._make((message_id, *said, time(since), time(at), ends, priority, options))
+    goals = document.get("g", {})
     exposures = {
-        experiment: Exposure(variant, *map(time, times))
-        for experiment, (variant, *times) in document.get("x", {}).items()
+        experiment: Exposure(variant, time(at), time(until), time(rest[0]) if rest else None, goals.get(experiment, ""))
+        for experiment, (variant, at, until, *rest) in document.get("x", {}).items()
     }
     spent = tuple(Spent(float(at + base // 1000), *rest) for at, *rest in document.get("s", ()))
     return {"spent": spent, "postponed": postponed, "exposures": exposures}

@@ -207,12 +207,16 @@ class Spent(NamedTuple):
 
 
 class Exposure(NamedTuple):
-    """A contact's part in an experiment: its variant, since when, and until when a conversion counts; when it did."""
+    """A contact's part in an experiment: its variant, since when, and until when a conversion counts; when it did.
+
+    `goal` names the event that is one, in the test of a broadcast; of a journey's experiments the book knows that.
+    """
 
     variant: str
     at: float
     until: float
     converted: float | None = None
+    goal: str = ""
 
 
 @dataclass(slots=True)
@@ -221,10 +225,10 @@ class Contact:
     `last_seen` is the latest event, `last_sign` the latest that the person did (0: none is known).
 
     `postponed` are the messages that wait for a gate, by their ids; `spent` those that count against the caps, the
-    latest last; `exposures` are its parts in experiments, by "journey/step" (of a holdout "journey/"); `engagement`
-    is what it did with the latest messages of each channel, `fetches` its opens and clicks of the last hour.
-    `identities` maps "kind:value" to when it was attached; `claims` are those of them that only a public source has
-    named; `behaviour` maps a tracker's id to its bounded memory;
+    latest last; `exposures` are its parts in experiments, by "journey/step" (of a holdout "journey/", of a broadcast's
+    test "/broadcast/id"); `engagement` is what it did with the latest messages of each channel, `fetches` its opens and
+    clicks of the last hour. `identities` maps "kind:value" to when it was attached; `claims` are those of them that
+    only a public source has named; `behaviour` maps a tracker's id to its bounded memory;
     `turns` maps a definition's key to the instant at which time alone may turn it; `active` are the enrollments under
     way by slot, and `passages` the past by slot and, where passages go side by side, by journey. `wake_at`
     is the armed timer. `dropped` are the enrollments that a merge ended, whose messages still on the way must not be

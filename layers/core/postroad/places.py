@@ -75,9 +75,11 @@ def postponed_place(origin: str, step: str = "") -> str:
 
 
 def variant_place(experiment: str, variant: str, *, converted: bool = False) -> str:
-    """Where those are who have been dealt a variant of an experiment ("welcome/subject"), or have then converted."""
+    """Where those are who have been dealt a variant of an experiment ("welcome/subject", of a broadcast's test
+    "/broadcast/autumn"), or have then converted."""
     journey_id, _, step = experiment.partition("/")
-    return f"journey/{journey_id}/={step}.{variant}" + (".converted" if converted else "")
+    spot = f"journey/{journey_id}/={step}" if journey_id else f"{step}/="
+    return f"{spot}.{variant}" + (".converted" if converted else "")
 
 
 def is_step(spot: str) -> bool:

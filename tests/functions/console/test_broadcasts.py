@@ -104,9 +104,9 @@ def test_the_form_offers_what_is_published_and_the_zone_of_the_account(account, 
 def test_of_very_many_some_are_offered_and_what_was_chosen(account, browser, monkeypatch):
     monkeypatch.setattr("functions.console.routes.broadcasts.MOST_CHOICES", 2)
     text = browser.post(LIST, a_form(account, name="", segment="offices", template="welcome")).text
-    assert (
-        text.count("<option value=") == 2 + 2 + 2 + 3 + 4
-    )  # "choose one" of each; those of a test, and how it is decided
+    shown = text.split('<datalist id="events">')[0] + text.split("</datalist>")[1]
+    # "Choose one" of each; those of a test, and how it is decided.
+    assert shown.count("<option value=") == 2 + 2 + 2 + 3 + 5
     assert '<option value="offices" selected>' in text
     assert '<option value="welcome" selected>' in text
 
@@ -486,6 +486,25 @@ def test_a_test_and_the_readers_hour_are_typed_and_come_back(account, browser):
     assert 'value="2.5"' in form
     assert 'value="25"' in form
     assert browser.post(address, {**fields, "share": "all", "edit": "1"}).status == 422
+
+
+def test_the_event_that_decides_a_test_is_typed_and_comes_back(account, browser):
+    test = {"against": "gift-boxes", "share": "25", "hours": "4", "winner": "automatic", "decided_by": "event"}
+    fields = {**a_form(account), **test, "event": "Order Completed"}
+    refused = browser.post(LIST, {**fields, "event": " "})
+    assert refused.status == 422
+    assert "Name the event that decides" in refused.text
+    address = create(account, browser, **fields)
+    draft = definitions.get_draft("broadcast", address.rpartition("/")[2]).document
+    assert (draft["test"]["event"], "decided_by" in draft["test"]) == ("Order Completed", False)
+    assert "the one that led most people to Order Completed goes to the rest" in browser.get(address).text
+    form = browser.get(f"{address}/edit").text
+    assert '<option value="event" selected>' in form
+    assert 'name="event" value="Order Completed"' in form
+    assert '<option value="Order Completed"></option>' in form  # what journeys and scores are about is offered
+    schedule(browser, address)
+    run_to("testing")
+    assert "decided by who did Order Completed" in browser.get(address).text
 
 
 def test_somebody_pauses_and_resumes_it_and_chooses_a_winner(account, browser):

@@ -28,7 +28,7 @@ def catch_up(folding: Folding, history: Sequence[Event]) -> None:
     for sheet in book.scores_since(since):
         contact.scores[sheet.id] = dict(sheet.recompute(history))
     contact.scores = {sheet: points for sheet, points in contact.scores.items() if sheet in book.scores and points}
-    exposures.forget(contact, book.experiments)
+    exposures.forget(contact, book.experiments, folding.now)
     folding.cause = Event(f"book-{book.revision}", "Book Published", folding.now, folding.now)
     folding.is_news = False
     reconsider(folding)

@@ -6,7 +6,7 @@ from typing import Any
 from postroad import events as names
 from postroad import exposures
 from postroad.advice.channels import CHANNEL, PHONE, rank
-from postroad.contacts import Enrollment
+from postroad.contacts import Enrollment, Exposure
 from postroad.engagement import note_sent
 from postroad.events import Event
 from postroad.fold.attributes import set_attributes
@@ -77,7 +77,8 @@ def _expose(folding: Folding, journey: Journey, enrollment: Enrollment, effect: 
 
 
 def take_part(folding: Folding, journey: Journey, experiment: Experiment, variant: str) -> None:
-    if exposures.expose(folding.contact, experiment, variant, folding.now):
+    part = Exposure(variant, folding.now, folding.now + experiment.within)
+    if exposures.expose(folding.contact, experiment.key, part):
         said = {"journey": journey.id, "step": experiment.step, "variant": variant}
         folding.causes(names.EXPERIMENT_ENTERED, experiment_id=experiment.key, **said)
 

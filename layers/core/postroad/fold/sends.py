@@ -1,8 +1,9 @@
 """Messages that steps and broadcasts put up for sending."""
 
 from postroad import broadcasts
-from postroad.contacts import USUAL_PRIORITY, Candidate, Enrollment
+from postroad.contacts import USUAL_PRIORITY, Candidate, Enrollment, Exposure
 from postroad.events import Event
+from postroad.exposures import expose
 from postroad.fold.folding import Folding
 from postroad.gates import LOCAL_TIME
 from postroad.journeys import Journey, Send, on_mark
@@ -56,3 +57,6 @@ def queue_broadcast(folding: Folding, event: Event) -> None:
     if not folding.outbox.put_up(candidate):
         because = f"was in the segment {said.get('segment')} when the broadcast began"
         folding.decide(candidate.origin, candidate.step, QUEUED, because)
+        if goal := said.get("goal"):
+            part = Exposure(candidate.step, folding.now, folding.now + said["within"], goal=goal)
+            expose(folding.contact, broadcasts.trial_key(broadcast_id), part)

@@ -153,8 +153,10 @@ def _decide(ports: RunPorts, run: Run, now: float) -> Run:
     """Its test is over: the rest gets the winner."""
     from postroad.trials import judge
 
+    test = run.broadcast.test
+    assert test is not None
     counts = ports.stats.find_counts([run.broadcast.origin])[run.broadcast.origin]
-    verdict = judge(run.broadcast, counts.messages)
+    verdict = judge(run.broadcast, test, counts)
     return choose_winner(run, verdict.winner, verdict.because, now)
 
 

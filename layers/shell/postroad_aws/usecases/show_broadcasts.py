@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from postroad import trials
-from postroad.broadcasts import CANCELLED, DRAFT, KIND, Run, forecast_end
+from postroad.broadcasts import CANCELLED, DRAFT, KIND, Run, Trial, forecast_end
 from postroad.evidence import Arm, Finding
 from postroad.places import segment_place
 from postroad.stats import Counts, MessageCounts
@@ -84,7 +84,7 @@ def find_progress(ports: BroadcastPorts, broadcast_id: str) -> MessageCounts:
 class TrialProgress(NamedTuple):
     """How a test stands: its numbers by template, what they say, and when it ends (None: not yet known)."""
 
-    decided_by: str
+    test: Trial
     arms: Mapping[str, Arm]
     finding: Finding
     ends_at: float | None
@@ -115,8 +115,8 @@ def measure_progress(ports: BroadcastPorts, view: BroadcastView) -> Progress:
         return Progress(expected, counts, None, None)
     trial, test = None, run.broadcast.test
     if test:
-        arms, finding = trials.read_arms(run.broadcast, found.messages), trials.look(run.broadcast, found.messages)
-        trial = TrialProgress(test.decided_by, arms, finding, run.decides_at)
+        arms, finding = trials.read_arms(run.broadcast, found), trials.look(run.broadcast, found)
+        trial = TrialProgress(test, arms, finding, run.decides_at)
     now = ports.clock.now()
     return Progress(expected, counts, forecast_end(run, expected, counts.total, counts.queued, now), trial)
 
