@@ -11,6 +11,7 @@ import pytest
 
 from postroad.consent import Topic
 from postroad.contacts import Attribute, Contact
+from postroad.coupons import Coupon, make_code
 from postroad.envelopes import compose, values_of
 from postroad.envelopes.custom import Invocation
 from postroad.envelopes.email import Email
@@ -134,6 +135,18 @@ def test_a_template_may_speak_of_contact_event_and_account():
         "unsubscribe_url": "https://u",
         "preferences_url": "https://p",
     }
+
+
+@pytest.mark.parametrize("written", ["{{ coupon.spring.code }}", "{{ coupon['spring'].code }}"])
+def test_a_code_is_made_for_who_gets_a_mail_that_speaks_of_it(written: str) -> None:
+    spring = Coupon("spring", "Spring", 30 * 86_400.0)
+    policy_ = replace(POLICY, coupons={"spring": spring})
+    message = replace(MESSAGE, trigger_key="")
+    speaking = template(html="<body>{% if contact.first_name %}" + written + "{% endif %}</body>")
+    made = compose(message, speaking, ANA, "ana@a.example", {}, policy_, SIGNER, URL, 1.8e9)
+    assert isinstance(made, Email)
+    text = message_from_bytes(made.raw, policy=policy.SMTP).get_body(("plain",)).get_content()
+    assert text.strip() == make_code(spring, "c1", message.created_at, SIGNER).text
 
 
 # Webhooks

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.markup import START, MarkupError, advance, html_to_text, tags
+from postroad.markup import START, MarkupError, advance, html_to_text, link_tags, tags
 
 HTML = st.lists(
     st.sampled_from(
@@ -35,7 +35,19 @@ HTML = st.lists(
                 "<p/ a",
                 "é",
             ),
-            *("<!-->", "<!DOCTYPE html>", "</3", "<script", "a = 'b'", "<a\nb\n=\n'c'\nd>", "<p it's>", "<a =b>"),
+            *(
+                "<!-->",
+                "<!DOCTYPE html>",
+                "</3",
+                "<script",
+                "a = 'b'",
+                "<a\nb\n=\n'c'\nd>",
+                "<p it's>",
+                "<a =b>",
+                "<AREA href=y>",
+                "<abbr a='<a href=z>'>",
+                "</a>",
+            ),
         ]
     ),
     max_size=12,
@@ -68,6 +80,18 @@ def test_tags_stand_in_order_and_apart(source: str) -> None:
         for attribute in tag.attributes(source):
             assert tag.start < attribute.start <= attribute.end <= tag.end
         end = tag.end
+
+
+@given(HTML)
+def test_passing_over_other_tags_finds_the_links_that_stand_among_all(source: str) -> None:
+    found = [tag for tag in tags(source) if tag.name in ("a", "area") and not tag.closing]
+    assert list(link_tags(source)) == found
+
+
+def test_links_are_found_in_linear_time() -> None:
+    """Each of these would take minutes if what was passed over could be tried in another way."""
+    for piece in ("<", "<b ", "<b '", "<b a=", '<b a="', "</", "x<a", "<td a='b'", "<a ", "<!--"):
+        assert len(list(link_tags(piece * 50_000))) <= 50_000
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,15 @@ def test_any_request_gets_the_signature_that_botocore_gives_it(
     assert sign(ShortSigV4, token, headers, body, url) == sign(SigV4Auth, token, headers, body, url)
 
 
+@pytest.mark.parametrize("token", [None, "a token"])
+def test_what_is_tried_again_is_signed_anew(token: str | None) -> None:
+    once, twice = (AWSRequest("POST", "https://example.com/", {"X-A": "1"}, b"{}") for _ in range(2))
+    twice.headers["Authorization"], twice.headers["X-Amz-Date"] = "of the first try", "20200101T000000Z"
+    for request in (once, twice):
+        ShortSigV4(Credentials("AKIDEXAMPLE", "secret", token), "dynamodb", "eu-west-1").add_auth(request)
+    assert sorted(twice.headers.items()) == sorted(once.headers.items())
+
+
 def test_other_keys_days_and_regions_give_other_signatures() -> None:
     def of(secret: str, region: str) -> str:
         request = AWSRequest("POST", "https://example.com/", data=b"{}")

@@ -254,6 +254,13 @@ def test_what_is_no_whole_answer_is_refused(text: str) -> None:
         read(text)
 
 
+def test_of_an_answer_that_went_well_only_what_aws_says_is_kept() -> None:
+    headers = {"x-amzn-requestid": "1", "x-amz-function-error": "Unhandled", "date": "Mon", "server": "Server"}
+    said = {name: value for name, value in headers.items() if name.startswith("x-amz")}
+    assert transport._worth_keeping(transport._Answer(200, headers, b"", False)) == said
+    assert transport._worth_keeping(transport._Answer(429, headers, b"", False)) == headers
+
+
 def test_a_line_break_cannot_be_smuggled_into_a_header() -> None:
     request = AWSRequest("POST", "http://127.0.0.1/", {"X": "1\r\nY: 2"}, b"").prepare()
     with pytest.raises(ValueError, match="line break"):

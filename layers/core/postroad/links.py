@@ -15,10 +15,10 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from html import escape
-from typing import ClassVar, TypeVar, get_args
+from typing import ClassVar, NamedTuple, TypeVar, get_args
 
 from postroad.errors import PostroadError
-from postroad.markup import tags
+from postroad.markup import link_tags, read_attributes
 
 
 class LinkError(PostroadError):
@@ -230,7 +230,12 @@ def target_is_safe(url: str) -> bool:
 # ------------------------------------------------------------------------------------------------------------- HTML
 
 
-_LINKING = frozenset({"a", "area"})
+class _Target(NamedTuple):
+    """Where a link leads, and where in its attributes that is written."""
+
+    url: str
+    start: int
+    end: int
 
 
 def rewrite_links(html: str, make_url: Callable[[str, int], str], *, keep: Container[str] = ()) -> str:
@@ -241,19 +246,26 @@ def rewrite_links(html: str, make_url: Callable[[str, int], str], *, keep: Conta
     """
     out: list[str] = []
     position = number = 0
-    for tag in tags(html):
-        if tag.closing or tag.name not in _LINKING:
-            continue
-        href = tag.attribute(html, "href")
-        if not href or tag.attribute(html, "data-notrack"):
-            continue
-        target = href.value.strip(" \t\n\r\f")
-        if target in keep or not target_is_safe(target):
+    for tag in link_tags(html):
+        start = tag.attributes_start
+        target = _find_target(html[start : tag.attributes_end])
+        if target is None or target.url in keep:
             continue
         number += 1
-        out += html[position : href.start], f'"{escape(make_url(target, number))}"'
-        position = href.end
+        out += html[position : start + target.start], f'"{escape(make_url(target.url, number))}"'
+        position = start + target.end
     return "".join((*out, html[position:])) if out else html
+
+
+@lru_cache(maxsize=512)  # most links of a mail stand in the next one, too
+def _find_target(written: str) -> _Target | None:
+    """Where a link with these attributes leads, if it may be tracked."""
+    attributes = read_attributes(written)
+    href = next((each for each in attributes if each.name == "href"), None)
+    if href is None or any(each.name == "data-notrack" for each in attributes):
+        return None
+    url = href.value.strip(" \t\n\r\f")
+    return _Target(url, href.start, href.end) if target_is_safe(url) else None
 
 
 def add_pixel(html: str, url: str, trap: str = "") -> str:

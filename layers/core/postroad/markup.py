@@ -44,6 +44,15 @@ ESCAPABLE_RAW_ELEMENTS = _names("title textarea")
 _RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in RAW_ELEMENTS | ESCAPABLE_RAW_ELEMENTS}
 
 
+# What a scan for links need not stop at: text, end tags, and start tags of what is neither a link nor raw.
+_LINKING = _names("a area")
+_STOPS = "|".join(sorted(_LINKING | _RAW_END.keys()))
+_PASSED_OVER = re.compile(
+    rf"""(?:[^<]++|<(?:/|(?!(?:{_STOPS})(?:[\s/>]|\Z)))[a-zA-Z][^\s/>]*+(?:[\s/]++|{_ATTRIBUTE})*+>)*+""", re.IGNORECASE
+)
+_NOTHING = re.compile("")
+
+
 class Attribute(NamedTuple):
     """One attribute: its value unescaped, and where the value as written (with its quotes) stands in the source."""
 
@@ -65,7 +74,7 @@ class Tag(NamedTuple):
 
     def attributes(self, source: str) -> Iterator[Attribute]:
         """Its attributes in order; of a doubled name the first counts for browsers."""
-        for name, value, start, end in _read_attributes(source[self.attributes_start : self.attributes_end]):
+        for name, value, start, end in read_attributes(source[self.attributes_start : self.attributes_end]):
             yield Attribute(name, value, self.attributes_start + start, self.attributes_start + end)
 
     def attribute(self, source: str, name: str) -> Attribute | None:
@@ -74,7 +83,7 @@ class Tag(NamedTuple):
 
 
 @lru_cache(maxsize=512)  # most tags of a mail stand in the next one, too
-def _read_attributes(written: str) -> tuple[Attribute, ...]:
+def read_attributes(written: str) -> tuple[Attribute, ...]:
     """The attributes of a tag by what stands in it, at their places there."""
     found = []
     for each in _NAMED_ATTRIBUTE.finditer(written):
@@ -88,19 +97,24 @@ def _read_attributes(written: str) -> tuple[Attribute, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=2)  # of one mail they are asked for twice: for its links, and for its text
+@lru_cache(maxsize=2)  # who looks at a mail asks for them again and again
 def tags(source: str) -> tuple[Tag, ...]:
     """The tags of an HTML text in order.
 
     Comments, declarations and the insides of raw elements have none. What Outlook reads inside
     `<!--[if mso]> … <![endif]-->` is a comment to everybody else and is left out too.
     """
-    return tuple(_scan(source))
+    return tuple(_scan(source, _NOTHING))
 
 
-def _scan(source: str) -> Iterator[Tag]:
+def link_tags(source: str) -> Iterator[Tag]:
+    """Those of its tags that begin a link, `<a>` and `<area>`: the others are passed over many at a time."""
+    return (tag for tag in _scan(source, _PASSED_OVER) if tag.name in _LINKING and not tag.closing)
+
+
+def _scan(source: str, passed_over: re.Pattern[str]) -> Iterator[Tag]:
     position = 0
-    while found := _MARKUP.search(source, position):
+    while found := _MARKUP.search(source, passed_over.match(source, position).end()):  # type: ignore[union-attr]
         position = found.end()
         close, name = found.group("close", "name")
         if name is None:
@@ -367,7 +381,7 @@ def _hides(written: str) -> bool:
     """Whether what stands in a tag hides its element."""
     return _HIDING_HINT.search(written) is not None and any(
         attribute.name == "hidden" or (attribute.name == "style" and _HIDDEN.search(attribute.value) is not None)
-        for attribute in _read_attributes(written)
+        for attribute in read_attributes(written)
     )
 
 

@@ -36,6 +36,7 @@ class Mailbox:
     name: str = ""
 
 
+@lru_cache(maxsize=64)  # the senders of an account are few
 def parse_mailbox(text: str) -> Mailbox:
     """Read `ana@example.com` or `Ana Ruiz <ana@example.com>`. Raises MimeError."""
     if named := _NAMED.fullmatch(_checked("of an address", text)):

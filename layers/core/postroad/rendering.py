@@ -643,7 +643,8 @@ class CompiledMessage:
     """A message template whose parts passed every check.
 
     `languages` has the parts of its variants in other languages than its own, `choices` what each person sees one case
-    of. `blocks` are the saved blocks in what is not built yet.
+    of. `blocks` are the saved blocks in what is not built yet. `variables` are the dotted names that its parts read,
+    `subjects` what these begin with, such as `contact`.
     """
 
     id: str
@@ -659,6 +660,13 @@ class CompiledMessage:
     languages: Mapping[str, Parts] = field(default_factory=dict)
     choices: "tuple[Choice, ...]" = ()
     blocks: tuple[str, ...] = ()
+    variables: frozenset[str] = field(init=False)
+    subjects: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        variables: frozenset[str] = frozenset().union(*(part.variables for part in self._compiled))
+        object.__setattr__(self, "variables", variables)
+        object.__setattr__(self, "subjects", frozenset(name.partition(".")[0] for name in variables))
 
     @property
     def faces(self) -> Mapping[str, Parts]:
@@ -672,17 +680,12 @@ class CompiledMessage:
     @property
     def asks(self) -> tuple[str, ...]:
         """The lists of products that it shows."""
-        return tuple(name for name in PRODUCTS if any(each.partition(".")[0] == name for each in self.variables))
+        return tuple(name for name in PRODUCTS if name in self.subjects)
 
     def in_language_of(self, find: Callable[[str], object]) -> "CompiledMessage":
         """The variant for somebody, of whose attributes `find` tells; this one when there is none in their language."""
         key = choose_variant(find, (self.language, *self.languages)) if self.languages else None
         return replace(self, parts=self.languages[key], language=key) if key and key in self.languages else self
-
-    @property
-    def variables(self) -> frozenset[str]:
-        """The dotted names that its parts read."""
-        return frozenset().union(*(part.variables for part in self._compiled))
 
     @property
     def unguarded(self) -> frozenset[str]:

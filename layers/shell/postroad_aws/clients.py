@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.handlers import add_retry_headers
 from botocore.loaders import Loader
 
+from postroad_aws.parsing import ShortParsers, ShortSerializer
 from postroad_aws.signing import SHORT_V4
 from postroad_aws.transport import shorten
 
@@ -34,6 +35,7 @@ class _Loader(Loader):
 def _session() -> Any:
     session = botocore.session.Session()
     session.register_component("data_loader", _Loader())
+    session.register_component("response_parser_factory", ShortParsers())
     return session
 
 
@@ -58,6 +60,8 @@ def get_client(service: str, *, retries: int = 3, timeout: float = 5.0) -> Any:
     # Then every call goes to `meta.endpoint_url`. The rules would find it again each time, which is a tenth of a call,
     # and none of our services has an address that depends on what is called.
     client._ruleset_resolver = None
+    if client.meta.service_model.resolved_protocol == "json":
+        client._serializer = ShortSerializer()
     # Each call's id and the number of its try are for AWS's statistics: two headers less to write and to sign. And what
     # was given whole is not written again.
     events, name = client.meta.events, client.meta.service_model.service_id.hyphenize()

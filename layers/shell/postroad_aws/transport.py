@@ -77,7 +77,7 @@ class KeptConnection:
         if answer.is_last:
             self.close()
         self._kept.used_at = time.time()
-        return AWSResponse(request.url, answer.status, answer.headers, _Content(answer.body))
+        return AWSResponse(request.url, answer.status, _worth_keeping(answer), _Content(answer.body))
 
     def close(self) -> None:
         """Let this thread's connection go."""
@@ -129,6 +129,13 @@ class _Answer(NamedTuple):
     headers: dict[str, str]
     body: bytes
     is_last: bool
+
+
+def _worth_keeping(answer: _Answer) -> dict[str, str]:
+    """Of an answer that went well only AWS's own headers: botocore goes through all of them thrice."""
+    if answer.status != 200:
+        return answer.headers
+    return {name: value for name, value in answer.headers.items() if name.startswith("x-amz")}
 
 
 def _write(request: Any, parts: SplitResult) -> bytes:

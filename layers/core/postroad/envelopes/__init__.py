@@ -3,7 +3,7 @@
 Each channel has a module here, with `wrap`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -52,10 +52,11 @@ def values_of(
     preferences_url: str,
     signer: Signer | None = None,
     asked: Mapping[str, Any] = {},
+    subjects: Container[str] = ("coupon",),
 ) -> dict[str, Any]:
     """What a template may speak of: `contact`, the `event` that started its journey, its `item`, `message`, `account`,
     `coupon`, `unsubscribe_url`, `preferences_url`, and what it has `asked` for beside these. Without a signer the codes
-    of coupons are samples."""
+    of coupons are samples. Codes are made when they are among the `subjects` that it does speak of."""
     facts = {name: word.value for name, word in contact.attributes.items()}
     kind = address_kind(message.channel)
     return {
@@ -70,7 +71,7 @@ def values_of(
             "created_at": format_instant(message.created_at),
         },
         "account": {"name": policy.name, "postal_address": policy.postal_address},
-        "coupon": show_codes(policy.coupons, contact.contact_id, message, signer),
+        "coupon": show_codes(policy.coupons, contact.contact_id, message, signer) if "coupon" in subjects else {},
         "unsubscribe_url": unsubscribe_url,
         "preferences_url": preferences_url,
         **asked,
@@ -104,7 +105,10 @@ def compose(
     unsubscribe_url = base_url + signer.path(link)
     preferences = Preferences(message.contact_id, message.channel, message.message_id)
     preferences_url = base_url + signer.path(preferences)
-    values = values_of(contact, address, message, properties, policy, unsubscribe_url, preferences_url, signer, asked)
+    values = values_of(
+        contact, address, message, properties, policy, unsubscribe_url, preferences_url, signer, asked,
+        template.subjects,
+    )  # fmt: skip
     own_urls: tuple[str, ...] = (unsubscribe_url, preferences_url)
     if asks:
         asked_at = int((message.expires_at or now) - confirmation.GOOD_FOR)

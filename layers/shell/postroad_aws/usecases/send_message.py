@@ -265,7 +265,7 @@ def _compose(ports: Ports, message: Message, contact: Contact, address: str, now
         return f"the template {message.template} is one for {template.channel}"
     template = template.in_language_of(contact.find_value)
     properties: dict[str, Any] = {}
-    if message.trigger_key and any(name.split(".")[0] in ("event", "item") for name in template.variables):
+    if message.trigger_key and not template.subjects.isdisjoint(("event", "item")):
         row = ports.timeline.find_row((contact.contact_id, *contact.merged_from), message.trigger_key)
         properties = dict(row.event.properties) if row else {}
     # At least the book that queued it: a topic may have been published with its first message.
