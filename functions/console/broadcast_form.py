@@ -129,10 +129,10 @@ def find_mistakes(document: Mapping[str, Any], known: Known) -> tuple[tuple[str,
     return ()
 
 
-def slug_of(name: str) -> str:
-    """An id made of a name."""
+def slug_of(name: str, otherwise: str) -> str:
+    """An id made of a name; `otherwise` when nothing of the name can stand in one."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or KIND
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or otherwise
 
 
 def _instant(form: Form, zone: tzinfo, now: float) -> float:

@@ -44,7 +44,7 @@ class Drafted(NamedTuple):
 def save_new(kind: str, name: str, document: Mapping[str, Any], now: float, plural: str) -> str:
     """Save a new draft under an id made of its name, a number behind it when that is taken; answers the id. Raises
     RequestError, in which `plural` is what people call this kind."""
-    wanted, live = slug_of(name), books.newest().manifest.live
+    wanted, live = slug_of(name, kind), books.newest().manifest.live
     for number in range(1, _MOST_NAMESAKES):
         definition_id = wanted if number == 1 else f"{wanted}-{number}"
         if f"{kind}/{definition_id}" in live:

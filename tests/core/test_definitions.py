@@ -140,6 +140,11 @@ def capped(score: str, **bands: int) -> dict[str, Any]:
         ({**TEMPLATE, "topic": "nobody"}, "topic", "no topic 'nobody'"),
         ({**SEGMENT, "if": {"segment": "nobody"}}, "", "segment called 'nobody'"),
         ({**SEGMENT, "if": {"score": "nobody", "gte": 5}}, "", "score called 'nobody'"),
+        ({**SEGMENT, "if": {"persona": ["nobody"]}}, "", "persona called 'nobody'"),
+        ({**SEGMENT, "if": {"stage": "nobody", "is": False}}, "", "stage called 'nobody'"),
+        ({**JOURNEY, "exit_if": {"persona": "nobody"}}, "exit_if", "no persona 'nobody'"),
+        ({**JOURNEY, "exit_if": {"all": [{"stage": "nobody"}]}}, "exit_if", "no stage 'nobody'"),
+        ({**JOURNEY, "exit_if": {"grade": "nobody", "is": "A"}}, "exit_if", "no grade 'nobody'"),
         ({**STAGES, "stages": [{"id": "x", "if": {"segment": "nobody"}}]}, "", "segment called 'nobody'"),
         ({**SCORE, "rules": [{"id": "x", "if": {"segment": "nobody"}, "points": 1}]}, "", "segment called 'nobody'"),
         (
@@ -148,6 +153,7 @@ def capped(score: str, **bands: int) -> dict[str, Any]:
             "no",
         ),
         ({**JOURNEY, "steps": [{"id": "x", "send": {"template": "hi", "channel": "sms"}}]}, None, "email"),
+        ({**POLICY, "from": "Shop <nobody>"}, "from", "not one that mail can be sent to"),
         ({**POLICY, "caps": [capped("nobody", hot=5)]}, "caps[0].score", "score called 'nobody'"),
         ({**POLICY, "caps": [capped("heat", hot=5), capped("heat", warm=2)]}, "caps[1].bands", "no band 'warm'"),
     ],
@@ -157,6 +163,47 @@ def test_a_reference_to_nothing_is_refused_with_its_path(document, path, says):
     if path is not None:
         assert list(found) == [path]
     assert says in " ".join(found.values())
+
+
+PUSHED = {**POLICY, "apps": [{"id": "ios", "application": "arn:aws:sns:eu-west-1:123456789012:app/APNS/shop"}]}
+
+
+@pytest.mark.parametrize(
+    ("channel", "parts", "path", "says"),
+    [
+        ("push", {"url": "javascript:alert(1)"}, "url", "no address of a page"),
+        ("push", {"url": "cart"}, "url", "no address of a page"),
+        ("push", {"image": "http://shop.example/1.png"}, "image", "no https address"),
+        ("push", {"data": ["a"]}, "data", "is no object"),
+        ("push", {"data": {"from": "{{ contact.first_name }}"}}, "data", "'from', which Google keeps"),
+        ("push", {"data": {"google.sent": 1}}, "data", "'google.sent', which Google keeps"),
+        ("push", {"data": {"gcm.n": 1}}, "data", "'gcm.n', which Google keeps"),
+        ("push", {"text": "ж" * 2_000}, "text", "more than 4,096"),
+        ("push", {"data": {"note": "x" * 4_000, "name": "{{ contact.first_name }}"}}, "data", "more than 4,096"),
+        ("web", {"url": "tidewater://cart"}, "url", "no http or https address"),
+        ("web", {"title": "x" * 2_001}, "title", "more than 2,000 characters"),
+        ("web", {"languages": {"fr": {"text": "Bonjour", "url": "/cart"}}}, "languages.fr.url", "no http or https"),
+        ("sms", {"text": "é" * 1_600}, "text", "takes 11 parts, more than 10"),
+        ("email", {"subject": "x" * 501, "html": FOOTER}, "subject", "not be longer than 500"),
+        ("email", {"subject": "Hi", "html": FOOTER, "from": "nobody"}, "from", "not one that mail"),
+        ("webhook", {"to": "crm", "body": {"note": "x" * 70_000}}, "body", "65,536 are allowed"),
+    ],
+)
+def test_what_would_fail_for_everybody_is_refused_with_its_path(channel, parts, path, says):
+    usual = {"push": {"title": "Hi", "text": "Hi"}, "web": {"text": "Hi"}}.get(channel, {})
+    document = {"kind": "template", "id": "t", "channel": channel, "topic": "offers", **usual, **parts}
+    policy = {**PUSHED, "webhooks": [{"id": "crm", "url": "https://crm.example/"}]}
+    found = mistakes(Shelf(policy), document)
+    assert list(found) == [path]
+    assert says in found[path]
+
+
+def test_what_may_hold_for_somebody_is_published():
+    data = {"cart": "{{ event.cart }}", "from_us": 1, "googled": 2}
+    parts = {"title": "Hi", "text": "{{ event.text }}", "url": "{{ event.url }}", "image": "", "data": data}
+    push = {"kind": "template", "id": "t", "channel": "push", "topic": "offers", **parts}
+    del push["image"]
+    assert Shelf(PUSHED, push).manifest.revision == 1
 
 
 def test_what_is_published_together_may_refer_to_one_another_in_any_order():

@@ -13,6 +13,7 @@ from postroad.envelopes.webhook import NowhereError
 from postroad.errors import DefinitionError
 from postroad.events import ADDRESS_SUPPRESSED, MESSAGE_CLICKED, MESSAGE_OPENED, Event
 from postroad.fold import fold
+from postroad.instants import DAY
 from postroad.links import Signer, Waiting
 from postroad.messages import Message
 from postroad.policy import Policy, parse_policy
@@ -204,6 +205,7 @@ def test_an_app_gets_the_token_with_which_it_says_that_a_message_was_opened(kind
 
 def test_a_push_that_expires_lives_as_long() -> None:
     assert _compose(message=_message(expires_at=T0 + 90.5)).lives == 90
+    assert _compose(message=_message(expires_at=T0 + 90 * DAY)).lives == 28 * DAY
     assert _compose().lives is None
 
 
@@ -214,6 +216,7 @@ def test_a_push_that_expires_lives_as_long() -> None:
         ({"url": "cart"}, "its url is no address of a page or of a place in the app"),
         ({"image": "http://shop.example/1.png"}, "its image is no https address"),
         ({"data": ["a"]}, "its data is no object"),
+        ({"data": {"message_type": "x"}}, "its data has the name 'message_type', which Google keeps for itself"),
         ({"text": "x" * LONGEST}, f"more than {LONGEST:,}"),
     ],
 )

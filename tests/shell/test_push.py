@@ -52,7 +52,7 @@ def test_a_push_that_expires_says_so_in_the_words_of_its_platform(sns, applicati
     sns.meta.events.register("provide-client-params.sns.Publish", lambda params, **_: asked.append(params))
     push.send(note(application, lives=90))
     push.send(note(application))
-    assert asked[0]["MessageAttributes"] == {"AWS.SNS.MOBILE.GCM.TTL": {"DataType": "String", "StringValue": "90"}}
+    assert asked[0]["MessageAttributes"] == {"AWS.SNS.MOBILE.FCM.TTL": {"DataType": "String", "StringValue": "90"}}
     assert asked[1]["MessageAttributes"] == {}
     assert asked[1]["MessageStructure"] == "json"
 

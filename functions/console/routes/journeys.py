@@ -168,7 +168,7 @@ def _read_transfer(form: Mapping[str, str]) -> dict[str, Any]:
     """What the page was told about the people under way; nothing about them is: they stay."""
     under_way = form.get("under_way") or STAY
     gone = {name.removeprefix("gone."): step or None for name, step in form.items() if name.startswith("gone.")}
-    return {"under_way": under_way, **({"gone": gone} if gone and under_way != STAY else {})}
+    return {"under_way": under_way, **({"gone": gone} if gone and under_way == MOVE else {})}
 
 
 def withdraw(request: Request) -> Response:

@@ -247,7 +247,8 @@ class Sorted:
 class Fact:
     """Something that is so of a contact or not, by a name: only an event changes it, or what `turns` says of time.
 
-    `thing` says what the name is of, where that is needed to know.
+    `thing` says what the name is of, where that is needed to know; `kind` of which kind the definition is that has the
+    name, where the fact does not say it.
     """
 
     key: str
@@ -257,6 +258,7 @@ class Fact:
     no: str
     thing: str = "{}"
     turns: Callable[[View, str], float] = lambda view, name: inf
+    kind: str = ""
 
 
 def _consents(view: View, topic: str) -> bool:
@@ -306,8 +308,10 @@ FACTS = {
     fact.key: fact
     for fact in (
         Fact("segment", "segment:{}", _is_in, "is in {}", "is not in {}", "the segment {}"),
-        Fact("stage", "stage", _is_at_stage, "is at stage {}", "is not at stage {}"),
-        Fact("persona", "persona", _is_like, "is most like {}", "is not most like {}", "the persona {}"),
+        Fact("stage", "stage", _is_at_stage, "is at stage {}", "is not at stage {}", kind="stage"),
+        Fact(
+            "persona", "persona", _is_like, "is most like {}", "is not most like {}", "the persona {}", kind="persona"
+        ),
         Fact("handed_to", "handover", _is_handed_to, "was handed to {}", "was not handed to {}"),
         Fact("account_role", "account_role", _has_role, "is {} in an account", "is not {} in any account"),
         Fact("consent", "consent:{}", _consents, "consents to {}", "does not consent to {}", "the topic {}", _ends),

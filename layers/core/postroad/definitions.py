@@ -38,6 +38,7 @@ from postroad.journeys.transfers import STAY, read_transfer
 from postroad.matrices import Matrix, list_cells, parse_matrix
 from postroad.personas import Persona, parse_persona
 from postroad.policy import Policy, parse_policy
+from postroad.predicates import READABLE
 from postroad.scoring import Score, parse_score
 from postroad.segments import parse_segment
 from postroad.sms import describe_parts
@@ -96,15 +97,11 @@ def _check_facts(parsed: Any, known: Known) -> Mistakes:
     missing = []
     for fact in sorted(parsed.reads):
         kind, _, name = fact.partition(":")
-        if kind in _READABLE and name not in known.ids.get(kind, ()):
+        if kind in READABLE and name not in known.ids.get(kind, ()):
             sheet, _, part = name.partition("/")
             there = f"{kind} called {name!r}" if not part else f"{kind} {part!r} in {sheet!r}"
             missing.append(("", f"there is no published {there}"))
     return tuple(missing)
-
-
-# What the facts that a predicate reads may name, and must find.
-_READABLE = ("segment", "score", "grade", "matrix", "band", "cell")
 
 
 def _check_matrix(parsed: Matrix, known: Known) -> Mistakes:
@@ -121,7 +118,7 @@ def _check_handover(parsed: HandOver, known: Known) -> Mistakes:
 
 
 def _check_policy(parsed: Policy, known: Known) -> Mistakes:
-    missing = []
+    missing = list(_check_mailbox("from", parsed.sender)) if parsed.sender else []
     for number, cap in enumerate(parsed.caps):
         if cap.score and cap.score not in known.ids.get("score", ()):
             missing.append((f"caps[{number}].score", f"there is no published score called {cap.score!r}"))
@@ -165,9 +162,32 @@ def _check_template(parsed: Any, known: Known) -> Mistakes:
     if channel.via and not known.ids.get(channel.via):
         missing.append(("channel", f"the policy has no {channel.via} yet, through which a {channel.key} goes"))
     if not isinstance(parsed, TemplateRef):
-        missing += _check_content(parsed, known)
+        missing += (*_check_content(parsed, known), *_check_parts(parsed))
     if _is_marketing_mail(parsed, known) and not known.policy.postal_address:
         missing.append(("topic", "it is marketing, and the policy has no postal_address, for which the law asks"))
+    return tuple(missing)
+
+
+def _check_mailbox(path: str, said: str) -> Mistakes:
+    from postroad.mime import MimeError, parse_mailbox  # what the fold does not need
+
+    try:
+        parse_mailbox(said)
+    except MimeError as error:
+        return ((path, str(error)),)
+    return ()
+
+
+def _check_parts(parsed: Any) -> Mistakes:
+    """Of what is the same for everybody, what would fail for each of them."""
+    from postroad.envelopes import find_mistakes  # what the fold does not need
+
+    missing: list[tuple[str, str]] = []
+    if parsed.channel == "email" and parsed.from_:
+        missing += _check_mailbox("from", parsed.from_)
+    for start, parts in parsed.faces.items():
+        certain = {key: part.certain for key, part in parts.items() if part.certain is not None}
+        missing += [(f"{start}{key}", sentence) for key, sentence in find_mistakes(parsed.channel, certain)]
     return tuple(missing)
 
 

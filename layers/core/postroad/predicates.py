@@ -79,6 +79,7 @@ __all__ = [
     "JOURNEY",
     "LETTERS",
     "NEVER",
+    "READABLE",
     "Comparison",
     "EventPattern",
     "Group",
@@ -93,6 +94,8 @@ __all__ = [
     "read_predicate",
 ]
 
+# The kinds of what a predicate may name, and must find: they stand in the facts that it reads, before the name.
+READABLE = ("segment", "score", "grade", "matrix", "band", "cell", "stage", "persona")
 # The letters of a grade, the best first, and a cell of a matrix: a letter and the number of a band.
 LETTERS = ("A", "B", "C", "D", "E", "F")
 CELL = re.compile(r"[A-F](?:[1-9]|10)")
@@ -314,8 +317,9 @@ def _read_operator(reader: Reader, operators: Mapping[str, Operator]) -> Operato
 
 def _read_fact(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:
     fact, names = FACTS[key], reader.ids(key)
-    reads = frozenset(fact.fact.format(name) for name in names)
-    return Is(fact, names, reader.flag("is", True), reads)
+    reads = {fact.fact.format(name) for name in names}
+    reads |= {f"{fact.kind}:{name}" for name in names if fact.kind}
+    return Is(fact, names, reader.flag("is", True), frozenset(reads))
 
 
 def _read_happened(reader: Reader, key: str, allow: frozenset[str]) -> Predicate:

@@ -476,6 +476,11 @@ class Compiled:
         check_values(values)
         return self._render(values)
 
+    @property
+    def certain(self) -> str | None:
+        """The text when it is the same for everybody, else None."""
+        return None if "{{" in self.source or "{%" in self.source or "{#" in self.source else self.source
+
     def _render(self, values: Mapping[str, object]) -> str:
         chunks: list[str] = []
         size = 0
@@ -557,12 +562,25 @@ class CompiledDocument:
         """What is missing leaves no hole that anybody reads."""
         return frozenset()
 
+    @property
+    def certain(self) -> str:
+        """The document with nothing in the place of each placeholder: what everybody's has."""
+        return _dump(_blank(self._document))
+
     def _render(self, values: Mapping[str, object]) -> str:
-        text = json.dumps(_fill(self._document, values), ensure_ascii=False, separators=(",", ":"))
-        size = len(text.encode(errors="replace"))
-        if size > MAX_DOCUMENT:
-            raise RenderError(f"the document has {size:,} bytes; {MAX_DOCUMENT:,} are allowed")
+        text = _dump(_fill(self._document, values))
+        if excess := _find_excess(text):
+            raise RenderError(f"the document {excess}")
         return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _dump(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _find_excess(text: str) -> str:
+    size = len(text.encode(errors="replace"))
+    return f"has {size:,} bytes; {MAX_DOCUMENT:,} are allowed" if size > MAX_DOCUMENT else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -579,7 +597,10 @@ def compile_document(raw: object) -> CompiledDocument:
     leaves: list[Compiled] = []
     document = _compile_node(raw, leaves, "", 0)
     variables: frozenset[str] = frozenset().union(*(leaf.variables for leaf in leaves))
-    return CompiledDocument(variables, document)
+    compiled = CompiledDocument(variables, document)
+    if excess := _find_excess(compiled.certain):
+        raise ValueError(excess)
+    return compiled
 
 
 def _compile_node(raw: object, leaves: list[Compiled], path: str, depth: int) -> Any:
@@ -614,6 +635,14 @@ def _fill(node: Any, values: Mapping[str, object]) -> Any:
     if isinstance(node, dict):
         return {key: _fill(value, values) for key, value in node.items()}
     return [_fill(value, values) for value in node] if isinstance(node, list) else node
+
+
+def _blank(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _blank(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_blank(value) for value in node]
+    return "" if isinstance(node, Compiled | _Whole) else node
 
 
 @dataclass(frozen=True, slots=True)
@@ -832,6 +861,8 @@ def _read_part(reader: Reader, part: Part, language: str) -> Parts:
     parse = _compiler_of(part.form, language)
     usual = REQUIRED if part.required else None if part.usual is None else parse(part.usual)
     found = reader.read(part.key, parse, None, usual)
+    if part.key == "subject" and found and len(_one_line(found.certain or "")) > MAX_SUBJECT:
+        reader.mistake(f"must not be longer than {MAX_SUBJECT} characters", part.key)
     return {part.key: found} if found else {}
 
 

@@ -227,6 +227,9 @@ def test_a_marketer_begins_a_journey_with_a_name(account, browser):
     assert "How it starts" in page.text
     again = browser.post("/console/journeys", {"name": "Spring sale"})
     assert again.headers["location"] == "/console/journeys/spring-sale-2/edit?step=:start"
+    assert (
+        browser.post("/console/journeys", {"name": "日本"}).headers["location"].startswith("/console/journeys/journey/")
+    )
     assert browser.post("/console/journeys", {"name": " "}).status == 400
 
 

@@ -1,6 +1,7 @@
 """Composing what a channel sends: a message, rendered for its contact, in the envelope of its channel.
 
-Each channel has a module here, with `wrap`.
+Each channel has a module here, with `wrap`, and with `find_mistakes` where not everything that a template makes can be
+wrapped.
 """
 
 from collections.abc import Callable, Container, Mapping
@@ -34,8 +35,18 @@ Envelope: TypeAlias = "Email | Text | Push | Call | Invocation | WebMessage"
 @cache
 def _wrapper(channel: str) -> Callable[[Draft], Envelope]:
     """The `wrap` of a channel: most processes send by one channel, and load the others at need."""
-    wrap: Callable[[Draft], Envelope] = import_module(f"postroad.envelopes.{CHANNELS[channel].key}").wrap
+    wrap: Callable[[Draft], Envelope] = _module(channel).wrap
     return wrap
+
+
+def _module(channel: str) -> Any:
+    return import_module(f"postroad.envelopes.{CHANNELS[channel].key}")
+
+
+def find_mistakes(channel: str, parts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """(part, sentence) for each part of a message, as everybody gets it, with which it could never be sent."""
+    find = getattr(_module(channel), "find_mistakes", None)
+    return tuple(find(parts)) if find else ()
 
 
 # What a machine may know a contact by, by kind of identity.

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from postroad.devices import platform_of, split_address
+from postroad.documents import quote
 from postroad.envelopes.draft import Draft
 from postroad.envelopes.webhook import NowhereError
 from postroad.errors import PostroadError
@@ -14,9 +15,15 @@ from postroad.links import Waiting, target_is_safe
 
 # Apple and Google take no more, in bytes.
 LONGEST = 4_096
+# Google keeps a push for 28 days at most, and refuses whatever shall live longer; SNS refuses it in its turn.
+LONGEST_LIFE = 28 * 86_400
+# So many of the bytes are kept free for the token.
+_OURS = 200
 # By this key an app finds the token with which it says what became of the message.
 TOKEN_KEY = "postroad"
 
+# What Google keeps for itself among the names of data.
+_RESERVED = re.compile(r"from|message_type|(?:google|gcm)\..*", re.DOTALL)
 # A page, or a place in the app: whatever its address begins with, it must not be a script.
 _URL = re.compile(r"(?!(?:javascript|data|vbscript|file):)[a-z][a-z0-9+.-]{1,40}:[!-~]{1,2000}", re.IGNORECASE)
 
@@ -85,6 +92,41 @@ SHAPES: Mapping[str, Callable[[_Note], dict[str, Any]]] = {
 }
 
 
+def find_mistakes(parts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(part, sentence) for each of these parts by which a push could not be shown, whatever the others are."""
+    unfit = list(_find_unfit(parts))
+    yield from unfit
+    if unfit:
+        return
+    data = {**_data_of(parts), TOKEN_KEY: "x" * _OURS}
+    note = _Note(parts.get("title", ""), parts.get("text", ""), parts.get("image", ""), data)
+    size = max(_size_of(_dump(shape(note))) for shape in SHAPES.values())
+    if size > LONGEST:
+        yield max(parts, key=lambda part: len(parts[part])), f"makes a push of {size:,} bytes, more than {LONGEST:,}"
+
+
+def _find_unfit(parts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    url, image = parts.get("url", ""), parts.get("image", "")
+    if url and not _URL.fullmatch(url):
+        yield "url", "is no address of a page or of a place in the app"
+    if image and not (target_is_safe(image) and image.lower().startswith("https:")):
+        yield "image", "is no https address"
+    data = json.loads(parts.get("data", "{}"))
+    if not isinstance(data, dict):
+        yield "data", "is no object"
+    elif taken := next(filter(_RESERVED.fullmatch, data), None):
+        yield "data", f"has the name {quote(taken)}, which Google keeps for itself; choose another one"
+
+
+def _data_of(parts: Mapping[str, str]) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(parts.get("data", "{}"))
+    return data | {key: parts[key] for key in ("url", "image") if parts.get(key)}
+
+
+def _size_of(text: str) -> int:
+    return len(text.encode(errors="replace"))
+
+
 def wrap(draft: Draft) -> Push:
     """Address a rendered notification to its device. Raises NowhereError, PushError."""
     message, parts = draft.message, draft.rendered.parts
@@ -92,18 +134,14 @@ def wrap(draft: Draft) -> Push:
     application = draft.policy.apps.get(kind)
     if application is None:
         raise NowhereError(f"the policy has no {kind!r} among its apps")
-    url, image, data = parts.get("url", ""), parts.get("image", ""), json.loads(parts.get("data", "{}"))
-    if url and not _URL.fullmatch(url):
-        raise PushError("its url is no address of a page or of a place in the app")
-    if image and not (target_is_safe(image) and image.lower().startswith("https:")):
-        raise PushError("its image is no https address")
-    if not isinstance(data, dict):
-        raise PushError("its data is no object")
-    data |= {name: value for name, value in (("url", url), ("image", image)) if value}
+    for part, sentence in _find_unfit(parts):
+        raise PushError(f"its {part} {sentence}")
+    data = _data_of(parts)
     data[TOKEN_KEY] = draft.signer.sign(Waiting(message.message_id, message.contact_id, message.channel))
-    shape = _dump(SHAPES[platform_of(application)](_Note(parts["title"], parts["text"], image, data)))
-    if len(shape.encode()) > LONGEST:
-        raise PushError(f"it has {len(shape.encode()):,} bytes with its data, more than {LONGEST:,}")
+    note = _Note(parts["title"], parts["text"], parts.get("image", ""), data)
+    shape = _dump(SHAPES[platform_of(application)](note))
+    if _size_of(shape) > LONGEST:
+        raise PushError(f"it has {_size_of(shape):,} bytes with its data, more than {LONGEST:,}")
     payload = _dump({"default": parts["text"], platform_of(application): shape})
-    lives = None if message.expires_at is None else max(0, int(message.expires_at - draft.now))
+    lives = None if message.expires_at is None else min(max(0, int(message.expires_at - draft.now)), LONGEST_LIFE)
     return Push(message.message_id, token, application, payload, lives)

@@ -1,5 +1,6 @@
 """Messages that wait for somebody on a site: plain text, and a link."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from postroad.envelopes.draft import Draft
@@ -31,14 +32,22 @@ class WebMessage:
     expires_at: float
 
 
+def find_mistakes(parts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(part, sentence) for each of these parts that no site could show."""
+    url = parts.get("url", "")
+    if url and not target_is_safe(url):
+        yield "url", "is no http or https address"
+    for key, part in parts.items():
+        if len(part) > LONGEST_TEXT:
+            yield key, f"has more than {LONGEST_TEXT:,} characters"
+
+
 def wrap(draft: Draft) -> WebMessage:
     """Make a rendered message one that can wait. Raises WebMessageError."""
     message, parts = draft.message, draft.rendered.parts
+    for part, sentence in find_mistakes(parts):
+        raise WebMessageError(f"its {part} {sentence}")
     url = parts.get("url", "")
-    if url and not target_is_safe(url):
-        raise WebMessageError("its url is no http or https address")
-    if too_long := next((key for key, part in parts.items() if len(part) > LONGEST_TEXT), ""):
-        raise WebMessageError(f"its {too_long} has more than {LONGEST_TEXT:,} characters")
     last = message.created_at + LONGEST
     return WebMessage(
         message.message_id,

@@ -21,7 +21,7 @@ from postroad.events import (
     Event,
 )
 from postroad.instants import DAY
-from postroad.predicates import JOURNEY, EventPattern, Predicate, read_pattern, read_predicate
+from postroad.predicates import JOURNEY, READABLE, EventPattern, Predicate, read_pattern, read_predicate
 
 # What is older, such as imported history, starts no journey.
 TRIGGER_AGE = 7 * DAY
@@ -117,7 +117,7 @@ class Scope:
             kind, _, name = fact.partition(":")
             if kind == "mark":
                 self.findings.asked.append(Asked(self.step, name, reader))
-            elif kind in ("segment", "score"):
+            elif name and kind in READABLE:
                 self.refer(kind, name, reader.path)
             elif kind == "best_channel" and name not in WAYS:
                 reader.mistake(f"'{name}' is no way to reach anybody; there are {', '.join(WAYS)}", "best_channel")

@@ -47,7 +47,11 @@ def read_transfer(document: object, journey: Journey) -> Transfer:
         elif gone[step] is not None and gone[step] not in journey.steps:
             given.mistake(f"the new version has no step '{gone[step]}'", step)
     if gone and under_way == STAY:
-        reader.mistake("nobody leaves the version that they are in: say under_way: move or reevaluate", "gone")
+        reader.mistake("nobody leaves the version that they are in: say under_way: move", "gone")
+    if gone and under_way == REEVALUATE:
+        reader.mistake(
+            "whose step is gone is asked again from the start: leave gone out, or say under_way: move", "gone"
+        )
     reader.finish()
     return Transfer(journey.version, under_way, gone)
 

@@ -30,6 +30,9 @@ _NO_TOKEN = Refused("the device's token is none", None, is_gone=True)
 _KNOWN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
 
 
+_TTL_NAMES = {"GCM": "FCM"}
+
+
 def send(push: Push) -> Accepted | Refused | Unclear:
     """Hand a notification to SNS, once; a timeout after ten seconds."""
     endpoint = _find_endpoint(push)
@@ -67,5 +70,6 @@ def _code(error: ClientError | BotoCoreError) -> str:
 def _attributes(push: Push) -> dict[str, Any]:
     if push.lives is None:
         return {}
-    name = f"AWS.SNS.MOBILE.{push.platform}.TTL"
+    # SNS has a newer name for Google here than elsewhere (SNS Developer Guide, "Using the TTL message attribute").
+    name = f"AWS.SNS.MOBILE.{_TTL_NAMES.get(push.platform, push.platform)}.TTL"
     return {name: {"DataType": "String", "StringValue": str(push.lives)}}
