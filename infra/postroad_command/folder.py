@@ -1,10 +1,12 @@
 """Definitions as files: a folder of YAML, read whatever its files are called, written as `<kind>/<id>.yaml`.
 
-YAML is read as JSON means it: a date is text, `10:30` is text, and only true and false are true and false.
+YAML is read as JSON means it: a date is text, `10:30` is text, and only true and false are true and false. What JSON
+has no word for (types, references to other places, keys that are no text) is refused.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,16 +34,41 @@ class Placed(NamedTuple):
 
 
 class _Loader(yaml.SafeLoader):
-    """Scalars are text, but for numbers, null, true and false. A key that is said twice is refused: YAML would take the
-    last one, and nobody would hear of the other."""
+    """Scalars are text, but for numbers, null, true and false. What JSON cannot say is refused: tags, references, keys
+    that are no text; and a key that is said twice: YAML would take the last one, and nobody would hear of the other."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent):
+            raise FolderError(f"says *{event.anchor} in {_line_of(event)}; write out what that stands for")
+        if getattr(event, "tag", None) is not None:
+            raise FolderError(f"says what type a value has in {_line_of(event)}; leave it out, and put text in quotes")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         said = set[str]()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in said:
-                raise FolderError(f"says {key.value!r} twice, again in line {key.start_mark.line + 1}")
-            said.add(str(key.value))
+            if key.tag != _TEXT:
+                raise FolderError(f"has a key that is no text in {_line_of(key)}; put it in quotes")
+            if key.value in said:
+                raise FolderError(f"says {key.value!r} twice, again in {_line_of(key)}")
+            said.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        number = float(node.value)
+        if not isfinite(number):
+            raise FolderError(f"has a number in {_line_of(node)} that is too large")
+        return int(node.value) if node.tag == _WHOLE else number
+
+
+_TEXT, _WHOLE, _BROKEN = (f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float"))
+for _tag in (_WHOLE, _BROKEN):
+    _Loader.add_constructor(_tag, _Loader.construct_number)
+
+
+def _line_of(part: Any) -> str:
+    return f"line {part.start_mark.line + 1}"
 
 
 class _Dumper(yaml.SafeDumper):
@@ -87,6 +114,8 @@ def parse_text(text: str) -> list[Any]:
         return [document for document in yaml.load_all(text, _Loader) if document is not None]
     except yaml.YAMLError as error:
         raise FolderError(f"is no YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise FolderError("is nested too deeply") from None
 
 
 def format_document(document: Document) -> str:

@@ -1,5 +1,7 @@
 """Definitions as files: YAML read as JSON means it, and written so that it reads back the same."""
 
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +98,18 @@ def test_several_in_a_file_are_read_and_not_overwritten(tmp_path: Path) -> None:
         ("kind: segment\nid: ../x", "needs a kind and an id"),
         ("kind: segment\nid: a\nif: {segment: b}\nif: {segment: c}\n", "says 'if' twice, again in line 4"),
         ("kind: segment\nid: a\nif: {segment: b, is: true, segment: c}\n", "says 'segment' twice, again in line 3"),
-        ("? [a, b]\n: 1\n", "is no YAML"),
+        ("? [a, b]\n: 1\n", "a key that is no text in line 1"),
+        ("kind: segment\n1: 2\n", "a key that is no text in line 2; put it in quotes"),
+        ("kind: segment\nid: !!int abc\n", "what type a value has in line 2"),
+        ("kind: segment\nat: !!timestamp 2026-13-45\n", "what type a value has in line 2"),
+        ("x: !!python/object/apply:os.system [ls]\n", "what type a value has in line 1"),
+        ("x: !ours {a: 1}\n", "what type a value has in line 1"),
+        ("x: &x [*x]\n", r"says \*x in line 1; write out"),
+        ("a: &a [1, 1]\nb: &b [*a, *a]\nc: [*b, *b]\n", r"says \*a in line 2; write out"),
+        ("x: 1\n\ty: 2\n", "is no YAML: .* line 2"),
+        ("x: 1e999\n", "a number in line 1 that is too large"),
+        (f"x: {'9' * 5_000}\n", "a number in line 1 that is too large"),
+        ("[" * 3_000, "nested too deeply"),
     ],
 )
 def test_a_file_that_holds_no_definition_is_named(tmp_path: Path, text: str, sentence: str) -> None:
@@ -104,6 +117,20 @@ def test_a_file_that_holds_no_definition_is_named(tmp_path: Path, text: str, sen
     with pytest.raises(FolderError, match=sentence) as refusal:
         read_folder(tmp_path)
     assert "bad.yaml" in str(refusal.value)
+
+
+def test_a_file_with_nothing_in_it_holds_nothing(tmp_path: Path) -> None:
+    for number, text in enumerate(("", "\n", "# nothing yet\n", "---\n---\n", "~")):
+        (tmp_path / f"{number}.yaml").write_text(text)
+    assert read_folder(tmp_path) == {}
+
+
+@given(st.text(alphabet="&*!?-:{}[]|>#%@'\"\\ \n\tab1.e~,", max_size=40))
+def test_whatever_a_file_holds_the_only_answer_is_a_sentence_or_what_json_can_say(text: str) -> None:
+    documents: list[Any] = []
+    with suppress(FolderError):
+        documents = parse_text(text)
+    assert json.loads(json.dumps(documents, allow_nan=False)) == documents
 
 
 def test_two_files_cannot_hold_the_same_definition(tmp_path: Path) -> None:
