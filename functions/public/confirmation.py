@@ -14,7 +14,8 @@ from postroad_aws.wiring import production, signer
 _ASK = """<p>You get messages about {topics} once you press the button.</p>
 <form method="post"><button>Yes, write to me</button></form>
 <p class="foot">If you did not ask for this, close the page: nothing happens.</p>"""
-_OVER = "<p>It works for seven days. Please fill in the form once more.</p>"
+_OVER = """<p>It works for seven days, and not once you have unsubscribed.</p>
+<p>Please fill in the form once more, or choose what you get by the link in a mail of ours.</p>"""
 
 
 def answer(event: Mapping[str, Any], token: str) -> Answer:

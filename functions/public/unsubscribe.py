@@ -35,7 +35,7 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
     evidence = {"by": "one-click" if one_click else "page"}
     try:
         if scope == "again":
-            subscribe_again(production(), link, evidence)
+            is_back = subscribe_again(production(), link, evidence)
         else:
             unsubscribe(production(), link, evidence, everything=scope == "everything")
     except Exception:
@@ -46,6 +46,8 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
             "<p>We could not finish this just now. One more press of the button will do it.</p>",
         )
     if scope == "again":
+        if not is_back:
+            return page(410, "This can be taken back for a day", "<p>A newer message leads to what you get.</p>")
         return page(200, "Welcome back", f"<p>You will get messages about <b>{escape(topic)}</b> again.</p>")
     what = "any more messages" if scope == "everything" else f"messages about <b>{escape(topic)}</b> any more"
     return page(200, "You are unsubscribed", _DONE.format(what=what, topic=escape(topic)))

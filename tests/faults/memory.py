@@ -21,6 +21,7 @@ from postroad.book import Book
 from postroad.broadcasts import Run
 from postroad.codec import decode_contact, decode_row, encode_contact, encode_row, stored_due
 from postroad.commits import Commit, MembershipChange, Row
+from postroad.consent import later
 from postroad.contacts import SHARDS, Consent, Contact
 from postroad.events import Event
 from postroad.holds import Hold
@@ -443,8 +444,9 @@ class MemoryRefusals:
     ) -> None:  # fmt: skip
         self.memory.proof.append((address, topic, now, granted))
         known = self.memory.consents.get((address, topic))
-        if known is None or known.time < now or (known.time == now and not granted):
-            self.memory.consents[address, topic] = Consent(granted, now, until)
+        said = Consent(granted, now, until)
+        if later(known, said) is said:
+            self.memory.consents[address, topic] = said
 
 
 class MemoryMemberships:

@@ -11,7 +11,8 @@ import pytest
 
 from functions.public import app
 from postroad.channels import USUAL
-from postroad.consent import EVERY_TOPIC
+from postroad.consent import EVERY_TOPIC, find_last_obstacle
+from postroad.contacts import Consent
 from postroad.envelopes.email import Email
 from postroad.instants import DAY
 from postroad.links import Confirm, Open, Preferences, Unsubscribe
@@ -372,3 +373,86 @@ def test_u7_a_link_of_another_kind_or_a_forged_one_opens_nothing(shop, letter, s
             answer = call(method, f"/{start}/{token}", do="nothing")
             assert answer["statusCode"] == 404
     assert granted(EVERY_TOPIC) is None
+
+
+# ---------------------------------------------------------------- a no is never weakened
+
+
+def mails_flow(account: Account, topic: str) -> bool:
+    """Whether a sender would let a mail about it leave to Ana now."""
+    found = account.ports.books.current_policy().find_topic(topic)
+    said = refusals.find_answers({EMAIL: {EVERY_TOPIC, topic}})[EMAIL]
+    contact = account.contact(EMAIL)
+    return find_last_obstacle(found, contact, USUAL, ANA, said.suppression, said.consents, account.now()) is None
+
+
+def test_a_pause_after_leaving_for_good_is_no_way_back(shop, letter):
+    call("POST", link_in(letter, "p"), shown="newsletter,offers", do="nothing")
+    shop.fold_arrived()
+    shop.advance(3_600)
+    save(letter, pause="30")
+    shop.fold_arrived()
+    shop.advance(31 * DAY)
+    assert not mails_flow(shop, "newsletter")
+    assert not mails_flow(shop, "offers")
+    assert call("GET", link_in(letter, "p"))["body"].count(" checked") == 0
+
+
+def test_who_left_for_good_and_chose_one_topic_pauses_that_one_and_comes_back_to_it_alone(shop, letter):
+    call("POST", link_in(letter, "p"), shown="newsletter,offers", do="nothing")
+    shop.fold_arrived()
+    shop.advance(3_600)
+    save(letter, **{"topic.newsletter": "yes"})
+    shop.fold_arrived()
+    assert mails_flow(shop, "newsletter")
+    shop.advance(3_600)
+    save(letter, **{"topic.newsletter": "yes", "pause": "30"})
+    assert not mails_flow(shop, "newsletter")  # before the contact has heard of it
+    shop.fold_arrived()
+    assert not mails_flow(shop, "newsletter")
+    shop.advance(31 * DAY)
+    assert mails_flow(shop, "newsletter")
+    assert not mails_flow(shop, "offers")
+
+
+def test_a_no_that_ends_never_takes_the_place_of_one_that_stays(shop):
+    now = shop.now()
+    refusals.save_consent(EMAIL, EVERY_TOPIC, False, now, {})
+    refusals.save_consent(EMAIL, EVERY_TOPIC, False, now + 1, {}, now + DAY)
+    assert refusals.find_consent(EMAIL, EVERY_TOPIC) == Consent(False, now)
+    refusals.save_consent(EMAIL, EVERY_TOPIC, True, now + 2, {})
+    refusals.save_consent(EMAIL, EVERY_TOPIC, False, now + 3, {}, now + DAY)
+    assert refusals.find_consent(EMAIL, EVERY_TOPIC) == Consent(False, now + 3, now + DAY)
+
+
+def test_the_button_of_an_old_link_does_not_outrank_a_newer_no(shop):
+    ask(shop)
+    (mail,) = send(shop)
+    call("POST", link_in(mail, "y"))
+    shop.fold_arrived()
+    (letter,) = send(shop)
+    shop.advance(60)
+    assert call("POST", link_in(letter, "u"))["statusCode"] == 200
+    shop.fold_arrived()
+    shop.advance(60)
+    again = call("POST", link_in(mail, "y"))
+    assert (again["statusCode"], "not once you have unsubscribed" in again["body"]) == (410, True)
+    assert granted() is False
+    assert shop.contact(EMAIL).consents["newsletter"].granted is False
+    # What was theirs to say they say anew where they said it.
+    save(letter, **{"topic.newsletter": "yes"})
+    shop.fold_arrived()
+    assert shop.contact(EMAIL).consents["newsletter"].granted is True
+
+
+def test_u7_a_link_to_leave_takes_a_slip_back_and_grants_nothing_else(shop, letter):
+    token = link_in(letter, "u")
+    assert call("POST", token, scope="again")["statusCode"] == 410
+    assert call("POST", token)["statusCode"] == 200
+    assert call("POST", token, scope="again")["statusCode"] == 200
+    assert granted() is True
+    shop.advance(1)
+    assert call("POST", token)["statusCode"] == 200
+    shop.advance(DAY)
+    answer = call("POST", token, scope="again")
+    assert (answer["statusCode"], granted()) == (410, False)

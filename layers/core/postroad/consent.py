@@ -52,8 +52,12 @@ def in_force(answer: Consent | None, now: float, expires_after: float | None = N
 
 
 def later(*answers: Consent | None) -> Consent | None:
-    """The last of these answers; of one instant a no."""
-    return max((each for each in answers if each), key=lambda each: (each.time, not each.granted), default=None)
+    """The last of these answers; of one instant a no. A no that stays is outranked by a yes alone, and never by a pause
+    that came after it."""
+    said = [each for each in answers if each]
+    yes = max((each.time for each in said if each.granted), default=-inf)
+    stays = [each for each in said if not each.granted and each.until is None and each.time >= yes]
+    return max(stays or said, key=lambda each: (each.time, not each.granted), default=None)
 
 
 def stands(consent: Consent | None, every: Consent | None, assumed: bool) -> bool:
@@ -108,4 +112,9 @@ def find_last_obstacle(
         return later(said.get(topic_id), contact.consents.get(consent_key(channel, topic_id)))
 
     suppressed = suppression or contact.suppressions.get(full_address(channel, address))
-    return find_obstacle(topic, suppressed, latest(topic.topic_id), latest(EVERY_TOPIC), now)
+    obstacle = find_obstacle(topic, suppressed, latest(topic.topic_id), latest(EVERY_TOPIC), now)
+    every = said.get(EVERY_TOPIC)
+    if obstacle or every is None or every.until is None:
+        return obstacle
+    # A pause at the address counts whatever the contact has not heard yet.
+    return find_obstacle(topic, suppressed, latest(topic.topic_id), every, now)

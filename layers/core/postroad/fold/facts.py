@@ -6,7 +6,7 @@ from postroad import confirmation, exposures
 from postroad import events as names
 from postroad.advice.channels import PHONE
 from postroad.channels import ADDRESSED, USUAL
-from postroad.consent import EVERY_TOPIC, consent_key
+from postroad.consent import EVERY_TOPIC, consent_key, later
 from postroad.contacts import Consent, Enrollment
 from postroad.devices import DEVICE
 from postroad.engagement import ANSWERED, CLICKED, OPENED, note_reply, note_response, take_back
@@ -165,9 +165,10 @@ def _take_consent(granted: bool) -> Callable[[Folding, Event], list[str]]:
         topic = str(event.properties.get("topic") or EVERY_TOPIC)
         key = consent_key(str(event.properties.get("channel") or USUAL), topic)
         known = folding.contact.consents.get(key)
-        if known and known.time > event.time:
+        said = Consent(granted, event.time, event.properties.get("until"))
+        if later(known, said) is not said:
             return []
-        folding.contact.consents[key] = Consent(granted, event.time, event.properties.get("until"))
+        folding.contact.consents[key] = said
         # An answer for every topic concerns whoever reads any of them.
         every = [fact for fact in folding.book.readers if fact.startswith("consent:")]
         return every if topic == EVERY_TOPIC else [f"consent:{key}"]

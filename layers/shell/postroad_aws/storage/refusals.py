@@ -126,12 +126,14 @@ def save_consent(
     """Write the answer and, append-only, its proof. An answer older than the stored one is only proof.
 
     With `until` it counts no more from then on. The proof comes first: no answer counts without one. Of two answers of
-    one instant the no counts.
+    one instant the no counts. A no that ends does not take the place of one that stays.
     """
     client = get_client("dynamodb")
     ends = {} if until is None else {"until": {"N": repr(until)}}
     _save_proof(address, topic, granted, now, evidence if until is None else {**evidence, "until": until})
-    newer = "attribute_not_exists(address_topic) OR #time < :time"
+    newer = "#time < :time" if granted else "#time <= :time"
+    stays = {} if until is None else {"#until": "until"}
+    weaker = "" if until is None else " AND (granted = :yes OR attribute_exists(#until))"
     with suppress(client.exceptions.ConditionalCheckFailedException):
         client.put_item(
             TableName=settings().require("consents_table"),
@@ -141,9 +143,9 @@ def save_consent(
                 "time": {"N": repr(now)},
                 **ends,
             },
-            ConditionExpression=newer if granted else newer + " OR #time = :time",
-            ExpressionAttributeNames={"#time": "time"},
-            ExpressionAttributeValues={":time": {"N": repr(now)}},
+            ConditionExpression=f"attribute_not_exists(address_topic) OR ({newer}{weaker})",
+            ExpressionAttributeNames={"#time": "time", **stays},
+            ExpressionAttributeValues={":time": {"N": repr(now)}, **({":yes": {"BOOL": True}} if weaker else {})},
         )
 
 

@@ -49,6 +49,12 @@ class _Person(NamedTuple):
         every = self.answers.get(EVERY_TOPIC)
         return every if every and not every.granted and every.until is not None else None
 
+    @property
+    def has_left(self) -> bool:
+        """Whether everything was refused for good; a topic may have been chosen since."""
+        every = self.answers.get(EVERY_TOPIC)
+        return bool(every and not every.granted and every.until is None)
+
     def wants(self, topic: Topic) -> bool:
         """Whether a topic is wanted, a pause apart."""
         every = None if self.paused else self.answers.get(EVERY_TOPIC)
@@ -122,6 +128,15 @@ def _write(
             save(EVERY_TOPIC, True)
             yield MESSAGES_RESUMED, {"topic": EVERY_TOPIC}
     elif until is not None and (wish.pause or any(wish.topics[topic.topic_id] for topic in changed)):
+        unwanted = [topic for topic in person.topics if not wish.topics.get(topic.topic_id, person.wants(topic))]
+        if person.has_left and len(unwanted) == len(person.topics):
+            return  # there is nothing to pause, and when it ended it would end the refusal
+        if person.has_left:
+            for topic in unwanted:
+                save(topic.topic_id, False)
+                yield UNSUBSCRIBED, {"topic": topic.topic_id}
+            save(EVERY_TOPIC, True)
+            yield MESSAGES_RESUMED, {"topic": EVERY_TOPIC}
         # After the answers: a newer yes would outrank it.
         save(EVERY_TOPIC, False, until)
         yield MESSAGES_PAUSED, {"topic": EVERY_TOPIC, "until": until}

@@ -5,7 +5,7 @@ from typing import Any
 
 from postroad.channels import USUAL, full_address
 from postroad.confirmation import GOOD_FOR, topics_of
-from postroad.consent import ERASED
+from postroad.consent import ERASED, EVERY_TOPIC
 from postroad.events import SUBSCRIBED, Event
 from postroad.links import Confirm
 from postroad_aws.ports import Ports
@@ -14,7 +14,8 @@ from postroad_aws.usecases.send_event import send_event
 
 
 def confirm_consent(ports: Ports, link: Confirm, evidence: Mapping[str, Any]) -> bool:
-    """Write the yes to each topic of the link for the address that its mail went to; False when it has run out.
+    """Write the yes to each topic of the link for the address that its mail went to; False when it has run out, or when
+    they have refused since it was asked for.
 
     When this returns, the yes is in force. Doing it twice is harmless. Who had been erased is back by their own word.
     """
@@ -24,15 +25,19 @@ def confirm_consent(ports: Ports, link: Confirm, evidence: Mapping[str, Any]) ->
     if value is None or now > link.asked_at + GOOD_FOR:
         return False
     address = full_address(USUAL, value)
+    topics = topics_of(link.topics)
+    said = ports.refusals.find_answers({address: {EVERY_TOPIC, *topics}})[address].consents
+    if any(not each.granted and each.until is None and each.time > link.asked_at + 1 for each in said.values()):
+        return False  # an old link does not outrank a newer no
     if ports.refusals.find_suppression(address) == ERASED:
         ports.refusals.lift_suppression(address, now, {"by": "confirmation", "message_id": link.message_id})
-    for topic in topics_of(link.topics):
-        known = ports.refusals.find_consent(address, topic)
+    for topic in topics:
+        known = said.get(topic)
         if known is None or not known.granted or known.time < link.asked_at:
             asked = dict(ports.refusals.find_request(address, topic) or {})
             asked["asked_at"] = asked.pop("time", link.asked_at)
-            said = {**asked, **evidence, "by": "confirmation", "message_id": link.message_id}
-            ports.refusals.save_consent(address, topic, True, now, said)
+            proof = {**asked, **evidence, "by": "confirmation", "message_id": link.message_id}
+            ports.refusals.save_consent(address, topic, True, now, proof)
         send_event(ports.queues, _event(link, topic, now))
     return True
 

@@ -1,11 +1,12 @@
 """Unsubscribe, and come back: the answer is written before it is confirmed; the event follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from postroad.channels import address_kind, full_address
 from postroad.consent import EVERY_TOPIC
 from postroad.events import SUBSCRIBED, UNSUBSCRIBED, Event
+from postroad.instants import DAY
 from postroad.links import Unsubscribe
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contact
@@ -17,23 +18,47 @@ def unsubscribe(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any], *,
 
     `evidence` says how it was said (one-click, page). When this returns, the refusal is in force.
     """
-    _answer(ports, link, EVERY_TOPIC if everything else link.topic, False, evidence)
+    topic = EVERY_TOPIC if everything else link.topic
+    _answer(ports, link, topic, False, evidence, _list_addresses(ports, link))
 
 
-def subscribe_again(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any]) -> None:
-    """Take the refusal of the link's topic back. Only who got the message has the link: it is the person's own word."""
-    _answer(ports, link, link.topic, True, evidence)
+def subscribe_again(ports: Ports, link: Unsubscribe, evidence: Mapping[str, Any]) -> bool:
+    """Take a refusal of the link's topic back that is younger than a day: a slip. False when there is none.
 
-
-def _answer(ports: Ports, link: Unsubscribe, topic: str, granted: bool, evidence: Mapping[str, Any]) -> None:
+    Nothing else begins by this link, however old it is and whoever has it.
+    """
     now = ports.clock.now()
+    topics = (link.topic, EVERY_TOPIC)
+    addresses = _list_addresses(ports, link)
+    answers = ports.refusals.find_answers(dict.fromkeys(addresses, topics))
+    said = [(address, answers[address].consents.get(topic)) for address in addresses for topic in topics]
+    slips = {address for address, no in said if no and not no.granted and no.until is None and now - no.time < DAY}
+    if not slips:
+        return False
+    _answer(ports, link, link.topic, True, evidence, sorted(slips))
+    return True
+
+
+def _list_addresses(ports: Ports, link: Unsubscribe) -> list[str]:
+    """Where the message went, and every other address of the contact on its channel."""
     contact = find_contact(ports.contacts, link.contact_id)
     message = ports.messages.find_message(link.message_id)
     values = {message.address} if message and message.address else set()
     if contact:
         values |= set(contact.identity_values(address_kind(link.channel)))
-    for value in sorted(values):
-        address = full_address(link.channel, value)
+    return [full_address(link.channel, value) for value in sorted(values)]
+
+
+def _answer(
+    ports: Ports,
+    link: Unsubscribe,
+    topic: str,
+    granted: bool,
+    evidence: Mapping[str, Any],
+    addresses: Sequence[str],
+) -> None:
+    now = ports.clock.now()
+    for address in addresses:
         ports.refusals.save_consent(address, topic, granted, now, {**evidence, "message_id": link.message_id})
     name = SUBSCRIBED if granted else UNSUBSCRIBED
     event = Event(
