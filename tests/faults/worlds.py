@@ -224,7 +224,7 @@ def get_shelf(is_capped: bool = False, under_way: str = "stay") -> tuple[Book, B
     templates = [_template(template_id, topic) for template_id, topic in TEMPLATES.items()]
     policy = CAPPED if is_capped else POLICY
     shelf = Shelf(policy, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, CART, {**VIP, "priority": 80})
-    wish = {"under_way": under_way, **({} if under_way == "stay" else {"gone": {"look": "day"}})}
+    wish = {"under_way": under_way, **({"gone": {"look": "day"}} if under_way == "move" else {})}
     return shelf.book, shelf.after(WELCOME_2, LATER, transfers={"journey/welcome": wish})
 
 
