@@ -210,6 +210,14 @@ def test_what_is_published_together_may_refer_to_one_another_in_any_order():
     assert Shelf().publish(*reversed(ALL)).manifest.revision == 1
 
 
+@pytest.mark.parametrize(
+    "asked", [{"stage": "lead"}, {"persona": ["chef"]}, {"segment": "vip"}, {"grade": "fit", "is": "A"}]
+)
+def test_a_reference_to_what_is_there_is_taken(asked):
+    shelf = Shelf(*ALL)
+    assert shelf.publish({**SEGMENT, "id": "they", "if": asked}, {**JOURNEY, "exit_if": asked}).manifest.revision == 2
+
+
 def test_what_refers_to_a_broken_one_is_not_blamed_for_it():
     found = mistakes(Shelf(), {**POLICY, "topics": [{"id": "offers"}]}, {**SEGMENT, "if": 5}, {**TEMPLATE})
     assert {path.partition(":")[0] for path in found} == {"segment/vip"}

@@ -97,7 +97,7 @@ def _check_facts(parsed: Any, known: Known) -> Mistakes:
     missing = []
     for fact in sorted(parsed.reads):
         kind, _, name = fact.partition(":")
-        if kind in READABLE and name not in known.ids.get(kind, ()):
+        if name and kind in READABLE and name not in known.ids.get(kind, ()):
             sheet, _, part = name.partition("/")
             there = f"{kind} called {name!r}" if not part else f"{kind} {part!r} in {sheet!r}"
             missing.append(("", f"there is no published {there}"))
