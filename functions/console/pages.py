@@ -1,6 +1,7 @@
 """Pages from templates: the frame with its menu, what every template may use, and pages that say what went wrong."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from postroad_aws.settings import settings
 
 # No inline script or style, nothing from another host; a form may lead on to the sign-in page, which signs out.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{pictures}; font-src 'self'; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'{sign_in}; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -52,6 +53,7 @@ MENU = (
     Item("Journeys", "route", "/console/journeys"),
     Item("Broadcasts", "speakerphone", "/console/broadcasts"),
     Item("Templates", "edit", "/console/templates"),
+    Item("Products", "shopping-cart", "/console/products"),
     Item("Messages", "mail", "/console/messages"),
     Item("Deliverability", "send", "/console/deliverability"),
     Item("Quarantine", "shield-check", "/console/quarantine"),
@@ -71,12 +73,21 @@ _TITLES = {
 }
 
 
-def page(request: Request, template: str, *, status: int = 200, fragment: str | None = None, **values: Any) -> Response:
-    """A template as a page. When htmx asks for a part, and `fragment` names a block, that block alone."""
+def page(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    fragment: str | None = None,
+    pictures: Iterable[str] = (),
+    **values: Any,
+) -> Response:
+    """A template as a page. When htmx asks for a part, and `fragment` names a block, that block alone. `pictures` are
+    the addresses of those that the page may show from other hosts."""
     found = _environment().get_template(template)
     context = found.new_context({**_common(request), **values})
     blocks = found.blocks[fragment](context) if fragment and request.is_fragment else found.root_render_func(context)
-    return html("".join(blocks), _policy(), status)
+    return html("".join(blocks), _policy(pictures), status)
 
 
 def part(request: Request, template: str, block: str, **values: Any) -> Response:
@@ -111,7 +122,7 @@ def _hold_pictures(mail: str) -> str:
 
 def problem(request: Request, status: int, sentence: str) -> Response:
     """A page that says what is wrong and how to go on; for htmx, the sentence alone."""
-    values = {"title": _TITLES.get(status, _TITLES[500]), "sentence": sentence, "code": status}
+    values: dict[str, Any] = {"title": _TITLES.get(status, _TITLES[500]), "sentence": sentence, "code": status}
     return page(request, "problem.html", status=status, fragment="content", **values)
 
 
@@ -151,9 +162,17 @@ def _is_address(text: str) -> bool:
     return text.startswith(("https://", "http://")) or (text.startswith("/") and not text.startswith("//"))
 
 
-def _policy() -> str:
+def _policy(pictures: Iterable[str] = ()) -> str:
     address = urlsplit(settings().sign_in_url)
-    return _POLICY.format(sign_in=f" {address.scheme}://{address.netloc}" if address.netloc else "")
+    hosts = sorted({urlsplit(each).netloc for each in pictures})
+    return _POLICY.format(
+        sign_in=f" {address.scheme}://{address.netloc}" if address.netloc else "",
+        pictures="".join(f" https://{host}" for host in hosts if _HOST.fullmatch(host)),
+    )
+
+
+# What may stand in a policy: no sign that would end the directive.
+_HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?")
 
 
 @cache

@@ -21,7 +21,8 @@ CONSOLE = ("", "/contacts", "/accounts", "/accounts?view=targets", "/accounts/ir
            "/templates", "/templates/_new", "/templates/_new?channel=sms", "/templates/welcome",
            "/templates/welcome/edit",
            "/lifecycle", "/lifecycle/people?at=stage/customer", "/scores",
-           "/scores/engagement", "/deliverability", "/quarantine", "/nowhere")  # fmt: skip
+           "/scores/engagement", "/products", "/products/_new", "/products/_import",
+           "/deliverability", "/quarantine", "/nowhere")  # fmt: skip
 # Lists, and the first thing in each.
 FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbody a[href*='/console/messages/']",
          "/gallery": "main a[href^='/console/gallery/']",
@@ -31,9 +32,9 @@ PARTS = {"/console/tour", "/console/demo", "/console/journeys/{journey_id}/why",
          "/console/messages/{message_id}/preview", "/console/broadcasts/_audience", "/console/broadcasts/_mix",
          "/console/broadcasts/{broadcast_id}/preview", "/console/broadcasts/{broadcast_id}/edit",
          "/console/leads.csv", "/console/templates/{template_id}/preview",
-         "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",
+         "/console/products/_one", "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",
          "/console/scores/{score_id}/suggestions", "/console/deliverability/checks"}  # fmt: skip
-TABS = ("?tab=why", "?tab=messages")
+TABS = ("?tab=why", "?tab=messages", "?tab=products")
 OTHERS = ("/_local/inbox", "/_local/clock", "/f/newsletter", "/api/v1/docs", "/console/sign-in", "/console/signed-out")
 SITE = ("/", "/sampler", "/cart", "/checkout", "/sign-up", "/thanks", "/welcome", "/plans/enterprise", "/tasting",
         "/calculator", "/office-guide", "/service", "/studio")  # fmt: skip

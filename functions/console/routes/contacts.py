@@ -15,14 +15,15 @@ from postroad.contacts import Contact, Stage, journey_of
 from postroad.instants import stamp
 from postroad.policy import Policy
 from postroad.tasks import OPEN, Task, assignee_of
-from postroad_aws import books
+from postroad_aws import books, catalogue
 from postroad_aws.storage import NotFoundError, contacts, keys, messages, tasks, timeline
 from postroad_aws.usecases.find_contact import find_contact
+from postroad_aws.usecases.recommend_products import recommend_products, show_viewed
 from postroad_aws.usecases.search_contacts import search_contacts
 
 _PAGE = 50
 # What is shown below somebody's name, by its tab: the template's block and what fills it.
-TABS = {"timeline": "What happened", "why": "Why", "messages": "Messages"}
+TABS = {"timeline": "What happened", "why": "Why", "messages": "Messages", "products": "Products"}
 
 
 class Line(NamedTuple):
@@ -81,7 +82,8 @@ def show_one(request: Request) -> Response:
     values: dict[str, Any] = {"contact": contact, "tab": tab, "tabs": TABS, **_fill(tab, request, contact, book)}
     if not request.is_fragment:
         values |= _portrait(contact, book, request.now)
-    return page(request, "contacts/contact.html", fragment=tab, **values)
+    shown = [each.product.image for key in ("recommended", "viewed") for each in values.get(key, ())]
+    return page(request, "contacts/contact.html", fragment=tab, pictures=shown, **values)
 
 
 def _line(contact: Contact, book: Book, now: float) -> Line:
@@ -98,6 +100,12 @@ def _fill(tab: str, request: Request, contact: Contact, book: Book) -> dict[str,
         names = find_names(newest)
         lines = [(message, names.template_of(message), names.sender_of(message, book)) for message in newest]
         return {"messages": lines, "next": found.next}
+    if tab == "products":
+        return {
+            "recommended": recommend_products(catalogue, contact),
+            "viewed": show_viewed(catalogue, contact),
+            "next": None,
+        }
     rows = timeline.list_rows(ids, cursor=request.cursor, limit=_PAGE)
     # Events that said no time of their own are kept by the hour.
     told = [telling.tell(row, book) for row in sorted(rows.items, key=lambda row: -row.event.time)]

@@ -201,10 +201,19 @@ def pick_viewed(taste: Taste, products: Mapping[str, Product], count: int) -> li
     return [Pick(product, "they looked at it and have not bought it") for product in found[:count]]
 
 
+def explain_company(why: Related, name: str) -> str:
+    """Why something goes with the product of this name."""
+    deed = why.deed.partition(":")[0]
+    return f"{why.people} people {'bought' if deed == 'bought' else 'looked at'} it together with {name}"
+
+
+def explain_best(why: Related) -> str:
+    """Why something sells best."""
+    return f"{why.people} people {'bought it' if why.deed == 'bought' else 'looked at it'}"
+
+
 def _explain(why: Related, products: Mapping[str, Product]) -> str:
-    deed, _, seed = why.deed.partition(":")
-    people = f"{why.people} people"
+    seed = why.deed.partition(":")[2]
     if not seed:
-        return f"it sells best: {people} {'bought it' if deed == 'bought' else 'looked at it'}"
-    name = products[seed].name if seed in products else seed
-    return f"{people} {'bought' if deed == 'bought' else 'looked at'} it together with {name}"
+        return f"it sells best: {explain_best(why)}"
+    return explain_company(why, products[seed].name if seed in products else seed)

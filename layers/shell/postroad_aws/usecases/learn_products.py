@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from postroad.contacts import Contact
-from postroad.content.recommending import Learned, learn
+from postroad.content.recommending import Learned, Product, learn
 from postroad.content.tastes import Taste, taste_of
 from postroad_aws.storage import Page
 
@@ -21,6 +21,8 @@ class Contacts(Protocol):
 class Products(Protocol):
     """What is touched of the catalogue."""
 
+    def list_products(self, *, cursor: str | None = None, limit: int = 50) -> Page[Product]: ...
+
     def save_learned(self, learned: Learned, /) -> None: ...
 
 
@@ -32,7 +34,9 @@ class Lesson(NamedTuple):
 
 
 def learn_products(contacts: Contacts, products: Products, most: int = PEOPLE) -> Lesson:
-    """Learn from at most so many contacts, the newest, and keep what was learned."""
+    """Learn from at most so many contacts, the newest, and keep what was learned; nothing without a catalogue."""
+    if not products.list_products(limit=1).items:
+        return Lesson(0, 0)
     tastes = [taste for taste in _tastes(contacts, most) if taste.viewed or taste.bought]
     learned = learn(tastes)
     products.save_learned(learned)
