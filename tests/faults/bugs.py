@@ -16,6 +16,7 @@ from postroad.contacts import Seat
 from postroad.events import WAKE
 from postroad.fold import accounts as fold_accounts
 from postroad.fold.folding import Folding
+from postroad.keyed import Per
 from postroad.lots import choose
 from postroad.messages import SENDING, Message
 from postroad_aws.observability import logger
@@ -397,17 +398,28 @@ def only_the_newest_timers_ring() -> AbstractContextManager[Any]:
     return changed(waking, wake_contacts=wake_lately)
 
 
+def an_order_ends_every_passage() -> AbstractContextManager[Any]:
+    """What happens to one of the passages that go side by side happens to all."""
+    return changed(Per, concerns=lambda self, key, event: True)
+
+
+def one_passage_at_a_time() -> AbstractContextManager[Any]:
+    """Of all that an event is about only the first has a passage."""
+    find_keys = Per.find_keys
+    return changed(Per, find_keys=lambda self, event: find_keys(self, event)[:1])
+
+
 BUGS: Mapping[str, Bug] = {
     bug.plant.__name__: bug
     for bug in (
         Bug(refusals_are_read_when_queued, "nothing_after_a_refusal", 22),
-        Bug(refusals_are_confirmed_first, "nothing_after_a_refusal", 29),
+        Bug(refusals_are_confirmed_first, "nothing_after_a_refusal", 60),
         Bug(the_sdk_retries, "nothing_twice", 3),
         Bug(a_timeout_is_a_no, "nothing_twice", 2),
         Bug(claims_have_no_owner, "nothing_twice", 4),
         Bug(stale_claims_are_sent_again, "nothing_twice", 4),
         Bug(nobody_sweeps, "nothing_waits_for_ever", 0),
-        Bug(states_go_back, "nothing_waits_for_ever", 153),
+        Bug(states_go_back, "nothing_waits_for_ever", 33),
         Bug(the_queue_deduplicates, "counts_equal_the_timeline", 0),
         Bug(the_ring_has_no_horizon, "counts_equal_the_timeline", 16),
         Bug(rows_come_first, "counts_equal_the_timeline", 3),
@@ -421,11 +433,13 @@ BUGS: Mapping[str, Bug] = {
         Bug(timers_are_never_moved, "nothing_stuck", 2),
         Bug(a_merge_forgets_what_it_dropped, "no_step_twice", 19),
         Bug(twins_are_not_looked_for, "no_step_twice", 141),
+        Bug(an_order_ends_every_passage, "passages_go_side_by_side", 21),
+        Bug(one_passage_at_a_time, "passages_go_side_by_side", 1),
         Bug(an_old_book_folds_on, "counts_equal_the_timeline", 13),
         Bug(nobody_looks_at_a_run_again, "a_broadcast_ends_and_adds_up", 3),
         Bug(addressed_is_done, "a_broadcast_ends_and_adds_up", 1),
         Bug(the_last_to_save_a_run_wins, "a_broadcast_ends_and_adds_up", 143),
-        Bug(whom_aws_did_not_let_through_is_left_out, "a_broadcast_reaches_everybody_once", 29),
+        Bug(whom_aws_did_not_let_through_is_left_out, "a_broadcast_reaches_everybody_once", 37),
         Bug(who_moves_to_a_shard_that_has_passed_is_missed, "a_broadcast_reaches_everybody_once", 22),
         Bug(who_comes_during_a_run_gets_it_too, "a_broadcast_reaches_everybody_once", 67),
         Bug(a_person_gets_it_as_each_contact, "no_step_twice", 19),
@@ -437,7 +451,7 @@ BUGS: Mapping[str, Bug] = {
         Bug(a_goal_leaves_what_waits, "goals_stop_journeys", 135),
         Bug(an_older_copy_is_taken, "members_carry_what_their_account_says", 67),
         Bug(who_is_engaged_is_not_counted, "members_carry_what_their_account_says", 2),
-        Bug(holds_are_not_looked_at, "what_is_held_stays", 57),
+        Bug(holds_are_not_looked_at, "what_is_held_stays", 12),
         Bug(a_log_says_to_whom, "nobody_shows_in_a_log", 0),
         Bug(only_the_newest_timers_ring, "nothing_stuck", 0),
         Bug(every_reply_is_answered, "a_reply_is_answered_once", 16),

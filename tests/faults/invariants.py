@@ -13,7 +13,7 @@ from postroad import events as names
 from postroad.accounts import copy_of
 from postroad.behaviour import Amounts, Different, Memory, Tracker, recompute
 from postroad.broadcasts import CANCELLED, DONE, STOPPED, message_id_of
-from postroad.contacts import Contact
+from postroad.contacts import Contact, journey_of
 from postroad.events import WAKE, Event
 from postroad.fold import fold
 from postroad.identities import claim_of, parse_identity
@@ -185,6 +185,24 @@ def nothing_after_a_refusal(world: World) -> Iterator[str]:
                 yield f"message {mail.message_id} left {mail.called - refusal.confirmed:.0f} s after {refusal}"
 
 
+def passages_go_side_by_side(world: World) -> Iterator[str]:
+    """2. Where a journey has one passage for each product, each that somebody was told of has its own, and an order of
+    one ends no other's."""
+    if not world.is_keyed:
+        return
+    contacts = world.memory.list_contacts()
+    for contact_id, events in histories(world, contacts).items():
+        contact = next(each for each in contacts if each.contact_id == contact_id)
+        told = {each["product_id"] for event in events for each in event.properties.get("products", ())}
+        ordered = {event.properties.get("product_id") for event in events if event.name == "Order Completed"}
+        walked = {slot.partition("/")[2]: p for slot, p in contact.passages.items() if slot.startswith("cart/")}
+        if told != walked.keys():
+            yield f"contact {contact_id} was told of {sorted(told)}, and has gone through {sorted(walked)}"
+        for key, passage in walked.items():
+            if passage.last_state == "exited.bought" and key not in ordered:
+                yield f"contact {contact_id} has left for {key}, and has only ordered {sorted(ordered)}"
+
+
 def a_reply_is_answered_once(world: World) -> Iterator[str]:
     """2. Of one kind of reply a number is answered at most one a day, however often it is brought."""
     last: dict[tuple[str, str], float] = {}
@@ -290,7 +308,8 @@ def nothing_stuck(world: World) -> Iterator[str]:
             elif at < now - LATE:
                 yield f"{what} was due {now - at:.0f} s ago, and nothing happened"
         for journey, passage in contact.passages.items():
-            if passage.last_ended is None and journey not in contact.active:
+            under_way = contact.active if "/" in journey else map(journey_of, contact.active)
+            if passage.last_ended is None and journey not in under_way:
                 yield f"contact {contact.contact_id} has left {journey}, and its passage does not say how"
 
 
@@ -509,6 +528,7 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         counts_equal_the_timeline,
         nothing_twice,
         no_step_twice,
+        passages_go_side_by_side,
         nothing_after_a_refusal,
         the_outbox_is_the_commit,
         decisions_are_told,

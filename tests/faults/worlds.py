@@ -195,6 +195,8 @@ CART = {
         {"id": "text", "send": {"template": "ping", "channel": "sms"}},
     ],
 }
+# In some worlds the passages of the cart go side by side, one for each product.
+SIDE_BY_SIDE = {**CART, "per": "products.product_id"}
 VIP = {
     "kind": "journey",
     "id": "vip",
@@ -218,12 +220,12 @@ UNDER_WAY = ("stay", "move", "reevaluate")
 
 
 @cache
-def get_shelf(is_capped: bool = False, under_way: str = "stay") -> tuple[Book, Book]:
+def get_shelf(is_capped: bool = False, under_way: str = "stay", is_keyed: bool = False) -> tuple[Book, Book]:
     """The book that a world begins with, and the one that is published on its way, with what becomes then of the people
     under way."""
     templates = [_template(template_id, topic) for template_id, topic in TEMPLATES.items()]
-    policy = CAPPED if is_capped else POLICY
-    shelf = Shelf(policy, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, CART, {**VIP, "priority": 80})
+    policy, cart = CAPPED if is_capped else POLICY, SIDE_BY_SIDE if is_keyed else CART
+    shelf = Shelf(policy, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, cart, {**VIP, "priority": 80})
     wish = {"under_way": under_way, **({"gone": {"look": "day"}} if under_way == "move" else {})}
     return shelf.book, shelf.after(WELCOME_2, LATER, transfers={"journey/welcome": wish})
 
@@ -466,8 +468,8 @@ class World:
         self.sends.duplicates = self.duplicates
         self.sends.disorder = random.choice((0.0, 2.0, 90.0))
         # Nothing is drawn for these, so that worlds without them stay what they are.
-        self.is_capped, self.under_way = seed % 4 == 3, UNDER_WAY[seed % 3]
-        self.shelf: list[Book] = [get_shelf(self.is_capped, self.under_way)[0]]
+        self.is_capped, self.under_way, self.is_keyed = seed % 4 == 3, UNDER_WAY[seed % 3], seed % 4 == 1
+        self.shelf: list[Book] = [self.books[0]]
         self.channel = Post(self)
         count = random.choice((1, 1, 2, 2, 2, 4)) if random.random() < 0.97 else 12
         # The table of timelines is out for longer than a queue message lives; what was committed is not lost.
@@ -492,6 +494,11 @@ class World:
         self.companies = Companies(self, self.store("memberships", memories.MemoryMemberships(self.memory)))
         self._listen()
         self.broadcast = Broadcasting(self)
+
+    @property
+    def books(self) -> tuple[Book, Book]:
+        """The one that it begins with, and the one that is published."""
+        return get_shelf(self.is_capped, self.under_way, self.is_keyed)
 
     def _ports(self) -> Ports:
         loop, memory, store = self.loop, self.memory, self.store
@@ -756,7 +763,7 @@ class World:
 
     def publish(self) -> None:
         """The second book goes live; when nobody can still fold by the first, every contact is folded by it."""
-        self.shelf.append(get_shelf(self.is_capped, self.under_way)[1])
+        self.shelf.append(self.books[1])
         self.loop.at(self.loop.now + self.book_lifetime + TIMEOUT, self.rebuild)
 
     def rebuild(self) -> None:
@@ -1037,9 +1044,17 @@ def view_shared(who: Person, event_id: str, time: float, random: Any) -> Event:
 
 
 def add(who: Person, event_id: str, time: float, random: Any) -> Event:
+    said = {"products": [{"product_id": product} for product in products_of(event_id)]}
     if random.random() < 0.5:
-        return _event(event_id, "Product Added", time, random.choice(who.anons), trusted=False)
-    return _event(event_id, "Product Added", time, random.choice((who.user, who.user, who.old_user)), trusted=True)
+        return _event(event_id, "Product Added", time, random.choice(who.anons), trusted=False, properties=said)
+    known = random.choice((who.user, who.user, who.old_user))
+    return _event(event_id, "Product Added", time, known, trusted=True, properties=said)
+
+
+def products_of(event_id: str) -> tuple[str, ...]:
+    """What an event is about, one product or two; drawn from its id, so that worlds stay what they are."""
+    lot = crc32(event_id.encode())
+    return tuple(dict.fromkeys(("cup", "filter", "beans")[each % 3] for each in (lot, lot >> 8)))
 
 
 def fill_form(who: Person, event_id: str, time: float, random: Any) -> Event:
@@ -1061,7 +1076,8 @@ def identify(who: Person, event_id: str, time: float, random: Any) -> Event:
 
 def order(who: Person, event_id: str, time: float, random: Any) -> Event:
     known = random.choice((who.user, who.email))
-    return _event(event_id, "Order Completed", time, known, trusted=True, properties={"total": 20})
+    first, *_ = products_of(event_id)
+    return _event(event_id, "Order Completed", time, known, trusted=True, properties={"total": 20, "product_id": first})
 
 
 def alias(who: Person, event_id: str, time: float, random: Any) -> Event:
