@@ -1,5 +1,7 @@
 """Breakers: when marketing slows and stops by itself, when it goes on, and how a new domain warms up."""
 
+from collections import Counter
+
 import pytest
 
 from postroad.breakers import (
@@ -10,7 +12,9 @@ from postroad.breakers import (
     WARM_UP,
     decide,
     describe,
+    forgive,
     judge,
+    judge_complaints,
     judge_refusals,
     pace,
     resume,
@@ -97,12 +101,35 @@ def test_c56_what_is_slowed_recovers_by_itself_and_what_has_stopped_waits_for_a_
 
 
 def test_c56_once_a_person_lets_it_go_on_what_was_before_does_not_trip_it_again():
-    holds = [resume("we have cleaned the list", NOW)]
+    holds = [resume("we have cleaned the list", [], NOW)]
     assert (holds[0].scope, resumed_at(holds)) == (RESUMED, NOW)
     assert find_hold(holds, "broadcast/autumn", transactional=False) is None
     before = [hour(HOUR, 1_000, bounced=500)]
     assert judge(before, NOW + 60).kind == PAUSE
     assert judge(before, NOW + 60, resumed_at(holds)) == ALL_WELL
+
+
+def test_c56_after_a_person_lets_it_go_on_the_rest_of_the_same_broadcast_is_looked_at_anew():
+    tripped = [hour(HOUR, 9_000, bounced=900), hour(0, 1_000, bounced=500)]
+    row = resume("the list is clean now", tripped, NOW)
+    since = resumed_at([row])
+    assert judge(forgive(tripped, [row]), NOW + 60, since) == ALL_WELL
+    clean = [tripped[0], hour(0, 2_000, bounced=500)]
+    assert judge(forgive(clean, [row]), NOW + 300, since) == ALL_WELL
+    still_bad = [tripped[0], hour(0, 1_300, bounced=530)]
+    found = judge(forgive(still_bad, [row]), NOW + 300, since)
+    assert found.because == "30 of 300 mails of the last 1 hour bounced: 10.00%, and 4.00% is too many"
+    later = [*tripped, hour(-HOUR, 300, bounced=30)]
+    assert judge(forgive(later, [row]), NOW + HOUR + 60, since).kind == PAUSE
+
+
+def test_c56_reports_that_come_days_later_are_looked_at_too():
+    old = [hour(3 * DAY, 9_000, complained=90)]
+    assert judge(old, NOW) == ALL_WELL
+    assert judge_complaints(old, NOW).because.startswith("90 of 9,000 mails of the last 1 week were reported as spam")
+    assert judge_complaints(old, NOW).kind == PAUSE
+    assert judge_complaints([hour(3 * DAY, 9_000, bounced=900)], NOW) == ALL_WELL
+    assert judge_complaints(old, NOW, since=NOW - DAY) == ALL_WELL
 
 
 def test_the_rules_are_told_in_numbers():
@@ -140,6 +167,33 @@ def test_while_a_domain_warms_up_marketing_leaves_little_by_little_and_stops_at_
     assert tomorrow
     assert tomorrow.hold
     assert tomorrow.hold.kind == SLOW
+
+
+def test_c81_a_large_broadcast_of_a_new_domain_leaves_within_the_room_of_each_day():
+    """5,000 mails are made at once; it is looked at every ten minutes, and 20 leave a minute at most."""
+    made = NOW - NOW % DAY + 10 * HOUR
+    waiting = {f"message-{number}" for number in range(5_000)}
+    left: Counter[str] = Counter()
+    holds: list[Hold] = []
+    now = made
+    while now < made + 4 * DAY:
+        hours = [HourCounts(each, {"gmail": MessageCounts(sent=number)}) for each, number in left.items()]
+        change = pace(PLAN, hours, holds, now)
+        holds = holds if change is None else [change.hold] if change.hold else []
+        (hold,) = holds
+        if hold.kind == SLOW:
+            free = [each for each in sorted(waiting) if hold.find_moment(each, made) <= now][:200]
+            waiting -= set(free)
+            left[hour_of(now)] += len(free)
+        now += 600.0
+    days = Counter[str]()
+    for each, number in left.items():
+        days[each[:10]] += number
+    for day, number in days.items():
+        room = PLAN.room(day)
+        assert room is not None
+        assert number <= room + 200, day  # what leaves between two looks
+    assert days.total() >= 200 + 300 + 450 + 675
 
 
 def test_a_day_on_which_providers_put_mail_off_is_over_for_a_domain_that_warms_up():

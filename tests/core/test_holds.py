@@ -44,7 +44,8 @@ def test_what_is_slowed_leaves_at_a_moment_of_its_own_that_never_changes(message
     hold = Hold(ALL, SLOW, NOW, spread=spread)
     moment = hold.find_moment(message_id, NOW)
     assert NOW <= moment <= NOW + spread
-    assert hold._replace(note="again", since=NOW + 5).find_moment(message_id, NOW) == moment
+    assert hold._replace(note="again").find_moment(message_id, NOW) == moment
+    assert hold.find_moment(message_id, NOW - 9 * 86_400) == moment  # what was made before the hold is slowed as well
 
 
 def test_what_is_slowed_is_spread_evenly():

@@ -52,7 +52,12 @@ def test_what_happens_to_somebody_and_what_machines_do_are_no_signs_of_life():
 
     assert is_sign(event("Page Viewed"))
     assert is_sign(event("Email Opened", actor="unknown"))
-    for each in (event("Email Opened", actor="machine"), event("Email Bounced"), event("Wake"), event("Message Sent")):
+    assert is_sign(event("Task Completed", kind="call", outcome="interested"))
+    nothing = [event("Email Opened", actor="machine"), event("Email Bounced"), event("Wake"), event("Message Sent")]
+    told = [event("Identified"), event("Aliased"), event("Account Joined")]
+    told.append(event("Consent Requested", topics=["offers"]))
+    work = [event("Task Completed", kind="call", outcome="no_answer"), event("Task Completed", kind="errand")]
+    for each in (*nothing, *told, *work):
         assert not is_sign(each)
         folded = fold(silent(100), each, Shelf().book, T0).contact
         assert folded.last_sign == T0 - 100 * DAY

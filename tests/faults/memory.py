@@ -388,13 +388,15 @@ class MemoryMessages:
         seen = [message for message in found[start:] if not memory.lag or is_seen(message)]
         return Page(seen[:limit], seen[limit - 1].message_id if len(seen) > limit else None)
 
-    def postpone(self, message_id: str, until: float | None) -> bool:
+    def postpone(self, message_id: str, until: float | None, not_before: float | None = None) -> bool:
         if message_id not in self.memory.pending:
             return False
         if until is None:
             del self.memory.pending[message_id]
-        else:
-            self.memory.pending[message_id] = until
+            return True
+        self.memory.pending[message_id] = until
+        if not_before is not None:
+            self.memory.messages[message_id] = self.memory.messages[message_id].with_(not_before=not_before)
         return True
 
 

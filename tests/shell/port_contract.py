@@ -507,6 +507,8 @@ class MessagesContract:
         assert ports.messages.postpone("enr-1.welcome", at(9_000))
         assert pending_ids(ports, at(8_999)) == []
         assert pending_ids(ports, at(9_000)) == ["enr-1.welcome"]
+        assert ports.messages.postpone("enr-1.welcome", at(9_000), not_before=at(9_500))
+        assert ports.messages.find_message("enr-1.welcome").not_before == at(9_500)
         assert ports.messages.postpone("enr-1.welcome", None)
         assert pending_ids(ports, at(DAY)) == []
         assert not ports.messages.postpone("enr-1.welcome", at(9_000))

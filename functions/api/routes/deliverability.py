@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from functions.api.routes.numbers import MessageCountsView, show_messages
 from functions.api.routing import Routes
 from functions.api.schemas import BodyError, Example, Instant, Text, Within
-from postroad.breakers import BREAKER, REFUSALS, find_own
+from postroad.breakers import BREAKERS, find_own
 from postroad.doctor import examine, is_healthy
 from postroad.holds import Hold
 from postroad.instants import format_instant
@@ -226,8 +226,8 @@ def resume_sending_again(body: ResumeBody) -> DeliverabilityView:
     anything, nothing is done.
     """
     present = holds.list_holds()
-    if any(find_own(present, by) for by in (BREAKER, REFUSALS)):
-        resume_sending(holds, body["note"], clock.now())
+    if any(find_own(present, by) for by in BREAKERS):
+        resume_sending(stats, holds, body["note"], clock.now())
     return get_deliverability()
 
 

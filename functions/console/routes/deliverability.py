@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from functions.console.pages import page
 from functions.console.requests import Request, RequestError, is_storable
 from functions.console.responses import Response, redirect
-from postroad.breakers import BREAKER, REFUSALS, RESUMED
+from postroad.breakers import BREAKERS, RESUMED
 from postroad.breakers import describe as describe_breakers
 from postroad.doctor import examine
 from postroad.domains import OTHER
@@ -65,7 +65,7 @@ def show(request: Request) -> Response:
         "providers": [Received(_name_of(key), counts) for key, counts in report.providers.items()],
         "held": [hold for hold in report.holds if hold.scope != RESUMED],
         "resumed": next((hold for hold in report.holds if hold.scope == RESUMED), None),
-        "is_tripped": any(hold.by in (BREAKER, REFUSALS) and hold.scope != RESUMED for hold in report.holds),
+        "is_tripped": any(hold.by in BREAKERS and hold.scope != RESUMED for hold in report.holds),
         "paused": PAUSE,
         "rules": describe_breakers(),
         "room": report.room,
@@ -97,7 +97,7 @@ def resume(request: Request) -> Response:
     note = request.form().get("note", "").strip()
     if not note or len(note) > LONGEST_NOTE or not is_storable(note):
         raise RequestError(f"Say why it may go on, in a line of at most {LONGEST_NOTE} characters.")
-    resume_sending(holds, note, clock.now())
+    resume_sending(stats, holds, note, clock.now())
     return redirect("/console/deliverability")
 
 

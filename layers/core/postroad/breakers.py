@@ -1,7 +1,7 @@
 """Breakers: marketing slows down, and then stops, by itself when too many mails bounce or are reported as spam.
 
 Providers remember a sender's bounces and complaints for weeks, so what goes wrong has to end within minutes. The rates
-are those of the mails that were made within a window; what concerns people's own requests, transactional mail, goes on.
+are those of the mails that left within a window; what concerns people's own requests, transactional mail, goes on.
 A breaker that has slowed lets go when the rates have fallen. One that has stopped waits for a person, with a note.
 """
 
@@ -15,8 +15,11 @@ from postroad.warm_up import WarmUp
 
 # Who puts these holds, and the scope of the row that says from when on numbers count again: it is about no message.
 BREAKER, RESUMED = "breaker", "breaker/resumed"
-# Who puts the hold when more people than usual unsubscribe, and who while a new domain warms up.
-REFUSALS, WARM_UP = "refusals", "warm-up"
+# Who puts the hold when more people than usual unsubscribe, who when reports of spam come days later, and who while a
+# new domain warms up.
+REFUSALS, COMPLAINTS, WARM_UP = "refusals", "complaints", "warm-up"
+# Those that a person lets go on.
+BREAKERS = (BREAKER, REFUSALS, COMPLAINTS)
 
 HOUR = 3_600.0
 # Rates are told over these windows, and only of so many mails or more.
@@ -45,6 +48,7 @@ LIMITS = (
     Limit("bounced", "bounced", 0.02, 0.04, 2),
     Limit("complained", "were reported as spam", 0.0005, 0.0008, 2),
 )
+_JUDGED = ("sent", "bounced", "complained", "unsubscribed")
 # Refusals slow when they are so many times those of the weeks before, and more than such a share.
 MANY_TIMES, MANY_REFUSALS = 2.0, 0.005
 
@@ -65,10 +69,12 @@ def judge(hours: Sequence[HourCounts], now: float, since: float = 0.0) -> Findin
     return max(found, key=lambda finding: finding.kind == PAUSE, default=ALL_WELL)
 
 
-def _judge_window(hours: Sequence[HourCounts], now: float, window: float, since: float) -> list[Finding]:
+def _judge_window(
+    hours: Sequence[HourCounts], now: float, window: float, since: float, limits: Sequence[Limit] = LIMITS
+) -> list[Finding]:
     counts = sum_window(hours, max(now - window, since))
     found = []
-    for limit in LIMITS if counts.sent >= ENOUGH else ():
+    for limit in limits if counts.sent >= ENOUGH else ():
         cases = getattr(counts, limit.counter)
         share = cases / counts.sent
         kind = PAUSE if share >= limit.pause and cases >= limit.cases else SLOW if share >= limit.slow else ""
@@ -81,6 +87,11 @@ def _judge_window(hours: Sequence[HourCounts], now: float, window: float, since:
 def _tell(cases: int, sent: int, words: str, window: float, bound: float) -> str:
     within = describe_duration(window)
     return f"{cases:,} of {sent:,} mails of the last {within} {words}: {cases / sent:.2%}, and {bound:.2%} is too many"
+
+
+def judge_complaints(hours: Sequence[HourCounts], now: float, since: float = 0.0) -> Finding:
+    """Whether the mails of a week were reported as spam too often: most reports come a day or more after the mail."""
+    return next(iter(_judge_window(hours, now, WEEK, since, LIMITS[1:])), ALL_WELL)
 
 
 def judge_refusals(hours: Sequence[HourCounts], now: float, since: float = 0.0) -> Finding:
@@ -132,10 +143,11 @@ def decide(finding: Finding, holds: Collection[Hold], now: float, by: str = BREA
 def pace(plan: WarmUp | None, hours: Sequence[HourCounts], holds: Collection[Hold], now: float) -> Change | None:
     """What follows from the plan of a new domain and from what has left today; None when all stays as it is."""
     today, present = day_of(now), find_own(holds, WARM_UP)
+    midnight = now // DAY * DAY
     room = plan.room(today) if plan else None
     if room is None:
         return Change(WARM_UP, None) if present else None
-    counts = sum_window(hours, now // DAY * DAY)
+    counts = sum_window(hours, midnight)
     kind, note = SLOW, f"the domain is warming up: {room:,} mails may leave on {today}"
     if counts.sent >= room:
         kind, note = PAUSE, f"the domain is warming up, and the {room:,} mails of {today} have left"
@@ -144,12 +156,22 @@ def pace(plan: WarmUp | None, hours: Sequence[HourCounts], holds: Collection[Hol
         kind, note = PAUSE, f"the domain is warming up, and {share} of the mails of {today} were put off"
     if present and (present.kind, present.note) == (kind, note):
         return None
-    return Change(WARM_UP, Hold(MARKETING, kind, now, WARM_UP, note, DAY))
+    # Each day deals out its moments anew, to what is left of the days before as well.
+    return Change(WARM_UP, Hold(MARKETING, kind, midnight, WARM_UP, note, DAY))
 
 
-def resume(note: str, now: float) -> Hold:
-    """The row by which a person lets a breaker go on."""
-    return Hold(RESUMED, SLOW, now, BREAKER, note)
+def resume(note: str, hours: Sequence[HourCounts], now: float) -> Hold:
+    """The row by which a person lets a breaker go on; it keeps what the begun hour has counted so far."""
+    counts = sum_window(hours, now)
+    numbers = tuple((name, number) for name in _JUDGED if (number := getattr(counts, name)))
+    return Hold(RESUMED, SLOW, now, BREAKER, note, numbers=numbers)
+
+
+def forgive(hours: Sequence[HourCounts], holds: Collection[Hold]) -> list[HourCounts]:
+    """The hours without what the hour had counted in which a person let breakers go on."""
+    row = next((hold for hold in holds if hold.scope == RESUMED and hold.numbers), None)
+    taken = MessageCounts(**{name: -number for name, number in row.numbers}) if row else MessageCounts()
+    return [*hours, *([HourCounts(hour_of(row.since), {"": taken})] if row else [])]
 
 
 def describe() -> Mapping[str, str]:

@@ -25,7 +25,8 @@ PEOPLE = "people"
 class Hold(NamedTuple):
     """`scope` is one of SCOPES, or a journey or broadcast ("broadcast/autumn"); `by` is who or what put it, and nobody
     else lifts it. `note` says why, for people, and is the reason of messages that a stop ends. While it is slow, each
-    message leaves at a moment of its own within `spread` seconds after it was made."""
+    message leaves at a moment of its own within `spread` seconds: after the hold was put, or else after it was made.
+    `numbers` are what had been counted until a person let breakers go on, of the hour that had begun."""
 
     scope: str
     kind: str
@@ -33,6 +34,7 @@ class Hold(NamedTuple):
     by: str = PEOPLE
     note: str = ""
     spread: float = 0.0
+    numbers: tuple[tuple[str, int], ...] = ()
 
     def is_about(self, origin: str, transactional: bool) -> bool:
         """Whether it is about messages of this origin ("journey/welcome@3")."""
@@ -42,7 +44,7 @@ class Hold(NamedTuple):
 
     def find_moment(self, message_id: str, created_at: float) -> float:
         """When a message may leave while this slows it: the same whenever it is asked."""
-        return created_at + self.spread * draw("hold", self.scope, message_id)
+        return max(created_at, self.since) + self.spread * draw("hold", self.scope, message_id)
 
 
 def find_hold(holds: Collection[Hold], origin: str, transactional: bool) -> Hold | None:

@@ -5,7 +5,7 @@ now is added and what it stood for before is taken away (`count_message`, `count
 changes is always that over all rows, whatever their order. Arrivals alone are history: nothing takes them away.
 
 Days are those of UTC. A message counts on the day on which it was made, with all that becomes of it later. Mails count
-once more by who receives them, in the hour in which they were made.
+once more by who receives them, in the hour in which they left, as soon as that is known.
 """
 
 from collections import Counter
@@ -35,6 +35,8 @@ from postroad.places import HELD_OUT, is_outcome, is_step, split_place
 
 # The two kinds of counters of a definition. They come from two tables' streams, and are added up apart.
 PLACES, MESSAGES = "places", "messages"
+# What tells that a message has left.
+_LEFT = (SENT, DELIVERED, BOUNCED, COMPLAINED)
 HERE, ENTERED = "here", "entered"
 # What mails are counted by once more: the provider that receives them is the spot, and the hour stands for the day.
 DOMAINS = "domains"
@@ -84,8 +86,13 @@ def count_message(before: Message | None, after: Message | None) -> Increments:
             for counter in (state, *(mark for mark in ENGAGEMENTS if mark in message.times)):
                 found[Cell(definition, MESSAGES, day_of(message.created_at), message.step, counter)] += number
                 if provider:
-                    found[Cell(DOMAINS, MESSAGES, hour_of(message.created_at), provider, counter)] += number
+                    found[Cell(DOMAINS, MESSAGES, hour_of(_left_at(message)), provider, counter)] += number
     return _without_zeros(found)
+
+
+def _left_at(message: Message) -> float:
+    """When a message left, as far as one has heard; of one that has not, when it was made."""
+    return min((message.times[state] for state in _LEFT if state in message.times), default=message.created_at)
 
 
 def count_membership(before: MembershipChange | None, after: MembershipChange | None, at: float) -> Increments:
@@ -217,7 +224,7 @@ class DayCounts(NamedTuple):
 
 
 class HourCounts(NamedTuple):
-    """What mails that were made in one hour ("2026-11-23T15") have come to, by provider."""
+    """What mails that left in one hour ("2026-11-23T15") have come to, by provider."""
 
     hour: str
     providers: Mapping[str, MessageCounts]

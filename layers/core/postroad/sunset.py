@@ -13,23 +13,34 @@ from postroad.contacts import Contact
 from postroad.documents import Reader
 from postroad.events import Event
 from postroad.instants import DAY, describe_duration
+from postroad.tasks import CALL, UNREACHED
 
 LIVELY, FEWER, ASK, STOP = "lively", "fewer", "ask", "stop"
 BANDS = (LIVELY, FEWER, ASK, STOP)
 
-# What happens to a person, or to a message on its way: not what the person does.
+# What happens to a person, or to a message on its way, or what systems tell of somebody: not what the person does.
 _NO_SIGNS = frozenset(
     (
         *(names.WAKE, names.ACCOUNT_CHANGED, names.BROADCAST_ADDRESSED, names.ENROLLMENT_REQUESTED),
         *(names.SEGMENT_ADDED, names.SEGMENT_REMOVED, names.ADDRESS_SUPPRESSED, names.ADDRESS_RELEASED),
         *(names.EMAIL_BOUNCED, names.EMAIL_COMPLAINED, names.EMAIL_DELIVERED, names.MESSAGE_DELIVERED),
-        *(names.MESSAGE_SENT, names.MESSAGE_SKIPPED, names.MESSAGE_FAILED, names.POINTS_GIVEN, names.UNSUBSCRIBED),
+        *(names.IDENTIFIED, names.ALIASED, names.ACCOUNT_JOINED, names.ACCOUNT_LEFT, names.CONSENT_REQUESTED),
+        *(
+            names.EXPERIMENT_ENTERED,
+            names.MESSAGE_SENT,
+            names.MESSAGE_SKIPPED,
+            names.MESSAGE_FAILED,
+            names.POINTS_GIVEN,
+            names.UNSUBSCRIBED,
+        ),
     )
 )
 
 
 def is_sign(event: Event) -> bool:
     """Whether an event is a sign of life."""
+    if event.name == names.TASK_COMPLETED:
+        return event.properties.get("kind") == CALL and event.properties.get("outcome") not in UNREACHED
     return event.name not in _NO_SIGNS and event.properties.get("actor") != "machine"
 
 

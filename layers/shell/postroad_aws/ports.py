@@ -132,8 +132,9 @@ class Messages(Protocol):
     def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
         """Messages that the sweep should have looked at by then (`messages.PATIENCE`), the earliest first."""
 
-    def postpone(self, message_id: str, until: float | None) -> bool:
-        """Have the sweep look at a pending message again at that time (None: never); False when none is pending."""
+    def postpone(self, message_id: str, until: float | None, not_before: float | None = None) -> bool:
+        """Have the sweep look at a pending message again at that time (None: never); False when none is pending. With
+        `not_before` it does not leave before that."""
 
 
 class Tasks(Protocol):

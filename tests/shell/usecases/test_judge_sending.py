@@ -55,7 +55,7 @@ def test_c56_too_many_bounces_pause_marketing_until_a_person_says_why_it_goes_on
     ((subject, sentence),) = heard.sentences
     assert subject == "Marketing is paused (breaker)"
     assert sentence.startswith("Marketing is paused: 40 of 1,000 mails of the last 1 hour bounced")
-    resume_sending(holds, "the list was cleaned", account.now() + 3_600)
+    resume_sending(stats, holds, "the list was cleaned", account.now() + 3_600)
     assert kinds() == {}
     assert [hold.note for hold in holds.list_holds() if hold.scope == RESUMED] == ["the list was cleaned"]
     judge_sending(stats, holds, heard, Policy(), account.now() + 3_700)

@@ -42,6 +42,7 @@ def put_request(hold: Hold) -> Item:
         "since": {"N": repr(hold.since)},
         "note": {"S": hold.note},
         "spread": {"N": repr(hold.spread)},
+        **({"numbers": {"M": {name: {"N": str(n)} for name, n in hold.numbers}}} if hold.numbers else {}),
     }
     return {"Put": {"TableName": _table(), "Item": item}}
 
@@ -67,4 +68,5 @@ def _read(item: Item) -> Hold:
         item["by"]["S"],
         item["note"]["S"],
         float(item["spread"]["N"]),
+        tuple((name, int(n["N"])) for name, n in item.get("numbers", {"M": {}})["M"].items()),
     )

@@ -169,10 +169,14 @@ def list_pending(shard: str, until: float, limit: int) -> list[Message]:
     return [parse_item(due[message_id]) for message_id in ids if message_id in due]
 
 
-def postpone(message_id: str, until: float | None) -> bool:
-    """Have the sweep look at a pending message again at that time (None: never); False when none is pending."""
+def postpone(message_id: str, until: float | None, not_before: float | None = None) -> bool:
+    """Have the sweep look at a pending message again at that time (None: never); False when none is pending. With
+    `not_before` it does not leave before that."""
     expression = "REMOVE pending_shard, pending_at" if until is None else "SET pending_at = :until"
     values = {} if until is None else {":until": until}
+    if until is not None and not_before is not None:
+        expression += ", not_before = :before"
+        values[":before"] = not_before
     done, _ = _update(message_id, expression, "attribute_exists(pending_at)", values)
     return done
 

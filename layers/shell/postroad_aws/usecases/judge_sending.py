@@ -9,12 +9,15 @@ from typing import Protocol
 
 from postroad.breakers import (
     BEFORE,
-    BREAKER,
+    BREAKERS,
+    COMPLAINTS,
     REFUSALS,
     WEEK,
     Change,
     decide,
+    forgive,
     judge,
+    judge_complaints,
     judge_refusals,
     pace,
     resume,
@@ -52,9 +55,11 @@ def judge_sending(
     hours = stats.list_hours(now - (WEEK + BEFORE if thoroughly else DAY), now)
     present = holds.list_holds()
     since = resumed_at(present)
-    changes = [decide(judge(hours, now, since), present, now), pace(policy.warm_up, hours, present, now)]
+    counted = forgive(hours, present)
+    changes = [decide(judge(counted, now, since), present, now), pace(policy.warm_up, hours, present, now)]
     if thoroughly:
-        changes.append(decide(judge_refusals(hours, now, since), present, now, REFUSALS))
+        changes.append(decide(judge_refusals(counted, now, since), present, now, REFUSALS))
+        changes.append(decide(judge_complaints(counted, now, since), present, now, COMPLAINTS))
     made = [change for change in changes if change]
     for change in made:
         if change.hold is None:
@@ -66,8 +71,8 @@ def judge_sending(
     return made
 
 
-def resume_sending(holds: Holds, note: str, now: float) -> None:
+def resume_sending(stats: Stats, holds: Holds, note: str, now: float) -> None:
     """Let marketing go on that a breaker has held; what has happened until now trips it no more."""
-    holds.save_hold(resume(note, now))
-    for by in (BREAKER, REFUSALS):
+    holds.save_hold(resume(note, stats.list_hours(now, now), now))
+    for by in BREAKERS:
         holds.lift_hold(MARKETING, by)

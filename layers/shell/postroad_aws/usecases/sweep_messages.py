@@ -75,7 +75,9 @@ def _look_after(ports: KeylessPorts, message: Message, now: float, is_held: bool
             return False
         return ports.messages.settle(message.message_id, states.UNKNOWN, now, reason=reason, owner=message.owner)
     again = {states.QUEUED: now + states.PATIENCE[states.QUEUED], states.SENDING: claim_ends}
-    ports.messages.postpone(message.message_id, again.get(message.state))
+    # For what is held the days after which it is given up begin when the hold ends.
+    not_before = max(now, message.not_before or 0.0) if is_held else None
+    ports.messages.postpone(message.message_id, again.get(message.state), not_before)
     return False
 
 
