@@ -353,3 +353,75 @@ def test_a_page_of_an_export_holds_what_an_item_can_however_little_it_deflates(a
     assert len(sizes) == request.pages
     assert sum(sizes) > 400_000
     assert max(sizes) < 400_000
+
+
+# ---------------------------------------------------------------- what happens while it is under way
+
+
+def dies_before(request: PrivacyRequest, key: str) -> None:
+    """A request is served up to a part, and no further for now."""
+    tries = iter([True] * [part.key for part in PARTS].index(key) + [False])
+    assert not serve_privacy(privacy_ports(), request.request_id, lambda: next(tries))
+
+
+def test_who_begins_anew_before_a_cut_off_erasure_goes_on_keeps_nothing_of_before(account):
+    ana = seed(account)
+    request = ask(account, ERASURE, ana.contact_id)
+    dies_before(request, "messages")
+    account.advance(3_600)
+    account.fold(account.event("Order Completed", CARD, EMAIL))
+    fresh = account.contact(CARD)
+    done = serve(request)
+    assert find_marked_rows(ana) == set()
+    assert (done.counts["tasks"], done.counts["web_messages"]) == (1, 1)
+    assert done.counts["messages"] == 1
+    assert account.contact(CARD) == fresh
+    assert account.names(CARD) == ["Order Completed"]
+
+
+def find_marked_rows(ana: Contact) -> set[str]:
+    """The tables in which anything of before stands, the identities of the new life apart."""
+    found = {
+        name for name, data in everything() if f"{MARKER} mug".encode() in data or f"Call {MARKER}".encode() in data
+    }
+    rows = list(privacy_ports().timeline.list_records([ana.contact_id]))
+    return found | {row["event"]["name"] for row in rows if row["event"]["name"] == "Signed Up"}
+
+
+def test_who_becomes_one_with_another_contact_while_they_are_erased_goes_with_it(account, monkeypatch):
+    ana = seed(account)
+    account.fold(account.event("Signed Up", "email:second@example.com", attributes={"email": "second@example.com"}))
+    part = next(part for part in PARTS if part.key == "contacts")
+    forget = part.forget
+
+    def forget_late(ports: Any, people: Any) -> None:
+        monkeypatch.setattr(part, "forget", forget)
+        account.fold(account.event(IDENTIFIED, CARD, "email:second@example.com"))
+        forget(ports, people)
+
+    monkeypatch.setattr(part, "forget", forget_late)
+    request = ask(account, ERASURE, ana.contact_id)
+    account.advance(1)
+    done = None
+    for _ in range(3):  # as the state machine tries again
+        try:
+            done = serve(request)
+            break
+        except TimeoutError:
+            continue
+    assert done
+    assert done.state == DONE
+    assert find_marked(ana) == set()
+    for identity in (CARD, EMAIL, "email:second@example.com"):
+        assert not is_known(account, identity)
+    assert refusals.find_suppression("email:second@example.com") == ERASED
+
+
+def test_a_contact_that_is_given_an_address_of_an_erased_person_later_is_not_erased_by_a_redrive(account):
+    ana = seed(account)
+    account.fold(account.event("Signed Up", "user:ben"))
+    request = serve(ask(account, ERASURE, ana.contact_id))
+    account.advance(60)
+    account.fold(account.event(IDENTIFIED, "user:ben", EMAIL))
+    serve(request)
+    assert account.names("user:ben") == ["Signed Up", IDENTIFIED]

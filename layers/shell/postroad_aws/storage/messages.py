@@ -247,11 +247,13 @@ def _origin_key(shard: str, after: str) -> Item:
     return {"origin_shard": {"S": shard}, "created_at": {"N": repr(created_at)}, **_key(message_id)}
 
 
-def forget_messages(contact_ids: Sequence[str]) -> None:
-    """Delete every message of these contacts from the ledger."""
+def forget_messages(contact_ids: Sequence[str], before: float | None = None) -> None:
+    """Delete every message of these contacts from the ledger, or those that were made before a time."""
     from postroad_aws.storage.rows import MessageRow
 
     found = [row.message_id for each in dict.fromkeys(contact_ids) for row in MessageRow.by_contact.query(each)]
+    if before is not None:
+        found = [each.message_id for each in find_messages(found).values() if each.created_at < before]
     write_items(_table(), [{"DeleteRequest": {"Key": _key(message_id)}} for message_id in found])
 
 

@@ -116,9 +116,11 @@ def list_by_contact(contact_ids: Sequence[str], *, cursor: str | None = None, li
     return _load(walk(list(dict.fromkeys(contact_ids)), query, str, cursor, limit))
 
 
-def forget_tasks(contact_ids: Sequence[str]) -> None:
-    """Delete every task about these contacts."""
+def forget_tasks(contact_ids: Sequence[str], before: float | None = None) -> None:
+    """Delete every task about these contacts, or those that were made before a time."""
     found = [task_id for contact_id in dict.fromkeys(contact_ids) for task_id in _ids_of(contact_id)]
+    if before is not None:
+        found = [each.task_id for each in _load(Page(found, None)).items if each.created_at < before]
     write_items(_table(), [{"DeleteRequest": {"Key": _key(task_id)}} for task_id in found])
 
 

@@ -99,18 +99,21 @@ def list_rows(
     return Page([_read(item) for *_, item in page], following)
 
 
-def list_records(contact_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Every row of these contacts, as documents."""
+def list_records(contact_ids: Sequence[str], before: float | None = None) -> Iterator[dict[str, Any]]:
+    """Every row of these contacts, or those whose event happened before a time, as documents."""
     for contact_id in dict.fromkeys(contact_ids):
         for row in _query_all(contact_id):
+            if before is not None and row.event.time >= before:
+                continue
             caused = [event.to_document() for event in row.caused]
             decisions = [each._asdict() for each in row.decisions]
             yield {"event": row.event.to_document(), "caused": caused, "decisions": decisions}
 
 
-def forget_rows(contact_ids: Sequence[str]) -> None:
-    """Delete the whole timeline of these contacts."""
-    keys = [_key(contact_id, row.key) for contact_id in dict.fromkeys(contact_ids) for row in _query_all(contact_id)]
+def forget_rows(contact_ids: Sequence[str], before: float | None = None) -> None:
+    """Delete the whole timeline of these contacts, or what happened before a time."""
+    rows = [row for contact_id in dict.fromkeys(contact_ids) for row in _query_all(contact_id)]
+    keys = [_key(row.contact_id, row.key) for row in rows if before is None or row.event.time < before]
     write_items(_table(), [{"DeleteRequest": {"Key": key}} for key in keys])
 
 

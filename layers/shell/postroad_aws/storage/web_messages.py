@@ -69,12 +69,13 @@ def list_records(contact_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
             yield dict(row.attribute_values)
 
 
-def forget_messages(contact_ids: Sequence[str]) -> None:
-    """Delete every message that waits, or waited, for these contacts."""
+def forget_messages(contact_ids: Sequence[str], before: float | None = None) -> None:
+    """Delete every message that waits, or waited, for these contacts, or those that were made before a time."""
     from postroad_aws.storage.rows import WebMessageRow
 
     rows = [row for each in dict.fromkeys(contact_ids) for row in WebMessageRow.query(each)]
-    write_items(_table(), [{"DeleteRequest": {"Key": _key(row.contact_id, row.message_id)}} for row in rows])
+    keys = [_key(row.contact_id, row.message_id) for row in rows if before is None or row.created_at < before]
+    write_items(_table(), [{"DeleteRequest": {"Key": key}} for key in keys])
 
 
 def _table() -> str:

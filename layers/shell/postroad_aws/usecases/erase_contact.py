@@ -84,14 +84,24 @@ class ItemPorts(Protocol):
     def contact_key(self) -> bytes: ...
 
 
-def erase_item(ports: ItemPorts, contact_id: str, *, but: str = "", erased_at: float | None = None) -> Contact | None:
+def erase_item(
+    ports: ItemPorts,
+    contact_id: str,
+    *,
+    but: str = "",
+    erased_at: float | None = None,
+    known: Collection[str] | None = None,
+) -> Contact | None:
     """Erase the contact itself with its identities and memberships; with `erased_at` tombstones stay in their places.
 
-    Returns the contact as it was, None when it was gone before. Raises TimeoutError when others write it all the time.
+    Returns the contact as it was, None when it was gone before. Raises TimeoutError when others write it all the time,
+    or when somebody else has become one with it, so that ids lead to it that are not among those `known`.
     """
     for _ in range(MAX_TRIES):
         item = ports.contacts.find_items([contact_id], consistent=True).get(contact_id)
         contact = item if isinstance(item, Contact) else None
+        if contact and known is not None and not ids_of(contact, ports.contact_key) <= set(known):
+            break
         if contact is None or _erase(ports, contact, but, erased_at) is Outcome.DONE:
             return contact
     raise TimeoutError("a contact that was to be erased was written by others all the time")
@@ -99,9 +109,14 @@ def erase_item(ports: ItemPorts, contact_id: str, *, but: str = "", erased_at: f
 
 def ids_of(contact: Contact, key: bytes) -> set[str]:
     """Every id under which something may be stored that leads to a contact, its own apart."""
-    identities = [Identity(*text.split(":", 1)) for text in contact.identities]
-    names = {name for identity in identities for name in (identity, claim_of(identity))}
+    names = {name for text in contact.identities for name in names_of(text)}
     return ({contact_id_of(name, key) for name in names} | set(contact.merged_from)) - {contact.contact_id}
+
+
+def names_of(text: str) -> tuple[Identity, Identity]:
+    """The identity of a text ("email:…"), and the claim of it: something may be stored under either."""
+    identity = Identity(*text.split(":", 1))
+    return identity, claim_of(identity)
 
 
 def _erase(ports: ItemPorts, contact: Contact, but: str, erased_at: float | None) -> Outcome:

@@ -13,24 +13,26 @@ from typing import Any, Protocol
 from postroad.consent import EVERY_TOPIC
 from postroad.contacts import Contact
 from postroad.erasure import speaks_of
+from postroad.identities import contact_id_of
 from postroad.messages import Message
 from postroad.privacy import DONE, ERASURE, PrivacyRequest, plain
 from postroad.quarantine import Reject
 from postroad.tasks import Task
 from postroad_aws.ports import Books, Clock
 from postroad_aws.storage import Page
-from postroad_aws.usecases.erase_contact import Contacts, erase_item, ids_of
+from postroad_aws.usecases.erase_contact import Contacts, erase_item, ids_of, names_of
 from postroad_aws.usecases.find_contact import find_contacts
 
 # A page of an export has so many records, and so many bytes before it is deflated: an item takes 400 KB.
 PAGE = 40
+CONTACTS = "contacts"
 PAGE_BYTES = 300_000
 
 
 class Timeline(Protocol):
-    def list_records(self, contact_ids: Sequence[str]) -> Iterator[Any]: ...
+    def list_records(self, contact_ids: Sequence[str], before: float | None = None) -> Iterator[Any]: ...
 
-    def forget_rows(self, contact_ids: Sequence[str]) -> None: ...
+    def forget_rows(self, contact_ids: Sequence[str], before: float | None = None) -> None: ...
 
 
 class Messages(Protocol):
@@ -38,13 +40,13 @@ class Messages(Protocol):
         self, contact_ids: Sequence[str], *, cursor: str | None = None, limit: int = 50
     ) -> Page[Message]: ...
 
-    def forget_messages(self, contact_ids: Sequence[str]) -> None: ...
+    def forget_messages(self, contact_ids: Sequence[str], before: float | None = None) -> None: ...
 
 
 class WebMessages(Protocol):
     def list_records(self, contact_ids: Sequence[str]) -> Iterator[Any]: ...
 
-    def forget_messages(self, contact_ids: Sequence[str]) -> None: ...
+    def forget_messages(self, contact_ids: Sequence[str], before: float | None = None) -> None: ...
 
 
 class Tasks(Protocol):
@@ -52,7 +54,7 @@ class Tasks(Protocol):
         self, contact_ids: Sequence[str], *, cursor: str | None = None, limit: int = 50
     ) -> Page[Task]: ...
 
-    def forget_tasks(self, contact_ids: Sequence[str]) -> None: ...
+    def forget_tasks(self, contact_ids: Sequence[str], before: float | None = None) -> None: ...
 
 
 class Refusals(Protocol):
@@ -105,11 +107,23 @@ class PrivacyPorts:
 
 @dataclass(slots=True)
 class _People:
-    """Whom a request is about: all their ids, and their contacts as long as they are there."""
+    """Whom a request is about: all their ids, and their contacts as long as they are there. Under the ids in `shared`
+    somebody has begun anew since an erasure was asked for: of those only what is older is theirs."""
 
     ids: tuple[str, ...]
     contacts: list[Contact]
     asked_at: float
+    shared: frozenset[str] = frozenset()
+
+    def has(self, contact_id: str, time: float) -> bool:
+        """Whether what was stored under an id at a time is theirs."""
+        return contact_id not in self.shared or time < self.asked_at
+
+    def forget(self, forget: Callable[..., None]) -> None:
+        """Have all of theirs deleted under all of their ids."""
+        forget([contact_id for contact_id in self.ids if contact_id not in self.shared])
+        if self.shared:
+            forget(sorted(self.shared), self.asked_at)
 
     @property
     def addresses(self) -> list[str]:
@@ -141,7 +155,8 @@ def serve_privacy(ports: PrivacyPorts, request_id: str, has_time: Callable[[], b
     request = ports.requests.get_request(request_id)
     people = _find_people(ports, request)
     if not set(people.ids) <= set(request.ids):
-        request = ports.requests.save(request.with_(ids=tuple(sorted({*request.ids, *people.ids}))))
+        # There is more of them than was known: what is done already is to be done for that as well.
+        request = ports.requests.save(request.with_(ids=tuple(sorted({*request.ids, *people.ids})), done=()))
     is_second_look = request.state == DONE
     for part in PARTS:
         if part.key in request.done and not is_second_look:
@@ -157,6 +172,8 @@ def serve_privacy(ports: PrivacyPorts, request_id: str, has_time: Callable[[], b
             number = sum(1 for _ in part.read(ports, people))
             request = ports.requests.save(request.with_(counts={**request.counts, part.key: number}))
         part.forget(ports, people)
+        if part.key == CONTACTS and _find_people(ports, request).contacts:
+            raise TimeoutError("somebody who was to be erased became one with another contact; begin anew")
         if not is_second_look:
             request = ports.requests.save(request.with_(done=(*request.done, part.key)))
     if not is_second_look:
@@ -165,18 +182,30 @@ def serve_privacy(ports: PrivacyPorts, request_id: str, has_time: Callable[[], b
 
 
 def _find_people(ports: PrivacyPorts, request: PrivacyRequest) -> _People:
-    """The contacts of a request as they are now. Whoever began anew since an erasure was asked for is somebody else."""
-    found = {each.contact_id: each for each in find_contacts(ports.contacts, request.people).values()}
+    """The contacts of a request as they are now. Whoever began anew since an erasure was asked for, or was given one
+    of their identities since, is somebody else."""
     ids = {*request.people, *request.ids}
-    contacts = []
-    for contact in found.values():
-        if request.kind == ERASURE and contact.erased_at is not None and contact.erased_at >= request.asked_at:
-            ids -= {contact.contact_id, *ids_of(contact, ports.contact_key)}
+    contacts: list[Contact] = []
+    shared: set[str] = set()
+    for contact in {each.contact_id: each for each in find_contacts(ports.contacts, ids).values()}.values():
+        own = {contact.contact_id, *ids_of(contact, ports.contact_key)}
+        if request.kind == ERASURE and not _was_theirs(ports, request, contact, ids):
+            shared |= own & ids
         else:
             contacts.append(contact)
-    for contact in contacts:
-        ids |= {contact.contact_id, *ids_of(contact, ports.contact_key)}
-    return _People(tuple(sorted(ids)), contacts, request.asked_at)
+            ids |= own
+    return _People(tuple(sorted(ids)), contacts, request.asked_at, frozenset(shared))
+
+
+def _was_theirs(ports: PrivacyPorts, request: PrivacyRequest, contact: Contact, ids: Collection[str]) -> bool:
+    """Whether a contact found by these ids is of who asked, and not one that has come by an id of theirs since."""
+    if contact.erased_at is not None and contact.erased_at >= request.asked_at:
+        return False
+    if contact.contact_id in ids or not set(contact.merged_from).isdisjoint(ids):
+        return True
+    before = {text for text, time in contact.identities.items() if time < request.asked_at}
+    names = {name for text in before for name in names_of(text)}
+    return any(contact_id_of(name, ports.contact_key) in ids for name in names)
 
 
 def _write(ports: PrivacyPorts, request: PrivacyRequest, part: Part, people: _People) -> PrivacyRequest:
@@ -221,7 +250,13 @@ def _read_contacts(ports: PrivacyPorts, people: _People) -> Iterator[Mapping[str
 
 def _forget_contacts(ports: PrivacyPorts, people: _People) -> None:
     for contact in people.contacts:
-        erase_item(ports, contact.contact_id, erased_at=people.asked_at)
+        erase_item(ports, contact.contact_id, erased_at=people.asked_at, known=people.ids)
+
+
+def _read_timeline(ports: PrivacyPorts, people: _People) -> Iterator[Any]:
+    for contact_id in people.ids:
+        until = people.asked_at if contact_id in people.shared else None
+        yield from ports.timeline.list_records([contact_id], until)
 
 
 def _list_rejects(ports: PrivacyPorts, people: _People) -> Iterator[Reject]:
@@ -247,26 +282,38 @@ PARTS: tuple[Part, ...] = (
         lambda ports, people: ports.refusals.list_records(people.addresses, people.topics(ports)),
         lambda ports, people: ports.refusals.erase_answers(people.addresses, people.topics(ports), people.asked_at),
     ),
-    Part("contacts", _read_contacts, _forget_contacts),
+    Part(CONTACTS, _read_contacts, _forget_contacts),
     Part(
         "messages",
-        lambda ports, people: _all(ports.messages.list_by_contact, people.ids),
-        lambda ports, people: ports.messages.forget_messages(people.ids),
+        lambda ports, people: (
+            each
+            for each in _all(ports.messages.list_by_contact, people.ids)
+            if people.has(each.contact_id, each.created_at)
+        ),
+        lambda ports, people: people.forget(ports.messages.forget_messages),
     ),
     Part(
         "web_messages",
-        lambda ports, people: ports.web_messages.list_records(people.ids),
-        lambda ports, people: ports.web_messages.forget_messages(people.ids),
+        lambda ports, people: (
+            each
+            for each in ports.web_messages.list_records(people.ids)
+            if people.has(each["contact_id"], each["created_at"])
+        ),
+        lambda ports, people: people.forget(ports.web_messages.forget_messages),
     ),
     Part(
         "tasks",
-        lambda ports, people: _all(ports.tasks.list_by_contact, people.ids),
-        lambda ports, people: ports.tasks.forget_tasks(people.ids),
+        lambda ports, people: (
+            each
+            for each in _all(ports.tasks.list_by_contact, people.ids)
+            if people.has(each.contact_id, each.created_at)
+        ),
+        lambda ports, people: people.forget(ports.tasks.forget_tasks),
     ),
     Part(
         "timeline",
-        lambda ports, people: ports.timeline.list_records(people.ids),
-        lambda ports, people: ports.timeline.forget_rows(people.ids),
+        _read_timeline,
+        lambda ports, people: people.forget(ports.timeline.forget_rows),
     ),
     Part(
         "quarantine",
