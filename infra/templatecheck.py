@@ -24,6 +24,7 @@ POWERS_OVER_ALL = {
     ("SendMessageRole", "sns:Publish"): "a phone number has no ARN, and what has one is named",
     ("RecordFeedbackRole", "sns:Publish"): "a phone number has no ARN; a second statement denies every topic",
     ("ApiRole", "ses:GetAccount"): "what SES says of the whole account has no ARN",
+    ("ApiRole", "ses:DeleteSuppressedDestination"): "SES's list of suppressed addresses has no ARN",
     ("ConsoleRole", "ses:GetAccount"): "what SES says of the whole account has no ARN",
     ("RunBroadcastRole", "ses:GetAccount"): "the account itself has no ARN",
 }

@@ -30,6 +30,11 @@ BOUNCED = [{"emailAddress": "Ana Ruiz <Ana@Example.com>", "status": "5.1.1"}]
         (detail("Bounce", bounceType="Permanent", bounceSubType="General", bouncedRecipients=BOUNCED), "bounced",
          "bounced (General)", ("ana@example.com",)),
         (detail("Bounce", bounceType="Permanent"), "bounced", "bounced (General)", ()),
+        (detail("Bounce", bounceType="Permanent", bounceSubType="OnAccountSuppressionList", bouncedRecipients=BOUNCED),
+         "failed", "on SES's list of suppressed addresses", ("ana@example.com",)),
+        (detail("Bounce", bounceType="Transient", bounceSubType="MailboxFull", bouncedRecipients=BOUNCED), "failed",
+         "SES gave up for now (MailboxFull)", ()),
+        (detail("Bounce", bounceType="Undetermined"), "failed", "SES gave up for now (General)", ()),
         (detail("Complaint", complainedRecipients=[{"emailAddress": "ana@example.com"}]), "complained",
          "reported as spam", ("ana@example.com",)),
         (detail("Reject", reason="Bad content"), "failed", "SES refused it: Bad content", ()),
@@ -52,11 +57,8 @@ def test_every_kind_of_event_is_read(event, state, reason, suppressed):
         {"eventType": "Bounce", "mail": {"tags": {"other": ["x"]}}},
         {"eventType": None, "mail": MAIL},
         {"eventType": 5, "mail": MAIL},
-        detail("Bounce", bounceType="Transient"),
-        detail("Bounce", bounceType="Undetermined"),
         detail("Open"),
         detail("Click"),
-        {"eventType": "Bounce", "mail": MAIL, "bounce": "Permanent"},
     ],
 )
 def test_what_says_nothing_of_interest_is_nothing(event):

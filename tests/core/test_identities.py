@@ -64,6 +64,8 @@ def test_junk_names_nobody(kind, raw):
     ("one", "other"),
     [
         ("z@exämple.com", "z@xn--exmple-cua.com"),
+        ("z@straße.de", "z@xn--strae-oqa.de"),
+        ("z@βόλος.com", "z@xn--nxasmm1c.com"),
         ("z@exämple.com", "Z@EXÄMPLE.COM"),
         ("z@exa\u0308mple.com", "z@ex\u00e4mple.com"),
         ("ju\u0308rgen@example.com", "j\u00fcrgen@example.com"),

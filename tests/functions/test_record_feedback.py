@@ -58,10 +58,32 @@ def test_a_delivery_is_noted_and_nobody_is_woken_for_it(account, sent):
     assert refusals.find_suppression(EMAIL) is None
 
 
-def test_a_transient_bounce_is_none(account, sent):
-    handler(ses_event(sent, "Bounce", {**BOUNCE, "bounceType": "Transient"}), None)
-    assert state(sent) == "sent"
+def test_after_a_transient_bounce_a_mail_has_failed_and_the_next_may_get_through(account, sent):
+    full = {**BOUNCE, "bounceType": "Transient", "bounceSubType": "MailboxFull"}
+    handler(ses_event(sent, "Bounce", full), None)
+    assert state(sent) == "failed"
+    assert [event.name for event in account.arrived()] == ["Message Failed"]
     assert refusals.find_suppression(EMAIL) is None
+
+
+def test_an_answer_of_somebody_who_is_away_comes_after_the_delivery_or_before_it(account, sent):
+    away = {**BOUNCE, "bounceType": "Transient", "bounceSubType": "General"}
+    handler(ses_event(sent, "Delivery", {}), None)
+    handler(ses_event(sent, "Bounce", away), None)
+    assert state(sent) == "delivered"
+    assert account.arrived() == []
+    fresh = account.sign_up("second@example.com")
+    handler(ses_event(fresh, "Bounce", away), None)
+    handler(ses_event(fresh, "Delivery", {}), None)
+    assert state(fresh) == "delivered"
+
+
+def test_whom_ses_has_on_its_list_is_on_ours_and_counts_as_no_bounce(account, sent):
+    handler(ses_event(sent, "Bounce", {**BOUNCE, "bounceSubType": "OnAccountSuppressionList"}), None)
+    assert state(sent) == "failed"
+    assert refusals.find_suppression(EMAIL) == "on SES's list of suppressed addresses"
+    account.fold_arrived()
+    assert set(account.contact(EMAIL).suppressions) == {EMAIL}
 
 
 def test_what_ses_rejects_has_failed_though_ses_took_it_in_whatever_order_that_is_said(account, sent):

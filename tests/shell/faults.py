@@ -1,16 +1,17 @@
 """Faults between the SDK and AWS, for the tests of what the SDK then does."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 from moto.core.models import botocore_stubber
 
-_standing: list[tuple[Any, str, Callable[..., None]]] = []
+_standing: list[tuple[Any, str, Callable[..., Any]]] = []
 
 
-def _disturb(client: Any, operation: str, handler: Callable[..., None]) -> None:
-    event = f"before-send.*.{operation}"
+def _disturb(client: Any, operation: str, handler: Callable[..., Any], when: str = "before-send") -> None:
+    event = f"{when}.*.{operation}"
     client.meta.events.register_first(event, handler)
     _standing.append((client, event, handler))
 
@@ -48,6 +49,18 @@ def fail_calls(client: Any, operation: str, error: Exception) -> Callable[[], in
 
     _disturb(client, operation, fail)
     return lambda: calls
+
+
+def answer_calls(client: Any, operation: str, status: int, error: str) -> list[dict[str, Any]]:
+    """What moto does not know is answered like this. Returns the parameters asked with so far."""
+    asked: list[dict[str, Any]] = []
+
+    def answer(params: dict[str, Any], **context: Any) -> tuple[Any, dict[str, Any]]:
+        asked.append(params)
+        return SimpleNamespace(status_code=status), {"Error": {"Code": error}}
+
+    _disturb(client, operation, answer, "before-call")
+    return asked
 
 
 def leave_undone(monkeypatch: Any, client: Any, operation: str, container: str, times: int = 1) -> list[int]:

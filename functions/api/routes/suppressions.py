@@ -10,6 +10,7 @@ from postroad.errors import DefinitionError
 from postroad.identities import Identity, parse_identity
 from postroad.instants import format_instant
 from postroad.suppressions import Suppression
+from postroad_aws import email_account
 from postroad_aws.storage import refusals
 from postroad_aws.usecases.lift_suppression import lift_suppression
 from postroad_aws.usecases.suppress_address import suppress_address
@@ -80,10 +81,11 @@ def lift(body: LiftBody, caller: Caller) -> LiftedView:
     """Let an address be written to again.
 
     That it was suppressed, and why no more, stays among the proofs. Whoever reported a mail as spam must have said yes
-    to a topic since: record that answer first.
+    to a topic since: record that answer first. An e-mail address leaves SES's own list of suppressed ones as well.
     """
     address = read_address(body["address"])
-    obstacle = lift_suppression(production(), refusals, address, body["because"], caller.source)
+    at_provider = {"email": email_account.lift_suppression}
+    obstacle = lift_suppression(production(), refusals, address, body["because"], caller.source, at_provider)
     if obstacle:
         raise RefusedError(obstacle)
     return {"address": str(address)}

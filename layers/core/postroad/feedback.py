@@ -14,6 +14,10 @@ from postroad.messages import BOUNCED, COMPLAINED, DEFERRED, DELIVERED, FAILED, 
 # The reason of a suppression after a complaint.
 REPORTED = "reported as spam"
 
+# SES did not even try: it keeps a list of its own, from which lifting a suppression takes an address as well.
+ON_SES_LIST = "on SES's list of suppressed addresses"
+_ON_THE_ACCOUNTS_LIST = "OnAccountSuppressionList"
+
 # The tag by which a mail carries its message's id through SES.
 MESSAGE_TAG = "message_id"
 
@@ -48,8 +52,10 @@ class Feedback:
 def find_feedback(detail: Mapping[str, Any], received: float) -> Feedback | None:
     """The feedback in an event's detail; None when it is not about a message of ours, or says nothing of interest.
 
-    A transient bounce is no bounce: SES goes on trying, or says so later. Addresses are suppressed after a permanent
-    bounce and after a complaint.
+    Addresses are suppressed after a permanent bounce and after a complaint. A transient bounce means that SES has given
+    up, and the next mail may get through ("soft bounces are only included when SES fails to deliver the email after
+    retrying for a period of time"). What stands on the account's own list of suppressed addresses never left, so it is
+    no bounce in SES's numbers nor in ours.
     """
     kind = str(detail.get("eventType", ""))
     mail = detail.get("mail")
@@ -68,9 +74,13 @@ def find_feedback(detail: Mapping[str, Any], received: float) -> Feedback | None
         return Feedback(message_id, SENT, time, provider_id)
     if kind == "Delivery":
         return Feedback(message_id, DELIVERED, time, provider_id)
-    if kind == "Bounce" and part.get("bounceType") == "Permanent":
-        reason = f"bounced ({part.get('bounceSubType', 'General')})"
-        return Feedback(message_id, BOUNCED, time, provider_id, reason, _addresses(part.get("bouncedRecipients")))
+    if kind == "Bounce":
+        subtype, addresses = part.get("bounceSubType", "General"), _addresses(part.get("bouncedRecipients"))
+        if subtype == _ON_THE_ACCOUNTS_LIST:
+            return Feedback(message_id, FAILED, time, provider_id, ON_SES_LIST, addresses)
+        if part.get("bounceType") == "Permanent":
+            return Feedback(message_id, BOUNCED, time, provider_id, f"bounced ({subtype})", addresses)
+        return Feedback(message_id, FAILED, time, provider_id, f"SES gave up for now ({subtype})")
     if kind == "Complaint":
         return Feedback(
             message_id, COMPLAINED, time, provider_id, REPORTED, _addresses(part.get("complainedRecipients"))

@@ -58,12 +58,29 @@ def find_identity(kind: str, raw: object) -> Identity | None:
 def _normal_address(text: str) -> str | None:
     """One spelling for each mailbox: lower case, and an international domain as it goes over the wire."""
     local, _, domain = normalize("NFC", text).lower().rpartition("@")
-    domain = normalize("NFKC", domain)
+    host = find_wire_domain(normalize("NFKC", domain))
+    return f"{local}@{host}" if host and _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(host) else None
+
+
+# What the older rules for international names (RFC 3490) turn into something else, and so into another's domain, where
+# the newer ones (RFC 5891) keep it.
+_KEPT_LETTERS = re.compile("[ßς]")
+_JOINERS = re.compile("[\u200c\u200d]")
+
+
+def find_wire_domain(domain: str) -> str | None:
+    """A domain as it goes over the wire, an international one in punycode; None when it cannot be one."""
+    if domain.isascii():
+        return domain
+    if _JOINERS.search(domain):
+        return None
     try:
-        domain = domain if domain.isascii() else domain.encode("idna").decode()
+        return ".".join(
+            f"xn--{label.encode('punycode').decode()}" if _KEPT_LETTERS.search(label) else label.encode("idna").decode()
+            for label in re.split("[.\u3002\uff0e\uff61]", domain)
+        )
     except UnicodeError:
         return None
-    return f"{local}@{domain}" if _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain) else None
 
 
 def parse_identity(text: str) -> Identity:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from postroad.errors import PostroadError
+from postroad.identities import find_wire_domain
 
 
 class MimeError(PostroadError):
@@ -57,10 +58,7 @@ def wire_address(address: str) -> str:
     The local part must be plain ASCII without quotes: SES takes no other.
     """
     local, at, domain = address.rpartition("@")
-    try:
-        host = domain if domain.isascii() else domain.encode("idna").decode()
-    except UnicodeError:
-        host = ""
+    host = find_wire_domain(domain) or ""
     if not at or not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(host) or len(local) > 64 or len(host) > 253:
         raise MimeError("an address is not one that mail can be sent to")
     return f"{local}@{host}"

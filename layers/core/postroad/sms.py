@@ -72,15 +72,28 @@ HELP: Reply = "help"
 # It may well be a refusal, and only a person can tell.
 UNCLEAR: Reply = "unclear"
 
-# A reply that is nothing but one of these words (politeness aside) asks for that.
+# A reply that is nothing but one of these words (politeness aside) asks for that: in the languages in which people are
+# written to, as they are typed, with the slips of a hurry.
 _KEYWORDS: dict[Reply, str] = {
-    "stop": "stop stopall stopp end cancel quit unsubscribe unsub arret arreter optout remove revoke td baja",
+    "stop": """
+        stop stopall stopp stpo sotp stp stop2end stop2quit 🛑 end cancel quit unsubscribe unsuscribe unsubcribe unsub
+        optout remove revoke td cancelit endit endthis cancelthis cancelall endall iwantout
+        arret arreter arretez desabonner desabonnement desinscrire desinscription fin baja alto parar pare cancelar
+        detener desuscribir sair remover basta cancella cancellami annulla disiscrivimi
+        ende abmelden abbestellen aufhören stoppen beenden opzeggen afmelden stoppa avsluta avregistrera afmeld avmeld
+        koniec rezygnuję wypisz peruuta dur iptal
+        стоп отписаться отписка отмена відписатися 停止 退订 退訂 取消 解除 ストップ توقف قف إلغاء
+    """,
     "start": "start unstop yes resume optin subscribe resubscribe",
     "help": "help info aide ayuda hilfe",
 }
-_WORDS: dict[str, Reply] = {word: reply for reply, words in _KEYWORDS.items() for word in words.split()}
-_POLITENESS = re.compile(r"\b(?:please|pls|plz|thanks|thank you|thx|now|ok|okay|hi|hello|hey|sorry|just)\b")
+_POLITENESS = re.compile(
+    r"\b(?:please|pls|plz|thanks|thank you|thx|now|ok|okay|hi|hello|hey|sorry|just"
+    r"|bitte|danke|por favor|gracias|sil vous plait|svp|merci|per favore|grazie|obrigad[oa]|tack|tak|dank)\b"
+)
 _SENDING = r"(?:text|txt|messag|contact|spam|send|email|mail|sms|call|bother|harass|ping|notif|writ)"
+# "Stop by the shop" asks for nothing, "stop for good" does.
+_STOP = r"stop\b(?! (?:by|in|over|at|for|off|on)\b(?! (?:once|good|ever|all|now|the future|future)\b))"
 # Any reasonable way of saying it counts (47 CFR 64.1200(a)(10), since April 2025).
 _REFUSALS = re.compile(
     rf"\b(?:stop|quit|cease) (?:\w+ ){{0,2}}?(?:{_SENDING}|this\b|these\b|it\b|all\b)"
@@ -93,7 +106,8 @@ _REFUSALS = re.compile(
     r"|\b(?:cancel|end) (?:my |the |this |these )?(?:text|txt|message|sms|subscription|alert|notification)s?\b"
     r"|\b(?:do not|dont) want (?:\w+ ){0,3}?(?:text|txt|message|sms|mail|email|offer)s?\b"
     r"|\bno longer (?:want|wish)\b.*\b(?:text|txt|message|sms|mail|email|offer)s?\b"
-    r"|^stop\b(?! (?:by|in|over|at|for|off|on)\b)|\b(?:please|pls|plz) stop\b(?! (?:by|in|over|at|for|off|on)\b)"
+    rf"|^{_STOP}|\b(?:please|pls|plz) {_STOP}"
+    r"|\b(?:txt|text|texting|reply|replying|send|sending|say|saying) stop$|\bi (?:want|need) (?:you )?to stop$"
 )
 _KEPT = re.compile(
     r"\b(?:do not|dont|never|cannot|cant|didnt|did not|wont|without) "
@@ -106,6 +120,7 @@ _DOUBTS = re.compile(
     r"|\bhow did you get (?:my|this)\b|\bwhy (?:are|do) you\b|\bi (?:never|didnt|did not) (?:sign|ask|agree|give|gave)"
     r"|\bgo away\b|\b(?:dont|do not) (?:want|like|need)\b|\bno (?:thanks|thank you|more)\b"
     r"|\b(?:basta|genug|aufhoren|abmelden|arretez|desabonner|desinscrire|parem|pare|sair|cancelar|stoppen|abbestellen)\b"
+    r"|\b(?:cancel|end) (?:it|this|that|them|all|everything)\b"
 )
 # Where "stop" stands for something else, no person needs to look.
 _HARMLESS = re.compile(
@@ -116,18 +131,35 @@ _HARMLESS = re.compile(
 def classify_reply(text: str) -> Reply | None:
     """What a reply asks for: "stop", "start" or "help"; "unclear" when it may be a refusal; None for anything else.
 
-    STOP and its kin count in any case, with any punctuation and accents, and in plain sentences ("please stop texting
-    me"). START and HELP count only when they are all that is said, since a yes must be meant.
+    STOP and its kin count in any case and many languages, with any punctuation and accents, and in plain sentences
+    ("please stop texting me"). START and HELP count only when they are all that is said, since a yes must be meant.
     """
-    plain = unicodedata.normalize("NFKD", text[:1000]).casefold()
-    plain = re.sub(r"['\u2019`\u0300-\u036f]", "", plain)
-    words = " ".join(re.findall(r"[^\W_]+", plain))
-    alone = _POLITENESS.sub("", words).replace(" ", "")
-    if alone in _WORDS:
-        return _WORDS[alone]
-    if _REFUSALS.search(words) and not _KEPT.search(words):
+    text = text[:1000]
+    asked = _WORDS.get(_alone(text))
+    if asked:
+        return asked
+    if any(_REFUSALS.search(said) and not _KEPT.search(said) for said in map(_plain, _SENTENCE.split(text))):
         return STOP
-    return UNCLEAR if _DOUBTS.search(_HARMLESS.sub("", _KEPT.sub("", words))) else None
+    return UNCLEAR if _DOUBTS.search(_HARMLESS.sub("", _KEPT.sub("", _plain(text)))) else None
+
+
+# Where one thing has been said and the next begins; the dots of "S.T.O.P" are no such place.
+_SENTENCE = re.compile(r"[.!?,;:\n\u2026]+(?:\s+|$)")
+
+
+def _plain(text: str) -> str:
+    """The words of a text, without case, accents and signs."""
+    plain = unicodedata.normalize("NFKD", text.replace("🛑", " stop ")).casefold()
+    plain = re.sub(r"['\u2019`\u0300-\u036f]", "", plain)
+    return " ".join(re.findall(r"[^\W_]+", plain))
+
+
+def _alone(text: str) -> str:
+    """The one word that a text comes to, politeness aside."""
+    return _POLITENESS.sub("", _plain(text)).replace(" ", "")
+
+
+_WORDS: dict[str, Reply] = {_alone(word): reply for reply, words in _KEYWORDS.items() for word in words.split()}
 
 
 _ANSWERS: Mapping[Reply, str] = {

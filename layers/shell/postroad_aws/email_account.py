@@ -1,6 +1,7 @@
 """What SES says of the account and of the identity that mail comes from."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from postroad.doctor import Facts
@@ -37,6 +38,13 @@ def find_facts() -> Facts:
         suppresses=_suppresses(account),
         events=None if destinations is None else _events(destinations),
     )
+
+
+def lift_suppression(address: str) -> None:
+    """Take an address off the account's own list of suppressed ones, where it may be after a bounce or a complaint."""
+    ses = get_client("sesv2")
+    with suppress(ses.exceptions.NotFoundException):
+        ses.delete_suppressed_destination(EmailAddress=address)
 
 
 def _suppresses(account: dict[str, Any]) -> frozenset[str] | None:

@@ -1,6 +1,7 @@
 """Suppressions and consents: written before they are answered, heard of by the contact, lifted by rules."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -9,8 +10,16 @@ from postroad_aws.clients import get_client
 from postroad_aws.storage import refusals
 from tests.account import ANA, PHONE
 from tests.functions.api.client import EMAIL, MARKUP, call, paths, problem
+from tests.shell import faults
 
 BOB = "email:bob@example.com"
+
+
+@pytest.fixture(autouse=True)
+def on_ses_list(account):
+    """SES's own list of suppressed addresses has none of ours."""
+    yield faults.answer_calls(get_client("sesv2"), "DeleteSuppressedDestination", 404, "NotFoundException")
+    faults.mend()
 
 
 def suppress(address=EMAIL, reason="asked us by telephone"):
@@ -68,10 +77,11 @@ def test_suppressions_are_listed_in_pages_and_no_address_is_among_them(account):
     assert call("GET", "/api/v1/suppressions", {"address": BOB})[1] == {"items": [], "next": None}
 
 
-def test_a_lifted_suppression_leaves_a_proof_and_the_contact_knows(account, ana):
+def test_a_lifted_suppression_leaves_a_proof_and_the_contact_knows(account, ana, on_ses_list):
     suppress()
     account.fold_arrived()
     assert lift() == (200, {"address": EMAIL})
+    assert [asked["url_path"].rpartition("/")[2] for asked in on_ses_list] == [quote(ANA)]
     assert refusals.find_suppression(EMAIL) is None
     account.fold_arrived()
     assert call("GET", f"/api/v1/contacts/{ana.contact_id}")[1]["suppressions"] == {}

@@ -26,7 +26,9 @@ def test_who_has_the_address_hears_of_it(account):
     (event,) = account.arrived()
     assert (event.name, event.source, event.trusted) == (ADDRESS_SUPPRESSED, "crm", True)
     assert event.contact_id == account.contact(ADDRESS).contact_id
-    assert lift_suppression(account.ports, refusals, ADDRESS, "asked again", "crm") is None
+    asked_ses: list[str] = []
+    assert lift_suppression(account.ports, refusals, ADDRESS, "again", "crm", {"email": asked_ses.append}) is None
+    assert asked_ses == [ANA]
     assert [event.name for event in account.arrived()] == [ADDRESS_RELEASED]
 
 
@@ -43,4 +45,4 @@ def test_an_answer_leaves_a_proof_and_an_event(account, granted, name):
 
 def test_what_is_not_suppressed_cannot_be_lifted(account):
     with pytest.raises(NotFoundError):
-        lift_suppression(account.ports, refusals, ADDRESS, "asked", "crm")
+        lift_suppression(account.ports, refusals, ADDRESS, "asked", "crm", {})

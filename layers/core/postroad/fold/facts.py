@@ -136,9 +136,9 @@ def _take_broadcast(folding: Folding, event: Event) -> list[str]:
 
 
 def _take_unsent(folding: Folding, event: Event) -> list[str]:
-    """A message did not leave after all."""
+    """A message did not leave after all; the provider may say that none will."""
     folding.outbox.give_back(str(event.properties.get("message_id")))
-    return _take_mark(folding, event)
+    return _take_suppression(folding, event)
 
 
 def _take_suppression(folding: Folding, event: Event) -> list[str]:

@@ -1,6 +1,6 @@
 """Let an address be written to again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from postroad.consent import EVERY_TOPIC
@@ -20,9 +20,17 @@ class Suppressions(Protocol):
 
 
 def lift_suppression(
-    ports: Ports, suppressions: Suppressions, address: Identity, because: str, source: str
+    ports: Ports,
+    suppressions: Suppressions,
+    address: Identity,
+    because: str,
+    source: str,
+    lift_at_provider: Mapping[str, Callable[[str], None]],
 ) -> str | None:
     """Lift it and let the contact hear of it; or why it has to stay, as a sentence.
+
+    A provider with a list of its own lets go of the address first (`lift_at_provider`, by the kind of address): else it
+    would refuse the next message, and the address would be suppressed again.
 
     Raises NotFoundError when the address is not suppressed.
     """
@@ -31,6 +39,8 @@ def lift_suppression(
     answers = ports.refusals.find_answers({str(address): topics})[str(address)]
     obstacle = find_obstacle_to_lifting(suppressions.get_suppression(str(address)), answers.consents.values())
     if obstacle is None:
+        if lift := lift_at_provider.get(address.kind):
+            lift(address.value)
         suppressions.lift_suppression(str(address), now, {"by": "api", "source": source, "because": because})
         tell_contact(ports, address, ADDRESS_RELEASED, source, now, addresses=[str(address)], reason=because)
     return obstacle
