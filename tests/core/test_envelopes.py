@@ -11,7 +11,7 @@ import pytest
 
 from postroad.consent import Topic
 from postroad.contacts import Attribute, Contact
-from postroad.coupons import Coupon, make_code
+from postroad.coupons import Coupon, RanOutError, make_code
 from postroad.envelopes import compose, values_of
 from postroad.envelopes.custom import Invocation
 from postroad.envelopes.email import Email
@@ -143,9 +143,13 @@ def test_a_code_is_made_for_who_gets_a_mail_that_speaks_of_it(written: str) -> N
     policy_ = replace(POLICY, coupons={"spring": spring})
     message = replace(MESSAGE, trigger_key="")
     speaking = template(html="<body>{% if contact.first_name %}" + written + "{% endif %}</body>")
-    made = compose(message, speaking, ANA, "ana@a.example", {}, policy_, SIGNER, URL, 1.8e9)
+    made = compose(message, speaking, ANA, "ana@a.example", {}, policy_, SIGNER, URL, message.created_at + 60)
     assert isinstance(made, Email)
     text = message_from_bytes(made.raw, policy=policy.SMTP).get_body(("plain",)).get_content()
+    with pytest.raises(RanOutError, match="its coupon spring ran out on 1970-01-31 23:59 UTC"):
+        compose(message, speaking, ANA, "ana@a.example", {}, policy_, SIGNER, URL, message.created_at + 31 * 86_400)
+    silent = template(html="<body>Hello</body>")
+    assert compose(message, silent, ANA, "ana@a.example", {}, policy_, SIGNER, URL, message.created_at + 31 * 86_400)
     assert text.strip() == make_code(spring, "c1", message.created_at, SIGNER).text
 
 

@@ -499,6 +499,8 @@ def test_a_value_never_leaves_its_place(source: str, value: str) -> None:
         ("https:evil.example", "#"),
         ("https://a.example/\r\nx", "#"),
         ("https://good.example\\@evil.example", "#"),
+        ("https://good.example@evil.example/", "#"),
+        ("https://good.example/@ana", "https://good.example/@ana"),
         ("", "#"),
         (None, "#"),
         (5, "#"),
@@ -507,6 +509,50 @@ def test_a_value_never_leaves_its_place(source: str, value: str) -> None:
 def test_a_url_from_a_value_has_a_safe_scheme_or_leads_nowhere(url: object, shown: str) -> None:
     assert html('<a href="{{ x }}">a</a>', x=url) == f'<a href="{shown}">a</a>'
     assert html("<img src='{{ x }}'>", x=url) == f"<img src='{shown}'>"
+
+
+@pytest.mark.parametrize(
+    ("begun", "value", "shown"),
+    [
+        ("https://shop.example/", "New York", "https://shop.example/New%20York"),
+        ("https://shop.example/", "a/b?c=d&e#f%20", "https://shop.example/a/b?c=d&amp;e#f%20"),
+        ("https://shop.example/s?q=", "café", "https://shop.example/s?q=caf%C3%A9"),
+        ("https://shop.example/", "\\\\evil.example", "https://shop.example/%5C%5Cevil.example"),
+        (
+            "mailto:hello@shop.example?subject=",
+            "About my order",
+            "mailto:hello@shop.example?subject=About%20my%20order",
+        ),
+    ],
+)
+def test_behind_the_host_of_a_url_a_value_is_a_part_of_it(begun: str, value: str, shown: str) -> None:
+    assert html(f'<a href="{begun}{{{{ x }}}}">a</a>', x=value) == f'<a href="{shown}">a</a>'
+
+
+@pytest.mark.parametrize(
+    "url", ["https://{{ x }}", "https://shop.example{{ x }}", "https:{{ x }}", "//{{ x }}/a", "/{{ x }}",
+            "{{ x }}{{ y }}", "{% if x %}https://a.example{% else %}https://b.example/{% endif %}{{ x }}",
+            "https://ana@{{ x }}/"],
+)  # fmt: skip
+def test_no_value_is_a_part_of_a_urls_host(url: str) -> None:
+    with pytest.raises(TemplateError, match="URL's host"):
+        html(f'<a href="{url}">a</a>')
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("{{ x }}/cart?id={{ y }}", "https://shop.example/cart?id=1"),
+        ("{{ x }}&id={{ y }}", "https://shop.example&amp;id=1"),
+        ("{% if x %}{{ x }}{% else %}https://other.example{% endif %}/cart/{{ y }}", "https://shop.example/cart/1"),
+        ("{% if x %}{{ x }}{% else %}https://other.example/{% endif %}", "https://shop.example"),
+    ],
+)
+def test_what_begins_a_url_may_go_on(url: str, shown: str) -> None:
+    assert (
+        html(f'<a href="{url}">a</a>', x="https://shop.example", y="1").replace("&id", "&amp;id")
+        == f'<a href="{shown}">a</a>'
+    )
 
 
 # ------------------------------------------------------------------------------------------------- message templates

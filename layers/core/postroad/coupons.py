@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.documents import Reader, refuse_twins
-from postroad.instants import DAY, parse_instant
+from postroad.errors import PostroadError
+from postroad.instants import DAY, parse_instant, stamp
 from postroad.messages import Message
 
 if TYPE_CHECKING:
@@ -104,6 +105,18 @@ def show_codes(
         code = make_code(coupon, contact_id, since, signer) if signer else Code(SAMPLE, since + coupon.lasts)
         shown[coupon.id] = {"code": code.text, "until": code.until}
     return shown
+
+
+class RanOutError(PostroadError):
+    """A message speaks of a code that nobody could redeem any more when it would leave."""
+
+
+def check_codes(shown: Mapping[str, Mapping[str, Any]], variables: Iterable[str], now: float) -> None:
+    """Raise RanOutError when a code that a template with these variables shows has run out."""
+    for coupon_id in find_coupons(variables):
+        until = shown.get(coupon_id, {}).get("until", now)
+        if until < now:
+            raise RanOutError(f"its coupon {coupon_id} ran out on {stamp(until)}, before the message could leave")
 
 
 def find_coupons(variables: Iterable[str]) -> list[str]:

@@ -517,4 +517,13 @@ def safe_url(value: object) -> str:
     return url if _SAFE_URL.fullmatch(url) else "#"
 
 
-_SAFE_URL = re.compile(r"(?:https?://|mailto:|tel:)[^\x00-\x20\x7f-\x9f\\]*", re.IGNORECASE)
+# Without a user's name before the host, which people take for the host.
+_SAFE_URL = re.compile(r"(?:https?://(?![^/?#]*@)|mailto:|tel:)[^\x00-\x20\x7f-\x9f\\]*", re.IGNORECASE)
+
+
+def url_part(value: object) -> str:
+    """A value inside of a URL: what no URL may hold is escaped, what stands for something there stays."""
+    return quote(_text(value).encode("utf-8", "replace"), safe=_URL_SIGNS)
+
+
+_URL_SIGNS = "!#$%&'()*+,-./:;=?@[]_~"

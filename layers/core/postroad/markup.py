@@ -134,7 +134,14 @@ def _scan(source: str, passed_over: re.Pattern[str]) -> Iterator[Tag]:
 URL_ATTRIBUTES = _names("href src action formaction background poster cite data longdesc manifest ping xlink:href")
 _FORBIDDEN_ATTRIBUTES = _names("style srcdoc srcset imagesrcset http-equiv")
 _FORBIDDEN_ELEMENTS = _names("meta base animate animatetransform animatemotion set")
-_SCHEME_IS_SETTLED = re.compile(r"https?:|mailto:|tel:|sms:|cid:|[/?#]", re.IGNORECASE)
+# What stands for a value with which a URL begins.
+_VALUE = "{}"
+# From here on a value cannot change where a URL leads: its host is over, or it has none. (Browsers take a backslash for
+# a slash.)
+_LEADS_SOMEWHERE = re.compile(
+    r"(?:https?:)?[/\\]{2}[^/?#\\]+[/?#]|\{\}[^/?#&]*[/?#&]|mailto:|tel:|sms:|cid:|[/\\][^/\\]|[?#]", re.IGNORECASE
+)
+_HAS_SCHEME = re.compile(r"https?:|[/\\]|\{\}", re.IGNORECASE)
 _SCRIPT_SCHEME = re.compile(r"(?:javascript|vbscript):", re.IGNORECASE)
 _URL_NOISE = re.compile(r"[\x00-\x20\x7f]+")
 
@@ -146,7 +153,7 @@ Mode = Literal[
 class Place(NamedTuple):
     """A position in an HTML text, as the standard's tokenizer would see it there.
 
-    `url` is the literal beginning of the URL whose attribute we are in, or None when its scheme is settled.
+    `url` is the literal beginning of the URL whose attribute we are in, or None when it is settled where that leads.
     """
 
     mode: Mode = "text"
@@ -248,22 +255,30 @@ def join(one: Place, other: Place) -> Place:
     """The place after two ways through the template; raises MarkupError when they end in different places."""
     if one == other:
         return one
+    if one._replace(url=other.url) == other and all(
+        each.url is None or _HAS_SCHEME.match(each.url) for each in (one, other)
+    ):
+        return other if one.url is None else one
     same_tag = (one.element, one.closing) == (other.element, other.closing)
     if same_tag and one.mode in _IN_A_TAG and other.mode in _IN_A_TAG:
         return Place("tag", one.element, one.closing)
     raise MarkupError("the ways through this {% … %} end in different places of the HTML; close what each one opens")
 
 
-def check_placeholder(place: Place) -> bool:
-    """Whether a placeholder here begins a URL, so that its value must name a safe scheme.
+URL, URL_PART = "url", "url-part"
+
+
+def check_placeholder(place: Place) -> str:
+    """What a value has to be in this place: URL when it begins one, and so must name a safe scheme, URL_PART behind the
+    host of one, "" for anything.
 
     Raises MarkupError where a placeholder is refused.
     """
     if place.mode in ("text", "comment"):
-        return False
+        return ""
     if place.mode == "raw":
         if place.element in ESCAPABLE_RAW_ELEMENTS:
-            return False
+            return ""
         raise MarkupError(f"no placeholder may stand inside <{place.element}>")
     if place.mode in ("before", "unquoted"):
         raise MarkupError(f'put quotes around the value: {place.attribute}="{{{{ … }}}}"')
@@ -273,16 +288,23 @@ def check_placeholder(place: Place) -> bool:
         raise MarkupError(f"no placeholder may stand in the attribute {place.attribute!r}")
     if place.element in _FORBIDDEN_ELEMENTS:
         raise MarkupError(f"no placeholder may stand in an attribute of <{place.element}>")
+    if place.attribute not in URL_ATTRIBUTES:
+        return ""
     if place.url is None:
-        return False
-    if _URL_NOISE.sub("", place.url):
+        return URL_PART
+    begun = _URL_NOISE.sub("", unescape(place.url))
+    if _HAS_SCHEME.match(begun):
+        raise MarkupError(
+            "a placeholder must not be part of a URL's host; write all of it and a / before, or all in it"
+        )
+    if begun:
         raise MarkupError("a placeholder must not be part of a URL's scheme; write https:// before it, or all in it")
-    return True
+    return URL
 
 
 def after_placeholder(place: Place) -> Place:
     """The place after a placeholder that check_placeholder let through."""
-    return place._replace(url=None) if place.mode == "value" else place
+    return place._replace(url=_VALUE) if place.mode == "value" and place.url is not None else place
 
 
 def _until(stop: re.Pattern[str], text: str, start: int) -> int:
@@ -319,7 +341,7 @@ def _read_url(place: Place, literal: str) -> Place:
     plain = _URL_NOISE.sub("", unescape(url))
     if _SCRIPT_SCHEME.match(plain):
         raise MarkupError(f"{place.attribute} must not run a script")
-    return place._replace(url=None if _SCHEME_IS_SETTLED.match(plain) else url)
+    return place._replace(url=None if _LEADS_SOMEWHERE.match(plain) else url)
 
 
 # ------------------------------------------------------------------------------------------------------ plain text

@@ -44,6 +44,7 @@ from postroad.filters import (
     items_of,
     safe_url,
     show,
+    url_part,
 )
 from postroad.markup import html_to_text
 
@@ -140,7 +141,7 @@ class _Engine(Environment):
         super().__init__(autoescape=html, undefined=Nothing, finalize=show, optimized=False, keep_trailing_newline=True)
         self.globals = {}
         plain = {entry.key: entry.function for entry in FILTERS}
-        named = plain | (HTML_FILTERS if html else {}) | {"safe-url": safe_url}
+        named = plain | (HTML_FILTERS if html else {}) | {markup.URL: safe_url, markup.URL_PART: url_part}
         named |= {alias: named[key] for alias, key in FILTER_ALIASES.items()}
         if language is not ENGLISH:
             named |= {key: partial(function, language) for key, function in LOCAL_FILTERS.items()}
@@ -208,7 +209,7 @@ class _Compiler:
         self.variables: set[str] = set()
         self.printed: set[str] = set()
         self.tested: set[str] = set()
-        self.urls: set[int] = set()
+        self.urls: dict[int, str] = {}
 
     # Statements
 
@@ -270,11 +271,11 @@ class _Compiler:
         if isinstance(node, nodes.TemplateData):
             return node
         before, self.variables = self.variables, set()
-        url = id(node) in self.urls
+        url = self.urls.get(id(node))
         rewritten = self._expression(node, depth + 1)
         self.variables |= before
         if url:
-            rewritten = nodes.Filter(rewritten, "safe-url", [], [], None, None, lineno=node.lineno)
+            rewritten = nodes.Filter(rewritten, url, [], [], None, None, lineno=node.lineno)
         return rewritten
 
     def _tested(self, node: nodes.Expr, depth: int) -> nodes.Expr:
@@ -428,8 +429,8 @@ class _Compiler:
                 if isinstance(child, nodes.TemplateData):
                     place = markup.advance(place, child.data)
                 else:
-                    if markup.check_placeholder(place):
-                        self.urls.add(id(child))
+                    if url := markup.check_placeholder(place):
+                        self.urls[id(child)] = url
                     place = markup.after_placeholder(place)
             return place
         if isinstance(node, nodes.If):
@@ -655,7 +656,7 @@ class Rendered:
     parts: Mapping[str, str] = field(default_factory=dict)
 
 
-_LINE_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
+_LINE_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028-\u202e\u2066-\u2069]+")
 _BODY = re.compile(r"<body(?:[\s/](?:\"[^\"]*+\"|'[^']*+'|[^>\"'])*+)?>", re.IGNORECASE)
 _PREHEADER = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{}</div>'
 MAX_SUBJECT = 500

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from postroad import confirmation
 from postroad.channels import CHANNELS, CONTACT, address_kind
 from postroad.contacts import Contact
-from postroad.coupons import show_codes
+from postroad.coupons import check_codes, show_codes
 from postroad.envelopes.draft import Draft
 from postroad.instants import format_instant
 from postroad.keyed import find_item
@@ -120,6 +120,8 @@ def compose(
         contact, address, message, properties, policy, unsubscribe_url, preferences_url, signer, asked,
         template.subjects,
     )  # fmt: skip
+    if values["coupon"]:
+        check_codes(values["coupon"], template.variables, now)
     own_urls: tuple[str, ...] = (unsubscribe_url, preferences_url)
     if asks:
         asked_at = int((message.expires_at or now) - confirmation.GOOD_FOR)
