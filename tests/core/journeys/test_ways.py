@@ -300,8 +300,18 @@ pieces = st.lists(
 )
 
 
-@given(pieces, st.lists(st.tuples(st.sampled_from(["Bought", "Called"]), st.floats(60, 9 * DAY)), max_size=5))
-@settings(max_examples=60, deadline=None)
+@st.composite
+def tours(draw):
+    """Steps, of which some lead back to one before, over a wait."""
+    steps = draw(pieces)
+    for most in draw(st.lists(st.integers(1, 3), max_size=2)):
+        back = draw(st.integers(0, len(steps) - 1))
+        steps += [{"wait": {"for": "PT1H"}}, {"goto": {"step": f"s{back}", "most": most}}]
+    return steps
+
+
+@given(tours(), st.lists(st.tuples(st.sampled_from(["Bought", "Called"]), st.floats(60, 9 * DAY)), max_size=5))
+@settings(max_examples=80, deadline=None)
 def test_without_a_declared_loop_no_step_comes_twice_and_every_passage_ends(steps, events):
     document = journey(*({"id": f"s{number}", **step} for number, step in enumerate(steps)))
     try:
