@@ -128,6 +128,7 @@ ROUTES = (
     Route("GET", "/console/broadcasts/_new", "marketer", broadcasts.begin),
     Route("GET", "/console/broadcasts/_mix", "viewer", broadcasts.show_mix),
     Route("GET", "/console/broadcasts/_audience", "marketer", broadcasts.show_audience),
+    Route("GET", "/console/broadcasts/_readiness", "viewer", broadcasts.show_readiness),
     Route("GET", "/console/broadcasts/{broadcast_id}", "viewer", broadcasts.show_one),
     Route("POST", "/console/broadcasts/{broadcast_id}", "marketer", broadcasts.save),
     Route("GET", "/console/broadcasts/{broadcast_id}/edit", "marketer", broadcasts.edit),

@@ -21,16 +21,27 @@ from functions.console.crowds import CROWDS
 from functions.console.drafts import save_new
 from functions.console.requests import Request, RequestError
 from functions.console.responses import Response, redirect
-from postroad.broadcasts import CANCELLED, DRAFT, KIND, READER, Run, Tally, parse_broadcast
+from postroad.broadcasts import CANCELLED, DRAFT, KIND, READER, UNDER_WAY, Run, Tally, parse_broadcast
 from postroad.definitions import Known, known_in
+from postroad.doctor import BAD, examine
 from postroad.errors import DefinitionError
+from postroad.holds import Hold, find_hold
 from postroad.instants import parse_instant
 from postroad.local_time import find_zone
 from postroad.messages import Message
 from postroad.mix import describe_mix
 from postroad.places import segment_place
-from postroad_aws import books
-from postroad_aws.storage import VersionConflictError, contacts, definitions, keys, memberships, messages, timeline
+from postroad_aws import books, email_account
+from postroad_aws.storage import (
+    VersionConflictError,
+    contacts,
+    definitions,
+    holds,
+    keys,
+    memberships,
+    messages,
+    timeline,
+)
 from postroad_aws.usecases.cancel_broadcast import cancel_broadcast
 from postroad_aws.usecases.find_contact import find_contacts
 from postroad_aws.usecases.list_recipients import list_recipients
@@ -108,9 +119,18 @@ def show_one(request: Request) -> Response:
         "progress": measured.counts,
         "measured": measured,
         "plan": _describe_test(view),
+        "held": _find_hold(view),
+        "names": _names_of(view),
         "tally": view.run.tally if view.run and view.run.tally else Tally(),
     }
     return pages.page(request, "broadcasts/one.html", fragment="live", **values)
+
+
+def show_readiness(request: Request) -> Response:
+    """What is wrong with how mail is sent, for whoever is about to send some. It asks SES, so it comes by itself."""
+    found = examine(email_account.find_facts(), books.current_policy())
+    wrong = [check for check in found if check.state == BAD]
+    return pages.part(request, "broadcasts/_readiness.html", "readiness", wrong=wrong)
 
 
 def show_people(request: Request) -> Response:
@@ -346,9 +366,33 @@ def _template(view: BroadcastView) -> Choice:
 def _describe_test(view: BroadcastView) -> tuple[str, ...]:
     """What its test does, as far as the draft can be read."""
     try:
-        return parse_broadcast(view.document).describe()[1:]
+        return parse_broadcast(view.document).describe(_names_of(view))[1:]
     except DefinitionError:
         return ()
+
+
+def _names_of(view: BroadcastView) -> dict[str, str]:
+    """What the templates that a broadcast tests are called."""
+    try:
+        test = parse_broadcast(view.document).test
+    except DefinitionError:
+        return {}
+    wanted = [str(view.document.get("template")), *test.against] if test else []
+    known = books.newest().templates
+    refs = [known[template_id] for template_id in wanted if template_id in known]
+    documents = definitions.load_versions([("template", ref.template_id, ref.version) for ref in refs])
+    return {
+        template_id: str(document.get("name") or template_id) for (_, template_id, _), document in documents.items()
+    }
+
+
+def _find_hold(view: BroadcastView) -> Hold | None:
+    """What keeps its messages from leaving, or slows them, if somebody else put it: a breaker, or people for all."""
+    if view.state not in UNDER_WAY:
+        return None
+    ref = books.current().templates.get(str(view.document.get("template")))
+    topic = books.current_policy().find_topic(ref.topic if ref else "")
+    return find_hold(holds.list_holds(), f"{KIND}/{view.broadcast_id}", topic.transactional)
 
 
 def _without_code(text: object) -> str:

@@ -151,7 +151,10 @@ class Broadcast:
         """What its messages say of where they come from."""
         return f"{KIND}/{self.id}"
 
-    def describe(self) -> tuple[str, ...]:
+    def describe(self, names: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        """What it does, in sentences; `names` are those of templates, which else are called by their ids."""
+        called = names or {}
+        tested = [called.get(template, template) for template in self.templates]
         when = "as soon as it is scheduled" if self.at is None else f"at {format_instant(self.at)}"
         if self.local_time:
             when = f"at {self.local_time.replace('T', ' ')} where each of them is"
@@ -160,7 +163,7 @@ class Broadcast:
             who = "by itself" if test.is_automatic else "when somebody chooses"
             one = f"the one that {test.lead}"
             sentences.append(
-                f"first {test.share:g} % of them get {' or '.join(self.templates)} by lot; after "
+                f"first {test.share:g} % of them get {' or '.join(tested)} by lot; after "
                 f"{describe_duration(test.lasts)} {one} goes to the rest, {who}"
             )
         return tuple(sentences)

@@ -11,11 +11,13 @@ import pytest
 from postroad.broadcasts import Tally
 from postroad.commits import Commit, MembershipChange
 from postroad.contacts import Contact
+from postroad.doctor import Facts
+from postroad.holds import MARKETING, PAUSE, SLOW, Hold
 from postroad.instants import format_instant, parse_instant
 from postroad.messages import Message
 from postroad.places import segment_place
 from postroad.stats import count_membership, count_message
-from postroad_aws.storage import broadcasts, contacts, definitions, memberships, stats
+from postroad_aws.storage import broadcasts, contacts, definitions, holds, memberships, stats
 from tests.account import ANA, Account
 from tests.functions.console.test_journeys import words
 
@@ -481,7 +483,7 @@ def test_a_test_and_the_readers_hour_are_typed_and_come_back(account, browser):
     }  # fmt: skip
     page = browser.get(address).text
     assert "where each reader is" in page
-    assert "25 % of them get second-offer or gift-boxes by lot" in page
+    assert "25 % of them get Thank you, and what goes with it or Gift boxes by lot" in page
     form = browser.get(f"{address}/edit").text
     assert 'value="2.5"' in form
     assert 'value="25"' in form
@@ -505,6 +507,36 @@ def test_the_event_that_decides_a_test_is_typed_and_comes_back(account, browser)
     schedule(browser, address)
     run_to("testing")
     assert "decided by who did Order Completed" in browser.get(address).text
+
+
+def test_a_broadcast_that_a_breaker_holds_says_so_and_where_it_is_let_go(account, browser):
+    address = create(account, browser)
+    schedule(browser, address)
+    run_to("sending")
+    note = "40 of 1,000 mails of the last 1 hour bounced"
+    holds.save_hold(Hold(MARKETING, PAUSE, account.now(), "breaker", note))
+    page = browser.get(address).text
+    assert f"<b>Held</b> by breaker: {note}" in page
+    assert '<a href="/console/deliverability">See Deliverability</a>' in page
+    assert "the last leaves about" not in page
+    holds.save_hold(Hold(MARKETING, SLOW, account.now(), "breaker", note, 600.0))
+    assert "<b>Slowed</b> by breaker" in browser.get(address).text
+    holds.lift_hold(MARKETING, "breaker")
+    assert "by breaker" not in browser.get(address).text
+
+
+def test_whoever_is_about_to_send_hears_what_is_wrong_with_how_mail_is_sent(account, browser, monkeypatch):
+    address = create(account, browser)
+    assert 'hx-get="/console/broadcasts/_readiness"' in browser.get(address).text
+    facts = Facts(identity="tidewater.example", is_verified=True, is_in_production=False, dmarc=())
+    monkeypatch.setattr("postroad_aws.email_account.find_facts", lambda: facts)
+    page = browser.get(f"{LIST}/_readiness").text
+    assert "Mail may not arrive yet" in page
+    assert "Ask whoever looks after your AWS account" in page
+    assert "The account is in the sandbox" in page
+    assert "Publish a TXT record at _dmarc" in page
+    monkeypatch.setattr("postroad_aws.email_account.find_facts", Facts)
+    assert "Mail may not arrive" not in browser.get(f"{LIST}/_readiness").text
 
 
 def test_somebody_pauses_and_resumes_it_and_chooses_a_winner(account, browser):
