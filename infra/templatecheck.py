@@ -31,7 +31,7 @@ POWERS_OVER_ALL = {
 # What SAM attaches by itself: writing one's own log.
 MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole"}
 # Rows that may go by themselves; all others stay until somebody deletes them.
-TABLES_WITH_TTL = {"Events", "PrivacyRequests", "Quarantine", "Requests", "Stats", "WebMessages"}
+TABLES_WITH_TTL = {"Events", "Imports", "PrivacyRequests", "Quarantine", "Requests", "Stats", "WebMessages"}
 
 
 def load(path: Path = TEMPLATE) -> Document:

@@ -99,6 +99,7 @@ class Account:
             "REMOVAL_STATE_MACHINE_ARN": self.removal_machine,
             "EXPORT_STATE_MACHINE_ARN": self.privacy_machine,
             "ERASURE_STATE_MACHINE_ARN": self.privacy_machine,
+            "IMPORT_STATE_MACHINE_ARN": self.privacy_machine,
             "BROADCAST_SCHEDULES": "broadcasts",
             "BROADCAST_SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
             "DEAD_LETTERS_ARN": "arn:aws:sqs:us-east-1:123456789012:dead-letters",

@@ -20,6 +20,8 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
     "/console/leads": {"at": "segment/hot-leads"},
     "/console/leads.csv": {"at": "segment/hot-leads"},
     "/console/lifecycle/people": {"at": "stage/customer"},
+    "/console/products/_one": {"id": "bench"},
+    "/console/contacts/_imports": {"id": "bench"},
     "/console/scores/{score_id}/suggestions": {"goal": "Order Completed"},
 }
 # Pages with a tab or a choice that reads something of its own.
@@ -44,12 +46,16 @@ class Visitor:
     def __init__(self, stack: Stack) -> None:
         from functions.console.app import handler
         from postroad.accounts import begin
-        from postroad_aws.storage import accounts, contacts, definitions, messages, tasks
+        from postroad.content.recommending import Product
+        from postroad.imports import Import
+        from postroad_aws.storage import accounts, contacts, definitions, imports, messages, products, tasks
 
         self.stack, self.handle = stack, handler
         stack.enter()
         if definitions.find_draft("broadcast", "bench") is None:
             definitions.save_draft("broadcast", "bench", LETTER, edit=0, now=time.time())
+        products.save_products([Product("bench", "Bench")])
+        imports.save_import(Import("bench", "Bench", time.time(), "bench", None, 1, (), 0, 1))
         if accounts.find_account("bench") is None:
             accounts.save_account(begin("bench", time.time()))
         self.names = {

@@ -7,7 +7,7 @@ from functions.console.routes import ROUTES
 from functions.console.routing import find_route
 from tests.browser.conftest import sign_in
 
-CONSOLE = ("", "/contacts", "/accounts", "/accounts?view=targets", "/accounts/iris-architects",
+CONSOLE = ("", "/contacts", "/contacts/_import", "/accounts", "/accounts?view=targets", "/accounts/iris-architects",
            "/segments", "/segments/customers", "/journeys", "/journeys/welcome",
            "/journeys/welcome?view=steps", "/journeys/welcome?view=versions", "/journeys/enterprise",
            "/journeys/abandoned-cart", "/journeys/abandoned-cart/edit", "/journeys/abandoned-cart/edit?step=:start",
@@ -32,7 +32,8 @@ PARTS = {"/console/tour", "/console/demo", "/console/journeys/{journey_id}/why",
          "/console/messages/{message_id}/preview", "/console/broadcasts/_audience", "/console/broadcasts/_mix",
          "/console/broadcasts/{broadcast_id}/preview", "/console/broadcasts/{broadcast_id}/edit",
          "/console/leads.csv", "/console/templates/{template_id}/preview",
-         "/console/products/_one", "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",
+         "/console/products/_one", "/console/contacts/_imports",
+         "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",
          "/console/scores/{score_id}/suggestions", "/console/deliverability/checks"}  # fmt: skip
 TABS = ("?tab=why", "?tab=messages", "?tab=products")
 OTHERS = ("/_local/inbox", "/_local/clock", "/f/newsletter", "/api/v1/docs", "/console/sign-in", "/console/signed-out")

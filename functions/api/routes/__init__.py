@@ -10,6 +10,7 @@ from functions.api.routes import (
     definitions,
     deliverability,
     gallery,
+    imports,
     journeys,
     keys,
     lifecycle,
@@ -32,7 +33,7 @@ from functions.api.routing import Route
 TABLE: list[Route] = [
     route
     for module in (
-        contacts, accounts, segments, scores, lifecycle, journeys, broadcasts, templates, messages, tasks,
+        contacts, imports, accounts, segments, scores, lifecycle, journeys, broadcasts, templates, messages, tasks,
         coupons, products, advice, trying, deliverability,
         definitions, rebuilds, gallery, suppressions, consents, privacy, visitors, keys, quarantine,
     )

@@ -6,6 +6,7 @@ A page is a module here, named like its entry in the menu (`pages.MENU`), and a 
 from functions.console.routes import (
     accounts,
     broadcasts,
+    contact_import,
     contacts,
     deliverability,
     demo,
@@ -46,6 +47,10 @@ ROUTES = (
     Route("GET", "/console/demo", "viewer", demo.show),
     Route("POST", "/console/demo/remove", "marketer", demo.remove),
     Route("GET", "/console/contacts", "viewer", contacts.show_list),
+    Route("GET", "/console/contacts/_import", "marketer", contact_import.begin),
+    Route("POST", "/console/contacts/_import", "marketer", contact_import.take),
+    Route("POST", "/console/contacts/_preview", "marketer", contact_import.preview),
+    Route("GET", "/console/contacts/_imports", "marketer", contact_import.show_one),
     Route("GET", "/console/contacts/{contact_id}", "viewer", contacts.show_one),
     Route("POST", "/console/contacts/{contact_id}/export", "admin", privacy.export),
     Route("GET", "/console/contacts/{contact_id}/erase", "admin", privacy.ask_erasure),

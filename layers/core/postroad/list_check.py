@@ -9,6 +9,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from io import StringIO
 from typing import NamedTuple
 
@@ -91,7 +92,11 @@ class Report(NamedTuple):
 
 def check_list(text: str, source: Source, column: str = "email") -> Report:
     """Look at a list in CSV, with a heading. Raises ListError when there is no such column, or too much of it."""
-    addresses = read_column(text, column)
+    return check_addresses(read_column(text, column), source)
+
+
+def check_addresses(addresses: Sequence[str], source: Source) -> Report:
+    """The same, of addresses that are read already; "" is a row without one."""
     remarks = list(_look(addresses))
     kinds = Counter(remark.kind for remark in remarks)
     wrong = {remark.row for remark in remarks}
@@ -151,6 +156,7 @@ def _look(addresses: Sequence[str]) -> Iterable[Remark]:
             yield Remark(row, TYPO, address, f"{local}@{meant}")
 
 
+@lru_cache(maxsize=4_096)
 def find_typo(domain: str) -> str:
     """The domain that a slip of the finger has made this one of; "" when it looks like none."""
     if domain in _COMMON:

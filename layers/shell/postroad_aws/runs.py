@@ -36,6 +36,11 @@ def start_privacy(request_id: str, kind: str) -> None:
     _start(settings().require(f"{kind}_state_machine"), {"request_id": request_id})
 
 
+def start_import(import_id: str) -> None:
+    """Start the state machine that takes the people of an import."""
+    _start(settings().require("import_state_machine"), {"import_id": import_id})
+
+
 def schedule_broadcast(broadcast_id: str, number: int, at: float) -> None:
     """Have it started at a time to come, to the second. Doing it twice is harmless."""
     client = get_client("scheduler")

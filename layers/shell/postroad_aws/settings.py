@@ -45,6 +45,9 @@ class Settings:
     privacy_requests_table: str | None = _variable(
         "PRIVACY_REQUESTS_TABLE", "the table of exports and erasures that were asked for"
     )
+    imports_table: str | None = _variable(
+        "IMPORTS_TABLE", "the table of imports, and of their people until these are taken"
+    )
     web_messages_table: str | None = _variable("WEB_MESSAGES_TABLE", "the table of messages that wait on a site")
     events_queue_url: str | None = _variable("EVENTS_QUEUE_URL", "the FIFO queue of events to fold")
     sends_queue_url: str | None = _variable("SENDS_QUEUE_URL", "the queue of messages to send")
@@ -62,6 +65,9 @@ class Settings:
     alarms_topic_arn: str = _variable("ALARMS_TOPIC_ARN", "the topic of alarms, for those who may raise one", "")
     export_state_machine: str | None = _variable("EXPORT_STATE_MACHINE_ARN", "the run that writes an export")
     erasure_state_machine: str | None = _variable("ERASURE_STATE_MACHINE_ARN", "the run that erases people")
+    import_state_machine: str | None = _variable(
+        "IMPORT_STATE_MACHINE_ARN", "the run that takes the people of an import"
+    )
     base_url: str = _variable(
         "BASE_URL", "scheme and host of our own pages, no slash at the end; empty: as the request says", ""
     )

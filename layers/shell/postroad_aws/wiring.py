@@ -16,6 +16,7 @@ from postroad_aws.storage import contacts, keys, messages, quarantine, refusals,
 
 if TYPE_CHECKING:
     from postroad.links import Signer
+    from postroad_aws.usecases.import_contacts import ImportPorts
     from postroad_aws.usecases.record_reply import ReplyPorts
     from postroad_aws.usecases.remove_demo import RemovalPorts
     from postroad_aws.usecases.run_broadcast import RunPorts
@@ -138,6 +139,15 @@ def privacy_ports() -> "PrivacyPorts":
         contacts, timeline, messages, web_messages, tasks, refusals, quarantine, requests, privacy, books, clock,
         contact_key=keys.derive_key("contacts"),
     )  # fmt: skip
+
+
+@cache
+def import_ports() -> "ImportPorts":
+    """What taking an import touches."""
+    from postroad_aws.storage import imports
+    from postroad_aws.usecases.import_contacts import ImportPorts
+
+    return ImportPorts(contacts, refusals, imports, queues, clock, contact_key=keys.derive_key("contacts"))
 
 
 @cache

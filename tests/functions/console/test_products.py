@@ -24,7 +24,7 @@ def catalogue(account):
     products.save_products([HUILA, FILTER, Product("old", "Last year's blend", in_stock=False)])
 
 
-def upload(browser, path, text, **fields):
+def upload(browser, path, text, /, **fields):
     """Posts a form with a file, as a browser does."""
     parts = [f'name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
     parts.append(f'name="file"; filename="list.csv"\r\nContent-Type: text/csv\r\n\r\n{text}')
