@@ -113,6 +113,7 @@ FINE = {
         {"not": {"attribute": "interests", "contains": "weddings"}},
     ]
 }
+DEVELOPER = {"kind": "persona", "id": "developer", "rules": [{"id": "code", "if": {"event": "Code Pushed"}}]}
 ANA = {
     "role": "Lead engineer",
     "company_size": 80,
@@ -134,7 +135,7 @@ ANA = {
     ],
 )
 def test_c69_segments_ask_about_role_company_spend_and_place_together(changes, spent, is_in):
-    life = Life({"kind": "segment", "id": "fine", "if": FINE})
+    life = Life(DEVELOPER, {"kind": "segment", "id": "fine", "if": FINE})
     life.does("Order Completed", properties={"total": spent - 100}, attributes={**ANA, **changes})
     life.passes(10 * DAY)
     life.does("Order Completed", properties={"total": 100})

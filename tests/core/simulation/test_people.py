@@ -89,6 +89,14 @@ def test_somebody_has_a_date_to_wait_for_and_somebody_has_none(date):
     assert min(ways["then"], ways["else"]) >= 20
 
 
+def test_whose_date_starts_a_journey_starts_it_once():
+    journey = {
+        "kind": "journey", "id": "draft", "trigger": {"date": "birthday", "yearly": True}, "reentry": "always",
+        "steps": [{"wait": {"for": "P1D"}}],
+    }  # fmt: skip
+    assert simulate({"journey/draft": journey}, "draft", people=20, habits=Habits()).started == 20
+
+
 def test_values_of_one_object_are_told_together():
     both = {"all": [{"attribute": "address.city", "is": "Lyon"}, {"attribute": "address.country", "is": "FR"}]}
     ways = _ways([_branch(both)], people=200)

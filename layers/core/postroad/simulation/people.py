@@ -216,10 +216,10 @@ def _find_examples(part: Document, lapse: float) -> Iterator[tuple[str, Example]
     for asked in _comparisons_in(part):
         for number in range(len(asked.operator.examples(asked.operand, 0.0))):
             yield asked.subject, partial(_show_example, asked, lapse, number)
-    if isinstance(date := part.get("date"), str):
-        with suppress(ValueError):
-            ahead = lapse + _SOON - read_offset(Reader(part))
-            yield date, lambda at: format_instant(at + ahead)[:10]
+    wait = part.get("wait")
+    if isinstance(wait, Mapping) and isinstance(wait.get("date"), str):
+        ahead = lapse + _SOON - read_offset(Reader(wait))
+        yield wait["date"], lambda at: format_instant(at + ahead)[:10]
 
 
 def _show_example(asked: Comparison, lapse: float, number: int, at: float) -> Any:
