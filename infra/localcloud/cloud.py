@@ -59,12 +59,17 @@ class LocalCloud:
         except OSError as problem:
             if find_user(self.state) == self.port:
                 raise RuntimeError(f"{self.settings['name']} is already running at {self.url}") from problem
-            advice = f"Port {self.port} is in use; choose another, for example PORT={self.port + 1}"
-            raise RuntimeError(advice) from problem
+            raise self._port_is_taken() from problem
         self.clock = Clock(self.state / "clock")
         python = emulator_python(self.store, self.say)
         self.engine = Engine(python, self.state, region, self.clock.offset, self.port)
         try:
+            # Not before the emulator of an earlier run has ended, which the state tells: its functions would find the
+            # mailbox of this run, and wait for an answer.
+            try:
+                self.server.server_activate()
+            except OSError as problem:
+                raise self._port_is_taken() from problem
             self.clients = clients_for(self.engine.endpoint, region)
             self.meter = Meter(self.store / "errors.log", self.say, self.clock.now())
             self.inbox = Inbox(self.clock, self.clients, self.engine, self.state / "mails.jsonl", self.meter.count)
@@ -88,6 +93,9 @@ class LocalCloud:
         except BaseException:
             self.engine.stop()
             raise
+
+    def _port_is_taken(self) -> RuntimeError:
+        return RuntimeError(f"Port {self.port} is in use; choose another, for example PORT={self.port + 1}")
 
     def check(self) -> None:
         """Raises RuntimeError when the emulator has ended by itself."""

@@ -314,11 +314,16 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, *arguments: Any):
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]):
         self.refuses = False
         self.open = 0
         self.changed = threading.Condition()
-        super().__init__(*arguments)
+        super().__init__(address, handler, bind_and_activate=False)
+        try:
+            self.server_bind()
+        except OSError:
+            self.server_close()
+            raise
 
     def refuse(self) -> None:
         """Answer 503 from now on, but for the mailbox: functions that are under way still need it."""
@@ -347,6 +352,6 @@ class Server(ThreadingHTTPServer):
 
 
 def serve(port: int, parts: Parts) -> Server:
-    """Bind 127.0.0.1:port. Raises OSError when the port is taken."""
+    """Bind 127.0.0.1:port, without listening (`server_activate`). Raises OSError when somebody else listens there."""
     handler = type("Bound", (Handler,), {"parts": parts, "local": Local(parts)})
     return Server(("127.0.0.1", port), handler)

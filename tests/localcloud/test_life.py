@@ -2,12 +2,15 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
+from typing import Any, cast
 
 import pytest
 
+from localcloud.server import serve
 from tests.local_cloud import PATIENCE, free_port
 
 EXTRA = """
@@ -177,6 +180,17 @@ def test_a_port_that_is_taken_is_told_and_nothing_stays_behind(cloud, own):
     with pytest.raises(AssertionError, match="in use"):
         own.start()
     assert own.process.wait(PATIENCE) == 1
+
+
+def test_nobody_gets_through_to_a_run_that_still_waits_for_the_one_before_to_end():
+    """Functions of a run that was killed would find the mailbox of the next one there, and wait for an answer."""
+    port = free_port()
+    waiting = serve(port, cast(Any, None))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    waiting.server_activate()
+    socket.create_connection(("127.0.0.1", port)).close()
+    waiting.server_close()
 
 
 def test_a_second_run_is_told_where_the_first_one_is_and_leaves_it_alone(own):
