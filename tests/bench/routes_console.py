@@ -35,6 +35,17 @@ MORE = {
         {"from": "journey/welcome", "who": "skipped"},
     ),
 }
+# What the names in paths stand for, and which are looked up on the stack.
+NAMES = {
+    "account_id": "bench",
+    "broadcast_id": "bench",
+    "journey_id": "welcome",
+    "score_id": "engagement",
+    "segment_id": "customers",
+    "template_id": "second-offer",
+    "workflow_id": "birthday",
+}
+LOOKED_UP = ("contact_id", "message_id", "request_id", "task_id")
 LETTER = {"kind": "broadcast", "id": "bench", "name": "Bench", "segment": "customers", "template": "second-offer"}
 
 
@@ -58,15 +69,12 @@ class Visitor:
         imports.save_import(Import("bench", "Bench", time.time(), "bench", None, 1, (), 0, 1))
         if accounts.find_account("bench") is None:
             accounts.save_account(begin("bench", time.time()))
+        contact_id = contacts.list_contacts(limit=1).items[0].contact_id
         self.names = {
-            "account_id": "bench",
-            "contact_id": contacts.list_contacts(limit=1).items[0].contact_id,
+            **NAMES,
+            "request_id": make_export(contact_id),
+            "contact_id": contact_id,
             "message_id": messages.list_newest("journey/welcome@1", limit=1).items[0].message_id,
-            "segment_id": "customers",
-            "journey_id": "welcome",
-            "broadcast_id": "bench",
-            "workflow_id": "birthday",
-            "score_id": "engagement",
             "task_id": tasks.list_tasks("open", limit=1).items[0].task_id,
         }
 
@@ -91,6 +99,22 @@ class Visitor:
             "cookies": [f"{cookie_name('session', True)}={seal_session(session, keys.derive_key('sessions'))}"],
             "requestContext": {"http": {"method": "GET", "path": path}, "domainName": HOST},
         }
+
+
+def make_export(contact_id: str) -> str:
+    """The id of an export that is done and can be read."""
+    from postroad.privacy import DONE, EXPORT, PrivacyRequest
+    from postroad_aws import clock
+    from postroad_aws.storage import privacy
+
+    now = clock.now()
+    asked = PrivacyRequest(
+        "bench", EXPORT, (contact_id,), now, "bench", "a letter", DONE, (contact_id,), {"contacts": 1},
+        pages=1, finished_at=now,
+    )  # fmt: skip
+    privacy.save_page(asked.request_id, 0, [{"part": "contacts", "contact_id": contact_id, "created_at": now}], now)
+    privacy.create(asked)
+    return asked.request_id
 
 
 def list_pages() -> dict[str, tuple[str, Mapping[str, str]]]:

@@ -1,8 +1,10 @@
 """What the table of routes says about growth."""
 
+from string import Formatter
+
 from functions.api.routes import TABLE
 from tests.bench.routes import BOUNDED, Figures, show
-from tests.bench.routes_console import list_pages
+from tests.bench.routes_console import LOOKED_UP, NAMES, list_pages
 
 
 def grown(key: str, calls: int, units: float) -> list[str]:
@@ -24,3 +26,9 @@ def test_what_looks_at_people_may_come_up_to_its_bound():
 
 def test_only_routes_that_there_are_have_a_bound():
     assert BOUNDED.keys() <= {*(f"{route.method} {route.path}" for route in TABLE), *list_pages()}
+
+
+def test_what_stands_in_the_path_of_a_page_is_known():
+    written = [text for path, query in list_pages().values() for text in (path, *query.values())]
+    asked = {name for text in written for _, name, _, _ in Formatter().parse(text) if name}
+    assert asked == {*NAMES, *LOOKED_UP}

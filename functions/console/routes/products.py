@@ -65,7 +65,7 @@ def remove(request: Request) -> Response:
 
 
 def _get(product_id: str) -> Product:
-    found = products.find_products([product_id])
+    found = products.find_products([product_id]) if product_id else {}
     if product_id not in found:
         raise NotFoundError("There is no product with this id. It may have been removed.")
     return found[product_id]
