@@ -60,7 +60,7 @@ def look_over(document: Mapping[str, Any], template_id: str, form: Form | None, 
         place, row = _place(each.path, each.line, each.evidence, form)
         found.append(Found(each.blocks, place, row, each.problem[:1].upper() + each.problem[1:], each.mend))
     counted = segments(form.text) if form.channel == "sms" and form.text else None
-    if report is None:
+    if report is None or not report.scores:
         return LookedOver(tuple(found), segments=counted)
     block_at = known.policy.strictness.block_at
     return LookedOver(tuple(found), report.total, report.scores, block_at, counted)

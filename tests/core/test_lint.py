@@ -154,7 +154,57 @@ def test_a_rule_finds_what_it_is_for_and_where(rule: str, case: tuple[dict[str, 
 
 
 def test_each_rule_has_its_cases() -> None:
-    assert {*CASES, "early_push"} == set(RULES)
+    assert {*CASES, *TEXTS, "early_push"} == set(RULES)
+
+
+# Of each rule for texts and pushes: what trips it, what is said of it, and what comes near.
+TEXTS: dict[str, tuple[str, dict[str, str], str, str, dict[str, str]]] = {
+    "sms_stop": (
+        "sms", {"text": "Tidewater: the harvest is here."}, "text",
+        "marketing that does not say how to stop it", {"text": "Tidewater: it is here. STOPP beendet das."},
+    ),
+    "sms_brand": (
+        "sms", {"text": "The harvest is here. Reply STOP to end."}, "text",
+        "it does not say who writes", {"text": "{{ account.name }}: it is here. Reply STOP to end."},
+    ),
+    "sms_length": (
+        "sms", {"text": "Tidewater: " + "words " * 80 + "STOP"}, "text",
+        "it goes in 4 parts of GSM-7, each of which is paid for", {"text": "Tidewater: " + "words " * 70 + "STOP"},
+    ),
+    "sms_alphabet": (
+        "sms", {"text": "Tidewater: the harvest\nis “here”, and it is as good as ever, we think. Reply STOP to end."},
+        "text", "for “ ” it goes in 2 parts and not in 1", {"text": "Tidewater: “here”. Reply STOP to end."},
+    ),
+    "push_length": (
+        "push", {"title": "T" * 51, "text": "Short."}, "title",
+        "51 characters; most phones show about 50", {"title": "T" * 50 + "{{ contact.first_name }}", "text": "t" * 150},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", TEXTS)
+def test_texts_and_pushes_are_looked_at_too(rule: str) -> None:
+    channel, bad, part, problem, near = TEXTS[rule]
+
+    def find(source: dict[str, str], *, is_marketing: bool = True) -> list[Finding]:
+        mail = read_mail(source, is_marketing=is_marketing, channel=channel, brand="Tidewater Coffee")
+        return list(look_at(mail).findings)
+
+    assert [(each.rule, each.path, each.problem, each.level) for each in find(bad)] == [(rule, part, problem, WARN)]
+    assert find(near) == []
+    if rule in ("sms_stop", "sms_brand"):
+        assert find(bad, is_marketing=False) == []
+
+
+def test_what_is_found_in_a_text_is_told_when_it_is_saved_and_the_policy_may_let_it_block() -> None:
+    text = {"kind": "template", "id": "ping", "channel": "sms", "topic": "news", "text": "It is here."}
+    shelf = Shelf(POLICY)
+    report = look_at_definition(text, known_in(shelf.book, {}))
+    assert report is not None
+    assert [each.rule for each in report.findings] == ["sms_stop", "sms_brand"]
+    shelf.publish({**POLICY, "lint": {"levels": {"sms_stop": "block"}}})
+    with pytest.raises(DefinitionError, match="how to stop it"):
+        shelf.publish(text)
 
 
 def test_c75_a_mail_that_is_too_long_or_asks_for_nothing_is_told() -> None:

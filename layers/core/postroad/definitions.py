@@ -204,20 +204,28 @@ def _check_content(parsed: Any, known: Known) -> Mistakes:
 
 
 def _is_marketing_mail(parsed: Any, known: Known) -> bool:
-    return parsed.channel == "email" and not known.policy.find_topic(parsed.topic).transactional
+    return parsed.channel == "email" and _is_marketing(parsed, known)
+
+
+def _is_marketing(parsed: Any, known: Known) -> bool:
+    return not known.policy.find_topic(parsed.topic).transactional
 
 
 def _look_at_template(parsed: Any, known: Known) -> "Report | None":
-    from postroad.lint import join_reports, look_at, read_mail  # reads HTML, which the fold does not need
+    from postroad.lint import LOOKED_AT, join_reports, look_at, read_mail  # reads HTML, which the fold does not need
+    from postroad.rendering import Compiled
 
-    if parsed.channel != "email":
+    if parsed.channel not in LOOKED_AT:
         return None
     stages = list(known.ids.get("stage", ()))
     reports = {}
-    for start, parts in parsed.faces.items():
+    for start, face in parsed.faces.items():
+        parts = {key: part for key, part in face.items() if isinstance(part, Compiled)}
         mail = read_mail(
             {key: part.source for key, part in parts.items()},
-            is_marketing=_is_marketing_mail(parsed, known),
+            is_marketing=_is_marketing(parsed, known),
+            channel=parsed.channel,
+            brand=known.policy.name,
             bare={key: part.unguarded for key, part in parts.items()},
             pushes_early=parsed.sales and parsed.stage in stages[:1],
         )
@@ -517,10 +525,22 @@ def plan_publication(
         raise DefinitionError(*mistakes)
     versions: dict[tuple[str, str, int], Mapping[str, Any]] = {}
     published = []
+    built = {
+        key: _build(checked[key], document, entering, book, documents)
+        for key, document in entering.items()
+        if key.startswith("template/")
+    }
+    if mistakes := [
+        (path if len(entering) == 1 else f"{key}: {path}", sentence)
+        for key, stored in built.items()
+        if checked[key].blocks
+        for path, sentence in _look_at_built(stored, entering[key], known)
+    ]:
+        raise DefinitionError(*mistakes)
     for key, document in entering.items():
         kind, _, definition_id = key.partition("/")
         version = book.manifest.last_version(key) + 1
-        stored = _build(checked[key], document, entering, book, documents) if kind == "template" else document
+        stored = built.get(key, document)
         versions[kind, definition_id, version] = stored
         published.append(publish_version(stored, kind, definition_id, version))
     # Compiled once to learn what the manifest records.
@@ -559,6 +579,16 @@ def _build(
 
     built = build_template(document, find_kit(entering, book, documents))
     return {**built, ASKS: list(checked.asks)} if checked.asks else built
+
+
+def _look_at_built(built: Mapping[str, Any], document: Mapping[str, Any], known: Known) -> Mistakes:
+    """What the look forbids in a mail whose saved blocks are filled in; places are those of what was written."""
+    from postroad.lint import place_in_source
+    from postroad.rendering import compile_message_template  # loads Jinja, which the fold does not need
+
+    report = _look_at_template(compile_message_template(built), known)
+    found = place_in_source(report, document).findings if report else ()
+    return tuple((each.path, each.describe()) for each in found if each.blocks)
 
 
 def find_kit(

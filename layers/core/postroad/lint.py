@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from postroad.links import target_is_safe
 from postroad.markup import html_to_text, tags
+from postroad.sms import STOP, classify_reply, find_foreign, segments
 from postroad.strictness import BLOCK, OFF, USUAL, WARN, Strictness
 
 # What stands in the place of a value of the person's, of one that is the same for everybody, and of the link by which
@@ -23,7 +24,10 @@ _PLACEHOLDER = re.compile(r"\{\{(?P<printed>.*?)\}\}|\{%.*?%\}|\{#.*?#\}", re.DO
 
 # What looks like spam is worth so many points each, and one rule at most so many.
 POINTS, MOST_POINTS = 5, 20
-_PARTS = ("subject", "preheader", "html")
+# What is looked at, by channel.
+EMAIL, SMS, PUSH = "email", "sms", "push"
+_PARTS = {EMAIL: ("subject", "preheader", "html"), SMS: ("text",), PUSH: ("title", "text")}
+LOOKED_AT = tuple(_PARTS)
 
 
 class Finding(NamedTuple):
@@ -114,7 +118,7 @@ class Link(NamedTuple):
 class Mail:
     """A mail's template as the rules read it. `is_marketing` says that its topic is not for what somebody asked for,
     `bare` by part which values it prints without a fallback, `pushes_early` that it pushes for a sale at the first
-    stage of the life cycle."""
+    stage of the life cycle. Of a text or a push there are `title` and `text`; `brand` is the account's name."""
 
     subject: str
     preheader: str
@@ -123,6 +127,10 @@ class Mail:
     source: Mapping[str, str] = field(default_factory=dict)
     bare: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pushes_early: bool = False
+    channel: str = EMAIL
+    title: str = ""
+    text: str = ""
+    brand: str = ""
 
     @cached_property
     def body(self) -> str:
@@ -145,17 +153,28 @@ def read_mail(
     is_marketing: bool,
     bare: Mapping[str, frozenset[str]] = {},
     pushes_early: bool = False,
+    channel: str = EMAIL,
+    brand: str = "",
 ) -> Mail:
-    """The mail of a template's parts, as they are written there."""
-    parts = {part: _take_out(source.get(part, "")) for part in _PARTS}
-    return Mail(**parts, is_marketing=is_marketing, source=source, bare=bare, pushes_early=pushes_early)
+    """The message of a template's parts, as they are written there."""
+    parts = {part: _take_out(source.get(part, "")) for part in _PARTS[channel]}
+    said = {"subject": "", "preheader": "", "html": "", **parts}
+    return Mail(
+        **said,
+        is_marketing=is_marketing,
+        source=source,
+        bare=bare,
+        pushes_early=pushes_early,
+        channel=channel,
+        brand=brand,
+    )
 
 
 def look_at(mail: Mail, strictness: Strictness = USUAL) -> Report:
     """What the rules say of a mail."""
     findings: list[Finding] = []
     scores: dict[str, int] = {}
-    for rule in RULES.values():
+    for rule in (rule for rule in RULES.values() if rule.channel == mail.channel):
         level = rule.level if rule.is_law else strictness.levels.get(rule.key, rule.level)
         hits = list(rule.check(mail)) if level != OFF else []
         findings += [Finding(rule.key, level, hit.part, hit.line, hit.problem, rule.mend, hit.evidence) for hit in hits]
@@ -506,6 +525,49 @@ def _find_early_push(mail: Mail) -> Iterator[Hit]:
 SPAM = "spam"
 
 
+# A text in many parts costs as much as many texts.
+MOST_SEGMENTS = 3
+# What phones show of a notification before they cut it off.
+LONGEST_TITLE, LONGEST_PUSH = 50, 150
+
+
+def _find_no_stop(mail: Mail) -> Iterator[Hit]:
+    if mail.is_marketing and not any(classify_reply(word) == STOP for word in _WORD.findall(mail.text)):
+        yield Hit("text", None, "marketing that does not say how to stop it")
+
+
+def _find_no_brand(mail: Mail) -> Iterator[Hit]:
+    names = [word for word in _WORD.findall(mail.brand.casefold()) if len(word) > 2]
+    if mail.is_marketing and _SHARED not in mail.text and not any(each in mail.text.casefold() for each in names):
+        yield Hit("text", None, "it does not say who writes")
+
+
+def _find_many_segments(mail: Mail) -> Iterator[Hit]:
+    found = segments(_blank(mail.text))
+    if found.count > MOST_SEGMENTS:
+        yield Hit("text", None, f"it goes in {found.count} parts of {found.encoding}, each of which is paid for")
+
+
+def _find_foreign_signs(mail: Mail) -> Iterator[Hit]:
+    text = _blank(mail.text)
+    foreign = find_foreign(text)
+    dear, plain = segments(text).count, segments("".join(" " if sign in foreign else sign for sign in text)).count
+    if foreign and dear > plain:
+        signs = " ".join(dict.fromkeys(foreign))[:40]
+        problem = f"for {signs} it goes in {_count(dear, 'part')} and not in {plain}"
+        yield Hit("text", line_of(mail.text, mail.text.index(foreign[0])), problem, evidence=foreign[0])
+
+
+def _find_long_push(mail: Mail) -> Iterator[Hit]:
+    for part, text, most in (("title", mail.title, LONGEST_TITLE), ("text", mail.text, LONGEST_PUSH)):
+        if len(_blank(text)) > most:
+            yield Hit(part, None, f"{len(_blank(text))} characters; most phones show about {most}")
+
+
+def _blank(text: str) -> str:
+    return "".join(sign for sign in text if sign not in _MARKS)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One thing to look for: `level` is what it does unless the policy says otherwise; what `is_law` always blocks.
@@ -518,6 +580,7 @@ class Rule:
     mend: str
     is_law: bool = False
     tells_spam: bool = False
+    channel: str = EMAIL
 
 
 RULES: Mapping[str, Rule] = {
@@ -562,5 +625,15 @@ RULES: Mapping[str, Rule] = {
         Rule("pictures", WARN, "pictures without words", _find_blind_pictures,
              'Give each picture an alt text (alt="" when it only decorates), and say in words what matters.'),
         Rule("dropped", WARN, "what mail programs take out", _find_dropped, "Link to a page that has it."),
+        Rule("sms_stop", WARN, "marketing texts that do not say how to stop them", _find_no_stop,
+             "End it with: Reply STOP to end.", channel=SMS),
+        Rule("sms_brand", WARN, "marketing texts that do not say who writes", _find_no_brand,
+             "Begin it with your name.", channel=SMS),
+        Rule("sms_length", WARN, "texts that go in many parts", _find_many_segments,
+             "Say it in fewer words; each part is paid for like a text.", channel=SMS),
+        Rule("sms_alphabet", WARN, "signs for which a text goes in more parts", _find_foreign_signs,
+             "Write plain quotes and dashes, and no pictures.", channel=SMS),
+        Rule("push_length", WARN, "pushes that are cut off", _find_long_push,
+             "Put what matters first, and the rest behind the tap.", channel=PUSH),
     )
 }  # fmt: skip

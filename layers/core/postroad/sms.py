@@ -48,6 +48,11 @@ def _packed(encoding: Literal["GSM-7", "UCS-2"], sizes: list[int], alone: int, e
     return Segments(encoding, count, units)
 
 
+def find_foreign(text: str) -> str:
+    """The signs of a text for which it cannot travel in GSM-7."""
+    return "".join(sign for sign in text if sign not in _GSM_BASIC and sign not in _GSM_EXTENSION)
+
+
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
 
@@ -55,7 +60,7 @@ def describe_parts(source: str) -> str:
     """How many parts the template of a text takes at least, as a sentence."""
     text = _PLACEHOLDER.sub("", source)
     found = segments(text)
-    foreign = next((sign for sign in text if sign not in _GSM_BASIC and sign not in _GSM_EXTENSION), None)
+    foreign = find_foreign(text)[:1]
     because = f", because of {foreign!r}" if foreign else ""
     parts = "1 part" if found.count <= 1 else f"{found.count} parts"
     rest = " besides what fills it" if text != source else ""

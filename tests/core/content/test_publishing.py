@@ -44,6 +44,14 @@ def sent(shelf: Shelf, template_id: str = "letter") -> Any:
     return compile_message_template(shelf.documents[live[:3]])
 
 
+def test_the_look_reads_a_mail_with_its_saved_blocks_filled_in() -> None:
+    strict = {**POLICY, "lint": {"levels": {"capitals": "block"}}}
+    shelf = Shelf(strict, {**HOURS, "blocks": [{"text": {"text": "WONDERFUL OFFERS EVERYWHERE"}}]})
+    assert refused(shelf, LETTER).startswith("blocks: 3 words in capitals: WONDERFUL, OFFERS, EVERYWHERE.")
+    shelf.publish(HOURS)
+    shelf.publish(LETTER)
+
+
 def test_what_a_saved_block_says_is_in_the_version_that_was_published_with_it() -> None:
     shelf = Shelf(POLICY, HOURS, LETTER)
     shelf.publish({**HOURS, "blocks": [{"text": {"text": "Closed on Mondays"}}]})
