@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from postroad.conditions import FACTS
 from postroad.operators import OPERATORS
 from postroad.simulation import Habits, simulate
+from postroad.simulation.standing import GIVEN
 
 ASKED: dict[str, Any] = {
     "is": "FR",
@@ -95,6 +97,39 @@ def test_whose_date_starts_a_journey_starts_it_once():
         "steps": [{"wait": {"for": "P1D"}}],
     }  # fmt: skip
     assert simulate({"journey/draft": journey}, "draft", people=20, habits=Habits()).started == 20
+
+
+AROUND: dict[str, Any] = {
+    "policy/policy": {
+        "kind": "policy", "id": "policy", "topics": [{"id": "news"}, {"id": "tips", "opt_in": False}],
+    },
+    "segment/guests": {"kind": "segment", "id": "guests", "static": True},
+    "segment/regulars": {"kind": "segment", "id": "regulars", "if": {"event": "Ordered", "at_least": 5}},
+    "stages/life": {"kind": "stages", "id": "life", "stages": [{"id": "buyer", "if": {"event": "Ordered"}}]},
+    "persona/chef": {"kind": "persona", "id": "chef", "rules": [{"id": "cooks", "if": {"event": "Cooked"}}]},
+}  # fmt: skip
+FACTS_ASKED: list[tuple[str, Any]] = [
+    ("segment", "guests"),
+    ("segment", ["regulars"]),
+    ("consent", "news"),
+    ("consent", "tips"),
+    ("stage", "buyer"),
+    ("persona", "chef"),
+    ("handed_to", "sales"),
+    ("account_role", ["buyer", "owner"]),
+]
+
+
+def test_every_fact_that_is_so_before_a_journey_is_asked_here():
+    # The others are about what people do with the messages of the journey.
+    assert {fact for fact, _ in FACTS_ASKED} == GIVEN.keys() == FACTS.keys() - {"opened", "clicked", "best_channel"}
+
+
+@pytest.mark.parametrize(("fact", "names"), FACTS_ASKED)
+def test_somebody_goes_each_way_by_whatever_fact_a_branch_asks(fact, names):
+    journey = {"kind": "journey", "id": "draft", "trigger": {"event": "Signed Up"}, "steps": [_branch({fact: names})]}
+    forecast = simulate({**AROUND, "journey/draft": journey}, "draft", people=60, habits=Habits())
+    assert min(forecast.way("asked", "yes"), forecast.way("asked", "else")) >= 10
 
 
 def test_values_of_one_object_are_told_together():

@@ -22,6 +22,7 @@ from postroad.operators import OPERATORS
 from postroad.predicates import EVENT, Comparison, Group, Predicate, View, parse_predicate
 from postroad.simulation.chance import draw
 from postroad.simulation.habits import Deed
+from postroad.simulation.standing import find_facts, place
 
 Document = Mapping[str, Any]
 # By default so many of those who could do what a journey listens for do it.
@@ -54,12 +55,14 @@ class Cast(NamedTuple):
     """How people are made up: the values that each attribute takes, each as often as the others; None is without it.
 
     Dots in a name lead into objects. A value may be a function of the instant at which somebody's journey starts. They
-    come one after the other in the first `within` seconds, and `properties` are those of the event that starts it.
+    come one after the other in the first `within` seconds, and `properties` are those of the event that starts it. Of
+    each of the `facts` some of the names are so of them (see `standing`).
     """
 
     attributes: Mapping[str, Sequence[Any]] = {}
     within: float = DAY
     properties: Mapping[str, Any] = {}
+    facts: Mapping[str, Sequence[str]] = {}
 
 
 def cast_of(*documents: Document) -> Cast:
@@ -72,7 +75,7 @@ def cast_of(*documents: Document) -> Cast:
             if shown not in seen:
                 seen.add(shown)
                 values.append(example)
-    return Cast(found)
+    return Cast(found, facts=find_facts(part for part, _ in _walk(documents)))
 
 
 def usual_deeds(*documents: Document, at: float = 0.0) -> tuple[Deed, ...]:
@@ -100,6 +103,7 @@ def make_people(
     segment = journey.triggers[0].among
     for number in numbers:
         contact = begin(f"person-{number}", book, start)
+        place(contact, cast.facts, book, start, seed, number)
         if segment:  # whatever made them members, they are until what happens to them says otherwise
             contact.segments[segment] = start
         at = start + cast.within * draw(seed, number, "start")
