@@ -1,9 +1,12 @@
-"""What it takes to address a segment: `python -m tests.bench.broadcast [PEOPLE]` prints it.
+"""What it takes to address a segment: `python -m tests.bench.broadcast [PEOPLE ...]` prints it for each number of
+people, and how much more of it a person takes than with the first number.
 
 The real handler of run_broadcast, step by step as its state machine calls it, over the emulator's tables. Sending is
 not in it: `workloads` measures that.
 """
 
+import json
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -16,6 +19,11 @@ from postroad_aws.clients import forget_clients
 from tests.bench.cloud import Stack, emulator, memory_of_functions
 from tests.bench.meter import Meter
 from tests.bench.prices import total
+
+# Asks for one measurement, in a process of its own.
+ONE = "--one"
+# What a person takes, which must not grow with their number.
+FLAT = ("cpu_s_per_1000", "calls_per_person", "write_units_per_person", "read_units_per_person", "usd_per_million")
 
 BROADCAST = {"kind": "broadcast", "id": "bench", "segment": "customers", "template": "second-offer"}
 
@@ -98,12 +106,28 @@ def _order(number: int, now: float) -> Event:
 
 
 def main() -> int:
-    people = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    folder = Path(".postroad/bench-broadcast")
-    for counting in (False, True):
-        for name, value in measure(people, counting=counting, folder=folder).items():
-            print(f"{'counting' if counting else 'timing':9} {name:24} {value:,.3f}")
+    if sys.argv[1:2] == [ONE]:
+        people, counting, folder = int(sys.argv[2]), sys.argv[3] == "counting", Path(sys.argv[4])
+        print(json.dumps(measure(people, counting=counting, folder=folder)))
+        return 0
+    first: dict[tuple[str, str], float] = {}
+    for people in map(int, sys.argv[1:] or ("1000", "10000")):
+        for mode in ("timing", "counting"):
+            for name, value in _measure_apart(people, mode).items():
+                known = first.setdefault((mode, name), value)
+                growth = f"{value / known:6.2f}" if known and name in FLAT else ""
+                if value or name in FLAT:
+                    print(f"{people:7,} {mode:9} {name:24} {value:14,.3f} {growth}", flush=True)
     return 0
+
+
+def _measure_apart(people: int, mode: str) -> Mapping[str, float]:
+    """In a process of its own: clients and what is kept of an emulator are another's."""
+    folder = f".postroad/bench-broadcast-{people}-{mode}"
+    command = [sys.executable, "-m", "tests.bench.broadcast", ONE, str(people), mode, folder]
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    found: Mapping[str, float] = json.loads(answer.splitlines()[-1])
+    return found
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from postroad.broadcasts import (
     TESTING,
     Run,
     Tally,
+    message_id_of,
 )
 from postroad.commits import MembershipChange
 from postroad.errors import DefinitionError
@@ -34,6 +35,7 @@ from postroad.events import Event
 from postroad.identities import Identity, contact_id_of
 from postroad.instants import format_instant
 from postroad.links import Unsubscribe
+from postroad.lots import draw
 from postroad.messages import FAILED, QUEUED, SENDING
 from postroad.places import segment_place
 from postroad.quotas import Quota
@@ -155,6 +157,8 @@ class Broadcasting:
         # When it was known to be paused, and until when; a stop has no end.
         self.stands: list[tuple[float, float]] = []
         self.failed: set[str] = set()
+        # Which share of the first messages SES rejects, where somebody sends it once more.
+        self.rejected = 0.0
         self.rest = 0.0
         self.begun_at: float | None = None
         self.members: set[str] = set()
@@ -238,8 +242,15 @@ class Broadcasting:
             self.rest = random.choice((0.5, 45.0, 600.0, 7 * HOUR))
             self.steering.append((begin, lambda ports: pause_broadcast(ports, ID)))
         if random.random() < 0.3:
+            self.rejected = 0.4
             self.steering.append((30 * HOUR, lambda ports: send_broadcast_again(ports, ID)))
         self.quota.used_up = random.choice((0.0, 0.0, 0.0, 40 * 60.0))
+
+    def rejects(self, message_id: str) -> bool:
+        """Whether SES takes this message for spoilt, and never takes it: one of the first attempt."""
+        message = self.world.memory.messages.get(message_id)
+        is_first = message is not None and message_id == message_id_of(ID, message.contact_id)
+        return is_first and draw("rejected", message_id) < self.rejected
 
     def steer(self, change: Callable[[BroadcastPorts], Any]) -> None:
         def then() -> None:

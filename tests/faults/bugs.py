@@ -317,6 +317,18 @@ def the_rest_draws_lots_too() -> AbstractContextManager[Any]:
     return changed(broadcasts.Run, pick=draw)
 
 
+def once_more_means_everybody() -> AbstractContextManager[Any]:
+    """Whoever sends a broadcast once more sends it to all who have a message of it, and not to those whom it failed."""
+
+    def address(ports: Any, run: Any, part: str, after: str | None) -> str | None:
+        page = ports.ledger.list_by_origin(run.broadcast.origin, cursor=after, limit=running.PAGE)
+        running._address(ports, run, sorted({message.contact_id for message in page.items}))
+        following: str | None = page.next
+        return following
+
+    return changed(running, _address_unsent=address, _STEPS={**running._STEPS, broadcasts.UNSENT: address})
+
+
 def nothing_counts_against_the_caps() -> AbstractContextManager[Any]:
     """What was queued is not remembered."""
     return changed(caps, spend=lambda spent, *_: spent)
@@ -446,6 +458,7 @@ BUGS: Mapping[str, Bug] = {
         Bug(senders_do_not_ask_for_holds, "what_stands_still_does_not_leave", 220),
         Bug(a_hold_is_forgotten, "what_stands_still_does_not_leave", 185),
         Bug(the_rest_draws_lots_too, "a_broadcast_gives_each_what_is_theirs", 19),
+        Bug(once_more_means_everybody, "a_broadcast_gives_each_what_is_theirs", 19),
         Bug(nothing_counts_against_the_caps, "caps_hold", 3),
         Bug(what_waits_has_no_timer, "who_waits_is_woken", 3),
         Bug(a_goal_leaves_what_waits, "goals_stop_journeys", 135),

@@ -53,8 +53,9 @@ def nothing_lost(world: World) -> Iterator[str]:
     for contact_id, rows in world.memory.rows.items():
         for key in rows:
             event_id, owner = key.split("#")[1], owners.get(contact_id, f"nobody ({contact_id})")
-            # One id for all whom a broadcast addresses.
-            places[f"{event_id} of {owner}" if event_id == ADDRESSING else event_id].add((owner, key))
+            # One id for all whom an attempt of a broadcast addresses.
+            is_for_all = event_id.partition("~")[0] == ADDRESSING
+            places[f"{event_id} of {owner}" if is_for_all else event_id].add((owner, key))
     if world.garbage and not any(reject.raw == GARBAGE for reject in world.memory.rejects.values()):
         yield "a body that could not be read is not in quarantine"
     rejected = {reject.raw for reject in world.memory.rejects.values()}

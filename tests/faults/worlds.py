@@ -951,6 +951,8 @@ class Post:
             if world.troubles.is_ses_stopped(loop.now):
                 loop.inject("SES stopped")
                 return Refused("SendingPausedException", 300.0)
+            if world.broadcast.rejects(envelope.message_id):
+                return Refused("MessageRejected", None)
             if world.chance(world.channel_throttle):
                 loop.inject("channel throttle")
                 return Refused("TooManyRequestsException", 5.0 + 600 * loop.chance())

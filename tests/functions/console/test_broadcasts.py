@@ -516,13 +516,13 @@ def test_a_broadcast_that_a_breaker_holds_says_so_and_where_it_is_let_go(account
     note = "40 of 1,000 mails of the last 1 hour bounced"
     holds.save_hold(Hold(MARKETING, PAUSE, account.now(), "breaker", note))
     page = browser.get(address).text
-    assert f"<b>Held</b> by breaker: {note}" in page
+    assert f"<b>Held</b>, like all marketing: {note}" in page
     assert '<a href="/console/deliverability">See Deliverability</a>' in page
     assert "the last leaves about" not in page
     holds.save_hold(Hold(MARKETING, SLOW, account.now(), "breaker", note, 600.0))
-    assert "<b>Slowed</b> by breaker" in browser.get(address).text
+    assert "<b>Slowed</b>, like all marketing" in browser.get(address).text
     holds.lift_hold(MARKETING, "breaker")
-    assert "by breaker" not in browser.get(address).text
+    assert "like all marketing" not in browser.get(address).text
 
 
 def test_whoever_is_about_to_send_hears_what_is_wrong_with_how_mail_is_sent(account, browser, monkeypatch):
