@@ -355,6 +355,8 @@ _LINES = "div tr li dt dd dl section article header footer main center address f
 _BLOCKS = "p h1 h2 h3 h4 h5 h6 ul ol table blockquote pre hr"
 _BREAKS_AROUND = dict.fromkeys(_names(_LINES), 1) | dict.fromkeys(_names(_BLOCKS), 2)
 _COMMENT_TEXT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))|<[!?/][^>]*+(?:>|\Z)", re.DOTALL)
+# So many lists inside one another are told apart.
+_DEEPEST = 8
 # The spaces that HTML collapses; a no-break space stays what it is.
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 
@@ -467,7 +469,7 @@ class _Page:
             self.lists.append(1 if name == "ol" else None)
         elif name == "li":
             number = self.lists[-1] if self.lists else None
-            self.put("  " * (len(self.lists) - 1) + ("- " if number is None else f"{number}. "))
+            self.put("  " * min(len(self.lists) - 1, _DEEPEST) + ("- " if number is None else f"{number}. "))
             if number is not None:
                 self.lists[-1] = number + 1
         elif name in ("td", "th"):

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# What Jinja takes for one tag; quotes in it may hold anything.
-TAG = re.compile(r"\{(?:\{|%|#)(?:\"[^\"]*\"|'[^']*'|.)*?(?:\}|%|#)\}", re.DOTALL)
+_BEGINNING = re.compile(r"\{[{%#]")
+# What Jinja takes for one tag; quotes in it may hold anything. Each piece is read in one way only, so one that is never
+# closed takes time in proportion to what stands behind it.
+_TAG = re.compile(r"""\{[{%#](?:(?>"[^"]*"|'[^']*'|.))*?[}%#]\}""", re.DOTALL)
 OPEN, CLOSE = "\ue000", "\ue001"
 MARK = re.compile(f"{OPEN}([0-9]+){CLOSE}")
 
@@ -29,15 +31,18 @@ class Aside(NamedTuple):
 def set_aside(source: str) -> Aside:
     """Take all of Jinja's tags out of a text."""
     source = source.replace(OPEN, "").replace(CLOSE, "")
+    out: list[str] = []
     tags: list[str] = []
     lines: list[int] = []
-
-    def take(found: re.Match[str]) -> str:
-        tags.append(found[0])
-        lines.append(source.count("\n", 0, found.start()) + 1)
-        return f"{OPEN}{len(tags) - 1}{CLOSE}"
-
-    return Aside(TAG.sub(take, source), tuple(tags), tuple(lines))
+    position, line = 0, 1
+    while (begun := _BEGINNING.search(source, position)) and (tag := _TAG.match(source, begun.start())):
+        out += source[position : begun.start()], f"{OPEN}{len(tags)}{CLOSE}"
+        tags.append(tag[0])
+        line += source.count("\n", position, begun.start())
+        lines.append(line)
+        line += tag[0].count("\n")
+        position = tag.end()
+    return Aside("".join((*out, source[position:])), tuple(tags), tuple(lines))
 
 
 def marks_in(text: str) -> Iterator[int]:
