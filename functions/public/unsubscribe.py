@@ -13,7 +13,8 @@ from postroad_aws.wiring import production, signer
 
 _ASK = """<p>You will get no more messages about <b>{topic}</b>.</p>
 <form method="post"><button name="scope" value="topic">Unsubscribe from {topic}</button></form>
-<form method="post"><button class="quiet" name="scope" value="everything">Unsubscribe from everything</button></form>"""
+<form method="post"><button class="quiet" name="scope" value="everything">Unsubscribe from everything</button></form>
+<p><small>Everything means every message, also receipts and the like.</small></p>"""
 _DONE = """<p>You will not get {what}.</p>
 <form method="post">
 <button class="quiet" name="scope" value="again">That was a mistake: write to me about {topic}</button>

@@ -78,7 +78,17 @@ def test_c73_a_list_that_slept_begins_slowly_and_one_that_slept_for_years_is_ref
 
 @pytest.mark.parametrize(
     ("domain", "meant"),
-    [("gmail.com", ""), ("gmai.com", "gmail.com"), ("yaho.com", "yahoo.com"), ("company.example", ""), ("web.de", "")],
+    [
+        ("gmail.com", ""),
+        ("gmai.com", "gmail.com"),
+        ("yaho.com", "yahoo.com"),
+        ("company.example", ""),
+        ("web.de", ""),
+        ("mail.com", ""),
+        ("outlook.com.br", ""),
+        ("yahoo.co.uk", ""),
+        ("hotmail.fr", ""),
+    ],
 )
 def test_a_slip_of_the_finger_is_suggested(domain, meant):
     assert find_typo(domain) == meant

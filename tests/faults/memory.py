@@ -24,6 +24,7 @@ from postroad.commits import Commit, MembershipChange, Row
 from postroad.consent import later
 from postroad.contacts import SHARDS, Consent, Contact
 from postroad.events import Event
+from postroad.feedback import REPORTED
 from postroad.holds import Hold
 from postroad.instants import DAY
 from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before, take_off
@@ -429,7 +430,8 @@ class MemoryRefusals:
         }
 
     def save_suppression(self, address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:
-        self.memory.suppressions.setdefault(address, reason)
+        if reason == REPORTED or address not in self.memory.suppressions:
+            self.memory.suppressions[address] = reason
 
     def save_request(self, address: str, topic: str, now: float, evidence: Mapping[str, Any]) -> None:
         self.memory.requests[address, topic] = {**evidence, "time": now}

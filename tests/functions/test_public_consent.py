@@ -349,6 +349,20 @@ def test_nothing_any_more_is_one_press(shop, letter):
     assert granted("offers") is True  # a newer yes to one topic outranks it
 
 
+def test_who_left_everything_finds_the_way_back_to_receipts(shop, letter):
+    call("POST", link_in(letter, "p"), shown="newsletter,offers", do="nothing")
+    shop.fold_arrived()
+    assert not mails_flow(shop, "receipts")
+    assert "Receipts" in call("GET", link_in(letter, "p"))["body"]
+    shop.advance(60)
+    back = {"shown": "newsletter,offers,receipts", "topic.receipts": "yes"}
+    call("POST", link_in(letter, "p"), do="save", **back)
+    shop.fold_arrived()
+    assert mails_flow(shop, "receipts")
+    assert not mails_flow(shop, "offers")
+    assert "Receipts" not in call("GET", link_in(letter, "p"))["body"]
+
+
 def test_u5_a_link_of_two_years_ago_still_works(shop, letter):
     path = link_in(letter, "p")
     shop.advance(2 * 366 * DAY)

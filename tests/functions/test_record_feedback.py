@@ -8,6 +8,7 @@ import pytest
 
 from functions.record_feedback.app import handler
 from postroad.consent import EVERY_TOPIC
+from postroad.instants import format_instant
 from postroad.messages import Message
 from postroad_aws.storage import messages, refusals
 from postroad_aws.usecases.send_message import send_message
@@ -21,6 +22,12 @@ BOUNCE = {
 }
 COMPLAINT = {"complainedRecipients": [{"emailAddress": ANA}], "complaintFeedbackType": "abuse"}
 SENT_AT = {"Timestamp": "2026-11-02T09:14:00.000Z"}
+
+
+def sent_at(account: Account) -> dict[str, str]:
+    return {"Timestamp": format_instant(account.now())}
+
+
 PARTS: dict[str, dict[str, Any]] = {"Send": {}, "Delivery": {}, "Bounce": BOUNCE, "Complaint": COMPLAINT}
 
 
@@ -155,7 +162,7 @@ def test_stop_ends_all_texts_before_anything_else_happens(account, text):
 def test_start_allows_texts_again_and_anything_else_is_an_event(account):
     for text in ("STOP", "START", "What do you roast?"):
         account.advance(1)
-        handler({"Records": [{"Sns": {"Message": reply(text), "MessageId": text, **SENT_AT}}]}, None)
+        handler({"Records": [{"Sns": {"Message": reply(text), "MessageId": text, **sent_at(account)}}]}, None)
     consent = refusals.find_consent(f"phone:{PHONE}", EVERY_TOPIC)
     assert consent is not None
     assert consent.granted is True

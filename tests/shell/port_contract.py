@@ -16,6 +16,7 @@ from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts import Attribute, Consent, Contact, Enrollment
 from postroad.decisions import Decision
 from postroad.events import Event
+from postroad.feedback import REPORTED
 from postroad.identities import Identity
 from postroad.messages import (
     BOUNCED,
@@ -564,6 +565,12 @@ class RefusalsContract:
         ports.refusals.save_suppression(ANA, "bounced", at(1), {})
         assert ports.refusals.find_suppression(ANA) == "complained"
         assert ports.refusals.find_suppression("email:bob@example.com") is None
+
+    def test_a_complaint_outranks_any_other_reason_in_whatever_order_they_come(self, ports: Ports) -> None:
+        for address, reasons in ((ANA, ("bounced", REPORTED)), (BOB, (REPORTED, "bounced"))):
+            for hour, reason in enumerate(reasons):
+                ports.refusals.save_suppression(address, reason, at(hour), {})
+            assert ports.refusals.find_suppression(address) == REPORTED
 
     def test_the_latest_answer_of_a_topic_counts(self, ports: Ports) -> None:
         assert ports.refusals.find_consent(ANA, "offers") is None

@@ -6,6 +6,7 @@ looks like a slip of the finger is suggested.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -53,6 +54,9 @@ _DISPOSABLE = _read_words(
 )
 _KNOWN = sorted({domain for domains in PROVIDERS.values() for domain in domains if not domain.endswith(".")})
 _COMMON = (*_KNOWN, "hotmail.com", "outlook.com", "yahoo.com", "live.com", "gmx.de", "gmx.net")
+# Small providers whose names look like slips of larger ones, and the countries' own domains of large ones.
+_REAL = frozenset(("mail.com", "email.com", "gmx.com", "gmx.at", "gmx.ch", "ymail.com", "rocketmail.com", "live.cn"))
+_OF_A_COUNTRY = re.compile(r"(?:yahoo|hotmail|outlook|live|msn|aol)(?:\.com?)?\.[a-z]{2}")
 
 
 class ListError(PostroadError):
@@ -159,7 +163,7 @@ def _look(addresses: Sequence[str]) -> Iterable[Remark]:
 @lru_cache(maxsize=4_096)
 def find_typo(domain: str) -> str:
     """The domain that a slip of the finger has made this one of; "" when it looks like none."""
-    if domain in _COMMON:
+    if domain in _COMMON or domain in _REAL or _OF_A_COUNTRY.fullmatch(domain):
         return ""
     return next(iter(get_close_matches(domain, _COMMON, 1, 0.88)), "")
 

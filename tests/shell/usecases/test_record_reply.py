@@ -19,7 +19,7 @@ def reply_ports(ports: Ports) -> ReplyPorts:
 
 def text(account: Account, body: Any, number: Any = PHONE, notification: str = "n1") -> None:
     said = json.dumps({"originationNumber": number, "messageBody": body})
-    record_reply(reply_ports(account.ports), said, notification, 1e9)
+    record_reply(reply_ports(account.ports), said, notification, account.now())
 
 
 def answers(account: Account, *bodies: str, channel: Channel | None = None) -> list[str]:
@@ -27,9 +27,10 @@ def answers(account: Account, *bodies: str, channel: Channel | None = None) -> l
     channel = channel or Channel()
     ports = reply_ports(account.with_channels(sms=channel))
     for number, body in enumerate(bodies):
+        notified = account.now()
         for _ in range(2):
             said = json.dumps({"originationNumber": PHONE, "messageBody": body})
-            record_reply(ports, said, f"n{number}", 1e9)
+            record_reply(ports, said, f"n{number}", notified)
             account.advance(1_800)
     return [envelope.body for envelope in channel.sent]
 
@@ -60,6 +61,20 @@ def test_a_reply_is_understood_and_kept(account, said, answer, event):
     (found,) = account.fold_arrived()
     assert found.name == event
     assert account.contact(f"phone:{PHONE}").find_address("sms") == PHONE
+
+
+@pytest.mark.parametrize(("first", "then", "ends"), [("START", "STOP", False), ("STOP", "START", True)])
+def test_a_word_that_is_brought_again_does_not_outrank_what_was_said_since(account, first, then, ends):
+    brought = json.dumps({"originationNumber": PHONE, "messageBody": first})
+    said_at = account.now()
+    record_reply(reply_ports(account.ports), brought, "n1", said_at)
+    account.advance(30)
+    text(account, then, notification="n2")
+    account.advance(3_600)
+    record_reply(reply_ports(account.ports), brought, "n1", said_at)
+    assert granted() is ends
+    account.fold_arrived()
+    assert account.contact(f"phone:{PHONE}").consents[f"sms:{EVERY_TOPIC}"].granted is ends
 
 
 def test_a_number_in_another_writing_is_the_same_person(account):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from postroad.consent import ERASED
 from postroad.contacts import Consent
+from postroad.feedback import REPORTED
 from postroad.instants import format_instant
 from postroad.suppressions import Suppression
 from postroad_aws.clients import get_client
@@ -105,8 +106,9 @@ def find_answers(topics: Mapping[str, Collection[str]]) -> dict[str, Answers]:
 
 
 def save_suppression(address: str, reason: str, now: float, evidence: Mapping[str, Any]) -> None:
-    """Write that nothing may go to this address any more. The first reason stays."""
-    client = get_client("dynamodb")
+    """Write that nothing may go to this address any more. The first reason stays, but a complaint outranks any other:
+    who complained is written to again only after a word of their own."""
+    client, outranks = get_client("dynamodb"), reason == REPORTED
     with suppress(client.exceptions.ConditionalCheckFailedException):
         client.put_item(
             TableName=settings().require("suppressions_table"),
@@ -116,7 +118,8 @@ def save_suppression(address: str, reason: str, now: float, evidence: Mapping[st
                 "time": {"N": repr(now)},
                 "evidence": {"S": _json(evidence)},
             },
-            ConditionExpression="attribute_not_exists(address_hash)",
+            ConditionExpression="attribute_not_exists(address_hash)" + (" OR reason <> :reason" if outranks else ""),
+            **({"ExpressionAttributeValues": {":reason": {"S": reason}}} if outranks else {}),
         )
 
 

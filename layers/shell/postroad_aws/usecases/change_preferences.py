@@ -151,7 +151,7 @@ def _find_person(ports: Ports, link: Preferences) -> _Person | None:
     values += [value for value in contact.identity_values(address_kind(link.channel)) if value not in values]
     if not values:
         return None
-    topics = [topic for topic in ports.books.current_policy().topics.values() if not topic.transactional]
+    topics = list(ports.books.current_policy().topics.values())
     addresses = [full_address(link.channel, value) for value in values]
     asked = {address: {EVERY_TOPIC, *(topic.topic_id for topic in topics)} for address in addresses[:1]}
     said, now = ports.refusals.find_answers(asked)[addresses[0]].consents, ports.clock.now()
@@ -162,7 +162,9 @@ def _find_person(ports: Ports, link: Preferences) -> _Person | None:
         answer = in_force(later(said.get(topic_id), copy), now, expiries.get(topic_id))
         if answer:
             answers[topic_id] = answer
-    return _Person(contact, addresses, topics, answers)
+    person = _Person(contact, addresses, topics, answers)
+    # What is owed to somebody is nothing to choose, but who has refused that, too, finds the way back here.
+    return person._replace(topics=[topic for topic in topics if not (topic.transactional and person.wants(topic))])
 
 
 def _is_pending(ports: Ports, address: str, topic: Topic, now: float) -> bool:

@@ -34,8 +34,9 @@ class ReplyPorts(NamedTuple):
 def record_reply(reply_ports: ReplyPorts, body: str, notification_id: str, notified: float) -> None:
     """Read one inbound text, in the JSON of AWS End User Messaging (originationNumber, messageBody, …).
 
-    `notified` is when SNS took it, which is the same however often it comes. A refusal is written before anything else
-    happens; the answer comes last, at most once.
+    `notified` is when SNS took it, which is the same however often it comes. It counts as the time at which it was
+    said, so a word that is brought again does not outrank what was said since. A refusal is written before anything
+    else happens; the answer comes last, at most once.
     """
     ports = reply_ports.ports
     try:
@@ -52,8 +53,8 @@ def record_reply(reply_ports: ReplyPorts, body: str, notification_id: str, notif
     if meaning in _EVENTS:
         granted = meaning == START
         evidence = {"said": meaning, "notification": notification_id}
-        ports.refusals.save_consent(str(phone), EVERY_TOPIC, granted, now, evidence)
-    send_event(ports.queues, _event(phone, text, meaning, notification_id, now, notified))
+        ports.refusals.save_consent(str(phone), EVERY_TOPIC, granted, min(notified, now), evidence)
+    send_event(ports.queues, _event(phone, text, meaning, notification_id, min(notified, now), notified))
     _answer(reply_ports, phone, meaning, now)
 
 
@@ -79,14 +80,14 @@ def _answer(reply_ports: ReplyPorts, phone: Identity, meaning: Reply | None, now
 
 
 def _event(
-    phone: Identity, text: str, meaning: Reply | None, notification_id: str, now: float, notified: float
+    phone: Identity, text: str, meaning: Reply | None, notification_id: str, said_at: float, notified: float
 ) -> Event:
     doubt = {"unclear": True} if meaning == UNCLEAR else {}
     properties = {"topic": EVERY_TOPIC, "channel": "sms"} if meaning in _EVENTS else {"text": text[:1_000], **doubt}
     return Event(
         event_id=f"sms-{notification_id}",
         name=_EVENTS.get(meaning, SMS_REPLIED),
-        time=now,
+        time=said_at,
         key_time=notified,
         identities=(phone,),
         trusted=True,
