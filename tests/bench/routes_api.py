@@ -187,7 +187,10 @@ def _in_order() -> list[Route]:
     # Of a broadcast that is under way; here none is, for its state machine ends at once.
     steering = ("pause", "resume", "choose_template", "resend")
     # They start runs of their own, send, or ask about what such a run has made.
-    apart = ("export_contact", "erase_contact", "erase_contacts", "get_privacy_request", "list_records", "send")
+    apart = (
+        *("export_contact", "erase_contact", "erase_contacts", "get_privacy_request", "list_records"),
+        *("start_import", "get_import", "send"),
+    )
     asked = [route for route in TABLE if route.function.__name__ not in (*steering, *apart)]
     return sorted(asked, key=lambda route: route.function.__name__ in last)
 
