@@ -31,7 +31,7 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
         names = [f"<b>{escape(policy.find_topic(topic).name)}</b>" for topic in topics_of(link.topics)]
         topics = " and ".join((*([", ".join(names[:-1])] if names[1:] else []), names[-1]))
         if event["requestContext"]["http"]["method"] != "POST":
-            return page(200, "One press to confirm", _ASK.format(topics=topics), brand=policy.name)
+            return page(200, "One press to confirm", _ASK.format(topics=topics), policy=policy)
         done = confirm_consent(ports, link, {"how": "page"})
     except Exception:
         logger.exception("a consent could not be confirmed", message_id=link.message_id)
@@ -39,4 +39,4 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
         return page(503, "Please try again", again)
     if not done:
         return page(410, "This link has run out", _OVER)
-    return page(200, "Thank you", f"<p>You get messages about {topics} from now on.</p>", brand=policy.name)
+    return page(200, "Thank you", f"<p>You get messages about {topics} from now on.</p>", policy=policy)

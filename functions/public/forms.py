@@ -10,6 +10,7 @@ from functions.public.bodies import BodyError, is_json, read_header, read_inputs
 from functions.public.pages import Answer, page
 from postroad.forms import BACK, FASTEST, FIELD_TYPES, LONGEST_ANSWER, SEAL, TRAP, VISITOR, Field, Form, Mistakes
 from postroad.links import Shown
+from postroad.policy import Policy
 from postroad_aws import books
 from postroad_aws.observability import logger
 from postroad_aws.storage import visits
@@ -38,7 +39,7 @@ def answer(event: Mapping[str, Any], form_id: str) -> Answer:
     form = books.find_form(form_id)
     if form is None:
         return page(404, "There is no such form", "<p>It may have been taken down. Look for a newer link.</p>")
-    visit = _Visit(form, books.current_policy().name, event)
+    visit = _Visit(form, books.current_policy(), event)
     if http["method"] == "OPTIONS":
         return {"statusCode": 204, "headers": visit.cors, "body": ""}
     if http["method"] != "POST":
@@ -60,9 +61,9 @@ def answer(event: Mapping[str, Any], form_id: str) -> Answer:
 class _Visit:
     """One request for a form, and how its answer looks: a page, or JSON for a script."""
 
-    def __init__(self, form: Form, brand: str, event: Mapping[str, Any]) -> None:
+    def __init__(self, form: Form, policy: Policy, event: Mapping[str, Any]) -> None:
         self.form = form
-        self.brand = brand
+        self.policy = policy
         # As our own address is configured, and as this visitor wrote it.
         self.hosts = {urlsplit(production().base_url).netloc.lower(), read_header(event, "host").lower()} - {""}
         self.page = _without_query(read_header(event, "referer"))
@@ -103,13 +104,13 @@ class _Visit:
         if way_back:
             return {"statusCode": 303, "headers": {"location": way_back, "cache-control": "no-store"}, "body": ""}
         text = f"<p>{escape(form.success_text)}</p>" if form.success_text else ""
-        return page(200, form.success_title, text, brand=self.brand, color=form.color)
+        return page(200, form.success_title, text, policy=self.policy, color=form.color)
 
     def refuse(self, status: int, title: str, sentence: str, headers: Mapping[str, str] | None = None) -> Answer:
         if self.wants_json:
             return self.json(status, {"title": title, "status": status, "detail": sentence}, headers)
         text = f"<p>{escape(sentence)}</p>"
-        return page(status, title, text, brand=self.brand, color=self.form.color, headers=headers)
+        return page(status, title, text, policy=self.policy, color=self.form.color, headers=headers)
 
     def show(
         self, status: int, values: Mapping[str, str], mistakes: Mapping[str, str] | None = None, reason: str = ""
@@ -143,7 +144,7 @@ class _Visit:
             parts.append(f'<p class="foot">{link}</p>')
         body = "\n".join(part for part in parts if part)
         # Browsers hold a form to this list also where it is led on to.
-        return page(status, form.title, body, brand=self.brand, color=form.color, wide=True, leads_to=form.sites)
+        return page(status, form.title, body, policy=self.policy, color=form.color, wide=True, leads_to=form.sites)
 
     def _summary(self, mistakes: Mapping[str, str], reason: str) -> str:
         if reason:

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from functions.public.looks import head_of, logo_host, style_of
+from postroad.content.brand import PLAIN
+from postroad.policy import Policy
+
 Answer = dict[str, Any]
 
 _STYLE = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   --paper: #fff; --ground: #f4f6fa; --ink: #1c2636; --quiet: #5b6678; --line: #848fa1; --wrong: #b42318;
-  --wrong-ground: #fef3f2; --accent: #1f5fbf; }
+  --wrong-ground: #fef3f2; --accent: #1f5fbf; --on-accent: #fff; }
 @media (prefers-color-scheme: dark) { :root { --paper: #1d2634; --ground: #121822; --ink: #e8ebf1; --quiet: #a5b0c2;
   --line: #6f7d94; --wrong: #ff9d92; --wrong-ground: #3a2023; }
   button:not(.quiet) { border-color: var(--line); } }
@@ -25,6 +29,7 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; letter-spacing: -.
 h2 { font-size: 1rem; margin: 0 0 .25rem; }
 p { margin: 0 0 1rem; }
 .brand { margin: 0 0 1.25rem; font-size: .875rem; font-weight: 600; color: var(--quiet); }
+.logo { display: block; max-width: 100%; height: auto; padding: .375rem .5rem; border-radius: .375rem; }
 .quiet, .hint { color: var(--quiet); font-size: .875rem; }
 .field { margin: 0 0 1.125rem; }
 .field > label, legend { display: block; font-weight: 600; margin: 0 0 .25rem; padding: 0; }
@@ -47,7 +52,7 @@ fieldset { border: 0; padding: 0; }
 .summary p { margin: 0; }
 .summary a { color: inherit; }
 button { font: inherit; font-weight: 600; padding: .7rem 1rem; border-radius: .5rem; border: 1px solid transparent;
-  cursor: pointer; background: var(--accent); color: #fff; width: 100%; margin-top: .75rem; }
+  cursor: pointer; background: var(--accent); color: var(--on-accent); width: 100%; margin-top: .75rem; }
 button:hover { filter: brightness(1.1); }
 button.quiet { background: transparent; color: inherit; border-color: var(--line); font-size: 1rem; }
 :focus-visible { outline: 3px solid color-mix(in srgb, var(--accent) 55%, var(--ink)); outline-offset: 2px; }
@@ -80,15 +85,17 @@ def page(
     title: str,
     body: str,
     *,
-    brand: str = "",
+    policy: Policy | None = None,
     color: str = "",
     wide: bool = False,
     leads_to: Iterable[str] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """A page. `title` and `brand` are text, `body` is HTML; `color` is the accent, `leads_to` are the hosts to which a
-    form on it may lead."""
-    style = _STYLE + (f":root {{ --accent: {color}; }}" if color else "")
+    """A page in the looks of the policy's brand. `title` is text, `body` is HTML; `color` is the accent in the place of
+    the brand's, `leads_to` are the hosts to which a form on it may lead."""
+    brand, name = (policy.brand, policy.name) if policy else (PLAIN, "")
+    style = _STYLE + style_of(brand, color)
+    pictures = f" img-src {host};" if (host := logo_host(brand)) else ""
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
     targets = " ".join(("'self'", *(f"https://{host} http://{host}" for host in leads_to)))
     return {
@@ -98,15 +105,15 @@ def page(
             "cache-control": "no-store",
             "referrer-policy": "no-referrer",
             "x-content-type-options": "nosniff",
-            "content-security-policy": f"default-src 'none'; style-src 'sha256-{digest}'; form-action {targets};"
-            " base-uri 'none'; frame-ancestors 'none'",
+            "content-security-policy": f"default-src 'none'; style-src 'sha256-{digest}';{pictures}"
+            f" form-action {targets}; base-uri 'none'; frame-ancestors 'none'",
             **(headers or {}),
         },
         "body": _PAGE.format(
-            title=escape(f"{title} | {brand}" if brand else title),
+            title=escape(f"{title} | {name}" if name else title),
             style=style,
             kind=' class="wide"' if wide else "",
-            brand=f'<p class="brand">{escape(brand)}</p>\n' if brand else "",
+            brand=head_of(brand, name),
             heading=escape(title),
             body=body,
         ),

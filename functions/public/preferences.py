@@ -37,7 +37,7 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
         return page(503, "Please try again", again)
     if shown is None:
         return page(410, "There is nothing to choose", "<p>We hold nothing about this address any more.</p>")
-    return page(200, "What may we write to you?", _body(shown, saved=is_post), brand=policy.name, wide=True)
+    return page(200, "What may we write to you?", _body(shown, saved=is_post), policy=policy, wide=True)
 
 
 def _body(shown: Shown, *, saved: bool) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from functions.public.bodies import BodyError, read_inputs
 from functions.public.pages import Answer, page
 from postroad.links import Unsubscribe
+from postroad.policy import Policy
 from postroad_aws.observability import logger
 from postroad_aws.usecases.refuse import subscribe_again, unsubscribe
 from postroad_aws.wiring import production, signer
@@ -26,9 +27,10 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
     link = signer().find(Unsubscribe, token)
     if link is None:
         return page(404, "This link does not work", "<p>It may have been cut off. Try that of a newer message.</p>")
-    topic = _topic_name(link)
+    policy = _find_policy(link)
+    topic = policy.find_topic(link.topic).name if policy else link.topic
     if event["requestContext"]["http"]["method"] != "POST":
-        return page(200, "Unsubscribe?", _ASK.format(topic=escape(topic)))
+        return page(200, "Unsubscribe?", _ASK.format(topic=escape(topic)), policy=policy)
     form = _read(event)
     one_click = form.get("List-Unsubscribe") == "One-Click"
     # Whatever else is said, or nothing that can be read: the post itself is the refusal.
@@ -49,17 +51,19 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
     if scope == "again":
         if not is_back:
             return page(410, "This can be taken back for a day", "<p>A newer message leads to what you get.</p>")
-        return page(200, "Welcome back", f"<p>You will get messages about <b>{escape(topic)}</b> again.</p>")
+        return page(
+            200, "Welcome back", f"<p>You will get messages about <b>{escape(topic)}</b> again.</p>", policy=policy
+        )
     what = "any more messages" if scope == "everything" else f"messages about <b>{escape(topic)}</b> any more"
-    return page(200, "You are unsubscribed", _DONE.format(what=what, topic=escape(topic)))
+    return page(200, "You are unsubscribed", _DONE.format(what=what, topic=escape(topic)), policy=policy)
 
 
-def _topic_name(link: Unsubscribe) -> str:
+def _find_policy(link: Unsubscribe) -> Policy | None:
     try:
-        return production().books.current_policy().find_topic(link.topic).name
+        return production().books.current_policy()
     except Exception:  # whoever wants to leave must not wait for our definitions
-        logger.exception("the name of a topic could not be read", message_id=link.message_id)
-        return link.topic
+        logger.exception("the policy could not be read", message_id=link.message_id)
+        return None
 
 
 def _read(event: Mapping[str, Any]) -> dict[str, str]:

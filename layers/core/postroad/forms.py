@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from postroad.channels import ANSWERED, USUAL, address_kind, full_address
+from postroad.content.brand import contrast
 from postroad.documents import Reader, read_head, refuse_twins
 from postroad.events import CONSENT_REQUESTED, FORM_SUBMITTED, RESERVED, SUBSCRIBED, Event
 from postroad.identities import Identity, find_identity
@@ -239,16 +240,9 @@ def _parse_options(raw: object) -> tuple[str, ...]:
 def _parse_color(raw: object) -> str:
     if not isinstance(raw, str) or not _COLOR.fullmatch(raw):
         raise ValueError("must be a color such as '#1f3b4d', in quotes")
-    if _contrast_with_white(raw) < 4.5:
+    if contrast(raw, "#ffffff") < 4.5:
         raise ValueError("is too light for white letters on it; take a darker one")
     return raw.lower()
-
-
-def _contrast_with_white(color: str) -> float:
-    """The contrast ratio of WCAG 2.2."""
-    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
 
 
 # -------------------------------------------------------------------------------------------------------- submission

@@ -35,6 +35,18 @@ def _parse_fonts(raw: object) -> str:
     return raw
 
 
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colors of six digits (WCAG 2.2), from 1 to 21."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: str) -> float:
+    channels = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 class Logo(NamedTuple):
     """The picture at the head of a mail; `width` in pixels, `link` where a click on it leads."""
 
