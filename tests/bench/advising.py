@@ -7,12 +7,10 @@ twenty messages and while these are sent, and how long one choice takes.
 import time
 
 from tests.bench.report import Measured
-from tests.core.advice.people import CROWDS, Result, rhythm_of, simulate
+from tests.core.advice.people import CROWDS, NOTHING_TO_WIN, Result, rhythm_of, simulate
 
 PEOPLE = 200
 SEEDS = (7, 8, 9)
-# Where the best hour has less over the usual one, there is nothing to win.
-LITTLE = 0.02
 
 
 def measure() -> Measured:
@@ -21,18 +19,21 @@ def measure() -> Measured:
 
 
 def measure_worst() -> Measured:
-    """What the crowd that fares worst gains of a hundred messages over a fixed hour, for three times as many people."""
-    gains = ([simulate(crowd, PEOPLE // 2, seed=seed)[1].gain for crowd in CROWDS] for seed in SEEDS)
+    """What the crowd that fares worst, of those with little or nothing to win, gains of a hundred messages over a fixed
+    hour, before or after twenty messages, for three times as many people."""
+    crowds = (*NOTHING_TO_WIN, "waves", "at work")
+    gains = ([each.gain for crowd in crowds for each in simulate(crowd, PEOPLE // 2, seed=s)] for s in SEEDS)
     return Measured([100 * min(each) for each in gains])
 
 
 def _show(name: str, results: tuple[Result, Result]) -> None:
     early, late = results
     usual, advised, best = (share / late.messages for share in (late.usual, late.advised, late.best))
-    won = f"{late.won:4.0%} won" if late.attainable > LITTLE else "nothing to win"
+    won = "nothing to win" if name in NOTHING_TO_WIN else f"{late.won:4.0%} won"
     print(
         f"{name:24} usual hour {usual:.3f}  advised {advised:.3f}  best {best:.3f}  {won:14}"
-        f"  of 100: {100 * late.gain:+5.1f} ±{100 * late.noise:.1f}, before {100 * early.gain:+5.1f}",
+        f"  of 100: {100 * late.gain:+6.2f} ±{50 * late.noise:.2f},"
+        f" before {100 * early.gain:+6.2f} ±{50 * early.noise:.2f}",
         flush=True,
     )
 

@@ -616,6 +616,10 @@ def test_the_built_judge_finds_no_experiment(call):
     assert call("JudgeExperiments", {}) == {}
 
 
+def test_the_built_learner_finds_nobody_to_learn_from(call):
+    assert call("LearnRhythm", {}) == {}
+
+
 def test_the_built_feedback_ignores_mail_that_is_not_ours(call):
     mail = {"messageId": "ses-1", "tags": {"ses:configuration-set": ["postroad"]}, "destination": ["a@example.com"]}
     detail = {"eventType": "Delivery", "mail": mail, "delivery": {"timestamp": "2026-11-02T09:14:00.000Z"}}

@@ -233,6 +233,7 @@ def compile_book(manifest: Manifest, documents: Mapping[tuple[str, str, int], Ma
     versions = {**held, **{(journey.id, journey.version): journey for journey in journeys.values()}}
     found_policies = live(policies.KIND)
     policy = parse_policy(found_policies[0][1]) if found_policies else Policy()
+    policy = replace(policy, rhythm=policy.rhythm.taught(manifest.learned))
     definitions: list[tuple[str, Any]] = [
         *((f"score/{sheet.id}", sheet) for sheet in scores.values()),
         *((f"grade/{grade.id}", grade) for grade in grades.values()),
@@ -368,7 +369,16 @@ def next_manifest(
     lasting = {published.pinned: known[published.pinned] for published in held if published.pinned in known}
     trackers = _kept_trackers(manifest, book_trackers, revision)
     return Manifest(
-        revision, live, tuple(held), trackers, kept, lasting, manifest.winners, tuple(hears), manifest.transfers
+        revision,
+        live,
+        tuple(held),
+        trackers,
+        kept,
+        lasting,
+        manifest.winners,
+        tuple(hears),
+        manifest.transfers,
+        manifest.learned,
     )
 
 

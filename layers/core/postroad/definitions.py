@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad import broadcasts, confirmation
+from postroad.advice.rhythm import Learned
 from postroad.behaviour import find_excess
 from postroad.book import (
     SALES_PUSH,
@@ -655,6 +656,14 @@ def plan_winner(key: str, variant: str | None, because: str, book: Book, now: fl
     if variant is not None:
         winners[key] = Winner(variant, now, because)
     return Publication({}, replace(manifest, revision=manifest.revision + 1, winners=winners))
+
+
+def plan_lesson(learned: Learned, book: Book) -> Publication | None:
+    """Let advice begin with what the account's people have taught; None when that is no news."""
+    manifest = book.manifest
+    if not learned.is_news(manifest.learned):
+        return None
+    return Publication({}, replace(manifest, revision=manifest.revision + 1, learned=learned))
 
 
 def plan_withdrawal(

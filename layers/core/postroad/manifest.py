@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from postroad.advice.rhythm import Learned
+
 # The kinds whose documents the fold does not read.
 TEMPLATE, FORM, BLOCK = "template", "form", "block"
 UNLOADED = (TEMPLATE, FORM, BLOCK)
@@ -69,7 +71,7 @@ class Manifest:
     to which something live listens; `ends` says until when somebody may be under way in a
     version that is held ("journey/welcome@3"), in epoch seconds; `winners` are those of experiments
     ("welcome/subject"); `transfers` say, by the id of a journey, what became of people under way when it last took some
-    along.
+    along; `learned` is what the account's people have taught about when they read.
     """
 
     revision: int = 0
@@ -81,6 +83,7 @@ class Manifest:
     winners: Mapping[str, Winner] = field(default_factory=dict)
     hears: tuple[str, ...] = ()
     transfers: Mapping[str, Transfer] = field(default_factory=dict)
+    learned: Learned | None = None
 
     @property
     def loaded(self) -> list[tuple[str, str, int]]:
@@ -102,6 +105,7 @@ class Manifest:
             "hears": list(self.hears),
             "winners": {key: list(winner) for key, winner in self.winners.items()},
             "transfers": {name: each.to_document() for name, each in self.transfers.items()},
+            **({"learned": list(self.learned)} if self.learned else {}),
         }
 
 
@@ -118,7 +122,15 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         {key: Winner(*winner) for key, winner in document.get("winners", {}).items()},
         hears=tuple(document.get("hears", ())),
         transfers={name: Transfer(*entry) for name, entry in document.get("transfers", {}).items()},
+        learned=_learned(document.get("learned")),
     )
+
+
+def _learned(entry: Sequence[Any] | None) -> Learned | None:
+    if entry is None:
+        return None
+    weights, *rest = entry
+    return Learned(tuple(weights), *rest)
 
 
 def _published(entry: Sequence[Any]) -> Published:

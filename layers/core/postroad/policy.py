@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from postroad.accounts import NO_RULES, AccountRules, read_account_rules
-from postroad.advice.send_times import USUAL_RHYTHM, Rhythm, read_rhythm
+from postroad.advice.rhythm import USUAL_RHYTHM, Rhythm, read_rhythm
 from postroad.calendars import ALWAYS_OPEN, ANY_TIME, Calendar, Opening, read_calendar
 from postroad.caps import Cap, read_caps
 from postroad.channels import CHANNELS

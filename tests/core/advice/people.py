@@ -13,7 +13,10 @@ from math import exp, sqrt
 from random import Random
 from typing import NamedTuple
 
-from postroad.advice.send_times import WEEK_HOURS, Rhythm, choose, learn_rhythm
+from postroad.advice.estimates import WEEK_HOURS
+from postroad.advice.lessons import learn
+from postroad.advice.rhythm import Rhythm
+from postroad.advice.send_times import choose
 from postroad.engagement import HOUR, OPENED, Sent, note_response, note_sent
 
 # A Monday, midnight in UTC; the people live there.
@@ -80,6 +83,31 @@ def _now_and_then(random: Random) -> list[float]:
     return _blank(random, 0.02, 0.12)
 
 
+def _early(random: Random) -> list[float]:
+    """At any hour between four in the morning and eight in the evening."""
+    return _awake(random, 4, 20)
+
+
+def _late(random: Random) -> list[float]:
+    """At any hour between ten in the morning and two at night."""
+    return _awake(random, 10, 26)
+
+
+def _awake(random: Random, begins: int, ends: int) -> list[float]:
+    often = random.uniform(0.02, 0.12)
+    return [often if (hour - begins) % 24 < ends - begins else often / 4 for hour in range(WEEK_HOURS)]
+
+
+def _usual_hour(random: Random) -> list[float]:
+    """All at the hour that is usual, as everybody."""
+    return _look(_blank(random), EVERY_DAY, USUAL, random.uniform(0.4, 0.8))
+
+
+def _same_evening(random: Random) -> list[float]:
+    """All at seven in the evening, as everybody."""
+    return _look(_blank(random), EVERY_DAY, 19, random.uniform(0.4, 0.8))
+
+
 def _all_the_time(random: Random) -> list[float]:
     return _blank(random, 0.2, 0.6)
 
@@ -131,6 +159,10 @@ HABITS: Mapping[str, Callable[[Random], list[float]]] = {
     "any hour": _at_any_hour,
     "now and then": _now_and_then,
     "all the time": _all_the_time,
+    "early birds": _early,
+    "night owls": _late,
+    "at the usual hour": _usual_hour,
+    "all at seven": _same_evening,
     "at work": _at_work,
     "evenings": _evenings,
     "shifts": _shifts,
@@ -152,7 +184,13 @@ CROWDS: Mapping[str, Crowd] = {
     "mixed": Crowd(_MIXED),
     "mixed, who read little": Crowd(_MIXED, depth=(0.15, 0.4)),
     **{habit: Crowd({habit: 100}) for habit in HABITS},
+    "any hour, who read little": Crowd({"any hour": 100}, depth=(0.1, 0.3)),
 }
+# Where no other hour has more than a trifle over the usual one.
+NOTHING_TO_WIN = (
+    "any hour", "any hour, who read little", "now and then", "all the time", "early birds", "night owls",
+    "at the usual hour",
+)  # fmt: skip
 
 
 @dataclass
@@ -210,16 +248,16 @@ class Result:
     usual: float = 0.0
     best: float = 0.0
     messages: int = 0
-    gains: list[float] = field(default_factory=list)
+    gains: dict[int, float] = field(default_factory=dict)
 
-    def note(self, person: Person, since: int, at: int) -> None:
-        """A message that wanted to leave `since` left `at`, hours counted from the epoch."""
+    def note(self, number: int, person: Person, since: int, at: int) -> None:
+        """A message to a person that wanted to leave `since` left `at`, hours counted from the epoch."""
         usual = person.worth_at(since + (USUAL - since) % 24)
         self.advised += person.worth_at(at)
         self.usual += usual
         self.best += max(person.worth_at(since + wait) for wait in range(WAITS + 1))
         self.messages += 1
-        self.gains[-1] += person.worth_at(at) - usual
+        self.gains[number] = self.gains.get(number, 0.0) + person.worth_at(at) - usual
 
     @property
     def won(self) -> float:
@@ -241,47 +279,64 @@ class Result:
         """How far `gain` may be off by chance: twice its standard error, over the people."""
         number = len(self.gains)
         each = self.messages / number
-        mean = sum(self.gains) / number
-        variance = sum((gain - mean) ** 2 for gain in self.gains) / (number - 1)
+        mean = sum(self.gains.values()) / number
+        variance = sum((gain - mean) ** 2 for gain in self.gains.values()) / (number - 1)
         return 2 * sqrt(variance / number) / each
+
+
+@dataclass
+class _Mailbox:
+    """A person, what is kept of the messages to them, and the hour up to which that is."""
+
+    person: Person
+    hour: int
+    sents: tuple[Sent, ...] = ()
+
+    def get(self, name: str, rhythm: Rhythm, result: Result, number: int) -> None:
+        """One more message, some days later, as advised."""
+        since = self.hour + self.person.random.randrange(36, 110)
+        choice = choose(self.sents, rhythm, UTC, since * HOUR, WAITS * HOUR, since * HOUR)
+        at = int(choice.at // HOUR)
+        result.note(number, self.person, since, at)
+        self.sents = note_sent({"email": self.sents}, "email", name, at * HOUR)["email"]
+        if (read := self.person.read(at)) is not None:
+            self.sents = note_response({"email": self.sents}, name, read * HOUR, OPENED)["email"]
+        self.hour = at
 
 
 def simulate(
     crowd: str = "mixed", people: int = 200, *, seed: int = 7, learning: int = 20, measured: int = 8,
     changes: bool = False, rhythm: Rhythm | None = None,
 ) -> tuple[Result, Result]:  # fmt: skip
-    """Send `learning` messages to each person as advised, then so many more: what came of the first, and of those.
+    """Send `learning` messages to each person of an account as advised, then so many more: what came of the first, and
+    of those. Between messages, some days apart, the account learns from all of them, unless its `rhythm` is given.
 
     With `changes` everybody takes up new hours after learning, and learns as long again.
     """
     random, early, late = Random(seed), Result(), Result()
-    for number in range(people):
-        person, kept = Person.draw(Random(random.random()), CROWDS[crowd]), {}
-        hour = START + random.randrange(WEEK_HOURS)
-        early.gains.append(0.0)
-        late.gains.append(0.0)
-        for message in range(learning * (2 if changes else 1) + measured):
+    boxes = []
+    for _ in range(people):
+        person = Person.draw(Random(random.random()), CROWDS[crowd])
+        boxes.append(_Mailbox(person, START + random.randrange(WEEK_HOURS)))
+    until = learning * (2 if changes else 1)
+    known = rhythm or Rhythm(USUAL)
+    for message in range(until + measured):
+        result = late if message >= until else early
+        if message and not rhythm:
+            now = max(box.hour for box in boxes) * HOUR
+            known = Rhythm(USUAL).taught(learn([(box.sents, UTC) for box in boxes], now))
+        for number, box in enumerate(boxes):
             if changes and message == learning:
-                person.change()
-            hour += random.randrange(36, 110)
-            name = f"{number}.{message}"
-            sents: tuple[Sent, ...] = kept.get("email", ())
-            choice = choose(sents, rhythm or Rhythm(USUAL), UTC, hour * HOUR, WAITS * HOUR, hour * HOUR)
-            at = int(choice.at // HOUR)
-            (late if message >= learning * (2 if changes else 1) else early).note(person, hour, at)
-            kept = note_sent(kept, "email", name, at * HOUR)
-            read = person.read(at)
-            if read is not None:
-                kept = note_response(kept, name, read * HOUR, OPENED)
-            hour = max(hour, at)
+                box.person.change()
+            box.get(f"{number}.{message}", known, result, number)
     return early, late
 
 
-def rhythm_of(people: int = 200, seed: int = 99) -> Rhythm:
+def rhythm_of(people: int = 200, seed: int = 99, crowd: str = "mixed") -> Rhythm:
     """The rhythm of other people than those who are measured, each of whom got twenty messages at any hour."""
-    random, known = Random(seed), []
+    random, known, last = Random(seed), [], START
     for number in range(people):
-        person, kept = Person.draw(Random(random.random()), CROWDS["mixed"]), {}
+        person, kept = Person.draw(Random(random.random()), CROWDS[crowd]), {}
         hour = START
         for message in range(20):
             hour += random.randrange(36, 110)
@@ -290,5 +345,5 @@ def rhythm_of(people: int = 200, seed: int = 99) -> Rhythm:
             if read is not None:
                 kept = note_response(kept, f"{number}.{message}", read * HOUR, OPENED)
         known.append((kept["email"], UTC))
-    weights, _ = learn_rhythm(known)
-    return Rhythm(USUAL, weights)
+        last = max(last, hour + LIES_AT_MOST)
+    return Rhythm(USUAL).taught(learn(known, last * HOUR))

@@ -43,6 +43,25 @@ def test_c25_ways_are_ranked_by_what_people_did_with_what_came_that_way_the_tele
     assert ways[2].response == pytest.approx((2 * 0.3 + 5 * 0.15) / 25)
 
 
+def test_c26_one_answered_call_is_no_reason_to_call_somebody_from_then_on() -> None:
+    for answered, first in ((1, "email"), (2, "phone")):
+        ways = rank(_contact(engagement={"phone": _sents(answered, ANSWERED, answered)}), NEWS, T0)
+        assert [way.channel for way in ways[:2]] == [first, "phone" if first == "email" else "email"]
+
+
+def test_c25_a_ranking_says_how_sure_it_is_that_a_way_brings_more_than_the_next() -> None:
+    def sure(**engagement: tuple[Sent, ...]) -> tuple[str, str]:
+        first = rank(_contact(engagement=engagement), NEWS, T0)[0]
+        return first.channel, first.confidence
+
+    assert sure() == ("email", "none")
+    assert sure(sms=_sents(1, CLICKED, 1)) == ("sms", "low")
+    assert sure(sms=_sents(4, CLICKED, 2), email=_sents(6, OPENED, 1)) == ("sms", "medium")
+    assert sure(sms=_sents(20, CLICKED, 12), email=_sents(20, OPENED, 4)) == ("sms", "high")
+    (preferred, *_, nowhere) = rank(_contact("phone"), NEWS, T0)
+    assert (preferred.channel, preferred.confidence, nowhere.confidence) == ("phone", "high", "none")
+
+
 def test_of_whom_nothing_is_known_mail_comes_first_and_nobody_is_called_without_a_reason() -> None:
     assert [way.channel for way in rank(_contact(), NEWS, T0)] == ["email", "sms", "phone", "push"]
     assert rank(_contact(), NEWS, T0)[0].because == "no messages yet"

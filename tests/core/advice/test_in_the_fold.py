@@ -165,7 +165,7 @@ def test_c24_a_scanner_that_opens_everything_at_once_hides_no_habit() -> None:
         ana.now += 10 * HOUR
         ana.does(names.EMAIL_OPENED, message_id=message_id, actor="human")
         ana.now += 6 * DAY + 14 * HOUR
-    at = advise(ana.contact, ana.book.policy, ana.now).send_times["email"]
+    at = advise(ana.contact, ana.book.policy, ana.now).send_times["email"][0]
     assert (at.hour, at.read, at.sent, at.confidence) == (20, 12, 12, "high")
 
 

@@ -5,13 +5,19 @@ each counted by the strongest thing, shrunk towards what is usual of the way as 
 
     response = (sum of weights + FIRM * usual) / (messages + FIRM)
 
+How sure it is that one way brings more than the next follows from how far two such estimates may be off: a response r
+of n messages by the square root of r (1 - r) / (n + FIRM + 1). The telephone comes first only when that is likely
+enough: one answered call is no reason to call somebody from then on.
+
 An opening weighs little: a text cannot be seen to be opened. What the person is said to prefer, in the attribute
 `preferred_channel`, comes first, whatever they did. Ways without an address, or that were refused, come last.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import erf, sqrt
 from typing import NamedTuple
 
+from postroad.advice.confidence import HIGH, LOW, MEDIUM, NONE
 from postroad.channels import ADDRESSED, CHANNELS
 from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
 from postroad.contacts import Contact
@@ -37,13 +43,20 @@ FIRM = 5.0
 # The response that is usual. Nobody is called without a reason.
 USUALLY: Mapping[str, float] = {"email": 0.15, "sms": 0.12, "push": 0.1, PHONE: 0.05}
 
+# How likely a way must be to bring more than the next: to call somebody at all, and to be sure of it.
+LIKELY, SURE = 2 / 3, 0.9
+# Of fewer messages nothing is more than a guess.
+FEW = 3
+
 WAYS = (*ADDRESSED, PHONE)
 _DID = {"email": "opened or clicked", "sms": "clicked or answered", "push": "opened", PHONE: "answered"}
 
 
 class Way(NamedTuple):
     """One way to reach somebody: its response (0 to 1), from how many messages or calls, and why it stands where it
-    does. `obstacle` says why it cannot be used, "" when it can."""
+    does. `obstacle` says why it cannot be used, "" when it can. `confidence`, one of NONE, LOW, MEDIUM and HIGH, is how
+    sure it is that it brings more than the next one: HIGH too when it is preferred, or there is no other; NONE when
+    nothing came by either."""
 
     channel: str
     response: float
@@ -51,6 +64,7 @@ class Way(NamedTuple):
     is_preferred: bool
     obstacle: str
     because: str
+    confidence: str = NONE
 
     def describe(self) -> str:
         return f"{self.channel}: {self.because}"
@@ -59,8 +73,12 @@ class Way(NamedTuple):
 def rank(contact: Contact, topic: Topic | None, now: float) -> tuple[Way, ...]:
     """All ways to reach a contact about a topic (None: whatever it is about), the best first."""
     preferred = find_preference(contact)
-    ways = [_judge(contact, channel, topic, channel == preferred, now) for channel in WAYS]
-    return tuple(sorted(ways, key=lambda way: (bool(way.obstacle), not way.is_preferred, -way.response)))
+    found = [_judge(contact, channel, topic, channel == preferred, now) for channel in WAYS]
+    ways = sorted(found, key=lambda way: (bool(way.obstacle), not way.is_preferred, -way.response))
+    first, second = ways[:2]
+    if first.channel == PHONE and not first.is_preferred and not second.obstacle and _compare(first, second) < LIKELY:
+        ways[:2] = second, first
+    return tuple(way._replace(confidence=_tell(way, ways[place + 1 :])) for place, way in enumerate(ways))
 
 
 def find_preference(contact: Contact) -> str | None:
@@ -92,6 +110,22 @@ def _judge(contact: Contact, channel: str, topic: Topic | None, is_preferred: bo
     did = f"{answered} of {len(sents)} {what}s {_DID.get(channel, 'answered')}" if sents else f"no {what}s yet"
     because = obstacle or (f"said to be preferred ({did})" if is_preferred else did)
     return Way(channel, response, len(sents), is_preferred, obstacle, because)
+
+
+def _tell(way: Way, others: Sequence[Way]) -> str:
+    """How sure it is that a way brings more than the next of the others."""
+    if way.is_preferred or way.obstacle or not others or others[0].obstacle:
+        return NONE if way.obstacle else HIGH
+    if not way.messages and not others[0].messages:
+        return NONE
+    likely = _compare(way, others[0]) if way.messages >= FEW else 0.5
+    return HIGH if likely >= SURE else MEDIUM if likely >= LIKELY else LOW
+
+
+def _compare(way: Way, other: Way) -> float:
+    """How likely it is that a way brings more than another one."""
+    off = sqrt(sum(each.response * (1 - each.response) / (each.messages + FIRM + 1) for each in (way, other)))
+    return 0.5 * (1 + erf((way.response - other.response) / off / sqrt(2)))
 
 
 def _find_obstacle(contact: Contact, channel: str, topic: Topic | None, is_preferred: bool, now: float) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from postroad.advice.channels import Way, rank
-from postroad.advice.send_times import SendTime, recommend
+from postroad.advice.send_times import USUAL_WAIT, Choice, SendTime, choose, recommend
 from postroad.channels import ADDRESSED
 from postroad.contacts import Contact
 from postroad.policy import Policy
@@ -12,10 +12,10 @@ from postroad.zones import clock_of
 
 
 class Advice(NamedTuple):
-    """When to write to somebody on each channel that has an address of theirs, and all ways to reach them, the best
-    first."""
+    """When to write to somebody on each channel that has an address of theirs, with when a message would leave that
+    wants to leave now, and all ways to reach them, the best first."""
 
-    send_times: Mapping[str, SendTime]
+    send_times: Mapping[str, tuple[SendTime, Choice]]
     ways: tuple[Way, ...]
 
     @property
@@ -28,7 +28,9 @@ def advise(contact: Contact, policy: Policy, now: float) -> Advice:
     """What is known of when and how to reach a contact."""
     zone = clock_of(contact, policy.timezone).zone
     reached = [channel for channel in ADDRESSED if contact.find_address(channel)]
-    return Advice(
-        {channel: recommend(contact.engagement.get(channel, ()), policy.rhythm, zone, now) for channel in reached},
-        rank(contact, None, now),
-    )
+    times = {}
+    for channel in reached:
+        sents = contact.engagement.get(channel, ())
+        following = choose(sents, policy.rhythm, zone, now, USUAL_WAIT, now)
+        times[channel] = (recommend(sents, policy.rhythm, zone, now), following)
+    return Advice(times, rank(contact, None, now))

@@ -137,6 +137,11 @@ class Journey:
         return self.outline[0]
 
     @property
+    def asks_best_hour(self) -> bool:
+        """Whether a message of it waits for the best hour of each person."""
+        return any(isinstance(step.body, SendStep) and step.body.within is not None for step in self.steps.values())
+
+    @property
     def longest(self) -> float:
         """Seconds that somebody is under way at most: of all ways the one with the longest waits, round all loops."""
 
