@@ -26,10 +26,11 @@ from postroad_aws.usecases import process_events as folding
 from postroad_aws.usecases import refuse
 from postroad_aws.usecases import run_broadcast as running
 from postroad_aws.usecases import send_message as sending
+from postroad_aws.usecases import serve_privacy as serving
 from postroad_aws.usecases import sweep_messages as sweeping
 from postroad_aws.usecases import wake_contacts as waking
+from tests.faults import erasing, worlds
 from tests.faults import memory as memories
-from tests.faults import worlds
 from tests.faults.worlds import changed
 
 
@@ -421,6 +422,39 @@ def one_passage_at_a_time() -> AbstractContextManager[Any]:
     return changed(Per, find_keys=lambda self, event: find_keys(self, event)[:1])
 
 
+def an_import_brings_back_the_erased() -> AbstractContextManager[Any]:
+    """Whatever happened later begins somebody anew, also when it is only said of them."""
+    return changed(folding, begins_anew=lambda event, erased_at: event.time > erased_at)
+
+
+def an_erasure_leaves_no_stone() -> AbstractContextManager[Any]:
+    """A contact is deleted, and nothing stays by which it would be known."""
+    erase = serving.erase_item
+
+    def erase_plainly(ports: Any, contact_id: str, **options: Any) -> Any:
+        return erase(ports, contact_id, **{**options, "erased_at": None})
+
+    return changed(serving, erase_item=erase_plainly)
+
+
+def who_begins_anew_keeps_the_past() -> AbstractContextManager[Any]:
+    """Under an id by which somebody has begun anew, nothing is looked for any more."""
+
+    def forget(self: Any, forget: Callable[..., None]) -> None:
+        forget([contact_id for contact_id in self.ids if contact_id not in self.shared])
+
+    return changed(serving._People, forget=forget)
+
+
+def suppress_in_name_only(self: Any, addresses: Any, topics: Any, now: float) -> None:
+    self.memory.erased_addresses.update(addresses)
+
+
+def an_erasure_is_a_deletion() -> AbstractContextManager[Any]:
+    """The person goes, and their addresses can be written to when they are there again."""
+    return changed(erasing.Refusals, erase_answers=suppress_in_name_only)
+
+
 BUGS: Mapping[str, Bug] = {
     bug.plant.__name__: bug
     for bug in (
@@ -469,6 +503,10 @@ BUGS: Mapping[str, Bug] = {
         Bug(only_the_newest_timers_ring, "nothing_stuck", 0),
         Bug(every_reply_is_answered, "a_reply_is_answered_once", 16),
         Bug(texts_leave_at_night, "quiet_hours_hold", 4),
+        Bug(an_import_brings_back_the_erased, "who_was_erased_comes_back_by_themselves_alone", 9),
+        Bug(an_erasure_leaves_no_stone, "who_was_erased_comes_back_by_themselves_alone", 4),
+        Bug(who_begins_anew_keeps_the_past, "nothing_is_left_of_the_erased", 4),
+        Bug(an_erasure_is_a_deletion, "nothing_after_a_refusal", 19),
         Bug(suppressed_accounts_are_written_to, "nobody_is_written_to_in_a_suppressed_account", 22),
     )
 }

@@ -37,6 +37,15 @@ def ids_of(contact: Contact) -> tuple[str, ...]:
     return (contact.contact_id, *contact.merged_from)
 
 
+def is_forgotten(world: World, event: Event) -> bool:
+    """Whether an event names somebody who was erased, or happened before somebody whom it names began anew."""
+    named = {contact_id_of(name, KEY) for each in event.identities for name in (each, claim_of(each))}
+    if not world.erasing.ids.isdisjoint({*named, event.contact_id}):
+        return True
+    owners = [world.memory.load(contact_id) for contact_id in named] if world.erasing.ids else []
+    return any(owner and owner.erased_at is not None and event.time < owner.erased_at for owner in owners)
+
+
 def histories(world: World, contacts: list[Contact]) -> dict[str, list[Event]]:
     """What each person's timeline says that it folded: each event once, whatever number of rows say so."""
     found = {}
@@ -59,7 +68,9 @@ def nothing_lost(world: World) -> Iterator[str]:
     if world.garbage and not any(reject.raw == GARBAGE for reject in world.memory.rejects.values()):
         yield "a body that could not be read is not in quarantine"
     rejected = {reject.raw for reject in world.memory.rejects.values()}
-    for event_id in world.log.accepted:
+    for event_id, event in world.log.accepted.items():
+        if is_forgotten(world, event):
+            continue
         if not places[event_id] and not any(f'"{event_id}"' in raw for raw in rejected):
             yield f"event {event_id} was accepted and is lost"
     for event_id in sorted(places):  # our own as well
@@ -88,6 +99,8 @@ def counts_equal_the_timeline(world: World) -> Iterator[str]:
                 yield f"contact {contact.contact_id} was never folded by the book of revision {book.revision}"
             continue
         own = [e for e in events if "/" not in e.event_id and e.name not in (WAKE, names.BROADCAST_ADDRESSED)]
+        if contact.erased_at is not None and any(event.time < contact.created_at for event in own):
+            continue  # what happened between being asked and being erased may have been folded by who they were
         # Two contacts that became one may both have been addressed, by an event of one id: each made a message.
         addressed = sum(m.origin == ORIGIN and m.contact_id in ids_of(contact) for m in world.memory.messages.values())
         if contact.events_folded != len(own) + addressed:
@@ -121,7 +134,7 @@ def nothing_twice(world: World) -> Iterator[str]:
     for message_id, count in Counter(mail.message_id for mail in world.log.mails).items():
         if count > 1:
             yield f"message {message_id} left {count} times"
-        if message_id not in world.memory.messages:
+        if message_id not in world.memory.messages and message_id not in world.log.forgotten:
             yield f"message {message_id} left and is not in the ledger"
 
 
@@ -333,7 +346,7 @@ def the_outbox_is_the_commit(world: World) -> Iterator[str]:
     for message_id in world.memory.messages:
         if message_id not in world.log.committed:
             yield f"message {message_id} is in the ledger, and no commit carried it"
-    for message_id in sorted(world.log.asked - {*world.memory.messages}):
+    for message_id in sorted(world.log.asked - {*world.memory.messages} - world.log.forgotten):
         yield f"an enrollment has passed the step of message {message_id}, and no message is there"
     sends = {(m.origin, m.step, m.contact_id) for m in world.memory.messages.values()}
     for contact in world.memory.list_contacts():
@@ -360,7 +373,7 @@ def mails_are_in_the_ledger(world: World) -> Iterator[str]:
     """2. What left is known to have left, unless SES's own word was lost on the way."""
     for mail in world.log.mails:
         message = world.memory.messages.get(mail.message_id)
-        if message and message.state in ("skipped", "failed"):
+        if message and message.state in ("skipped", "failed") and message.message_id not in world.log.forgotten:
             yield f"message {mail.message_id} left and is {message.state}: {message.reason}"
         is_told = message and message.channel == "email"  # nobody says what became of a text
         if message and is_told and message.state == "unknown" and not world.log.lost_feedback:
@@ -431,16 +444,17 @@ def a_broadcast_reaches_everybody_once(world: World) -> Iterator[str]:
     owners = {contact_id: c.contact_id for c in world.memory.list_contacts() for contact_id in ids_of(c)}
     people: dict[str, list[str]] = defaultdict(list)
     for message in world.memory.messages.values():
-        if message.origin == ORIGIN:
+        if message.origin == ORIGIN and message.contact_id in owners:  # else an orphan, of which another check tells
             people[owners[message.contact_id]].append(message.reason)
     if people and broadcast.begun_at is None:
         yield "a broadcast that never began has messages"
     members, stayed, entitled = (
-        {owners[contact_id] for contact_id in ids} for ids in (broadcast.members, broadcast.stayed, broadcast.entitled)
+        {owners[each] for each in ids if each in owners and each not in world.erasing.ids}
+        for ids in (broadcast.members, broadcast.stayed, broadcast.entitled)
     )
     for owner in sorted(members & stayed - people.keys()):
         yield f"contact {owner} was in the segment all the time, and has no message of the broadcast"
-    for owner in sorted(people.keys() - entitled):
+    for owner in sorted(people.keys() - entitled - world.erasing.ids):
         yield f"contact {owner} was not in the segment when the broadcast began, and has a message of it"
     for owner, reasons in people.items():
         if all(reason == "this person gets the broadcast as another contact" for reason in reasons):
@@ -485,6 +499,8 @@ def a_broadcast_ends_and_adds_up(world: World) -> Iterator[str]:
         return
     if ADDRESSING in world.log.buried:  # whom the queue could not address either, a redrive did, after the last count
         return
+    if world.log.forgotten:  # of those who were erased no number is told
+        return
     counted = Counter(run.tally.states)
     messages = [message for message in world.memory.messages.values() if message.origin == ORIGIN]
     states = Counter(message.state for message in messages)
@@ -522,6 +538,35 @@ def nobody_is_written_to_in_a_suppressed_account(world: World) -> Iterator[str]:
     yield from world.companies.loud
 
 
+def nothing_is_left_of_the_erased(world: World) -> Iterator[str]:
+    """2. An erasure comes to its end, and of what was there when it was asked for nothing is left under any id."""
+    yield from (f"the erasure {request_id} has not come to its end" for request_id in world.erasing.left_over)
+    slack = 2 * world.troubles.skew
+    for request in world.erasing.requests.stored.values():
+        asked_at = request.asked_at - slack
+        for contact_id in sorted({*request.people, *request.ids}):
+            for row in world.memory.list_rows([contact_id]):
+                if row.event.time < asked_at:
+                    yield f"{contact_id} was erased, and has the row {row.key}"
+            for message in world.memory.messages.values():
+                if message.contact_id == contact_id and message.created_at < asked_at:
+                    yield f"{contact_id} was erased, and has the message {message.message_id}"
+
+
+def who_was_erased_comes_back_by_themselves_alone(world: World) -> Iterator[str]:
+    """2. No import begins anybody anew: under an id of somebody erased is a contact only if they did something."""
+    for request in world.erasing.requests.stored.values():
+        for contact_id in sorted({*request.people, *request.ids}):
+            contact = world.memory.load(contact_id)
+            if contact is None:
+                continue
+            events = [row.event for row in world.memory.list_rows(ids_of(contact))]
+            own = [e for e in events if e.name not in (names.IDENTIFIED, names.ALIASED, names.ACCOUNT_JOINED, WAKE)]
+            if not any("/" not in event.event_id for event in own):
+                told = sorted({event.name for event in events})
+                yield f"{contact_id} was erased, and contact {contact.contact_id} is there by {told}"
+
+
 INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
     check.__name__: check
     for check in (
@@ -553,6 +598,8 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         a_broadcast_gives_each_what_is_theirs,
         members_carry_what_their_account_says,
         nobody_is_written_to_in_a_suppressed_account,
+        nothing_is_left_of_the_erased,
+        who_was_erased_comes_back_by_themselves_alone,
     )
 }
 

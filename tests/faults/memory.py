@@ -34,7 +34,8 @@ from postroad.quarantine import Reject
 from postroad.quotas import Quota
 from postroad.stats import Cell
 from postroad.tasks import Task, applies, settle
-from postroad_aws.ports import Answers, Forward, Outcome
+from postroad_aws.ports import Answers, Forward, Outcome, Tombstone
+from postroad_aws.ports import Stored as Found
 from postroad_aws.storage import Page, VersionConflictError
 from postroad_aws.storage.memberships import Membership, shards_of
 from postroad_aws.storage.paging import walk
@@ -83,10 +84,12 @@ class Memory:
         self.chance = chance
         self.lag = lag
         self.contacts: dict[str, Stored] = {}
+        self.tombstones: dict[str, float] = {}
         self.rows: dict[str, dict[str, bytes]] = {}
         self.messages: dict[str, Message] = {}
         self.pending: dict[str, float] = {}
         self.suppressions: dict[str, str] = {}
+        self.erased_addresses: set[str] = set()
         self.consents: dict[tuple[str, str], Consent] = {}
         self.requests: dict[tuple[str, str], dict[str, Any]] = {}
         self.proof: list[tuple[str, str, float, bool]] = []
@@ -102,6 +105,8 @@ class Memory:
         # Whoever simulates a stream, or a clock, or checks what may never happen, listens here.
         self.on_insert: Callable[[Message], None] = lambda message: None
         self.on_state: Callable[[Message | None, Message], None] = lambda before, after: None
+        self.on_forget: Callable[[Message], None] = lambda message: None
+        self.on_erase: Callable[[Contact], None] = lambda contact: None
         self.on_membership: Callable[[Member, Member], None] = lambda before, after: None
         self.on_commit: Callable[[Commit], None] = lambda commit: None
         self.on_wake: Callable[[float], None] = lambda at: None
@@ -112,6 +117,7 @@ class Memory:
 
     def put_contact(self, contact_id: str, item: Item) -> None:
         before = self.contacts.get(contact_id)
+        self.tombstones.pop(contact_id, None)
         self.contacts[contact_id] = Stored(item, before and before.item, self.now() + self.lag)
         if item.wake_at is not None:
             self.on_wake(item.wake_at)
@@ -152,6 +158,10 @@ class Memory:
             self.pending[message.message_id] = pending_at
         self.on_state(before, message)
 
+    def forget_message(self, message_id: str) -> None:
+        self.pending.pop(message_id, None)
+        self.on_forget(self.messages.pop(message_id))
+
     def insert_message(self, message: Message) -> None:
         waits = message.state == QUEUED
         looked_at = max(message.created_at + PATIENCE[QUEUED], message.not_before or 0.0)
@@ -182,8 +192,10 @@ class MemoryContacts:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
 
-    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Contact | Forward]:
-        found: dict[str, Contact | Forward] = {}
+    def find_items(self, ids: Collection[str], *, consistent: bool) -> Mapping[str, Found]:
+        found: dict[str, Found] = {
+            each: Tombstone(self.memory.tombstones[each]) for each in ids if each in self.memory.tombstones
+        }
         for contact_id in ids:
             item = self.memory.read_item(contact_id, consistent=consistent)
             if item is not None:
@@ -195,10 +207,16 @@ class MemoryContacts:
         stored = memory.contacts.get(contact.contact_id)
         wake_at = None if contact.wake_at is None else stored_due(contact.wake_at)
         item = Item(encode_contact(contact), contact.version + 1, contact.created_at, wake_at, contact.shard)
-        if not self.holds(contact.contact_id, contact.version, commit.gone) or not all(
-            (
-                *(self.holds(attached, 0, commit.gone) for attached in commit.attach),
-                *(self.holds(contact_id, version) for contact_id, version in commit.absorbed),
+        buried = {each for each, at in memory.tombstones.items() if at not in commit.erased}
+        begun = {*commit.attach, *(() if contact.version else (contact.contact_id,))}
+        if (
+            not begun.isdisjoint(buried)
+            or not self.holds(contact.contact_id, contact.version, commit.gone)
+            or not all(
+                (
+                    *(self.holds(attached, 0, commit.gone) for attached in commit.attach),
+                    *(self.holds(contact_id, version) for contact_id, version in commit.absorbed),
+                )
             )
         ):
             # A lost answer and a retry inside the client find what they wanted to write.
@@ -218,6 +236,24 @@ class MemoryContacts:
         for row in commit.rows:
             memory.put_row(row)
         memory.on_commit(commit)
+        return Outcome.DONE
+
+    def erase(
+        self, contact: Contact, forwards: Collection[str], places: Collection[str], erased_at: float | None = None
+    ) -> Outcome:
+        memory = self.memory
+        stored = {each: memory.contacts[each].item.forward for each in forwards if each in memory.contacts}
+        if not self.holds(contact.contact_id, contact.version) or {*stored.values()} - {
+            contact.contact_id,
+            *contact.merged_from,
+        }:
+            return Outcome.CONFLICT
+        for each in (contact.contact_id, *forwards):
+            memory.contacts.pop(each, None)
+            if erased_at is not None:
+                memory.tombstones[each] = erased_at
+        memory.on_erase(contact)
+        MemoryMemberships(memory).apply([MembershipChange(place, contact.contact_id, None) for place in places])
         return Outcome.DONE
 
     def holds(self, contact_id: str, version: int, gone: Sequence[str] = ()) -> bool:

@@ -48,6 +48,7 @@ from tests.books import Shelf
 from tests.faults import memory as memories
 from tests.faults.broadcasting import Broadcasting
 from tests.faults.companies import RULES, Companies
+from tests.faults.erasing import Erasing
 from tests.faults.scheduler import NO_FAULTS, Invocation, Loop, Throttled, draw_faults, wire
 from tests.faults.troubles import Troubles, leave_out
 
@@ -298,6 +299,7 @@ class Log:
     lines: str = ""
     moved: dict[str, float] = field(default_factory=dict)
     buried: set[str] = field(default_factory=set)
+    forgotten: set[str] = field(default_factory=set)
     arrivals: Counter[str] = field(default_factory=Counter)
 
 
@@ -491,6 +493,7 @@ class World:
         self.garbage = 0
         self.dead: list[Callable[[], None]] = []
         self.requests_port = wire(loop, memories.MemoryRequests(self.memory), "begin", "finish")
+        self.erasing = Erasing(self)
         self.companies = Companies(self, self.store("memberships", memories.MemoryMemberships(self.memory)))
         self._listen()
         self.broadcast = Broadcasting(self)
@@ -589,6 +592,7 @@ class World:
             self.garbage = 1
         self.broadcast.plan()
         self.companies.plan()
+        self.erasing.plan()
         self.troubles.plan()
         self.loop.at(self.calm, self._calm_down)
         self.loop.run(self.end)
@@ -630,6 +634,8 @@ class World:
         memory.on_commit = self._committed
         memory.on_wake = self.plan_tick
         memory.on_membership = self._counted
+        memory.on_forget = self._forgotten
+        memory.on_erase = lambda contact: self.log.forgotten.update(contact.postponed)
         memory.on_account = self.companies.changed
 
     def poll_events(self) -> None:
@@ -744,6 +750,14 @@ class World:
         self.counting["messages"].put(lambda: stats.count_message(before, after))
         if before is not None and not may_follow(before, after):
             self.log.steps_back.append(f"{after.message_id}: {before.state} → {after.state}")
+
+    def _forgotten(self, message: Message) -> None:
+        self.log.forgotten.add(message.message_id)
+        self.counting["messages"].put(lambda: stats.count_message(message, None))
+
+    def refused(self, *addresses: str) -> None:
+        """From now on nothing at all may go to these addresses."""
+        self.log.refusals += [Refusal(address, None, self.loop.now) for address in addresses]
 
     def _committed(self, commit: Commit) -> None:
         contact = commit.contact

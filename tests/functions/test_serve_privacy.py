@@ -425,3 +425,36 @@ def test_a_contact_that_is_given_an_address_of_an_erased_person_later_is_not_era
     account.fold(account.event(IDENTIFIED, "user:ben", EMAIL))
     serve(request)
     assert account.names("user:ben") == ["Signed Up", IDENTIFIED]
+
+
+def test_an_old_event_begins_nobody_anew_because_it_names_a_known_device_as_well(erased):
+    erased.fold(erased.event("Page Viewed", "user:ben", "anon:tablet"))
+    old = replace(erased.event("Page Viewed", CARD, "anon:tablet"), time=erased.now() - 3_600)
+    erased.fold(old)
+    assert not is_known(erased, CARD)
+
+
+def test_a_server_gives_no_known_contact_an_address_of_somebody_erased(erased):
+    erased.fold(erased.event("Signed Up", "user:ben"))
+    erased.fold(erased.event(IDENTIFIED, "user:ben", EMAIL, attributes={"plan": "pro"}))
+    assert not is_known(erased, EMAIL)
+    assert erased.contact("user:ben").attributes["plan"].value == "pro"
+
+
+def test_what_became_one_in_two_steps_leaves_a_tombstone_under_each_id(account):
+    """The oldest stays: a device that joined the second contact leads to the first by way of the second."""
+    account.fold(account.event("Signed Up", "user:first"))
+    account.advance(1)
+    account.fold(account.event("Signed Up", EMAIL))
+    account.advance(1)
+    account.fold(account.event("Page Viewed", "anon:marker-tablet"))
+    account.fold(account.event(IDENTIFIED, EMAIL, "anon:marker-tablet"))
+    account.fold(account.event(IDENTIFIED, "user:first", EMAIL))
+    ids_before = [account.contact_id(each) for each in ("user:first", EMAIL, "anon:marker-tablet")]
+    serve(ask(account, ERASURE, account.contact("user:first").contact_id))
+    stored = contacts.find_items(ids_before, consistent=True)
+    assert {type(each) for each in stored.values()} == {Tombstone}
+    assert len(stored) == 3
+    account.advance(60)
+    account.fold(account.event(IDENTIFIED, "anon:marker-tablet", attributes={"plan": "pro"}))
+    assert not is_known(account, "anon:marker-tablet")

@@ -51,9 +51,10 @@ def erase(
     since it was read. With `erased_at` a tombstone stays under each id, and under those of `forwards` that are free."""
     gone = [memberships.action(MembershipChange(place, contact.contact_id, None)) for place in places]
     delete = _going(contact.contact_id, erased_at, **_unchanged(contact.version))
+    homes = (contact.contact_id, *contact.merged_from)[:TRANSACTION_LIMIT]
+    values = {f":home{number}": {"S": home} for number, home in enumerate(homes)}
+    condition = f"attribute_not_exists(contact_id) OR forward_to IN ({', '.join(values)})"
     for other in dict.fromkeys(forwards):
-        condition = "attribute_not_exists(contact_id) OR forward_to = :contact_id"
-        values = {":contact_id": {"S": contact.contact_id}}
         gone.append(_going(other, erased_at, ConditionExpression=condition, ExpressionAttributeValues=values))
     # What is more than a transaction holds goes first; the contact, which alone leads to it all, goes last.
     while len(gone) >= TRANSACTION_LIMIT:

@@ -123,7 +123,8 @@ def _erase(ports: ItemPorts, contact: Contact, but: str, erased_at: float | None
     ids = ids_of(contact, ports.contact_key)
     # An address may be somebody else's claim as well.
     found = ports.contacts.find_items(sorted(ids), consistent=True)
-    leads_here = {other for other, item in found.items() if item == Forward(contact.contact_id)}
+    homes = {contact.contact_id, *contact.merged_from}  # what was merged in two steps leads here in two
+    leads_here = {other for other, item in found.items() if isinstance(item, Forward) and item.contact_id in homes}
     if erased_at is not None:
         leads_here |= ids - found.keys()
     return ports.contacts.erase(contact, sorted(leads_here), places_of(contact).keys() - {but}, erased_at)

@@ -364,9 +364,9 @@ class _Cluster:
             self.make_room(event)
             owners = {identity: self.find(self.id_of(identity)) for identity in identities_of(event)}
             erased_at = self.find_erasure(self.ids_of(event))
-            if erased_at is not None and not any(owners.values()) and not begins_anew(event, erased_at):
-                return
             resolution = resolve(event, {identity: owner for identity, owner in owners.items() if owner})
+            if resolution.contact is None and erased_at is not None and not begins_anew(event, erased_at):
+                return
         known = resolution.contact
         if known and known.erased_at is not None and event.time < known.erased_at:
             return
@@ -384,10 +384,12 @@ class _Cluster:
         for other in resolution.absorb:
             pending, why = self.join(pending, self.opened(Resolution(other, None)))
             decisions += why
+        erased = {identity for identity in resolution.attach if self.stays_erased(identity, event)}
         for identity in resolution.attach:
-            self.attach(pending, identity, event)
+            if identity not in erased:
+                self.attach(pending, identity, event)
         pending.contact.identities = latest_identities(pending.contact.identities)
-        pending.contact.claims -= set(map(str, resolution.confirm))
+        pending.contact.claims -= {str(identity) for identity in resolution.confirm if identity not in erased}
         if self.has_folded(pending, event):  # by a contact that has become one with it
             return
         self.fold(pending, event, decisions, everything=bool(resolution.absorb))
@@ -407,6 +409,11 @@ class _Cluster:
         stones = [item.erased_at for each in ids if isinstance(item := self.items.get(each), Tombstone)]
         self.erased.update(stones)
         return max(stones, default=None)
+
+    def stays_erased(self, identity: Identity, event: Event) -> bool:
+        """Whether an identity is of somebody who was erased, and this event is no reason to know it again."""
+        item = self.items.get(self.id_of(row_of(identity, event)))
+        return isinstance(item, Tombstone) and not begins_anew(event, item.erased_at)
 
     def opened(self, resolution: Resolution, event: Event | None = None) -> _Pending:
         contact = resolution.contact
