@@ -383,6 +383,15 @@ class ProductRow(Model):
     document = UnicodeAttribute()
 
 
+class _AskedIndex(GlobalSecondaryIndex["PrivacyRequestRow"]):
+    class Meta:
+        index_name = "by_time"
+        projection = KeysOnlyProjection()
+
+    listing = UnicodeAttribute(hash_key=True)
+    listed_at = UnicodeAttribute(range_key=True)
+
+
 class PrivacyRequestRow(Model):
     """A privacy request (a JSON document), or a page of what an export has written; see `postroad.privacy`."""
 
@@ -395,6 +404,9 @@ class PrivacyRequestRow(Model):
     edit = NumberAttribute(null=True)
     body = BinaryAttribute(null=True, legacy_encoding=False)
     expires_at = NumberAttribute(null=True)
+    listing = UnicodeAttribute(null=True)
+    listed_at = UnicodeAttribute(null=True)
+    by_time = _AskedIndex()
 
 
 class WebMessageRow(Model):
