@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postroad.calendars import ANY_TIME
 from postroad.contacts import Attribute, Contact
 from postroad.envelopes.sms import MAX_SEGMENTS
 from postroad.instants import parse_instant, stamp
@@ -176,11 +177,11 @@ def test_c38_nothing_is_answered_to_anything_else() -> None:
 TOPICS = [{"id": "offers", "opt_in": False}, {"id": "receipts", "opt_in": False, "transactional": True}]
 
 
-def leaves(phone: str, at: str, topic: str = "offers", channel: str = "sms", **policy: object) -> str:
+def leaves(phone: str, at: str, topic: str = "offers", channel: str = "sms", hours: str = "", **policy: object) -> str:
     """When a message leaves that wants to at this time."""
     account = parse_policy({"kind": "policy", "id": "policy", "topics": TOPICS, **policy})
     contact = Contact("ana", identities={f"phone:{phone}": 0.0})
-    opening = account.next_opening(contact, channel, topic, "", parse_instant(at))
+    opening = account.next_opening(contact, channel, topic, hours, parse_instant(at))
     assert opening.at is not None
     return stamp(opening.at)
 
@@ -202,6 +203,13 @@ def leaves(phone: str, at: str, topic: str = "offers", channel: str = "sms", **p
 )
 def test_c38_texts_leave_between_eight_and_nine_where_the_person_is_or_may_be(phone, at, leaves_at) -> None:
     assert leaves(phone, at) == leaves_at
+
+
+def test_c38_a_step_for_any_time_lets_no_advertising_ring_at_night() -> None:
+    night, calendar = "2026-07-01T20:00:00Z", {"calendar": {"open": {"mon": {"from": "09:00", "to": "10:00"}}}}
+    assert leaves("+447700900123", night, hours=ANY_TIME, **calendar) == "2026-07-02 07:00 UTC"
+    assert leaves("+447700900123", night, "receipts", hours=ANY_TIME, **calendar) == "2026-07-01 20:00 UTC"
+    assert leaves("+447700900123", night, channel="email", hours=ANY_TIME, **calendar) == "2026-07-01 20:00 UTC"
 
 
 def test_c38_only_texts_have_quiet_hours_that_nobody_has_asked_for() -> None:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from postroad.accounts import NO_RULES, AccountRules, read_account_rules
 from postroad.advice.rhythm import USUAL_RHYTHM, Rhythm, read_rhythm
-from postroad.calendars import ALWAYS_OPEN, ANY_TIME, Calendar, Opening, read_calendar
+from postroad.calendars import ALWAYS_OPEN, ANY_TIME, TEXTS, Calendar, Opening, read_calendar
 from postroad.caps import Cap, read_caps
 from postroad.channels import CHANNELS
 from postroad.consent import Topic
@@ -80,9 +80,11 @@ class Policy:
 
     def next_opening(self, contact: Contact, channel: str, topic_id: str, hours: str, now: float) -> Opening:
         """When a message may leave by the calendar; `at` None: it is given up. `hours` is what its step asks for."""
-        if hours == ANY_TIME or self.find_topic(topic_id).transactional:
+        if self.find_topic(topic_id).transactional or (hours == ANY_TIME and channel != TEXTS):
             return Opening(now, "")
         calendar = self.calendar.of_channel(channel)
+        if hours == ANY_TIME:  # but no advertising rings at night
+            calendar = replace(calendar, open=None, closed=())
         opening = calendar.next_opening(contact, now, self.timezone)
         gives_up = opening.at != now and calendar.when_closed == SKIP
         return Opening(None, opening.because) if gives_up else opening
