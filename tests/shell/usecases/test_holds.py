@@ -84,6 +84,17 @@ def test_what_is_slowed_leaves_at_its_own_moment(account):
     assert send_message(ports, message.message_id) == "sent"
 
 
+def test_what_was_put_back_until_later_ends_at_once_when_it_is_stopped(account):
+    message, email = account.sign_up(), Channel()
+    ports = account.with_channels(email=email)
+    slow = hold(account, "journey/welcome", SLOW, note="complaints rise", spread=86_400.0)
+    assert send_message(ports, message.message_id) == "queued"
+    stored.lift_hold(slow.scope, slow.by)
+    hold(account, "journey/welcome", STOP, note="the journey was stopped by a person")
+    assert send_message(ports, message.message_id) == "skipped"
+    assert email.sent == []
+
+
 def test_the_sweep_leaves_what_is_held_in_peace_however_long_and_queues_it_after(account):
     message = account.sign_up()
     account.sends()

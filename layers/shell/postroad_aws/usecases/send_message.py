@@ -197,13 +197,13 @@ def _find_hold(ports: Ports, message: Message) -> Hold | None:
 
 def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: float) -> "tuple[Envelope, str] | str":
     """What the channel gets, and the address; or the state in which a message that cannot leave now was left."""
-    if message.not_before and message.not_before > now:
-        return _put_back(ports, message, owner, message.not_before, "it is not time yet")
     if message.expires_at and message.expires_at <= now:
         return _give_up(ports, message, owner, states.SKIPPED, "it expired before it could be sent")
     hold = _find_hold(ports, message)
     if hold and hold.kind == STOP:
         return _give_up(ports, message, owner, states.SKIPPED, hold.note)
+    if message.not_before and message.not_before > now:
+        return _put_back(ports, message, owner, message.not_before, "it is not time yet")
     if hold and hold.kind == SLOW and (moment := hold.find_moment(message.message_id, message.created_at)) > now:
         return _put_back(ports, message, owner, moment, f"messages leave little by little: {hold.note}")
     contact = facts.find_contact(message.contact_id)
