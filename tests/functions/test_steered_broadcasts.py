@@ -1,10 +1,12 @@
 """A broadcast over moto that is steered: paused, stopped, tested, sent once more. Nobody is lost, and none gets two."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from postroad.broadcasts import pause
 from postroad.places import variant_place
 from postroad.quotas import NEXT_WINDOW, Quota
 from postroad_aws import holds, wiring
@@ -73,6 +75,23 @@ def test_a_pause_in_the_middle_holds_what_is_queued_and_resuming_sends_each_one_
     letter.advance(120)
     play()
     assert (run_of().state, run_of().tally.states) == ("done", {"sent": 8})
+
+
+def test_resumed_after_a_month_nobody_gets_it_twice_though_nobody_remembers_the_event_any_more(letter):
+    play()
+    first = send_all(letter)
+    for name in ("ana", "ben", "cleo"):  # so many events later the contact has let go of it
+        letter.fold(*(letter.event("Page Viewed", f"user:{name}", path=f"/{number}") for number in range(80)))
+        letter.advance(1_300)
+        letter.fold(*(letter.event("Page Viewed", f"user:{name}", path=f"/more/{number}") for number in range(40)))
+    # Nothing of how far it came was kept.
+    broadcasts.save_run(replace(pause(run_of(), letter.now()), before="running", cursors={}), run_of())
+    letter.advance(30 * 86_400)
+    steer(letter, resume_broadcast)
+    play()
+    assert send_all(letter).sent == []
+    assert {mail.to for mail in first.sent} == {f"{name}@example.com" for name in ("ana", "ben", "cleo")}
+    assert states() == {"sent": 3}
 
 
 def test_what_was_held_is_queued_for_sending_again_at_once(letter):
