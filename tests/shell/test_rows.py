@@ -24,6 +24,7 @@ MODELS = {
     "Accounts": "AccountRow",
     "Holds": "HoldRow",
     "PrivacyRequests": "PrivacyRequestRow",
+    "Imports": "ImportRow",
 }
 
 

@@ -409,6 +409,19 @@ class PrivacyRequestRow(Model):
     by_time = _AskedIndex()
 
 
+class ImportRow(Model):
+    """An import (a JSON document), or a page of its people; see `postroad.imports`."""
+
+    class Meta:
+        table_name = _table("imports_table")
+
+    kind = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute(range_key=True)
+    document = UnicodeAttribute(null=True)
+    body = BinaryAttribute(null=True, legacy_encoding=False)
+    expires_at = NumberAttribute(null=True)
+
+
 class WebMessageRow(Model):
     """A message that waits on a site, or waited; see `postroad.envelopes.WebMessage`."""
 
