@@ -39,6 +39,8 @@ def test_the_list_shows_everybody_the_newest_first_with_score_stage_and_segments
 def test_a_contact_shows_when_and_how_to_reach_them_and_what_is_to_be_done(account, browser, ana):
     text = " ".join(browser.get(f"/console/contacts/{ana.contact_id}").text.split())
     assert "10:00, the account&#39;s usual hour: 0 openings say too little" in text
+    assert "From now on: " in text
+    assert "is the account&#39;s usual hour; 0 openings of 1 messages say too little" in text
     assert "reached best by</dt><dd>email" in text
     assert "phone: there is no number to call" in text
     assert "To do" not in text
