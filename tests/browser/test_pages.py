@@ -19,7 +19,7 @@ CONSOLE = ("", "/contacts", "/contacts/_import", "/accounts", "/accounts?view=ta
            "/leads", "/leads?at=segment/hot-leads", "/leads?at=stage/customer", "/tasks", "/tasks?view=free",
            "/segments?view=drafts", "/segments/_new", "/segments/customers/edit",
            "/templates", "/templates/_new", "/templates/_new?channel=sms", "/templates/welcome",
-           "/templates/welcome/edit",
+           "/templates/welcome/edit", "/templates/_blocks",
            "/lifecycle", "/lifecycle/people?at=stage/customer", "/scores",
            "/scores/engagement", "/products", "/products/_new", "/products/_import",
            "/deliverability", "/quarantine", "/nowhere")  # fmt: skip

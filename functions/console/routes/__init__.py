@@ -5,6 +5,7 @@ A page is a module here, named like its entry in the menu (`pages.MENU`), and a 
 
 from functions.console.routes import (
     accounts,
+    blocks,
     broadcasts,
     contact_import,
     contacts,
@@ -99,6 +100,7 @@ ROUTES = (
     Route("GET", "/console/templates/_new", "marketer", template_editor.begin),
     Route("POST", "/console/templates/_preview", "marketer", template_editor.show_typed),
     Route("POST", "/console/templates/_look", "marketer", template_editor.look_typed),
+    Route("GET", "/console/templates/_blocks", "viewer", blocks.show_list),
     Route("GET", "/console/templates/{template_id}", "viewer", templates.show_one),
     Route("POST", "/console/templates/{template_id}", "marketer", template_editor.save),
     Route("GET", "/console/templates/{template_id}/edit", "marketer", template_editor.change),
