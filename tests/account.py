@@ -1,17 +1,17 @@
 """A whole account on moto, for tests of use cases and functions: the template's tables, queues, channels and keys."""
 
 import json
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from moto import mock_aws
-from moto.backends import get_backend
 
 from demo.documents import load_definitions
 from postroad.book import Manifest, compile_book
@@ -29,10 +29,11 @@ from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, definitions, keys, messages, quarantine, timeline
 from postroad_aws.usecases.find_contact import find_owner
 from postroad_aws.usecases.process_events import Delivery, process_events
-from tests.quick_moto import hasten
+from tests.quick_moto import backend, hasten
 
 ANA = "ana.marker@example.com"
 PHONE = "+351912345678"
+ROLES = "arn:aws:iam::123456789012:role"
 REBUILD = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 
 
@@ -65,30 +66,17 @@ class Account:
         # moto does not know what SES says of its quota.
         self.quota: Quota | None = None
         monkeypatch.setattr(quotas, "find_quota", lambda channel: self.quota)
-        sqs = get_client("sqs")
+        # Straight into what moto keeps: as calls, these would take longer than most tests.
         fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
-        self.events_queue = sqs.create_queue(QueueName="events.fifo", Attributes=fifo)["QueueUrl"]
-        self.sends_queue = sqs.create_queue(QueueName="sends")["QueueUrl"]
-        self.dead_letters = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
-        get_client("sesv2").create_email_identity(EmailIdentity="tidewater.example")
-        get_client("sesv2").create_configuration_set(ConfigurationSetName="ConfigurationSet")
-        machine = get_client("stepfunctions").create_state_machine(
-            name="rebuild", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/rebuild"
+        self.events_queue = _make_queue("events.fifo", **fifo)
+        self.sends_queue, self.dead_letters = _make_queue("sends"), _make_queue("dead-letters")
+        backend("ses").create_email_identity_v2("tidewater.example", None, None, None)
+        backend("ses").create_configuration_set_v2("ConfigurationSet", {}, {}, {}, {}, [], {}, {})
+        self.machine, self.broadcast_machine, self.removal_machine, self.privacy_machine = (
+            backend("stepfunctions").create_state_machine(name, json.dumps(REBUILD), f"{ROLES}/{name}").arn
+            for name in ("rebuild", "broadcast", "removal", "privacy")
         )
-        self.machine: str = machine["stateMachineArn"]
-        broadcasts = get_client("stepfunctions").create_state_machine(
-            name="broadcast", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/broadcast"
-        )
-        self.broadcast_machine: str = broadcasts["stateMachineArn"]
-        removal = get_client("stepfunctions").create_state_machine(
-            name="removal", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/removal"
-        )
-        self.removal_machine: str = removal["stateMachineArn"]
-        privacy = get_client("stepfunctions").create_state_machine(
-            name="privacy", definition=json.dumps(REBUILD), roleArn="arn:aws:iam::123456789012:role/privacy"
-        )
-        self.privacy_machine: str = privacy["stateMachineArn"]
-        get_client("scheduler").create_schedule_group(Name="broadcasts")
+        backend("scheduler").create_schedule_group("broadcasts", [])
         for name, value in {
             "EVENTS_QUEUE_URL": self.events_queue,
             "SENDS_QUEUE_URL": self.sends_queue,
@@ -101,7 +89,7 @@ class Account:
             "ERASURE_STATE_MACHINE_ARN": self.privacy_machine,
             "IMPORT_STATE_MACHINE_ARN": self.privacy_machine,
             "BROADCAST_SCHEDULES": "broadcasts",
-            "BROADCAST_SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
+            "BROADCAST_SCHEDULE_ROLE_ARN": f"{ROLES}/schedules",
             "DEAD_LETTERS_ARN": "arn:aws:sqs:us-east-1:123456789012:dead-letters",
             "BASE_URL": "https://post.tidewater.example",
             "POSTROAD_CLOCK": str(clock_file),
@@ -216,6 +204,11 @@ def receive(url: str) -> list[str]:
     return bodies
 
 
+def _make_queue(name: str, **attributes: str) -> str:
+    queue = backend("sqs").create_queue(name, None, **attributes)
+    return str(queue.url(urlsplit(get_client("sqs").meta.endpoint_url)))
+
+
 def waiting(url: str) -> tuple[int, int]:
     """How many messages of a queue may be received now, and how many are delayed."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
@@ -255,16 +248,16 @@ def make_tables(table_properties: Mapping[str, Mapping[str, Any]]) -> None:
         get_client("dynamodb").create_table(TableName=name, **parts)
 
 
-_tables: dict[str, Any] = {}
+_tables: dict[str, bytes] = {}
 
 
 def open_tables(name: str, fill: Callable[[], None]) -> None:
     """The tables as `fill` leaves them; done once, then copied inside moto, which is a hundred times as fast."""
-    backend = get_backend("dynamodb")["123456789012"]["us-east-1"]
+    kept = backend("dynamodb")
     if name not in _tables:
         fill()
-        _tables[name] = deepcopy(backend.tables)
-    backend.tables = deepcopy(_tables[name])
+        _tables[name] = pickle.dumps(kept.tables)
+    kept.tables = pickle.loads(_tables[name])
     forget()
 
 
