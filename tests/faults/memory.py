@@ -1,7 +1,7 @@
 """Every port, in memory: what AWS keeps for Postroad, and how it answers.
 
 `Memory` is what is stored; the ports on it answer at once and never fail. Faults, latency and interleaving come from
-`scheduler`, which wraps them. Whatever is read was decoded for that reader, so nobody shares an object by accident.
+`scheduler`, which wraps them. What a port reads was decoded for that reader, so nobody shares an object by accident.
 Where AWS may answer in more than one way (an eventually consistent read), `Memory.chance` decides, which comes from the
 seed.
 """
@@ -11,6 +11,7 @@ from bisect import insort
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import inf
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -131,15 +132,16 @@ class Memory:
         return stored.item
 
     def load(self, contact_id: str) -> Contact | None:
-        """The contact stored under an id, wherever it has been forwarded to."""
+        """The contact stored under an id, wherever it has been forwarded to, to look at."""
         while stored := self.contacts.get(contact_id):
             if stored.item.forward is None:
-                return decode(contact_id, stored.item)
+                return look_at(contact_id, stored.item)
             contact_id = stored.item.forward
         return None
 
     def list_contacts(self) -> list[Contact]:
-        return [decode(key, s.item) for key, s in self.contacts.items() if s.item.forward is None]
+        """All there are, to look at."""
+        return [look_at(key, s.item) for key, s in self.contacts.items() if s.item.forward is None]
 
     def has_contacts(self, shard: str, *_: object) -> bool:
         return any(stored.item.shard == shard for stored in self.contacts.values())
@@ -186,6 +188,10 @@ class Memory:
 
 def decode(contact_id: str, item: Item) -> Contact:
     return decode_contact(contact_id, item.version, item.body, created_at=item.created_at, wake_at=item.wake_at)
+
+
+# Whoever checks a world looks at the same contacts again and again, and changes none.
+look_at = lru_cache(maxsize=256)(decode)
 
 
 class MemoryContacts:
