@@ -116,7 +116,8 @@ def chances_to_be_best(arms: Mapping[str, Arm], steps: int = 400) -> dict[str, f
     low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
     width = (high - low) / steps
     points = [low + (number + 0.5) * width for number in range(steps)]
-    densities = {name: [_density(arm, x) * width for x in points] for name, arm in arms.items()}
+    logs = [(log(x), log(1 - x)) for x in points]
+    densities = {name: [part * width for part in _densities(arm, logs)] for name, arm in arms.items()}
     below: dict[str, list[float]] = {}
     for name, density in densities.items():
         total, running = sum(density) or 1.0, 0.0
@@ -143,9 +144,11 @@ def _likely(arm: Arm) -> tuple[float, float]:
     return max(0.0, mean - 8 * deviation), min(1.0, mean + 8 * deviation)
 
 
-def _density(arm: Arm, x: float) -> float:
+def _densities(arm: Arm, logs: Sequence[tuple[float, float]]) -> list[float]:
+    """The density of a rate at each x; `logs` are log(x) and log(1 - x)."""
     a, b = 1 + arm.converted, 1 + arm.shown - arm.converted
-    return exp(lgamma(a + b) - lgamma(a) - lgamma(b) + (a - 1) * log(x) + (b - 1) * log(1 - x)) if 0 < x < 1 else 0.0
+    whole = lgamma(a + b) - lgamma(a) - lgamma(b)
+    return [exp(whole + (a - 1) * x + (b - 1) * rest) for x, rest in logs]
 
 
 def sample_ratio(shown: Sequence[int], weights: Sequence[float]) -> float:
