@@ -301,7 +301,7 @@ UNBANDED = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(MOVES)
 def test_caps_hold_for_any_order_of_events(moves):
     ana = Person(Shelf(policy(caps=UNBANDED, postpone_at_most="P20D"), *DOCUMENTS))

@@ -106,7 +106,7 @@ def test_a_contact_of_whom_nothing_is_stored_comes_to_all_its_places():
     assert changes == (MembershipChange("segment/vip", "ana", NOW),)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(contacts("ana"), contacts("dev"))
 def test_after_a_merge_one_contact_is_where_the_two_were_and_nobody_has_come(a: Contact, b: Contact) -> None:
     merged, _ = merge(a, b, BOOK, NOW)

@@ -908,7 +908,7 @@ def worlds(draw):
     return predicate, View(contact, NOW, {"warmth": WARMTH}, assumed=frozenset(["news"]))
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(worlds(), st.lists(st.floats(0, 1), max_size=4), st.floats(0, 3 * DAY))
 def test_the_next_wake_is_never_late(world, fractions, later):
     predicate, view = world
@@ -976,7 +976,7 @@ def brute_force(document, events, now):
 COUNTED = HAPPENED | ENGAGED | MEASURED.filter(lambda document: set(document) & set(AGGREGATES))
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(COUNTED, EVENTS, st.integers(0, 60 * 1_440))
 def test_what_is_remembered_answers_like_a_look_at_the_whole_timeline(document, events, minutes):
     now = NOW + minutes * 60.0
@@ -1029,7 +1029,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(JSON, st.sampled_from([CONTACT, EVENT, JOURNEY]))
 def test_any_json_is_a_predicate_or_a_definition_error(document, allow):
     try:
@@ -1039,7 +1039,7 @@ def test_any_json_is_a_predicate_or_a_definition_error(document, allow):
     assert told
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(ATTRIBUTES | TIMED, VALUES, VALUES)
 def test_no_value_makes_an_evaluation_raise(document, x, y):
     predicate = parse_predicate(document)

@@ -184,7 +184,7 @@ def test_the_schema_takes_every_document_that_the_parser_takes(key: str) -> None
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_schema_and_parser_agree_about_mutants(data: st.DataObject) -> None:
     key = data.draw(st.sampled_from(sorted(_documents())))
     name, mutant = data.draw(st.sampled_from(_list_mutants(key)))
@@ -192,7 +192,7 @@ def test_schema_and_parser_agree_about_mutants(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_schema_and_parser_agree_about_what_is_grafted(data: st.DataObject) -> None:
     """A part of one document in the place of a part of another."""
     key, other = (data.draw(st.sampled_from(sorted(_documents()))) for _ in range(2))

@@ -396,7 +396,7 @@ def test_time_never_changes_a_band_before_it_says_so(days, moments, sheet):
             assert sheet.sort(view._replace(now=moment)).names == names
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(
     scores, events, st.sampled_from([gt, ge, lt, le]), st.floats(-100, 200) | st.integers(-60, 60), st.booleans(),
     st.lists(st.floats(0, 1), max_size=5), st.floats(0, 120),

@@ -41,7 +41,7 @@ def check_rows(shop: Shop) -> None:
         assert sum(text.startswith("user:") for text in contact.identities) <= 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(words, st.randoms(use_true_random=False))
 def test_identities_lead_home_and_an_event_acts_once_whoever_has_its_address_by_then(story, random) -> None:
     shop = Shop()
@@ -56,7 +56,7 @@ def test_identities_lead_home_and_an_event_acts_once_whoever_has_its_address_by_
     assert sum(contact.events_folded for contact in shop.world.memory.list_contacts()) == len(events)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(said, st.booleans()), max_size=6))
 def test_no_browser_keeps_a_server_from_knowing_who_has_an_address(story) -> None:
     """Servers speak of others meanwhile, and of nobody by Ana's address."""

@@ -144,7 +144,7 @@ def test_lines_have_round_corners_and_straight_ones_have_none():
 
 
 @given(journeys)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_every_step_is_drawn_once_and_in_the_order_of_the_document(journey):
     ids = [card.id for card in draw_journey(journey).cards]
     assert [card for card in ids if card in journey.steps] == list(journey.steps)
@@ -164,14 +164,14 @@ def test_all_that_ends_it_early_stands_on_one_card():
 
 
 @given(journeys)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_every_way_that_can_be_gone_is_a_line_and_no_other(journey):
     drawn = [(way.source, name, way.target) for way in draw_journey(journey).ways for name in way.names]
     assert sorted(drawn) == sorted([(START, "", journey.first), *ways_of(journey)])
 
 
 @given(journeys)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_nothing_lies_on_anything_else_and_all_is_on_the_sheet(journey):
     drawing = draw_journey(journey)
     labels = [way.label for way in drawing.ways if way.label]
@@ -186,7 +186,7 @@ def test_nothing_lies_on_anything_else_and_all_is_on_the_sheet(journey):
 
 
 @given(journeys)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_a_line_goes_down_from_its_card_to_the_next_and_crosses_none(journey):
     drawing = draw_journey(journey)
     cards = cards_of(drawing)

@@ -139,7 +139,7 @@ def history(journey, moves):
 
 
 @given(journeys, moves)
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_an_enrollment_is_over_with_a_reason_or_due_some_day(journey, moves):
     for now, before, (after, effects, decisions, _) in history(journey, moves):
         if after.state == "active":

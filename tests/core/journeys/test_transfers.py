@@ -379,7 +379,7 @@ def journeys(draw):
     return tour(*steps)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     journeys(), journeys(), st.integers(0, 4), st.sampled_from(["stay", "move", "reevaluate"]), st.booleans(), st.data()
 )
@@ -426,7 +426,7 @@ def loops(draw):
     return tour(*steps[:cut], again, *steps[cut:])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(loops(), loops(), st.integers(0, 5), st.sampled_from(["move", "reevaluate"]))
 def test_moving_people_in_loops_loses_no_one_and_makes_no_message_twice(old, new, walked, wish):
     shelf = Shelf(POLICY, LETTER, old)
