@@ -10,6 +10,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PY := .venv/bin/python
 SAM := .postroad/sam/bin/sam
 ASSETS := functions/console/assets/vendor/.made
+# What every local cloud needs, installed before several of them ask for it at once.
+PREPARE := from pathlib import Path; from localcloud import packaging; store = Path('.postroad'); \
+  python = packaging.emulator_python(store, print); \
+  [packaging.install(path, store, python, print) for path in Path('layers').glob('*/requirements.txt')]
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --annotation-style line
 
 .PHONY: help run test check format soak bench build deploy deploy-local keys webhook-secret redrive recount reset lock clean
@@ -38,7 +42,7 @@ run: .venv/.installed $(ASSETS)  ## start Postroad with the demo brand on http:/
 	@exec $(PY) -m localcloud run --port $(PORT) --site infra/demo/site --seed "$(PY) -m demo --history --site /_local/site"
 
 test: .venv/.installed .venv/.browser .postroad/sam/.installed $(ASSETS)  ## run all tests (ARGS="-k …" passes on to pytest)
-	@$(PY) -c "from pathlib import Path; from localcloud import packaging; packaging.emulator_python(Path('.postroad'), print)"
+	@$(PY) -c "$(PREPARE)"
 	@echo "→ running the tests"
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
