@@ -22,7 +22,7 @@ CONSOLE = ("", "/contacts", "/contacts/_import", "/accounts", "/accounts?view=ta
            "/templates/welcome/edit", "/templates/_blocks",
            "/lifecycle", "/lifecycle/people?at=stage/customer", "/scores",
            "/scores/engagement", "/products", "/products/_new", "/products/_import",
-           "/deliverability", "/quarantine", "/nowhere")  # fmt: skip
+           "/deliverability", "/quarantine", "/privacy", "/nowhere")  # fmt: skip
 # Lists, and the first thing in each.
 FIRST = {"/contacts": "main a.who", "/messages?from=journey/welcome": "main tbody a[href*='/console/messages/']",
          "/gallery": "main a[href^='/console/gallery/']",
@@ -32,7 +32,9 @@ PARTS = {"/console/tour", "/console/demo", "/console/journeys/{journey_id}/why",
          "/console/messages/{message_id}/preview", "/console/broadcasts/_audience", "/console/broadcasts/_mix",
          "/console/broadcasts/{broadcast_id}/preview", "/console/broadcasts/{broadcast_id}/edit",
          "/console/leads.csv", "/console/templates/{template_id}/preview",
-         "/console/products/_one", "/console/contacts/_imports",
+         "/console/privacy/{request_id}", "/console/privacy/{request_id}/records",
+         "/console/privacy/{request_id}/file", "/console/contacts/{contact_id}/erase",
+         "/console/broadcasts/_readiness", "/console/products/_one", "/console/contacts/_imports",
          "/console/segments/{segment_id}/estimate", "/console/scores/{score_id}/people",
          "/console/scores/{score_id}/suggestions", "/console/deliverability/checks"}  # fmt: skip
 TABS = ("?tab=why", "?tab=messages", "?tab=products")

@@ -20,7 +20,6 @@ class Line(NamedTuple):
     name: str
     lines: tuple[str, ...]
     version: int
-    since: float
     uses: list[Use]
 
 
@@ -38,5 +37,5 @@ def show_list(request: Request) -> Response:
         parsed: Any = KINDS[_KIND].parse(documents[_KIND, each.definition_id, each.version])
         block_id = each.definition_id
         said = parsed.describe()
-        lines.append(Line(block_id, parsed.name or block_id, said, each.version, each.since, uses.get(block_id, [])))
+        lines.append(Line(block_id, parsed.name or block_id, said, each.version, uses.get(block_id, [])))
     return page(request, "templates/blocks.html", blocks=lines)
