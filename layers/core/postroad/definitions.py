@@ -583,13 +583,15 @@ def _build(
 
 
 def _look_at_built(built: Mapping[str, Any], document: Mapping[str, Any], known: Known) -> Mistakes:
-    """What the look forbids in a mail whose saved blocks are filled in; places are those of what was written."""
+    """What a mail asks for in vain once its saved blocks are filled in, and what the look forbids in it; places are
+    those of what was written."""
     from postroad.lint import place_in_source
     from postroad.rendering import compile_message_template  # loads Jinja, which the fold does not need
 
-    report = _look_at_template(compile_message_template(built), known)
+    parsed = compile_message_template(built)
+    report = _look_at_template(parsed, known)
     found = place_in_source(report, document).findings if report else ()
-    return tuple((each.path, each.describe()) for each in found if each.blocks)
+    return (*_check_template(parsed, known), *((each.path, each.describe()) for each in found if each.blocks))
 
 
 def find_kit(

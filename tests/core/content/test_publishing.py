@@ -48,6 +48,9 @@ def test_the_look_reads_a_mail_with_its_saved_blocks_filled_in() -> None:
     strict = {**POLICY, "lint": {"levels": {"capitals": "block"}}}
     shelf = Shelf(strict, {**HOURS, "blocks": [{"text": {"text": "WONDERFUL OFFERS EVERYWHERE"}}]})
     assert refused(shelf, LETTER).startswith("blocks: 3 words in capitals: WONDERFUL, OFFERS, EVERYWHERE.")
+    for asks in ({"text": {"text": "{{ coupon.nosuch }}"}}, {**HOURS["blocks"][0], "when": {"segment": "nosuch"}}):
+        shelf.publish({**HOURS, "blocks": [asks]})
+        assert "nosuch" in refused(shelf, LETTER)
     shelf.publish(HOURS)
     shelf.publish(LETTER)
 
