@@ -36,7 +36,7 @@ def a_message(state: str, **known: object) -> Message:
 
 def test_c74_a_mail_counts_in_the_hour_in_which_it_was_made_at_whoever_receives_it():
     hour = hour_of(T0)
-    sent = a_message(SENT, address="ana@gmail.com")
+    sent = a_message(SENT, address="ana@gmail.com", times={SENT: T0})
     gained = count_message(a_message(QUEUED), sent)
     assert {cell: n for cell, n in gained.items() if cell.definition == DOMAINS} == {
         Cell(DOMAINS, MESSAGES, hour, "gmail", SENT): 1
@@ -64,6 +64,6 @@ def test_c74_hours_are_added_up_by_provider_those_with_most_mails_first():
 
 
 def test_a_bounce_stays_with_the_hour_of_its_mail():
-    sent = a_message(SENT, address="ana@gmail.com")
-    bounced = count_message(sent, sent.with_(state=BOUNCED, times={BOUNCED: T0 + 7_200}))
+    sent = a_message(SENT, address="ana@gmail.com", times={SENT: T0})
+    bounced = count_message(sent, sent.with_(state=BOUNCED, times={**sent.times, BOUNCED: T0 + 7_200}))
     assert {cell.day for cell in bounced if cell.definition == DOMAINS} == {hour_of(T0)}
