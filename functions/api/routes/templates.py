@@ -8,7 +8,7 @@ from functions.api.routing import Routes
 from functions.api.schemas import Example, Text, Within
 from postroad.contacts import Contact
 from postroad.rendering import CompiledMessage
-from postroad_aws import books, clock
+from postroad_aws import books, catalogue, clock
 from postroad_aws.storage import definitions, tests_sent
 from postroad_aws.usecases.build_draft import build_draft
 from postroad_aws.usecases.preview_template import NOBODY, preview_template
@@ -71,7 +71,7 @@ def preview(template_id: str, body: PreviewBody | None = None) -> PreviewView:
     """
     said: PreviewBody = body or {}
     template, contact = _read(template_id, said)
-    look = preview_template(books, template, contact, clock.now(), said.get("properties", {}))
+    look = preview_template(books, template, contact, clock.now(), said.get("properties", {}), catalogue=catalogue)
     found = look.preview
     return {
         "subject": found.subject,

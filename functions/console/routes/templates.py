@@ -14,7 +14,7 @@ from postroad.channels import CHANNELS
 from postroad.contacts import Contact
 from postroad.content.built import as_written
 from postroad.errors import DefinitionError
-from postroad_aws import books, clock, runs
+from postroad_aws import books, catalogue, clock, runs
 from postroad_aws.storage import NotFoundError, broadcasts, contacts, definitions, keys, tests_sent
 from postroad_aws.usecases.build_draft import build_draft
 from postroad_aws.usecases.preview_message import Preview
@@ -165,7 +165,7 @@ def show_for(document: dict[str, Any], named: str, now: float) -> tuple[Look, Co
         template = build_draft(books, definitions, document)
     except DefinitionError:
         return Look(Preview(problem="You see it here as soon as what hinders is mended.")), somebody
-    return preview_template(books, template, somebody or NOBODY, now), somebody
+    return preview_template(books, template, somebody or NOBODY, now, catalogue=catalogue), somebody
 
 
 def frame_of(look: Look, view: str) -> Response:

@@ -115,6 +115,7 @@ def test_c43_a_product_says_what_goes_with_it_and_a_contact_what_they_are_recomm
     assert "3 people bought it." in page
     cy = account.contact("email:cy@example.com").contact_id
     assert "2 people bought it together with Huila, 250 g." in browser.get(f"/console/contacts/{cy}?tab=products").text
+    assert "Paper filters" in browser.get("/console/templates/more/preview?as=cy@example.com").text
     account.sign_up()
     ana = account.contact(f"email:{ANA}").contact_id
     assert browser.get(f"/console/contacts/{ana}?tab=products").status == 200

@@ -8,7 +8,7 @@ from postroad.contacts import Contact
 from postroad.envelopes import values_of
 from postroad.errors import PostroadError
 from postroad.messages import Message
-from postroad_aws.ports import Books
+from postroad_aws.ports import Books, Catalogue
 from postroad_aws.usecases.ask_content import ask_content
 from postroad_aws.usecases.preview_message import Preview
 
@@ -35,11 +35,12 @@ def preview_template(
     now: float,
     properties: Mapping[str, Any] = {},
     leave_url: str = NOWHERE,
+    catalogue: Catalogue | None = None,
 ) -> Look:
     """The template for a contact as they are now, without our links and pixel: looking at it counts as nothing.
 
     `properties` are those of the event that would start its journey, `leave_url` is where the links lead by which
-    somebody unsubscribes or chooses what to get.
+    somebody unsubscribes or chooses what to get. Without a catalogue no products are shown.
     """
     kind = address_kind(template.channel)
     message = Message(
@@ -58,7 +59,7 @@ def preview_template(
     address = contact.contact_id if kind == CONTACT else contact.find_address(template.channel) or ""
     try:
         template = template.in_language_of(contact.find_value)
-        asked = ask_content(books, template, contact, now)
+        asked = ask_content(books, template, contact, now, catalogue)
         policy = books.current().policy
         values = values_of(
             contact,

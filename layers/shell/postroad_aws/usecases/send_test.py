@@ -67,7 +67,9 @@ def send_test(
     home = sender.address.rpartition("@")[2].lower()
     for address in wanted:
         _check(address, home, asker.strip().lower())
-    look = preview_template(ports.books, template, contact, now, properties or {}, f"{ports.base_url}/u/test")
+    look = preview_template(
+        ports.books, template, contact, now, properties or {}, f"{ports.base_url}/u/test", ports.catalogue
+    )
     if look.preview.problem:
         raise TestError(look.preview.problem)
     if not quota.take(len(wanted), MOST_AN_HOUR, now):
