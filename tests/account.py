@@ -15,13 +15,13 @@ from moto import mock_aws
 
 from demo.documents import load_definitions
 from postroad.book import Manifest, compile_book
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import Identity, contact_id_of, find_identity
 from postroad.definitions import Publication, plan_publication
 from postroad.events import Event
-from postroad.identities import Identity, contact_id_of, find_identity
-from postroad.messages import Message
-from postroad.packing import pack, unpack
-from postroad.quotas import Quota
+from postroad.sending.messages import Message
+from postroad.sending.quotas import Quota
+from postroad.tracking.packing import pack, unpack
 from postroad_aws import books, clock, holds, quotas, templates, wiring
 from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
@@ -317,7 +317,7 @@ def records(bodies: Sequence[str], groups: Sequence[str] = ()) -> dict[str, Any]
 
 def ses_event(message: Message, kind: str, part: Mapping[str, Any], at: str = "2026-11-02T09:14:00.000Z") -> Any:
     """What EventBridge brings of SES about a message."""
-    from postroad.feedback import tag_of
+    from postroad.sending.feedback import tag_of
 
     tags = {"message_id": [tag_of(message.message_id)], "ses:configuration-set": ["ConfigurationSet"]}
     mail = {"timestamp": at, "messageId": "ses-1", "tags": tags, "destination": [ANA]}

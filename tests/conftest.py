@@ -60,8 +60,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are processors: now and then one waits for a cloud or a browser."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than there are processors: most of the time one waits for a cloud, another for a browser."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_finish() -> None:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from postroad import events as names
-from postroad.codec import decode_contact, encode_contact
-from postroad.contacts import Contact
+from postroad.contacts.codec import decode_contact, encode_contact
+from postroad.contacts.contact import Contact
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.fold import Outcome, begin, fold, needs_history
 from postroad.instants import format_instant, parse_duration, parse_instant
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from tests.books import FOOTER, Shelf
 
 POLICY = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
-from postroad.tracking import Refused
+from postroad.tracking.wire import Refused
 from postroad_aws import clock, queues
 from postroad_aws.observability import logger
 from postroad_aws.settings import settings
@@ -21,7 +21,7 @@ from postroad_aws.storage import keys
 from postroad_aws.usecases.collect_events import Busy, DoorPorts, Taken, collect_events, collect_pixel
 
 if TYPE_CHECKING:
-    from postroad.links import Signer
+    from postroad.content.links import Signer
 
 Answer = dict[str, Any]
 
@@ -181,7 +181,7 @@ def _address_of(call: Call) -> str:
 
 def _signer() -> "Signer":
     # Most cold starts take events, and links bring the HTML reader with them.
-    from postroad.links import Signer
+    from postroad.content.links import Signer
 
     return Signer({"1": keys.derive_key("links")}, "1")
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
-from postroad.broadcasts import AUTOMATIC, CLICKED, EVENT, KIND, READER
+from postroad.broadcasts.broadcast import AUTOMATIC, CLICKED, EVENT, KIND, READER
 from postroad.definitions import Known, check_definition
 from postroad.errors import DefinitionError
 from postroad.instants import format_instant, parse_duration

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from postroad.messages import (
+from postroad.sending.messages import (
     BOUNCED,
     COMPLAINED,
     DELIVERED,

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from functions.console.words import percent, plural
-from postroad.holds import ALL, SCOPES, SLOW, Hold
-from postroad.places import outcome_place, split_place
+from postroad.contacts.places import outcome_place, split_place
+from postroad.sending.holds import ALL, SCOPES, SLOW, Hold
 from postroad.stats import Counts, DayCounts, MessageCounts, days_between
 
 # A provider begins to doubt a sender above these shares of what was sent.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from functions.console import telling
 from functions.console.requests import Request
 from postroad.book import Book
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.explaining import LATER, NO, OPEN, YES, Finding, why_journey
 from postroad.fold import needs_history
 from postroad_aws.storage import timeline

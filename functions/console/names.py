@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from functions.console import telling
 from postroad.book import Book
-from postroad.broadcasts import KIND
-from postroad.messages import Message
+from postroad.broadcasts.broadcast import KIND
+from postroad.sending.messages import Message
 from postroad_aws.storage import broadcasts, definitions
 
 

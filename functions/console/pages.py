@@ -13,8 +13,8 @@ from markupsafe import Markup
 from functions.console import assets, telling, words
 from functions.console.requests import Request
 from functions.console.responses import Response, html
+from postroad.content.markup import tags
 from postroad.local_time import find_zone
-from postroad.markup import tags
 from postroad_aws import books
 from postroad_aws.settings import settings
 

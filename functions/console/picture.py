@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from functions.console.words import number, percent
+from postroad.contacts.places import outcome_place, split_place, step_place
 from postroad.journeys import Journey
 from postroad.journeys.drawing import COMPLETED, EXITED, GOAL, START, Drawing, Way
 from postroad.journeys.steps import SendStep
 from postroad.journeys.ways import ExitStep, GoalStep, HoldoutStep
-from postroad.places import outcome_place, split_place, step_place
 from postroad.stats import Counts
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from postroad.book import Book
-from postroad.handovers import NURTURE, SALES
-from postroad.places import handover_place, persona_place, segment_place, stage_place
+from postroad.contacts.places import handover_place, persona_place, segment_place, stage_place
+from postroad.scoring.handovers import NURTURE, SALES
 
 # As many segments are offered; any other is reached from its own page.
 MOST_SEGMENTS = 300

@@ -10,11 +10,11 @@ from postroad import demo
 from postroad import events as names
 from postroad.book import Book
 from postroad.commits import Row
-from postroad.contacts import Contact, Enrollment
+from postroad.contacts.contact import Contact, Enrollment
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.local_time import find_zone
-from postroad.messages import QUEUED, SKIPPED
+from postroad.sending.messages import QUEUED, SKIPPED
 
 
 class Look(NamedTuple):

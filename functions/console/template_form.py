@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from postroad.content.blocks import BLOCK_ID as SAVED
 from postroad.content.blocks import BLOCKS, LINE, NUMBER, OPTION, PROSE, URL, BlockType
 from postroad.errors import DefinitionError
-from postroad.predicates import parse_predicate
+from postroad.predicates.predicate import parse_predicate
 
 KIND = "template"
 LONGEST_NAME = 100

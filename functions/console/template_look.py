@@ -7,7 +7,7 @@ from functions.console.template_form import KIND, Form, place_of, tell_mistake
 from postroad.book import Book
 from postroad.definitions import KINDS, check_definition, known_in
 from postroad.errors import DefinitionError
-from postroad.sms import Segments, segments
+from postroad.sending.sms import Segments, segments
 from postroad_aws import books
 from postroad_aws.storage import definitions
 from postroad_aws.usecases.build_draft import build_draft

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.instants import DAY, format_instant, parse_instant
 
 NOTHING = "\N{EN DASH}"

@@ -5,8 +5,8 @@ from html import escape
 from typing import Any
 
 from functions.public.pages import Answer, page
-from postroad.confirmation import GOOD_FOR, topics_of
-from postroad.links import Confirm
+from postroad.consent.confirmation import GOOD_FOR, topics_of
+from postroad.content.links import Confirm
 from postroad_aws.observability import logger
 from postroad_aws.usecases.confirm_consent import confirm_consent
 from postroad_aws.wiring import production, signer

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from functions.public.bodies import BodyError, is_json, read_header, read_inputs
 from functions.public.pages import Answer, page
+from postroad.content.links import Shown
 from postroad.forms import BACK, FASTEST, FIELD_TYPES, LONGEST_ANSWER, SEAL, TRAP, VISITOR, Field, Form, Mistakes
-from postroad.links import Shown
 from postroad.policy import Policy
 from postroad_aws import books
 from postroad_aws.observability import logger

@@ -7,8 +7,8 @@ from typing import Any
 
 from functions.public.bodies import BodyError, read_inputs
 from functions.public.pages import Answer, page
-from postroad.links import Preferences
-from postroad.preferences import FREQUENCIES, PAUSES, Choice, mask, read_wish
+from postroad.consent.preferences import FREQUENCIES, PAUSES, Choice, mask, read_wish
+from postroad.content.links import Preferences
 from postroad_aws.observability import logger
 from postroad_aws.usecases.change_preferences import Shown, change_preferences, show_preferences
 from postroad_aws.wiring import production, signer

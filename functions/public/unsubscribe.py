@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.public.bodies import BodyError, read_inputs
 from functions.public.pages import Answer, page
-from postroad.links import Unsubscribe
+from postroad.content.links import Unsubscribe
 from postroad.policy import Policy
 from postroad_aws.observability import logger
 from postroad_aws.usecases.refuse import subscribe_again, unsubscribe

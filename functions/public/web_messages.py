@@ -6,8 +6,8 @@ from typing import Any
 
 from functions.public.bodies import BodyError, read_document
 from functions.public.pages import Answer
-from postroad.links import Waiting
-from postroad.tracking import Refused
+from postroad.content.links import Waiting
+from postroad.tracking.wire import Refused
 from postroad_aws.observability import logger
 from postroad_aws.storage import keys, web_messages
 from postroad_aws.usecases.end_web_message import DEEDS, end_web_message

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from postroad.feedback import find_feedback
 from postroad.instants import parse_instant
+from postroad.sending.feedback import find_feedback
 from postroad_aws import clock
 from postroad_aws.usecases.record_feedback import record_feedback
 from postroad_aws.usecases.record_reply import record_reply

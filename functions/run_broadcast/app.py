@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from postroad.broadcasts import Tally, parse_tally
+from postroad.broadcasts.broadcast import Tally, parse_tally
 from postroad_aws.usecases.run_broadcast import (
     Counted,
     address_missed,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from demo import memory
 from postroad import demo
-from postroad.broadcasts import ABANDONED, AFTERMATH, DONE, KIND, MAILING, SETTLING, Run, Tally
+from postroad.broadcasts.broadcast import ABANDONED, AFTERMATH, DONE, KIND, MAILING, SETTLING, Run, Tally
 from postroad.instants import DAY, format_instant
 from postroad.local_time import find_zone, next_local
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from postroad_aws.usecases.run_broadcast import Counted, RunPorts, address_part, begin_broadcast, count_messages
 from postroad_aws.usecases.schedule_broadcast import BroadcastPorts, schedule_broadcast
 

@@ -14,7 +14,7 @@ from demo.playing import World
 from postroad import demo
 from postroad.accounts import Account, Suppression
 from postroad.commits import Commit, MembershipChange
-from postroad.places import places_of
+from postroad.contacts.places import places_of
 from postroad.stats import Increments, add_up, count_membership
 from postroad_aws.ports import Forward, Outcome
 from postroad_aws.storage import accounts, broadcasts, contacts, definitions, quarantine, refusals, stats, timeline

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 
 from postroad.accounts import Account
 from postroad.book import Book
-from postroad.broadcasts import END, Run
+from postroad.broadcasts.broadcast import END, Run
 from postroad.commits import Commit, MembershipChange, Row
-from postroad.contacts import Consent, Contact
+from postroad.contacts.contact import Consent, Contact
+from postroad.contacts.places import places_of
 from postroad.events import Event
-from postroad.messages import QUEUED, SENDING, Message, states_before
-from postroad.packing import QueueMessage
-from postroad.places import places_of
 from postroad.policy import Policy
-from postroad.quarantine import Reject
+from postroad.sending.messages import QUEUED, SENDING, Message, states_before
 from postroad.tasks import Task, settle
+from postroad.tracking.packing import QueueMessage
+from postroad.tracking.quarantine import Reject
 from postroad_aws.ports import Accepted, Answers, Forward, Outcome
 from postroad_aws.storage import Page
 from postroad_aws.storage.definitions import Draft

@@ -17,14 +17,14 @@ from demo.broadcasting import Mailings
 from demo.history import Person, Visit, make_history, make_strays, react
 from postroad import demo
 from postroad.book import Book, compile_book
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.content.links import Open, Signer, Unsubscribe
+from postroad.content.rendering import CompiledMessage, compile_message_template
 from postroad.definitions import Publication
-from postroad.feedback import Feedback
-from postroad.links import Open, Signer, Unsubscribe
-from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, SENT, Message
-from postroad.packing import pack
-from postroad.rendering import CompiledMessage, compile_message_template
-from postroad.tracking import Request, Source, read_events
+from postroad.sending.feedback import Feedback
+from postroad.sending.messages import BOUNCED, COMPLAINED, DELIVERED, SENT, Message
+from postroad.tracking.packing import pack
+from postroad.tracking.wire import Request, Source, read_events
 from postroad_aws.ports import Ports, Templates
 from postroad_aws.usecases.collect_events import DoorPorts
 from postroad_aws.usecases.process_events import Delivery, process_events

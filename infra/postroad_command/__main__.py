@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from postroad.book import Manifest
+from postroad.content.lint import Finding
 from postroad.definitions import KINDS, check_definition, find_changed_experiments, known_in, look_at_definition
-from postroad.doctor import is_healthy
+from postroad.deliverability.doctor import is_healthy
 from postroad.errors import DefinitionError, PostroadError
 from postroad.journeys import Journey, parse_journey
 from postroad.journeys.transfers import STAY, WAYS
-from postroad.lint import Finding
 from postroad.schemas import build_schemas
 from postroad.simulation import Habits, Shelf, Trial, learn_habits, parse_habits, usual_deeds
 from postroad.simulation.simulate import START

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from postroad.doctor import BAD, OK, UNKNOWN, Check, Facts, examine_records
+from postroad.deliverability.doctor import BAD, OK, UNKNOWN, Check, Facts, examine_records
 from postroad_command.domain_records import FindTexts, find_dmarc
 from postroad_command.stack import Stack
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from localcloud.costs import RATES
+from postroad.contacts.identities import Identity
 from postroad.events import Event
-from postroad.identities import Identity
 from postroad_aws.clients import forget_clients
 from tests.bench.cloud import Stack, emulator, memory_of_functions
 from tests.bench.meter import Meter

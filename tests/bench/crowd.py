@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from zlib import crc32
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from tests.bench.cloud import SECRET, Stack
 
 Item = dict[str, Any]

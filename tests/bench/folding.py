@@ -14,7 +14,7 @@ from typing import Any
 
 from demo.documents import load_definitions
 from postroad.book import Book
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.events import Event
 from postroad.fold import begin, fold
 from tests.bench.report import Measured

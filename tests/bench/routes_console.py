@@ -103,7 +103,7 @@ class Visitor:
 
 def make_export(contact_id: str) -> str:
     """The id of an export that is done and can be read."""
-    from postroad.privacy import DONE, EXPORT, PrivacyRequest
+    from postroad.consent.privacy import DONE, EXPORT, PrivacyRequest
     from postroad_aws import clock
     from postroad_aws.storage import privacy
 

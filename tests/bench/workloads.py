@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from postroad.contacts.identities import Identity, contact_id_of
 from postroad.events import EMAIL_OPENED, Event
-from postroad.feedback import tag_of
-from postroad.identities import Identity, contact_id_of
 from postroad.instants import format_instant
-from postroad.packing import pack
+from postroad.sending.feedback import tag_of
+from postroad.tracking.packing import pack
 from postroad_aws import clock, queues
 from tests.bench.cloud import WRITE_KEY, Stack
 from tests.bench.meter import Meter

@@ -24,19 +24,20 @@ from functions.api.schemas import MAX_LIMIT
 from functions.public.bodies import MAX_BODY as MAX_FORM
 from keys import KINDS as key_kinds
 from localcloud.server import Local
-from postroad import broadcasts, filters, rendering, scoring
-from postroad.behaviour import EXACT, FREQUENCIES, HOURLY, LONGEST_VALUE
 from postroad.book import MOST_HELD, Book, Manifest, compile_book
-from postroad.channels import CHANNELS
-from postroad.conditions import AGGREGATES, FATES
-from postroad.contacts import MAX_ATTRIBUTES, MAX_UNCONFIRMED
+from postroad.broadcasts import broadcast as broadcasts
+from postroad.contacts.contact import MAX_ATTRIBUTES, MAX_UNCONFIRMED
+from postroad.contacts.identities import parse_identity
+from postroad.contacts.resolution import MAX_IDENTITIES
+from postroad.contacts.ring import BUSY, KEEP, RETRY_HORIZON
+from postroad.content import filters, rendering
+from postroad.content.lint import RULES
+from postroad.content.rendering import compile_message_template, compile_template
 from postroad.definitions import KINDS, PATIENCE, check_definition, known_in, plan_publication
 from postroad.events import ATTRIBUTE_LIMIT, RESERVED
 from postroad.fold.folding import MAX_MESSAGES
 from postroad.forms import FIELD_TYPES, LONGEST_ANSWER, LONGEST_TEXT, MOST_FIELDS
 from postroad.gallery import list_workflows
-from postroad.grades import READS_GRADES
-from postroad.identities import parse_identity
 from postroad.instants import DAY
 from postroad.journeys import parse_journey
 from postroad.journeys.definition import MOST_LEVELS, MOST_STEPS
@@ -44,19 +45,20 @@ from postroad.journeys.reading import REMEMBERED, TRIGGER_AGE
 from postroad.journeys.steps import STEP_TYPES
 from postroad.journeys.triggers import TRIGGERS
 from postroad.journeys.waits import WAITS
-from postroad.lint import RULES
-from postroad.messages import STATES
-from postroad.operators import MOST_DAYS, MOST_DAYS_ROUND, OPERATORS, THRESHOLDS
-from postroad.predicates import CONTACT, EVENT, FACTS, JOURNEY, SUBJECTS, parse_predicate
-from postroad.quarantine import RAW_LIMIT
-from postroad.rendering import compile_message_template, compile_template
-from postroad.resolution import MAX_IDENTITIES
-from postroad.ring import BUSY, KEEP, RETRY_HORIZON
+from postroad.predicates.behaviour import EXACT, FREQUENCIES, HOURLY, LONGEST_VALUE
+from postroad.predicates.conditions import AGGREGATES, FATES
+from postroad.predicates.operators import MOST_DAYS, MOST_DAYS_ROUND, OPERATORS, THRESHOLDS
+from postroad.predicates.predicate import CONTACT, EVENT, FACTS, JOURNEY, SUBJECTS, parse_predicate
 from postroad.schemas import build_schema
-from postroad.scoring import READS_SCORES
+from postroad.scoring import sheet as scoring
+from postroad.scoring.grades import READS_GRADES
+from postroad.scoring.sheet import READS_SCORES
+from postroad.sending.channels import CHANNELS
+from postroad.sending.messages import STATES
 from postroad.simulation.habits import WEIGHT
 from postroad.simulation.lives import MOST_FOLDS
-from postroad.tracking import ROUTES, Refused, Request, Source, parse_pixel, parse_request, read_events
+from postroad.tracking.quarantine import RAW_LIMIT
+from postroad.tracking.wire import ROUTES, Refused, Request, Source, parse_pixel, parse_request, read_events
 from postroad_aws.settings import Settings
 from postroad_aws.storage.requests import KEPT_SECONDS
 from postroad_aws.storage.timeline import RETENTION
@@ -291,7 +293,7 @@ def test_the_map_names_every_function_table_queue_and_module(template):
         word.rstrip("/") for word in column(text, "Who may import whom") if not word.startswith(("layers", "infra"))
     }
     core = ROOT / "layers/core/postroad"
-    modules = {path.stem for path in core.glob("*.py")} | {path.name for path in core.iterdir() if path.is_dir()}
+    modules = {path.stem for path in core.glob("*.py")} | {path.parent.name for path in core.glob("*/__init__.py")}
     assert listed - {"functions/<name>"} == modules - {"__init__", "__pycache__"}
 
 

@@ -6,8 +6,8 @@ import botocore.client
 import pytest
 
 from functions.serve_privacy import app as serving
-from postroad.links import Confirm, Preferences, Unsubscribe
-from postroad.privacy import ERASURE, EXPORT
+from postroad.consent.privacy import ERASURE, EXPORT
+from postroad.content.links import Confirm, Preferences, Unsubscribe
 from postroad_aws.storage import refusals
 from postroad_aws.wiring import signer
 from tests.account import ANA, Account, account, bare_account, clients, forget, lambda_context

@@ -3,8 +3,8 @@
 import yaml
 
 import templatecheck
-from postroad.channels import CHANNELS
-from postroad.prices import DATE, PER_MESSAGE
+from postroad.sending.channels import CHANNELS
+from postroad.sending.prices import DATE, PER_MESSAGE
 
 LIST = yaml.safe_load((templatecheck.ROOT / "infra/localcloud/prices.yaml").read_text())
 

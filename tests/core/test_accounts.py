@@ -31,13 +31,13 @@ from postroad.accounts import (
     traits_of,
     values_of,
 )
-from postroad.contacts import MAX_ACCOUNTS, Contact, Seat
+from postroad.contacts.contact import MAX_ACCOUNTS, Contact, Seat
+from postroad.contacts.merging import merge
+from postroad.contacts.places import places_of
 from postroad.errors import DefinitionError
 from postroad.events import ACCOUNT_CHANGED, ACCOUNT_JOINED, ACCOUNT_LEFT, Event
-from postroad.merging import merge
-from postroad.places import places_of
 from postroad.policy import parse_policy
-from postroad.predicates import View, parse_predicate
+from postroad.predicates.predicate import View, parse_predicate
 from tests.people import POLICY, Person, publish
 
 NOW = 1_793_610_000.0

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from postroad.behaviour import Tracker
 from postroad.book import Manifest, Published, TemplateRef, compile_book, next_manifest, parse_manifest
 from postroad.events import Event
+from postroad.predicates.behaviour import Tracker
 from tests.books import FOOTER, Shelf
 
 POLICY = {

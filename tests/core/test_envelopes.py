@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from postroad.consent import Topic
-from postroad.contacts import Attribute, Contact
-from postroad.coupons import Coupon, RanOutError, make_code
+from postroad.consent.rule import Topic
+from postroad.contacts.contact import Attribute, Contact
+from postroad.contacts.fetches import TRAP
+from postroad.content.coupons import Coupon, RanOutError, make_code
+from postroad.content.links import Click, Open, Signer, Unsubscribe
+from postroad.content.mime import MimeError
+from postroad.content.rendering import RenderError, compile_message_template
 from postroad.envelopes import compose, values_of
 from postroad.envelopes.custom import Invocation
 from postroad.envelopes.email import Email
 from postroad.envelopes.sms import Text
 from postroad.envelopes.webhook import Call, NowhereError, secret_of, sign
-from postroad.fetches import TRAP
-from postroad.links import Click, Open, Signer, Unsubscribe
-from postroad.messages import Message
-from postroad.mime import MimeError
 from postroad.policy import Policy
-from postroad.rendering import RenderError, compile_message_template
+from postroad.sending.messages import Message
 
 SIGNER = Signer({"1": b"k" * 32}, "1")
 POLICY = Policy(name="Tide & Co", sender="Tide <hello@tide.example>", sms_sender="Tide", postal_address="Cais 12")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.estimates import Share, estimate, late_trackers, share_of, unknown_trackers
-from postroad.predicates import parse_predicate
+from postroad.predicates.predicate import parse_predicate
 from tests.books import Shelf
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postroad.contacts.identities import Identity
 from postroad.events import RESERVED, WAKE, Event, content_id, parse_event
-from postroad.identities import Identity
 from postroad.journeys import enrollment_id_of
-from postroad.vocabulary import published_name
+from postroad.tracking.vocabulary import published_name
 
 identities = st.builds(Identity, st.sampled_from(["user", "email", "anon"]), st.text(min_size=1, max_size=8))
 documents = st.dictionaries(

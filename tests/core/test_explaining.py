@@ -9,13 +9,13 @@ from demo.documents import load_definitions
 from postroad import events as names
 from postroad.book import Book
 from postroad.commits import Row
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.explaining import LATER, NO, OPEN, YES, Finding, tell_decision, why_journey, why_message
 from postroad.fold import begin, fold
-from postroad.gates import GATES
-from postroad.messages import BOUNCED, SKIPPED, Message
+from postroad.sending.gates import GATES
+from postroad.sending.messages import BOUNCED, SKIPPED, Message
 from tests.books import FOOTER, Shelf
 
 NOW = 1_793_610_000.0

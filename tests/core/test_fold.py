@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from postroad import events as names
 from postroad.book import Book
-from postroad.codec import decode_contact, encode_contact
-from postroad.contacts import MAX_ATTRIBUTES, MAX_UNCONFIRMED, Attribute, Contact, Enrollment
+from postroad.contacts.codec import decode_contact, encode_contact
+from postroad.contacts.contact import MAX_ATTRIBUTES, MAX_UNCONFIRMED, Attribute, Contact, Enrollment
 from postroad.events import Event
 from postroad.fold import BACKOFF, Outcome, begin, fold, needs_history, postpone
 from postroad.fold.folding import MAX_MESSAGES
 from postroad.journeys.interpreter import MOST_EFFECTS
-from postroad.predicates import Verdict, View
+from postroad.predicates.predicate import Verdict, View
 from tests.books import FOOTER, Shelf
 
 NOW = 1_793_610_000.0

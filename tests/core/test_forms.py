@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.book import Manifest, compile_book
+from postroad.contacts.identities import Identity
 from postroad.definitions import plan_publication
 from postroad.errors import DefinitionError
 from postroad.forms import (
@@ -22,7 +23,6 @@ from postroad.forms import (
     parse_form,
     read_submission,
 )
-from postroad.identities import Identity
 
 NOW = 1_793_610_000.0
 OFFERS = "Yes, send me one letter a month. I can end it at any time."

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from postroad.consent import ERASED, EVERY_TOPIC
-from postroad.contacts import Attribute, Consent, Contact
+from postroad.consent.rule import ERASED, EVERY_TOPIC
+from postroad.contacts.contact import Attribute, Consent, Contact
 from postroad.errors import DefinitionError
 from postroad.imports import (
     MOST_ROWS,

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postroad.contacts.merging import merge
 from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.journeys import describe_journey, parse_journey
 from postroad.keyed import MOST_AT_ONCE, MOST_REMEMBERED, Per, find_item
-from postroad.merging import merge
-from postroad.messages import QUEUED
+from postroad.sending.messages import QUEUED
 from tests.people import Person, publish
 
 JOURNEY: dict[str, Any] = {

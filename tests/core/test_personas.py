@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.contacts import Attribute, Contact
+from postroad.contacts.contact import Attribute, Contact
 from postroad.errors import DefinitionError
 from postroad.instants import DAY, format_instant
 from postroad.personas import Personas, parse_persona
-from postroad.predicates import View
+from postroad.predicates.predicate import View
 
 NOW = 1_793_610_840.0
 DEVELOPER = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postroad.contacts import SHARD_NAMES
+from postroad.contacts.contact import SHARD_NAMES
 from postroad.rebuilds import Rebuild, ShardProgress, add_up, describe
 
 NOW = 1_793_610_840.0

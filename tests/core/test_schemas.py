@@ -18,9 +18,9 @@ from postroad.documents import Reader
 from postroad.errors import DefinitionError
 from postroad.gallery import SETTING_KINDS, Workflow, build, list_workflows
 from postroad.journeys.steps import STEP_TYPES
-from postroad.operators import OPERATORS
 from postroad.policy import parse_policy
-from postroad.predicates import SUBJECTS
+from postroad.predicates.operators import OPERATORS
+from postroad.predicates.predicate import SUBJECTS
 from postroad.schemas import build_schemas
 
 Path = tuple[str | int, ...]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from postroad.contacts import Attribute, Contact
+from postroad.contacts.contact import Attribute, Contact
 from postroad.errors import DefinitionError
-from postroad.predicates import Verdict, View
+from postroad.predicates.predicate import Verdict, View
 from postroad.segments import parse_segment
 
 FRENCH = {"kind": "segment", "id": "french", "name": "From France", "if": {"attribute": "country", "is": "FR"}}

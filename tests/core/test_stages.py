@@ -4,10 +4,10 @@ from math import inf
 
 import pytest
 
-from postroad.contacts import MAX_STAGES_BEFORE, Attribute, Contact, Stage
+from postroad.contacts.contact import MAX_STAGES_BEFORE, Attribute, Contact, Stage
 from postroad.errors import DefinitionError
 from postroad.instants import DAY, format_instant
-from postroad.predicates import View
+from postroad.predicates.predicate import View
 from postroad.stages import DEFAULT, Placement, join, move, parse_stages
 
 NOW = 1_793_610_840.0

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from postroad import events as names
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.merging import merge
+from postroad.contacts.places import places_of
 from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.fold import begin, fold
-from postroad.merging import merge
-from postroad.places import places_of
 from postroad.segments import parse_segment
 from tests.books import Shelf
 

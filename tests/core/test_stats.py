@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.commits import MembershipChange
-from postroad.messages import ENGAGEMENTS, STATES, Message
+from postroad.sending.messages import ENGAGEMENTS, STATES, Message
 from postroad.stats import (
     ENTERED,
     HERE,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.contacts import Attribute, Contact, Enrollment
+from postroad.contacts.contact import Attribute, Contact, Enrollment
 from postroad.events import RESERVED, TASK_COMPLETED
 from postroad.tasks import (
     CANCELLED,

@@ -14,15 +14,15 @@ from demo.loading import save_worlds
 from demo.playing import STILL_TO_SEND, open_shop, play_history
 from postroad import demo
 from postroad.book import Manifest, compile_book
-from postroad.broadcasts import DONE
-from postroad.codec import encode_contact
+from postroad.broadcasts.broadcast import DONE
+from postroad.contacts.codec import encode_contact
+from postroad.contacts.places import places_of
+from postroad.content.links import Signer
 from postroad.definitions import plan_publication
 from postroad.fold import fold
 from postroad.instants import DAY
-from postroad.links import Signer
-from postroad.messages import QUEUED, STATES
-from postroad.places import places_of
-from postroad.predicates import View
+from postroad.predicates.predicate import View
+from postroad.sending.messages import QUEUED, STATES
 from postroad.tasks import OPEN
 from postroad_aws.storage import (
     broadcasts,

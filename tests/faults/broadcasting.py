@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from postroad import events as names
-from postroad.broadcasts import (
+from postroad.broadcasts.broadcast import (
     ADDRESS,
     CANCELLED,
     COUNT,
@@ -30,15 +30,15 @@ from postroad.broadcasts import (
     message_id_of,
 )
 from postroad.commits import MembershipChange
+from postroad.contacts.identities import Identity, contact_id_of
+from postroad.contacts.places import segment_place
+from postroad.content.links import Unsubscribe
 from postroad.errors import DefinitionError
 from postroad.events import Event
-from postroad.identities import Identity, contact_id_of
 from postroad.instants import format_instant
-from postroad.links import Unsubscribe
 from postroad.lots import draw
-from postroad.messages import FAILED, QUEUED, SENDING
-from postroad.places import segment_place
-from postroad.quotas import Quota
+from postroad.sending.messages import FAILED, QUEUED, SENDING
+from postroad.sending.quotas import Quota
 from postroad.stats import Counts
 from postroad_aws.ports import Ports
 from postroad_aws.storage import VersionConflictError

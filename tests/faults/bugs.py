@@ -9,16 +9,18 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from postroad import broadcasts, calendars, caps, gates, merging, messages, outbox, ring
 from postroad.accounts import take_copy
+from postroad.broadcasts import broadcast as broadcasts
 from postroad.commits import Commit
-from postroad.contacts import Seat
+from postroad.contacts import merging, ring
+from postroad.contacts.contact import Seat
 from postroad.events import WAKE
 from postroad.fold import accounts as fold_accounts
 from postroad.fold.folding import Folding
 from postroad.keyed import Per
 from postroad.lots import choose
-from postroad.messages import SENDING, Message
+from postroad.sending import calendars, caps, gates, messages, outbox
+from postroad.sending.messages import SENDING, Message
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.usecases import follow_accounts as following

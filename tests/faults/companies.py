@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from postroad.accounts import Account
 from postroad.commits import Commit, MembershipChange
 from postroad.events import ACCOUNT_JOINED, ACCOUNT_LEFT, Event
-from postroad.messages import QUEUED
+from postroad.sending.messages import QUEUED
 from postroad_aws.storage import NotFoundError
 from postroad_aws.usecases import change_account as changing
 from postroad_aws.usecases import follow_accounts as following

@@ -10,14 +10,14 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from postroad import events as names
-from postroad.consent import ERASED
-from postroad.contacts import Consent
+from postroad.consent.privacy import DONE, ERASURE, PrivacyRequest
+from postroad.consent.rule import ERASED
+from postroad.contacts.contact import Consent
+from postroad.contacts.identities import contact_id_of
 from postroad.events import Event
-from postroad.identities import contact_id_of
-from postroad.messages import Message
-from postroad.privacy import DONE, ERASURE, PrivacyRequest
-from postroad.quarantine import Reject
+from postroad.sending.messages import Message
 from postroad.tasks import Task
+from postroad.tracking.quarantine import Reject
 from postroad_aws.ports import Ports
 from postroad_aws.storage import Page, VersionConflictError
 from postroad_aws.usecases import serve_privacy as serving

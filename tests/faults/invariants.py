@@ -11,15 +11,15 @@ from math import inf, isclose
 
 from postroad import events as names
 from postroad.accounts import copy_of
-from postroad.behaviour import Amounts, Different, Memory, Tracker, recompute
-from postroad.broadcasts import CANCELLED, DONE, STOPPED, message_id_of
-from postroad.contacts import Contact, journey_of
+from postroad.broadcasts.broadcast import CANCELLED, DONE, STOPPED, message_id_of
+from postroad.contacts.contact import Contact, journey_of
+from postroad.contacts.identities import claim_of, parse_identity
+from postroad.contacts.places import places_of, split_place
 from postroad.events import WAKE, Event
 from postroad.fold import fold
-from postroad.identities import claim_of, parse_identity
 from postroad.instants import DAY
-from postroad.messages import FAILED, QUEUED, SENDING, SKIPPED, Message
-from postroad.places import places_of, split_place
+from postroad.predicates.behaviour import Amounts, Different, Memory, Tracker, recompute
+from postroad.sending.messages import FAILED, QUEUED, SENDING, SKIPPED, Message
 from postroad.stats import ENTERED, HERE, MESSAGES, count_message
 from postroad_aws.usecases.wake_contacts import wake_event
 from tests.faults.broadcasting import ADDRESSING, ID, ORIGIN

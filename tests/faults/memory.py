@@ -19,22 +19,22 @@ from zlib import crc32
 
 from postroad.accounts import Account
 from postroad.book import Book
-from postroad.broadcasts import Run
-from postroad.codec import decode_contact, decode_row, encode_contact, encode_row, stored_due
+from postroad.broadcasts.broadcast import Run
 from postroad.commits import Commit, MembershipChange, Row
-from postroad.consent import later
-from postroad.contacts import SHARDS, Consent, Contact
+from postroad.consent.rule import later
+from postroad.contacts.codec import decode_contact, decode_row, encode_contact, encode_row, stored_due
+from postroad.contacts.contact import SHARDS, Consent, Contact
 from postroad.events import Event
-from postroad.feedback import REPORTED
-from postroad.holds import Hold
 from postroad.instants import DAY
-from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before, take_off
-from postroad.packing import QueueMessage
 from postroad.policy import Policy
-from postroad.quarantine import Reject
-from postroad.quotas import Quota
+from postroad.sending.feedback import REPORTED
+from postroad.sending.holds import Hold
+from postroad.sending.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before, take_off
+from postroad.sending.quotas import Quota
 from postroad.stats import Cell
 from postroad.tasks import Task, applies, settle
+from postroad.tracking.packing import QueueMessage
+from postroad.tracking.quarantine import Reject
 from postroad_aws.ports import Answers, Forward, Outcome, Tombstone
 from postroad_aws.ports import Stored as Found
 from postroad_aws.storage import Page, VersionConflictError

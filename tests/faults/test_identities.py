@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import Identity, claim_of, contact_id_of, parse_identity
 from postroad.events import Event
-from postroad.identities import Identity, claim_of, contact_id_of, parse_identity
 from tests.faults.test_stories import Shop
 from tests.faults.worlds import KEY
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from postroad.rendering import CompiledMessage, compile_message_template
+from postroad.content.rendering import CompiledMessage, compile_message_template
 from postroad_aws.ports import Accepted, Refused, Unclear
 from postroad_aws.usecases import send_message, sweep_messages
 from tests.faults import worlds

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, SENDING, SENT, UNKNOWN
-from postroad.packing import QueueMessage
+from postroad.sending.messages import BOUNCED, COMPLAINED, DELIVERED, SENDING, SENT, UNKNOWN
+from postroad.tracking.packing import QueueMessage
 from postroad_aws.ports import Ports
 from tests.faults import memory as memories
 from tests.faults.worlds import World

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from postroad.commits import Commit
+from postroad.contacts.identities import Identity
 from postroad.events import Event
-from postroad.identities import Identity
-from postroad.messages import SKIPPED, Message
-from postroad.packing import pack
+from postroad.sending.messages import SKIPPED, Message
+from postroad.tracking.packing import pack
 from postroad_aws.ports import Outcome
 from postroad_aws.usecases.process_events import Delivery, process_events
 from tests.books import Shelf

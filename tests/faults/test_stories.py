@@ -8,11 +8,11 @@ import pytest
 
 from postroad import events as names
 from postroad.book import Book
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import Identity, contact_id_of
 from postroad.events import Event
-from postroad.identities import Identity, contact_id_of
-from postroad.messages import QUEUED, SENT, SKIPPED, Message
-from postroad.packing import pack
+from postroad.sending.messages import QUEUED, SENT, SKIPPED, Message
+from postroad.tracking.packing import pack
 from postroad_aws.ports import Outcome, Ports
 from postroad_aws.usecases.process_events import Delivery, process_events
 from postroad_aws.usecases.rebuild_contacts import rebuild_contacts

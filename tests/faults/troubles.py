@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from postroad.holds import ALL, PAUSE, Hold
+from postroad.sending.holds import ALL, PAUSE, Hold
 from tests.faults.scheduler import Faults
 
 if TYPE_CHECKING:

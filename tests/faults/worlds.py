@@ -17,21 +17,22 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from postroad import events as names
-from postroad import ring, stats
+from postroad import stats
 from postroad.book import Book
 from postroad.commits import Commit, MembershipChange
-from postroad.contacts import SHARDS
+from postroad.contacts import ring
+from postroad.contacts.contact import SHARDS
+from postroad.contacts.identities import Identity, contact_id_of, group_of
+from postroad.content.links import Signer, Unsubscribe
+from postroad.content.rendering import CompiledMessage, compile_message_template
 from postroad.envelopes.email import Email
 from postroad.events import Event
-from postroad.feedback import Feedback
-from postroad.identities import Identity, contact_id_of, group_of
 from postroad.instants import DAY
-from postroad.links import Signer, Unsubscribe
-from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, QUEUED, SENT, Message
-from postroad.packing import PackingError, pack, unpack
 from postroad.policy import Policy
-from postroad.rendering import CompiledMessage, compile_message_template
+from postroad.sending.feedback import Feedback
+from postroad.sending.messages import BOUNCED, COMPLAINED, DELIVERED, QUEUED, SENT, Message
 from postroad.stats import Increments
+from postroad.tracking.packing import PackingError, pack, unpack
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.usecases import count_stats as counting
 from postroad_aws.usecases import process_events as folding

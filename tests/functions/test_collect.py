@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from functions.collect import app
-from postroad.links import Click, Open, Signer, Unsubscribe
-from postroad.packing import unpack
+from postroad.content.links import Click, Open, Signer, Unsubscribe
+from postroad.tracking.packing import unpack
 from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import keys

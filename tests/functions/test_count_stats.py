@@ -7,7 +7,7 @@ import pytest
 
 from functions.count_stats.app import handler
 from postroad.commits import MembershipChange
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from postroad.stats import MessageCounts, PlaceCounts
 from postroad_aws.clients import get_client
 from postroad_aws.storage import memberships, stats

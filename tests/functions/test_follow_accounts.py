@@ -6,8 +6,8 @@ import pytest
 
 from functions.follow_accounts.app import handler
 from postroad.accounts import Account, values_of
+from postroad.contacts.places import account_place
 from postroad.events import ACCOUNT_CHANGED, ACCOUNT_JOINED, ACCOUNT_LEFT
-from postroad.places import account_place
 from postroad_aws.ports import Accepted
 from postroad_aws.storage import accounts
 from postroad_aws.usecases.change_account import suppress_account, tell_account

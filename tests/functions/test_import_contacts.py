@@ -5,8 +5,8 @@ from itertools import count
 import pytest
 
 from functions.import_contacts import app
-from postroad.consent import EVERY_TOPIC
-from postroad.identities import contact_id_of
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.contacts.identities import contact_id_of
 from postroad.imports import Agreement, guess_targets, read_people, read_table
 from postroad_aws import clock, ids, queues, runs
 from postroad_aws.storage import imports, keys, privacy, refusals

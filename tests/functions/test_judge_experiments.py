@@ -1,7 +1,7 @@
 """The daily look at experiments."""
 
 from functions.judge_experiments.app import handler
-from postroad.places import split_place, variant_place
+from postroad.contacts.places import split_place, variant_place
 from postroad.stats import ENTERED, PLACES, Cell, Increments, day_of
 from postroad_aws import clock, runs
 from postroad_aws.storage import definitions, stats

@@ -4,7 +4,7 @@ from functions.learn_rhythm.app import handler
 from postroad.advice.report import advise
 from postroad.advice.send_times import PEOPLE as PEOPLE_READ
 from postroad.commits import Commit
-from postroad.engagement import HOUR, OPENED, Sent
+from postroad.contacts.engagement import HOUR, OPENED, Sent
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import contacts, definitions
 from postroad_aws.usecases.publish_definitions import publish_definitions

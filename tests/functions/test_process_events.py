@@ -8,9 +8,9 @@ import pytest
 
 from functions.process_events.app import handler
 from postroad.commits import Commit
+from postroad.contacts.places import places_of
 from postroad.events import Event
-from postroad.packing import pack
-from postroad.places import places_of
+from postroad.tracking.packing import pack
 from postroad_aws import books
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Outcome
@@ -64,7 +64,7 @@ def test_a_body_that_nobody_can_read_goes_to_quarantine_once_and_the_others_on(a
 
 
 def test_rejects_of_the_door_are_kept(account):
-    from postroad.quarantine import reject_text
+    from postroad.tracking.quarantine import reject_text
 
     packed = pack([], [reject_text('{"type": "track"}', "A track call needs event.", account.now(), "demo-server")])
     assert handler(records([m.body for m in packed]), None) == NOTHING_FAILED

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from functions.public import app
-from postroad.consent import EVERY_TOPIC
-from postroad.links import Click, Open, Unsubscribe
-from postroad.messages import Message
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.content.links import Click, Open, Unsubscribe
+from postroad.sending.messages import Message
 from postroad_aws import books
 from postroad_aws.clients import get_client
 from postroad_aws.storage import definitions, refusals

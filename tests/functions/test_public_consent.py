@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 import pytest
 
 from functions.public import app
-from postroad.channels import USUAL
-from postroad.consent import EVERY_TOPIC, find_last_obstacle
-from postroad.contacts import Consent
+from postroad.consent.rule import EVERY_TOPIC, find_last_obstacle
+from postroad.contacts.contact import Consent
+from postroad.content.links import Confirm, Open, Preferences, Unsubscribe
 from postroad.envelopes.email import Email
 from postroad.instants import DAY
-from postroad.links import Confirm, Open, Preferences, Unsubscribe
-from postroad.messages import SENT, SKIPPED
+from postroad.sending.channels import USUAL
+from postroad.sending.messages import SENT, SKIPPED
 from postroad_aws import ids
 from postroad_aws.ports import Ports
 from postroad_aws.storage import definitions, refusals, visits
@@ -207,7 +207,7 @@ def _mails(account: Account, identity: str) -> list[str]:
 
 
 def _identity(text: str) -> Any:
-    from postroad.identities import parse_identity
+    from postroad.contacts.identities import parse_identity
 
     return parse_identity(text)
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from functions.public import app
 from functions.public.bodies import MAX_BODY, MAX_INPUTS
-from postroad.consent import EVERY_TOPIC
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.contacts.identities import Identity, claim_of
 from postroad.forms import SLOWEST
-from postroad.identities import Identity, claim_of
 from postroad_aws.storage import refusals
 from postroad_aws.usecases.submit_form import MOST_FOREIGN, MOST_SHOWN, WINDOW
 from tests.account import ANA, Account

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from functions.public import app
-from postroad.consent import EVERY_TOPIC
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.content.links import Unsubscribe, Visitor, Waiting
 from postroad.envelopes.web import WebMessage
-from postroad.links import Unsubscribe, Visitor, Waiting
 from postroad_aws import books, clock, ids, runs
 from postroad_aws.storage import definitions, keys, messages, web_messages
 from postroad_aws.usecases.create_key import create_key

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from functions.record_feedback.app import handler
-from postroad.consent import EVERY_TOPIC
+from postroad.consent.rule import EVERY_TOPIC
 from postroad.instants import format_instant
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from postroad_aws.storage import messages, refusals
 from postroad_aws.usecases.send_message import send_message
 from tests.account import ANA, PHONE, Account, ses_event

@@ -11,9 +11,9 @@ from demo.loading import save_worlds
 from demo.playing import World, open_shop, play_life, play_strays
 from functions.remove_demo import app
 from postroad import demo
-from postroad.broadcasts import plan_run
+from postroad.broadcasts.broadcast import plan_run
+from postroad.contacts.places import places_of
 from postroad.instants import DAY
-from postroad.places import places_of
 from postroad.stats import PLACES, Cell, count_membership, day_of
 from postroad_aws import wiring
 from postroad_aws.clients import get_client

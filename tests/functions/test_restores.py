@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from postroad.channels import USUAL
-from postroad.messages import SENT, SKIPPED
+from postroad.sending.channels import USUAL
+from postroad.sending.messages import SENT, SKIPPED
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import refusals

@@ -9,8 +9,8 @@ from zlib import crc32
 import pytest
 
 from functions.run_broadcast import app
-from postroad.broadcasts import message_id_of
-from postroad.identities import Identity
+from postroad.broadcasts.broadcast import message_id_of
+from postroad.contacts.identities import Identity
 from postroad_aws import clock, queues, runs, wiring
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 from functions.serve_privacy import app
-from postroad.channels import USUAL
 from postroad.commits import Commit
-from postroad.consent import ERASED
-from postroad.contacts import Contact
+from postroad.consent.privacy import DONE, ERASURE, EXPORT, PrivacyRequest
+from postroad.consent.rule import ERASED
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import Identity
+from postroad.content.links import Confirm
 from postroad.envelopes.web import WebMessage
 from postroad.events import IDENTIFIED, Event
-from postroad.identities import Identity
-from postroad.links import Confirm
-from postroad.messages import SKIPPED
-from postroad.privacy import DONE, ERASURE, EXPORT, PrivacyRequest
-from postroad.quarantine import reject_event, reject_text
+from postroad.sending.channels import USUAL
+from postroad.sending.messages import SKIPPED
 from postroad.tasks import Task
+from postroad.tracking.quarantine import reject_event, reject_text
 from postroad_aws import ids
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Tombstone

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from postroad.broadcasts import pause
-from postroad.places import variant_place
-from postroad.quotas import NEXT_WINDOW, Quota
+from postroad.broadcasts.broadcast import pause
+from postroad.contacts.places import variant_place
+from postroad.sending.quotas import NEXT_WINDOW, Quota
 from postroad_aws import holds, wiring
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused

@@ -1,7 +1,7 @@
 """The hourly look at messages that got stuck."""
 
 from functions.sweep_messages.app import handler
-from postroad.messages import PATIENCE
+from postroad.sending.messages import PATIENCE
 from postroad_aws.storage import messages
 from tests.account import ANA, Account
 

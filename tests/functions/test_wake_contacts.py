@@ -3,7 +3,7 @@
 from typing import Any
 
 from functions.wake_contacts.app import handler
-from postroad.packing import pack
+from postroad.tracking.packing import pack
 from postroad_aws.usecases import wake_contacts
 from tests.account import ANA, Account
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postroad.doctor import CHECKS
+from postroad.deliverability.doctor import CHECKS
 from postroad_command import __main__ as command
 from postroad_command.doctor import examine_stack, tell_checks
 from postroad_command.domain_records import find_dmarc

@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 
 import pytest
 
-from postroad.broadcasts import END, Run, Tally, plan_run
+from postroad.broadcasts.broadcast import END, Run, Tally, plan_run
 from postroad.commits import Commit, MembershipChange, Row
-from postroad.contacts import Attribute, Consent, Contact, Enrollment
+from postroad.contacts.contact import Attribute, Consent, Contact, Enrollment
+from postroad.contacts.identities import Identity
+from postroad.contacts.ring import Ring
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.feedback import REPORTED
-from postroad.identities import Identity
-from postroad.messages import (
+from postroad.sending.feedback import REPORTED
+from postroad.sending.messages import (
     BOUNCED,
     COMPLAINED,
     DELIVERED,
@@ -33,10 +34,9 @@ from postroad.messages import (
     Message,
     states_before,
 )
-from postroad.quarantine import Reject
-from postroad.ring import Ring
 from postroad.stats import Cell
 from postroad.tasks import CANCELLED, DONE, Settled, Task
+from postroad.tracking.quarantine import Reject
 from postroad_aws.ports import Forward, Outcome, Ports
 from postroad_aws.storage import VersionConflictError
 

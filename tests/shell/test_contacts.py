@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 
 from postroad.commits import Commit, MembershipChange
-from postroad.contacts import Contact
-from postroad.quarantine import Reject
+from postroad.contacts.contact import Contact
+from postroad.tracking.quarantine import Reject
 from postroad_aws.ports import Contacts, Fault, Outcome
 from postroad_aws.storage import CursorError, contacts, memberships, quarantine
 from tests.shell.faults import fail_calls, leave_undone, lose_answers

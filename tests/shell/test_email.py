@@ -15,7 +15,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
 from postroad.envelopes.email import Email
-from postroad.feedback import parse_tag
+from postroad.sending.feedback import parse_tag
 from postroad_aws.channels import LATER, MUCH_LATER, SOON, email
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Channel, Refused, Unclear

@@ -3,7 +3,7 @@
 import pytest
 
 from postroad.commits import Commit
-from postroad.messages import QUEUED, SENDING, SENT, UNKNOWN
+from postroad.sending.messages import QUEUED, SENDING, SENT, UNKNOWN
 from postroad_aws.ports import Messages, Outcome
 from postroad_aws.storage import CursorError, contacts, messages
 from postroad_aws.storage.paging import encode_cursor

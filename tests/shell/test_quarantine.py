@@ -2,7 +2,7 @@
 
 import pytest
 
-from postroad.quarantine import Reject
+from postroad.tracking.quarantine import Reject
 from postroad_aws.ports import Quarantine
 from postroad_aws.storage import CursorError, quarantine
 from tests.shell.port_contract import DAY, T0, QuarantineContract, at

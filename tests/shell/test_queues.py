@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from postroad.contacts.identities import Identity
 from postroad.events import Event
-from postroad.identities import Identity
-from postroad.packing import QueueMessage, pack, unpack
+from postroad.tracking.packing import QueueMessage, pack, unpack
 from postroad_aws import queues
 from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.settings import settings

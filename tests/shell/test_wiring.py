@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-from postroad.channels import CHANNELS
+from postroad.sending.channels import CHANNELS
 from postroad_aws.wiring import keyless
 
 

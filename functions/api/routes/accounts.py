@@ -10,8 +10,8 @@ from functions.api.routes.journeys import LONGEST_PROPERTIES
 from functions.api.routing import Caller, Routes
 from functions.api.schemas import BodyError, Cursor, Example, Instant, Limit, Listed, Text, Within
 from postroad.accounts import Account, Report, begin, cover, find_account_id, find_role, say, values_of
+from postroad.contacts.identities import Identity, parse_identity
 from postroad.events import ENROLLMENT_REQUESTED
-from postroad.identities import Identity, parse_identity
 from postroad.instants import format_instant
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, contacts, memberships

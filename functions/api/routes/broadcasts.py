@@ -7,9 +7,9 @@ from functions.api.routes.definitions import Document, IfMatch, expected_edit
 from functions.api.routes.numbers import MessageCountsView, show_messages
 from functions.api.routing import Routes
 from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf, Within
-from postroad.broadcasts import CLICKED, EVENT, KIND, OPENED, STATES, Run
+from postroad.broadcasts.broadcast import CLICKED, EVENT, KIND, OPENED, STATES, Run
+from postroad.broadcasts.mix import MOST_MONTHS, describe_mix
 from postroad.instants import format_instant
-from postroad.mix import MOST_MONTHS, describe_mix
 from postroad_aws import books
 from postroad_aws.storage import definitions
 from postroad_aws.usecases import show_broadcasts, steer_broadcast

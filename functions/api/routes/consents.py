@@ -5,8 +5,8 @@ from typing import Annotated, TypedDict
 from functions.api.routes.suppressions import Because, read_address
 from functions.api.routing import Caller, Routes
 from functions.api.schemas import Address, BodyError, Example, Instant, Listed, ParameterError, Text
-from postroad.consent import EVERY_TOPIC, Topic, find_obstacle
-from postroad.identities import Identity
+from postroad.consent.rule import EVERY_TOPIC, Topic, find_obstacle
+from postroad.contacts.identities import Identity
 from postroad.instants import format_instant
 from postroad.policy import Policy
 from postroad_aws import books

@@ -7,13 +7,13 @@ from functions.api.routing import Routes
 from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, ParameterError
 from postroad.book import Book
 from postroad.commits import Row
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import parse_identity
 from postroad.decisions import Decision
-from postroad.identities import parse_identity
 from postroad.instants import format_instant
-from postroad.scoring import Reason
+from postroad.predicates.verdicts import Sorting
+from postroad.scoring.sheet import Reason
 from postroad.tasks import assignee_of
-from postroad.verdicts import Sorting
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, Page, keys, timeline
 from postroad_aws.storage import contacts as storage

@@ -5,8 +5,8 @@ from typing import Annotated, NotRequired, TypedDict
 from functions.api.problems import RefusedError
 from functions.api.routing import Caller, Routes
 from functions.api.schemas import BodyError, Example, Instant, OneOf, Text
-from postroad.contacts import Contact
-from postroad.identities import parse_identity
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import parse_identity
 from postroad.instants import format_instant, stamp
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, redemptions

@@ -7,11 +7,11 @@ from functions.api.routing import Header, Routes
 from functions.api.schemas import BodyError, Cursor, Example, Instant, Limit, Listed, OneOf, Text, Within
 from postroad.book import Manifest
 from postroad.content.built import as_written
+from postroad.content.strictness import BLOCK, WARN
 from postroad.definitions import KINDS, check_definition, get_kind, known_in, look_at_definition
 from postroad.errors import DefinitionError
 from postroad.instants import format_instant
 from postroad.journeys.transfers import WAYS
-from postroad.strictness import BLOCK, WARN
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import VersionConflictError, broadcasts
 from postroad_aws.storage import definitions as storage

@@ -5,14 +5,14 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from functions.api.routes.numbers import MessageCountsView, show_messages
 from functions.api.routing import Routes
 from functions.api.schemas import BodyError, Example, Instant, Text, Within
-from postroad.breakers import BREAKERS, find_own
-from postroad.doctor import examine, is_healthy
-from postroad.holds import Hold
+from postroad.deliverability.breakers import BREAKERS, find_own
+from postroad.deliverability.doctor import examine, is_healthy
+from postroad.deliverability.list_check import MOST_BYTES, ListError, Source, check_list
+from postroad.deliverability.list_quality import describe
+from postroad.deliverability.sunset import Sunset
 from postroad.instants import format_instant
-from postroad.list_check import MOST_BYTES, ListError, Source, check_list
-from postroad.list_quality import describe
+from postroad.sending.holds import Hold
 from postroad.stats import MessageCounts
-from postroad.sunset import Sunset
 from postroad_aws import books, clock, email_account
 from postroad_aws.storage import contacts, holds, stats
 from postroad_aws.usecases.judge_sending import resume_sending

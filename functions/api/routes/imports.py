@@ -6,6 +6,7 @@ from typing import Annotated, NotRequired, TypedDict
 
 from functions.api.routing import Caller, Routes
 from functions.api.schemas import BodyError, Example, Instant, Listed, Text
+from postroad.deliverability.list_check import MOST_BYTES
 from postroad.errors import DefinitionError
 from postroad.imports import (
     OUTCOMES,
@@ -19,7 +20,6 @@ from postroad.imports import (
     read_table,
 )
 from postroad.instants import format_instant
-from postroad.list_check import MOST_BYTES
 from postroad.spreadsheets import SpreadsheetError
 from postroad_aws import books, clock, ids, runs
 from postroad_aws.storage import imports

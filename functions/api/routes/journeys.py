@@ -21,13 +21,13 @@ from functions.api.routes.numbers import (
 from functions.api.routing import Caller, Routes
 from functions.api.schemas import BodyError, Cursor, Example, Limit, Listed, OneOf, ParameterError, Text
 from postroad.book import Book
+from postroad.contacts.identities import parse_identity
+from postroad.contacts.places import OUTCOMES, is_outcome, is_step, outcome_place, step_place
 from postroad.events import ENROLLMENT_REQUESTED
-from postroad.identities import parse_identity
+from postroad.experiments.results import DECIDED, RUNNING, UNEVEN, WON, Result, read_results
 from postroad.instants import describe_duration
 from postroad.journeys import parse_journey
 from postroad.journeys.transfers import FATES, foresee, read_transfer
-from postroad.places import OUTCOMES, is_outcome, is_step, outcome_place, step_place
-from postroad.results import DECIDED, RUNNING, UNEVEN, WON, Result, read_results
 from postroad.stats import Counts
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, definitions, stats

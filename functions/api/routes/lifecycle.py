@@ -16,9 +16,9 @@ from functions.api.routes.numbers import (
 from functions.api.routing import Routes
 from functions.api.schemas import Cursor, Limit, Listed
 from postroad.book import Book
-from postroad.channels import CHANNELS
-from postroad.handovers import NURTURE, SALES
-from postroad.places import handover_place, persona_place, stage_place
+from postroad.contacts.places import handover_place, persona_place, stage_place
+from postroad.scoring.handovers import NURTURE, SALES
+from postroad.sending.channels import CHANNELS
 from postroad.stages import DEFAULT, cover
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, stats

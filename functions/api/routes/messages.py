@@ -6,9 +6,9 @@ from functions.api.problems import RequestError
 from functions.api.routes.contacts import read_contact
 from functions.api.routing import Routes
 from functions.api.schemas import Cursor, Example, Instant, Limit, Listed, OneOf
+from postroad.deliverability.reactions import REACTIONS, reaction_of
 from postroad.instants import format_instant
-from postroad.messages import STATES, Message
-from postroad.reactions import REACTIONS, reaction_of
+from postroad.sending.messages import STATES, Message
 from postroad_aws import clock
 from postroad_aws.storage import NotFoundError
 from postroad_aws.storage import messages as storage

@@ -6,8 +6,8 @@ from typing import Annotated, Any, TypedDict
 from functions.api.routes.contacts import read_contact
 from functions.api.routing import Caller, Routes
 from functions.api.schemas import BodyError, Cursor, Example, Instant, Listed, Text
+from postroad.consent.privacy import ERASURE, EXPORT, KEPT, MOST_PEOPLE, PrivacyRequest
 from postroad.instants import format_instant
-from postroad.privacy import ERASURE, EXPORT, KEPT, MOST_PEOPLE, PrivacyRequest
 from postroad_aws import clock, ids, runs
 from postroad_aws.storage import NotFoundError, privacy
 from postroad_aws.storage.paging import decode_cursor, encode_cursor

@@ -10,10 +10,10 @@ from functions.api.routes.definitions import DraftView, show_draft
 from functions.api.routing import Routes
 from functions.api.schemas import BodyError, Example, ParameterError, Text, Within
 from postroad.book import Book
-from postroad.leads import MOST_COMPARED, to_csv
-from postroad.learning import Lesson, Weight, add_up, apply_weights, suggest_bands
-from postroad.places import segment_place
-from postroad.scoring import Score
+from postroad.contacts.places import segment_place
+from postroad.scoring.leads import MOST_COMPARED, to_csv
+from postroad.scoring.learning import Lesson, Weight, add_up, apply_weights, suggest_bands
+from postroad.scoring.sheet import Score
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, VersionConflictError, contacts, memberships, timeline
 from postroad_aws.storage import definitions as storage

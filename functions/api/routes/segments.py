@@ -16,9 +16,9 @@ from functions.api.routes.numbers import (
 )
 from functions.api.routing import Caller, Routes
 from functions.api.schemas import BodyError, Cursor, Example, Limit, Listed, Text, Within
+from postroad.contacts.identities import Identity, parse_identity
+from postroad.contacts.places import segment_place
 from postroad.definitions import check_definition, known_in
-from postroad.identities import Identity, parse_identity
-from postroad.places import segment_place
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, contacts, stats, timeline
 from postroad_aws.usecases.change_members import change_members

@@ -5,11 +5,11 @@ from typing import Annotated, Any, TypedDict
 from functions.api.problems import RefusedError
 from functions.api.routing import Caller, Routes
 from functions.api.schemas import Address, BodyError, Cursor, Example, Instant, Limit, Listed, ParameterError, Text
-from postroad.channels import CHANNELS
+from postroad.consent.suppressions import Suppression
+from postroad.contacts.identities import Identity, parse_identity
 from postroad.errors import DefinitionError
-from postroad.identities import Identity, parse_identity
 from postroad.instants import format_instant
-from postroad.suppressions import Suppression
+from postroad.sending.channels import CHANNELS
 from postroad_aws import email_account
 from postroad_aws.storage import refusals
 from postroad_aws.usecases.lift_suppression import lift_suppression

@@ -6,8 +6,8 @@ from functions.api.problems import RequestError
 from functions.api.routes.contacts import read_contact
 from functions.api.routing import Routes
 from functions.api.schemas import Example, Text, Within
-from postroad.contacts import Contact
-from postroad.rendering import CompiledMessage
+from postroad.contacts.contact import Contact
+from postroad.content.rendering import CompiledMessage
 from postroad_aws import books, catalogue, clock
 from postroad_aws.storage import definitions, tests_sent
 from postroad_aws.usecases.build_draft import build_draft

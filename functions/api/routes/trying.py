@@ -13,7 +13,7 @@ from postroad.commits import Row
 from postroad.events import Event
 from postroad.explaining import Finding, tell_decision
 from postroad.instants import DAY, format_instant, parse_duration
-from postroad.messages import QUEUED
+from postroad.sending.messages import QUEUED
 from postroad.simulation import Cast, Forecast, Moment, StepForecast
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, messages, timeline

@@ -4,10 +4,10 @@ from typing import Annotated, NotRequired, TypedDict
 
 from functions.api.routing import Routes
 from functions.api.schemas import Example, Instant, Text
+from postroad.contacts.identities import parse_identity
+from postroad.content.links import Visitor
 from postroad.errors import DefinitionError
-from postroad.identities import parse_identity
 from postroad.instants import DAY, format_instant, parse_duration
-from postroad.links import Visitor
 from postroad_aws import clock
 from postroad_aws.wiring import signer
 

@@ -21,16 +21,16 @@ from functions.console.crowds import CROWDS
 from functions.console.drafts import save_new
 from functions.console.requests import Request, RequestError
 from functions.console.responses import Response, redirect
-from postroad.broadcasts import CANCELLED, DRAFT, KIND, READER, UNDER_WAY, Run, Tally, parse_broadcast
+from postroad.broadcasts.broadcast import CANCELLED, DRAFT, KIND, READER, UNDER_WAY, Run, Tally, parse_broadcast
+from postroad.broadcasts.mix import describe_mix
+from postroad.contacts.places import segment_place
 from postroad.definitions import Known, known_in
-from postroad.doctor import BAD, examine
+from postroad.deliverability.doctor import BAD, examine
 from postroad.errors import DefinitionError
-from postroad.holds import Hold, find_hold
 from postroad.instants import parse_instant
 from postroad.local_time import find_zone
-from postroad.messages import Message
-from postroad.mix import describe_mix
-from postroad.places import segment_place
+from postroad.sending.holds import Hold, find_hold
+from postroad.sending.messages import Message
 from postroad_aws import books, email_account
 from postroad_aws.storage import (
     VersionConflictError,

@@ -10,8 +10,8 @@ from functions.console.requests import Request
 from functions.console.responses import Response, redirect
 from postroad.advice.report import advise
 from postroad.book import Book
-from postroad.consent import EVERY_TOPIC, in_force
-from postroad.contacts import Contact, Stage, journey_of
+from postroad.consent.rule import EVERY_TOPIC, in_force
+from postroad.contacts.contact import Contact, Stage, journey_of
 from postroad.instants import stamp
 from postroad.policy import Policy
 from postroad.tasks import OPEN, Task, assignee_of

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 from functions.console.pages import page
 from functions.console.requests import Request, RequestError, is_storable
 from functions.console.responses import Response, redirect
-from postroad.breakers import BREAKERS, RESUMED
-from postroad.breakers import describe as describe_breakers
-from postroad.doctor import examine
-from postroad.domains import OTHER
-from postroad.holds import PAUSE
-from postroad.list_quality import describe as describe_quality
+from postroad.deliverability.breakers import BREAKERS, RESUMED
+from postroad.deliverability.breakers import describe as describe_breakers
+from postroad.deliverability.doctor import examine
+from postroad.deliverability.domains import OTHER
+from postroad.deliverability.list_quality import describe as describe_quality
+from postroad.deliverability.sunset import Sunset
+from postroad.sending.holds import PAUSE
 from postroad.stats import MessageCounts
-from postroad.sunset import Sunset
 from postroad_aws import books, clock, email_account
 from postroad_aws.storage import broadcasts, contacts, holds, stats
 from postroad_aws.usecases.judge_sending import resume_sending

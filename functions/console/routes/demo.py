@@ -4,7 +4,7 @@ from functions.console.pages import page
 from functions.console.requests import Request
 from functions.console.responses import Response, redirect
 from postroad import demo
-from postroad.places import segment_place
+from postroad.contacts.places import segment_place
 from postroad_aws import runs
 from postroad_aws.storage import stats
 

@@ -7,7 +7,7 @@ from functions.console import digest, telling
 from functions.console.pages import page
 from functions.console.requests import Request
 from functions.console.responses import Response
-from postroad.broadcasts import Run
+from postroad.broadcasts.broadcast import Run
 from postroad.instants import DAY
 from postroad.stats import day_of
 from postroad.tasks import OPEN

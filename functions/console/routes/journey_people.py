@@ -10,12 +10,12 @@ from functions.console.responses import Response
 from functions.console.routes.journeys import Shown, find_shown
 from functions.console.steps import describe_steps
 from postroad.commits import Row
-from postroad.contacts import Contact, Enrollment
+from postroad.contacts.contact import Contact, Enrollment
+from postroad.contacts.places import split_place
 from postroad.decisions import Decision
 from postroad.journeys.drawing import COMPLETED, EXITED, Box, Card, draw_journey
 from postroad.journeys.steps import SendStep
-from postroad.messages import Message
-from postroad.places import split_place
+from postroad.sending.messages import Message
 from postroad.stats import Counts
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, contacts, memberships, messages, stats, timeline

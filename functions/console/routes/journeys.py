@@ -9,14 +9,14 @@ from functions.console.requests import Request
 from functions.console.responses import Response, redirect
 from functions.console.steps import describe_steps
 from postroad.book import Manifest
+from postroad.contacts.places import is_step
 from postroad.definitions import check_definition, known_in
 from postroad.errors import DefinitionError
+from postroad.experiments.results import read_results
 from postroad.instants import DAY
 from postroad.journeys import Journey, parse_journey
 from postroad.journeys.drawing import draw_journey
 from postroad.journeys.transfers import MOVE, STAY, Fate, Transfer, foresee
-from postroad.places import is_step
-from postroad.results import read_results
 from postroad.stats import Counts
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import NotFoundError, VersionConflictError, broadcasts, definitions, stats

@@ -7,7 +7,7 @@ from functions.console.requests import Request
 from functions.console.responses import SECURITY, Response
 from functions.console.standings import Standing, find_standing, list_standings
 from postroad.book import Book
-from postroad.leads import MOST_COMPARED, to_csv
+from postroad.scoring.leads import MOST_COMPARED, to_csv
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, contacts, memberships
 from postroad_aws.usecases.list_leads import Leads, list_leads

@@ -9,10 +9,10 @@ from functions.console.responses import Response
 from functions.console.standings import find_standing, list_standings
 from functions.console.steps import name_templates
 from postroad.book import Book
-from postroad.channels import CHANNELS
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.places import stage_place
 from postroad.instants import DAY
-from postroad.places import stage_place
+from postroad.sending.channels import CHANNELS
 from postroad.stages import cover
 from postroad.stats import Counts, day_of
 from postroad_aws import books

@@ -10,10 +10,10 @@ from functions.console.pages import page, preview_of
 from functions.console.requests import Request
 from functions.console.responses import Response
 from postroad.book import Book
-from postroad.broadcasts import KIND, Run
-from postroad.contacts import Contact
-from postroad.messages import ENGAGEMENTS, Message
-from postroad.reactions import reaction_of
+from postroad.broadcasts.broadcast import KIND, Run
+from postroad.contacts.contact import Contact
+from postroad.deliverability.reactions import reaction_of
+from postroad.sending.messages import ENGAGEMENTS, Message
 from postroad.stats import Counts, MessageCounts
 from postroad_aws import books
 from postroad_aws.storage import NotFoundError, broadcasts, contacts, messages, stats, timeline

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from functions.console.pages import page
 from functions.console.requests import Request, RequestError, is_storable
 from functions.console.responses import SECURITY, Response, redirect
-from postroad.contacts import Contact
+from postroad.consent.privacy import DONE, ERASURE, EXPORT, KEPT, PrivacyRequest, cut_files
+from postroad.contacts.contact import Contact
 from postroad.instants import format_instant
-from postroad.privacy import DONE, ERASURE, EXPORT, KEPT, PrivacyRequest, cut_files
 from postroad_aws import clock, ids, runs
 from postroad_aws.storage import NotFoundError, contacts, privacy
 from postroad_aws.usecases.ask_privacy import ask_privacy

@@ -11,9 +11,9 @@ from functions.console.requests import Request, RequestError
 from functions.console.responses import Response, redirect
 from functions.console.standings import MOST_SEGMENTS
 from postroad.book import Book
-from postroad.learning import Lesson, add_up, apply_bands, apply_weights, suggest_bands
-from postroad.places import segment_place
-from postroad.scoring import Band, Score
+from postroad.contacts.places import segment_place
+from postroad.scoring.learning import Lesson, add_up, apply_bands, apply_weights, suggest_bands
+from postroad.scoring.sheet import Band, Score
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, contacts, definitions, memberships, timeline
 from postroad_aws.usecases.draft_score import draft_score

@@ -11,12 +11,12 @@ from functions.console.requests import Request
 from functions.console.responses import Response, redirect
 from functions.console.segment_form import form_of_document
 from postroad.book import Book
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.places import segment_place
 from postroad.estimates import Estimate
 from postroad.instants import DAY
 from postroad.journeys import Journey
-from postroad.places import segment_place
-from postroad.predicates import Predicate
+from postroad.predicates.predicate import Predicate
 from postroad.rebuilds import describe
 from postroad.segments import Segment
 from postroad.stages import Stages

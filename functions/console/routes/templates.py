@@ -10,10 +10,10 @@ from functions.console.responses import Response, redirect
 from functions.console.template_form import KIND, Form, form_of_document
 from functions.console.template_look import look_over
 from postroad.book import Book
-from postroad.channels import CHANNELS
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.content.built import as_written
 from postroad.errors import DefinitionError
+from postroad.sending.channels import CHANNELS
 from postroad_aws import books, catalogue, clock, runs
 from postroad_aws.storage import NotFoundError, broadcasts, contacts, definitions, keys, tests_sent
 from postroad_aws.usecases.build_draft import build_draft

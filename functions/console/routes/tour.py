@@ -8,8 +8,8 @@ from typing import NamedTuple
 from functions.console.pages import page
 from functions.console.requests import Request
 from functions.console.responses import SECURITY, Response, redirect
-from postroad.contacts import Contact
-from postroad.messages import QUEUED, SENDING, Message
+from postroad.contacts.contact import Contact
+from postroad.sending.messages import QUEUED, SENDING, Message
 from postroad_aws.storage import contacts, keys, messages
 from postroad_aws.usecases.search_contacts import search_contacts
 

@@ -16,14 +16,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postroad.contacts import Seat
+from postroad.contacts.contact import Seat
+from postroad.contacts.identities import find_identity
 from postroad.documents import Reader
 from postroad.events import ACCOUNT_CHANGED, ACCOUNT_JOINED, Event
-from postroad.identities import find_identity
 
 if TYPE_CHECKING:
-    from postroad.behaviour import Tracker
-    from postroad.predicates import Predicate
+    from postroad.predicates.behaviour import Tracker
+    from postroad.predicates.predicate import Predicate
 
 # What a member carries of each account, so that a contact stays small.
 MAX_ATTRIBUTES = 50
@@ -115,7 +115,7 @@ def read_account_rules(reader: Reader) -> AccountRules:
     engaged, condition = rules.id("engaged", ""), rules.find_child("suppress_if")
     if condition is None:
         return AccountRules(engaged)
-    from postroad.predicates import ACCOUNT, read_predicate  # whoever only sends needs no conditions
+    from postroad.predicates.predicate import ACCOUNT, read_predicate  # whoever only sends needs no conditions
 
     return AccountRules(engaged, read_predicate(condition, ACCOUNT))
 

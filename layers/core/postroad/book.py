@@ -10,15 +10,11 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, NamedTuple
 
-from postroad import confirmation, handovers
 from postroad import policy as policies
-from postroad.behaviour import Tracker, combine_trackers
-from postroad.channels import USUAL
-from postroad.contacts import Contact, Enrollment, Points, journey_of
+from postroad.consent import confirmation
+from postroad.contacts.contact import Contact, Enrollment, Points, journey_of
 from postroad.content.choices import remembered_for
 from postroad.events import Event
-from postroad.grades import Grade, parse_grade
-from postroad.handovers import HandOver, parse_handover
 from postroad.journeys import Alarm, Journey, parse_journey
 from postroad.journeys.experiments import Experiment
 from postroad.manifest import BLOCK as BLOCK
@@ -28,12 +24,17 @@ from postroad.manifest import Manifest as Manifest
 from postroad.manifest import Published as Published
 from postroad.manifest import Winner as Winner
 from postroad.manifest import parse_manifest as parse_manifest
-from postroad.matrices import Matrix, parse_matrix
 from postroad.personas import Personas, parse_persona
 from postroad.policy import Policy, parse_policy
-from postroad.predicates import Sorter, View, parse_predicate
-from postroad.scoring import Score, parse_score
+from postroad.predicates.behaviour import Tracker, combine_trackers
+from postroad.predicates.predicate import Sorter, View, parse_predicate
+from postroad.scoring import handovers
+from postroad.scoring.grades import Grade, parse_grade
+from postroad.scoring.handovers import HandOver, parse_handover
+from postroad.scoring.matrices import Matrix, parse_matrix
+from postroad.scoring.sheet import Score, parse_score
 from postroad.segments import Segment, parse_segment
+from postroad.sending.channels import USUAL
 from postroad.stages import Stages, parse_stages
 
 

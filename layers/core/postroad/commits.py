@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.messages import Message
-from postroad.quarantine import Reject
+from postroad.sending.messages import Message
 from postroad.tasks import Settled, Task
+from postroad.tracking.quarantine import Reject
 
 # DynamoDB takes 100 actions in a transaction; the fold stops before that and goes on in the next commit.
 MAX_ACTIONS = 90

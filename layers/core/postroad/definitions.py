@@ -8,9 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postroad import broadcasts, confirmation
 from postroad.advice.rhythm import Learned
-from postroad.behaviour import find_excess
 from postroad.book import (
     SALES_PUSH,
     Book,
@@ -23,31 +21,34 @@ from postroad.book import (
     next_manifest,
     publish_version,
 )
-from postroad.channels import CHANNELS
+from postroad.broadcasts import broadcast as broadcasts
+from postroad.consent import confirmation
 from postroad.content.built import ASKS, BUILT_FROM
-from postroad.contradictions import find_contradictions
-from postroad.coupons import find_coupons
+from postroad.content.coupons import find_coupons
 from postroad.errors import DefinitionError
 from postroad.events import ON_DEMAND
 from postroad.forms import Form, parse_form
-from postroad.grades import Grade, parse_grade
-from postroad.handovers import KIND as HANDOVER_KIND
-from postroad.handovers import HandOver, parse_handover
 from postroad.instants import DAY
 from postroad.journeys import Journey, describe_journey, parse_journey, validate_references
 from postroad.journeys.transfers import STAY, read_transfer
-from postroad.matrices import Matrix, list_cells, parse_matrix
 from postroad.personas import Persona, parse_persona
 from postroad.policy import Policy, parse_policy
-from postroad.predicates import READABLE
-from postroad.scoring import Score, parse_score
+from postroad.predicates.behaviour import find_excess
+from postroad.predicates.contradictions import find_contradictions
+from postroad.predicates.predicate import READABLE
+from postroad.scoring.grades import Grade, parse_grade
+from postroad.scoring.handovers import KIND as HANDOVER_KIND
+from postroad.scoring.handovers import HandOver, parse_handover
+from postroad.scoring.matrices import Matrix, list_cells, parse_matrix
+from postroad.scoring.sheet import Score, parse_score
 from postroad.segments import parse_segment
-from postroad.sms import describe_parts
+from postroad.sending.channels import CHANNELS
+from postroad.sending.sms import describe_parts
 from postroad.stages import parse_stages
 
 if TYPE_CHECKING:
     from postroad.content.building import Kit
-    from postroad.lint import Report
+    from postroad.content.lint import Report
 
 Mistakes = tuple[tuple[str, str], ...]
 
@@ -79,7 +80,7 @@ class Kind(NamedTuple):
 
 
 def _parse_template(document: Mapping[str, Any]) -> Any:
-    from postroad.rendering import compile_message_template  # loads Jinja2, which the fold does not need
+    from postroad.content.rendering import compile_message_template  # loads Jinja2, which the fold does not need
 
     for key in BUILT_FROM:
         if document.get(key) is not None:
@@ -129,7 +130,7 @@ def _check_policy(parsed: Policy, known: Known) -> Mistakes:
     if engaged and engaged not in known.ids.get("segment", ()):
         missing.append(("accounts.engaged", f"there is no published segment called {engaged!r}"))
     if parsed.strictness.levels:
-        from postroad.lint import find_misnamed  # reads HTML, which the fold does not need
+        from postroad.content.lint import find_misnamed  # reads HTML, which the fold does not need
 
         missing += [(f"lint.levels.{rule}", why) for rule, why in find_misnamed(parsed.strictness)]
     return tuple(missing)
@@ -170,7 +171,7 @@ def _check_template(parsed: Any, known: Known) -> Mistakes:
 
 
 def _check_mailbox(path: str, said: str) -> Mistakes:
-    from postroad.mime import MimeError, parse_mailbox  # what the fold does not need
+    from postroad.content.mime import MimeError, parse_mailbox  # what the fold does not need
 
     try:
         parse_mailbox(said)
@@ -213,8 +214,13 @@ def _is_marketing(parsed: Any, known: Known) -> bool:
 
 
 def _look_at_template(parsed: Any, known: Known) -> "Report | None":
-    from postroad.lint import LOOKED_AT, join_reports, look_at, read_mail  # reads HTML, which the fold does not need
-    from postroad.rendering import Compiled
+    from postroad.content.lint import (  # reads HTML, which the fold does not need
+        LOOKED_AT,
+        join_reports,
+        look_at,
+        read_mail,
+    )
+    from postroad.content.rendering import Compiled
 
     if parsed.channel not in LOOKED_AT:
         return None
@@ -391,7 +397,7 @@ def _look(kind: Kind, parsed: Any, document: Mapping[str, Any], known: Known) ->
     report = kind.look(parsed, known)
     if report is None:
         return None
-    from postroad.lint import place_in_source
+    from postroad.content.lint import place_in_source
 
     return place_in_source(report, document)
 
@@ -585,8 +591,8 @@ def _build(
 def _look_at_built(built: Mapping[str, Any], document: Mapping[str, Any], known: Known) -> Mistakes:
     """What a mail asks for in vain once its saved blocks are filled in, and what the look forbids in it; places are
     those of what was written."""
-    from postroad.lint import place_in_source
-    from postroad.rendering import compile_message_template  # loads Jinja, which the fold does not need
+    from postroad.content.lint import place_in_source
+    from postroad.content.rendering import compile_message_template  # loads Jinja, which the fold does not need
 
     parsed = compile_message_template(built)
     report = _look_at_template(parsed, known)

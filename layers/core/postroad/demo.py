@@ -1,6 +1,6 @@
 """How demo data is told from all other: made-up people have an attribute, and a segment of the demo brand reads it."""
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 
 # The attribute, as a trusted source has set it, and the segment.
 ATTRIBUTE = "demo_data"

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from math import sqrt
 from typing import NamedTuple
 
-from postroad.behaviour import Tracker, combine_trackers
 from postroad.book import Book
-from postroad.contacts import Contact
-from postroad.predicates import Predicate
+from postroad.contacts.contact import Contact
+from postroad.predicates.behaviour import Tracker, combine_trackers
+from postroad.predicates.predicate import Predicate
 
 # How sure the bounds are: 19 times out of 20 the truth lies between them.
 _Z = 1.959964

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from postroad.identities import Identity
+from postroad.contacts.identities import Identity
 from postroad.instants import format_instant
 
 # The largest value of an attribute, in bytes. 200 of them stay below what one item of DynamoDB can hold.

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 from postroad.advice.channels import BEST, CHANNEL, PHONE, rank
 from postroad.book import Book
 from postroad.commits import Row
-from postroad.contacts import Candidate, Contact, Enrollment
+from postroad.contacts.contact import Candidate, Contact, Enrollment
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.gates import GATES, Ask, Gate, Later, Pass, Skip, find_bar
 from postroad.instants import DAY, stamp
 from postroad.journeys import Journey
 from postroad.journeys.steps import SendStep
-from postroad.messages import (
+from postroad.sending.gates import GATES, Ask, Gate, Later, Pass, Skip, find_bar
+from postroad.sending.messages import (
     BOUNCED,
     COMPLAINED,
     DELIVERED,

@@ -15,12 +15,12 @@ from math import isfinite
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from postroad.channels import ANSWERED, USUAL, address_kind, full_address
+from postroad.contacts.identities import Identity, find_identity
 from postroad.content.brand import contrast
+from postroad.content.links import target_is_safe
 from postroad.documents import Reader, read_head, refuse_twins
 from postroad.events import CONSENT_REQUESTED, FORM_SUBMITTED, RESERVED, SUBSCRIBED, Event
-from postroad.identities import Identity, find_identity
-from postroad.links import target_is_safe
+from postroad.sending.channels import ANSWERED, USUAL, address_kind, full_address
 
 KIND = "form"
 MOST_FIELDS = 30

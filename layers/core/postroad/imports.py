@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from postroad.channels import CHANNELS, address_kind
-from postroad.consent import ERASED, EVERY_TOPIC, consent_key, in_force, later, stands
-from postroad.contacts import Consent, Contact
+from postroad.consent.rule import ERASED, EVERY_TOPIC, consent_key, in_force, later, stands
+from postroad.contacts.contact import Consent, Contact
+from postroad.contacts.identities import ADDRESSES, Identity, find_identity, parse_identity
+from postroad.deliverability.list_check import Source, check_addresses
 from postroad.errors import DefinitionError
 from postroad.events import (
     ADDRESS_SUPPRESSED,
@@ -23,9 +24,8 @@ from postroad.events import (
     Event,
     attribute_size,
 )
-from postroad.identities import ADDRESSES, Identity, find_identity, parse_identity
 from postroad.instants import parse_instant
-from postroad.list_check import Source, check_addresses
+from postroad.sending.channels import CHANNELS, address_kind
 from postroad.spreadsheets import Row, Spreadsheet, SpreadsheetError, read_spreadsheet
 
 MOST_ROWS = 20_000

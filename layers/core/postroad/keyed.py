@@ -8,7 +8,7 @@ that says none concerns all of them.
 from typing import Any, NamedTuple
 
 from postroad.events import Event
-from postroad.operators import walk
+from postroad.predicates.operators import walk
 
 # So many passages of one journey a contact is under way in at the same time, and so many it remembers for re-entry.
 MOST_AT_ONCE = 10

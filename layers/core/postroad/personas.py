@@ -10,7 +10,7 @@ from math import inf
 from typing import ClassVar, NamedTuple
 
 from postroad.documents import Reader, parse_text, read_head, refuse_twins
-from postroad.predicates import CONTACT, Predicate, Ruled, View, read_predicate
+from postroad.predicates.predicate import CONTACT, Predicate, Ruled, View, read_predicate
 
 MOST_WEIGHT = 1_000.0
 # A persona that reads personas could run in circles.

@@ -7,20 +7,20 @@ from typing import Any
 
 from postroad.accounts import NO_RULES, AccountRules, read_account_rules
 from postroad.advice.rhythm import USUAL_RHYTHM, Rhythm, read_rhythm
-from postroad.calendars import ALWAYS_OPEN, ANY_TIME, TEXTS, Calendar, Opening, read_calendar
-from postroad.caps import Cap, read_caps
-from postroad.channels import CHANNELS
-from postroad.consent import Topic
-from postroad.contacts import Contact
+from postroad.consent.rule import Topic
+from postroad.contacts.contact import Contact
+from postroad.contacts.devices import PLATFORMS
 from postroad.content.brand import PLAIN, Brand, read_brand
-from postroad.coupons import Coupon, read_coupons
-from postroad.devices import PLATFORMS
+from postroad.content.coupons import Coupon, read_coupons
+from postroad.content.strictness import USUAL, Strictness, read_strictness
+from postroad.deliverability.sunset import Sunset, read_sunset
+from postroad.deliverability.warm_up import WarmUp, read_warm_up
 from postroad.documents import Reader, form, read_head, refuse_twins
 from postroad.instants import DAY
 from postroad.local_time import find_zone
-from postroad.strictness import USUAL, Strictness, read_strictness
-from postroad.sunset import Sunset, read_sunset
-from postroad.warm_up import WarmUp, read_warm_up
+from postroad.sending.calendars import ALWAYS_OPEN, ANY_TIME, TEXTS, Calendar, Opening, read_calendar
+from postroad.sending.caps import Cap, read_caps
+from postroad.sending.channels import CHANNELS
 
 KIND = "policy"
 

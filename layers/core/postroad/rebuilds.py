@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from postroad.contacts import SHARDS
+from postroad.contacts.contact import SHARDS
 
 WAITING, RUNNING, DONE, STALLED = "waiting", "running", "done", "stalled"
 # A shard's next page comes within moments, or after a failed try within two minutes.

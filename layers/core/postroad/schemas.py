@@ -19,9 +19,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from postroad.channels import CHANNELS, Channel
 from postroad.definitions import KINDS
 from postroad.documents import REQUIRED, Reader, find_form
+from postroad.sending.channels import CHANNELS, Channel
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -46,7 +46,7 @@ def build_schema(kind: str) -> Schema:
 
 def _build_template(forms: "_Forms") -> Schema:
     """A template is read by its channel's parts; what several channels have is explored once."""
-    from postroad.rendering import read_message_template  # loads Jinja2, which nobody else here needs
+    from postroad.content.rendering import read_message_template  # loads Jinja2, which nobody else here needs
 
     def explore(channel: Channel) -> Schema:
         return _Explorer(lambda document: read_message_template(Reader(document), channel), forms).explore("", {})

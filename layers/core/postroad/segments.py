@@ -4,10 +4,10 @@ static one contacts are put, and out of it they are taken."""
 from dataclasses import dataclass
 from typing import ClassVar
 
-from postroad.behaviour import Tracker
 from postroad.documents import Reader, read_head
-from postroad.predicates import Predicate, Ruled, Verdict, View, read_predicate
-from postroad.verdicts import FALSE, TRUE
+from postroad.predicates.behaviour import Tracker
+from postroad.predicates.predicate import Predicate, Ruled, Verdict, View, read_predicate
+from postroad.predicates.verdicts import FALSE, TRUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from postroad.contacts import MAX_STAGES_BEFORE, Stage
+from postroad.contacts.contact import MAX_STAGES_BEFORE, Stage
 from postroad.documents import Reader, read_head, refuse_twins
-from postroad.predicates import Predicate, Ruled, View, read_predicate
+from postroad.predicates.predicate import Predicate, Ruled, View, read_predicate
 
 # The reason of a move is kept with the contact; a longer one is cut off.
 LONGEST_REASON = 100

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from postroad.channels import USUAL
 from postroad.commits import MembershipChange
-from postroad.domains import provider_of
-from postroad.messages import (
+from postroad.contacts.places import HELD_OUT, is_outcome, is_step, split_place
+from postroad.deliverability.domains import provider_of
+from postroad.sending.channels import USUAL
+from postroad.sending.messages import (
     BOUNCED,
     COMPLAINED,
     DELIVERED,
@@ -31,7 +32,6 @@ from postroad.messages import (
     UNKNOWN,
     Message,
 )
-from postroad.places import HELD_OUT, is_outcome, is_step, split_place
 
 # The two kinds of counters of a definition. They come from two tables' streams, and are added up apart.
 PLACES, MESSAGES = "places", "messages"

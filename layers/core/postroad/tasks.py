@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from postroad.contacts import Contact, Enrollment
+from postroad.contacts.contact import Contact, Enrollment
 from postroad.events import TASK_COMPLETED, Event
 
 OPEN = "open"

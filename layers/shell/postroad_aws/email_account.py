@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from postroad.doctor import Facts
+from postroad.deliverability.doctor import Facts
 from postroad_aws.clients import get_client
 from postroad_aws.observability import logger
 from postroad_aws.settings import settings

@@ -1,6 +1,6 @@
 """The holds as this process knows them, asked for every few seconds."""
 
-from postroad.holds import Hold
+from postroad.sending.holds import Hold
 from postroad_aws import clock
 from postroad_aws.storage import holds
 

@@ -11,22 +11,22 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from postroad.commits import Commit, Row
-from postroad.contacts import Consent, Contact
+from postroad.contacts.contact import Consent, Contact
 from postroad.events import Event
-from postroad.holds import Hold
-from postroad.messages import Message
-from postroad.packing import QueueMessage
 from postroad.policy import Policy
-from postroad.quarantine import Reject
+from postroad.sending.holds import Hold
+from postroad.sending.messages import Message
 from postroad.tasks import Task
+from postroad.tracking.packing import QueueMessage
+from postroad.tracking.quarantine import Reject
 
 if TYPE_CHECKING:
     # Their imports load conditions, journeys or Jinja2, which few processes need all of.
     from postroad.accounts import Account
     from postroad.book import Book
+    from postroad.content.links import Signer
     from postroad.content.recommending import Product, Related
-    from postroad.links import Signer
-    from postroad.rendering import CompiledMessage
+    from postroad.content.rendering import CompiledMessage
     from postroad.stats import Cell
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from typing import Any, TypeVar
 
-from postroad.packing import QueueMessage
+from postroad.tracking.packing import QueueMessage
 from postroad_aws.clients import get_client
 from postroad_aws.observability import logger
 from postroad_aws.settings import settings

@@ -2,7 +2,7 @@
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from postroad.quotas import Quota
+from postroad.sending.quotas import Quota
 from postroad_aws.clients import get_client
 from postroad_aws.observability import logger
 

@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from postroad import confirmation
-from postroad.rendering import CompiledMessage, compile_message_template
+from postroad.consent import confirmation
+from postroad.content.rendering import CompiledMessage, compile_message_template
 from postroad_aws.storage import definitions
 
 

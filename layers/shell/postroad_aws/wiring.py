@@ -8,14 +8,14 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from postroad.channels import CHANNELS
+from postroad.sending.channels import CHANNELS
 from postroad_aws import books, clock, holds, ids, queues, runs
 from postroad_aws.ports import Channel, KeylessPorts, Ports
 from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, tasks, timeline
 
 if TYPE_CHECKING:
-    from postroad.links import Signer
+    from postroad.content.links import Signer
     from postroad_aws.usecases.import_contacts import ImportPorts
     from postroad_aws.usecases.record_reply import ReplyPorts
     from postroad_aws.usecases.remove_demo import RemovalPorts
@@ -51,7 +51,7 @@ class _Channels(Mapping[str, Channel]):
 @cache
 def signer() -> "Signer":
     """Signs and reads the links in messages."""
-    from postroad.links import Signer
+    from postroad.content.links import Signer
 
     return Signer({"1": keys.derive_key("links")}, "1")
 

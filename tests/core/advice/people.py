@@ -17,7 +17,7 @@ from postroad.advice.estimates import WEEK_HOURS
 from postroad.advice.lessons import learn
 from postroad.advice.rhythm import Rhythm
 from postroad.advice.send_times import choose
-from postroad.engagement import HOUR, OPENED, Sent, note_response, note_sent
+from postroad.contacts.engagement import HOUR, OPENED, Sent, note_response, note_sent
 
 # A Monday, midnight in UTC; the people live there.
 START = int(1_793_577_600 // HOUR)

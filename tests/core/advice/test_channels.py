@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from postroad.advice.channels import BEST, PHONE, WAYS, find_best, rank
-from postroad.channels import ADDRESSED
-from postroad.consent import Topic
-from postroad.contacts import Attribute, Consent, Contact
-from postroad.engagement import ANSWERED, CLICKED, OPENED, Sent
+from postroad.consent.rule import Topic
+from postroad.contacts.contact import Attribute, Consent, Contact
+from postroad.contacts.engagement import ANSWERED, CLICKED, OPENED, Sent
+from postroad.sending.channels import ADDRESSED
 
 T0 = 1_793_610_000.0
 NEWS = Topic("news", "News", opt_in=False)

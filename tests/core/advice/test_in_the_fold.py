@@ -7,17 +7,17 @@ import pytest
 
 from postroad import events as names
 from postroad.advice.report import advise
-from postroad.codec import decode_contact, encode_contact
 from postroad.commits import Row
-from postroad.contacts import Attribute, Contact
+from postroad.contacts.codec import decode_contact, encode_contact
+from postroad.contacts.contact import Attribute, Contact
+from postroad.contacts.engagement import HOUR, OPENED, Sent
 from postroad.documents import DefinitionError
-from postroad.engagement import HOUR, OPENED, Sent
 from postroad.events import Event
 from postroad.explaining import ask_gates, why_message
 from postroad.fold import Outcome, begin, fold
 from postroad.instants import DAY
 from postroad.journeys import describe_journey, parse_journey
-from postroad.messages import QUEUED, SKIPPED, Message
+from postroad.sending.messages import QUEUED, SKIPPED, Message
 from postroad.tasks import CANCELLED, DONE, OPEN, Settled, Task, complete, completed
 from tests.books import FOOTER, Shelf
 from tests.core.advice.people import START

@@ -9,8 +9,8 @@ from postroad.advice.confidence import HIGH, LOW, NONE
 from postroad.advice.lessons import learn
 from postroad.advice.rhythm import NOTHING_LEARNED, USUAL_RHYTHM, Learned, Rhythm
 from postroad.advice.send_times import PEOPLE, TRIAL, USUAL, choose, recommend
+from postroad.contacts.engagement import HOUR, OPENED, Sent
 from postroad.documents import DefinitionError
-from postroad.engagement import HOUR, OPENED, Sent
 from postroad.instants import DAY
 from postroad.policy import parse_policy
 from tests.core.advice.people import CROWDS, NOTHING_TO_WIN, START, Person, rhythm_of, simulate

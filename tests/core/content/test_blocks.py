@@ -9,9 +9,9 @@ from postroad.content.brand import read_brand
 from postroad.content.building import Kit, build_template
 from postroad.content.built import as_written
 from postroad.content.prose import prose_html
+from postroad.content.rendering import compile_message_template
 from postroad.documents import Reader
 from postroad.errors import DefinitionError
-from postroad.rendering import compile_message_template
 
 BRAND = {
     "logo": {"url": "https://tidewater.example/logo.png", "alt": "Tidewater Coffee", "width": 120},

@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.behaviour import NOTED, Values, find_most
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.content.choices import decide
+from postroad.content.rendering import compile_message_template
 from postroad.events import Event
 from postroad.fold import fold
 from postroad.instants import DAY, parse_instant
-from postroad.rendering import compile_message_template
+from postroad.predicates.behaviour import NOTED, Values, find_most
 from tests.books import Shelf
 
 NOW = parse_instant("2026-11-23T12:00:00Z")

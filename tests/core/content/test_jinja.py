@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.content.jinja import set_aside
-from postroad.markup import html_to_text
+from postroad.content.markup import html_to_text
 
 
 @pytest.mark.parametrize(

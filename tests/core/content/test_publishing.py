@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.content.choices import decide
+from postroad.content.rendering import compile_message_template
 from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.fold import fold
 from postroad.instants import DAY, parse_instant
-from postroad.rendering import compile_message_template
 from tests.books import Shelf
 
 NOW = parse_instant("2026-11-23T12:00:00Z")

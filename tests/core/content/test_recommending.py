@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.content.recommending import (
     Product,
     Related,

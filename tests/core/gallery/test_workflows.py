@@ -2,9 +2,9 @@
 
 import pytest
 
+from postroad.content.rendering import compile_message_template
 from postroad.gallery import build, get_workflow
 from postroad.policy import parse_policy
-from postroad.rendering import compile_message_template
 from tests.core.gallery.life import MONDAY, POLICY, SITE, Walks, every_path
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0

@@ -1,11 +1,11 @@
 import pytest
 
-from postroad.behaviour import combine_trackers
-from postroad.contacts import Attribute, Contact, Stage
+from postroad.contacts.contact import Attribute, Contact, Stage
 from postroad.events import Event
 from postroad.instants import parse_instant
 from postroad.journeys import Send, Update, advance, enroll, on_mark, parse_journey
-from postroad.predicates import View
+from postroad.predicates.behaviour import combine_trackers
+from postroad.predicates.predicate import View
 
 MONDAY = parse_instant("2026-11-02T09:00:00Z")
 

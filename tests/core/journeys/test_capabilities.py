@@ -3,10 +3,10 @@
 import pytest
 
 from postroad import events as names
+from postroad.contacts.merging import merge
 from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.fold import fold
-from postroad.merging import merge
 from tests.books import Shelf
 from tests.people import POLICY, Person, publish, template
 

@@ -7,16 +7,16 @@ import pytest
 
 from postroad import events as names
 from postroad.book import Winner, compile_book, parse_manifest
-from postroad.codec import decode_contact, encode_contact
-from postroad.contacts import Contact, Exposure
+from postroad.contacts.codec import decode_contact, encode_contact
+from postroad.contacts.contact import Contact, Exposure
+from postroad.contacts.merging import merge
+from postroad.contacts.places import places_of
 from postroad.errors import DefinitionError
 from postroad.events import Event
-from postroad.exposures import MOST_EXPOSURES
+from postroad.experiments.exposures import MOST_EXPOSURES
 from postroad.fold import begin, fold
 from postroad.instants import DAY
 from postroad.journeys import describe_journey, parse_journey
-from postroad.merging import merge
-from postroad.places import places_of
 from tests.books import FOOTER, Shelf
 
 NOW = 1_793_610_000.0

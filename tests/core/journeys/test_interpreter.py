@@ -3,13 +3,13 @@ from math import inf
 
 import pytest
 
-from postroad.contacts import Attribute, Contact, Passage
+from postroad.contacts.contact import Attribute, Contact, Passage
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.instants import DAY, parse_instant
 from postroad.journeys import advance, end, enroll, enrollment_id_of, may_enter, on_mark, parse_journey, starts
 from postroad.journeys.interpreter import MOST_EFFECTS
-from postroad.predicates import View
+from postroad.predicates.predicate import View
 
 HOUR = 3_600.0
 MONDAY = parse_instant("2026-11-02T09:00:00Z")

@@ -3,13 +3,13 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad.behaviour import combine_trackers
-from postroad.contacts import Attribute, Contact
+from postroad.contacts.contact import Attribute, Contact
 from postroad.events import Event
 from postroad.instants import parse_instant
 from postroad.journeys import Update, advance, describe_journey, enroll, on_mark, parse_journey
 from postroad.journeys.interpreter import MOST_EFFECTS
-from postroad.predicates import View
+from postroad.predicates.behaviour import combine_trackers
+from postroad.predicates.predicate import View
 
 START = parse_instant("2026-03-27T09:00:00Z")
 EVENTS = ("Order Completed", "Lesson Read", "Email Opened")

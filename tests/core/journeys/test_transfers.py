@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from postroad import events as names
 from postroad.book import parse_manifest
-from postroad.contacts import Enrollment
+from postroad.contacts.contact import Enrollment
 from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.fold import begin, fold, needs_history
 from postroad.journeys import parse_journey
 from postroad.journeys.transfers import Fate, Transfer, foresee, read_transfer
-from postroad.messages import QUEUED, SKIPPED
+from postroad.sending.messages import QUEUED, SKIPPED
 from tests.books import FOOTER, Shelf, by_key
 
 NOW = 1_793_610_000.0

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.instants import DAY
 from postroad.journeys import describe_journey, enroll, parse_journey
 from postroad.journeys.drawing import draw_journey
 from postroad.journeys.stepping import Here
-from postroad.predicates import View
+from postroad.predicates.predicate import View
 from tests.people import Person
 
 

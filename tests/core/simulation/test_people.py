@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from postroad.conditions import FACTS
-from postroad.operators import OPERATORS
+from postroad.predicates.conditions import FACTS
+from postroad.predicates.operators import OPERATORS
 from postroad.simulation import Habits, simulate
 from postroad.simulation.standing import GIVEN
 

@@ -11,7 +11,7 @@ from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.fold import begin, fold
 from postroad.instants import DAY
-from postroad.prices import PER_MESSAGE
+from postroad.sending.prices import PER_MESSAGE
 from postroad.simulation import (
     Cast,
     Deed,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from tests.account import Account
 from tests.functions.api.client import EMAIL, MARKUP
 

@@ -1,7 +1,7 @@
 """Advice about one person, and the rhythm of everybody."""
 
 from postroad.commits import Commit
-from postroad.engagement import HOUR, OPENED, Sent
+from postroad.contacts.engagement import HOUR, OPENED, Sent
 from tests.functions.api.client import EMAIL, call, problem
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from postroad.breakers import BREAKER
-from postroad.holds import MARKETING, PAUSE, Hold
-from postroad.list_check import MOST_BYTES
+from postroad.deliverability.breakers import BREAKER
+from postroad.deliverability.list_check import MOST_BYTES
+from postroad.sending.holds import MARKETING, PAUSE, Hold
 from postroad.stats import DOMAINS, MESSAGES, Cell, Increments, hour_of
 from postroad_aws.storage import holds, stats
 from tests.functions.api.client import call, problem

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from functions.judge_experiments.app import handler
-from postroad.places import outcome_place, split_place, step_place, variant_place
+from postroad.contacts.places import outcome_place, split_place, step_place, variant_place
 from postroad.stats import ENTERED, HERE, PLACES, Cell, Increments, day_of
 from postroad_aws.clients import get_client
 from postroad_aws.storage import definitions, stats

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from tests.functions.api.client import call, problem
 
 LISTS = ["/api/v1/contacts", "/api/v1/quarantine", "/api/v1/messages?origin", "/api/v1/definitions?kind",

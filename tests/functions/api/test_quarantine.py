@@ -1,6 +1,6 @@
 """What could not be taken."""
 
-from postroad.quarantine import reject_text
+from postroad.tracking.quarantine import reject_text
 from postroad_aws.storage import quarantine
 from tests.functions.api.client import MARKUP, call
 

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from postroad.learning import Lesson
+from postroad.scoring.learning import Lesson
 from postroad_aws.storage import contacts
 from tests.functions.api.client import WHATEVER, ask, call, problem
 from tests.functions.api.test_numbers import count

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from postroad.quarantine import Reject
+from postroad.tracking.quarantine import Reject
 from postroad_aws.storage import definitions, quarantine
 from tests.functions.api.client import ask, call, segment
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from postroad.feedback import REPORTED
+from postroad.sending.feedback import REPORTED
 from postroad_aws.clients import get_client
 from postroad_aws.storage import refusals
 from tests.account import ANA, PHONE

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from postroad.broadcasts import Tally
+from postroad.broadcasts.broadcast import Tally
 from postroad.commits import Commit, MembershipChange
-from postroad.contacts import Contact
-from postroad.doctor import Facts
-from postroad.holds import MARKETING, PAUSE, SLOW, Hold
+from postroad.contacts.contact import Contact
+from postroad.contacts.places import segment_place
+from postroad.deliverability.doctor import Facts
 from postroad.instants import format_instant, parse_instant
-from postroad.messages import Message
-from postroad.places import segment_place
+from postroad.sending.holds import MARKETING, PAUSE, SLOW, Hold
+from postroad.sending.messages import Message
 from postroad.stats import count_membership, count_message
 from postroad_aws.storage import broadcasts, contacts, definitions, holds, memberships, stats
 from tests.account import ANA, Account

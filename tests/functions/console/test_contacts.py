@@ -5,7 +5,7 @@ import re
 import pytest
 
 from postroad import demo
-from postroad.broadcasts import RUNNING, event_for, plan_run
+from postroad.broadcasts.broadcast import RUNNING, event_for, plan_run
 from postroad.commits import Commit
 from postroad.tasks import DONE, Task
 from postroad_aws.storage import broadcasts, contacts, messages

@@ -3,10 +3,10 @@
 import pytest
 
 from functions.console.routes import deliverability
-from postroad.breakers import BREAKER, RESUMED
-from postroad.broadcasts import DONE, Run, parse_broadcast
-from postroad.doctor import CHECKS
-from postroad.holds import ALL, MARKETING, PAUSE, Hold
+from postroad.broadcasts.broadcast import DONE, Run, parse_broadcast
+from postroad.deliverability.breakers import BREAKER, RESUMED
+from postroad.deliverability.doctor import CHECKS
+from postroad.sending.holds import ALL, MARKETING, PAUSE, Hold
 from postroad.stats import DOMAINS, MESSAGES, Cell, Increments, day_of, hour_of
 from postroad_aws.storage import broadcasts, holds, stats
 

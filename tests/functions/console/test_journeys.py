@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from postroad.commits import MembershipChange
+from postroad.contacts.places import outcome_place, places_of, split_place, step_place
 from postroad.journeys.drawing import draw_journey
-from postroad.places import outcome_place, places_of, split_place, step_place
 from postroad.stats import PLACES, Cell, add_up, count_membership, count_message, day_of
 from postroad_aws import books
 from postroad_aws.storage import definitions, messages, stats

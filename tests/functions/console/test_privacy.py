@@ -6,7 +6,7 @@ import re
 import pytest
 
 from functions.serve_privacy import app
-from postroad.privacy import DONE, ERASURE, EXPORT, cut_files
+from postroad.consent.privacy import DONE, ERASURE, EXPORT, cut_files
 from postroad_aws.clients import get_client
 from postroad_aws.storage import contacts, privacy
 from postroad_aws.usecases.find_contact import find_contact

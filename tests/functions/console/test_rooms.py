@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from postroad.broadcasts import plan_run
+from postroad.broadcasts.broadcast import plan_run
 from postroad.instants import DAY, format_instant
-from postroad.quarantine import reject_text
 from postroad.rebuilds import ShardProgress
 from postroad.stats import MESSAGES, Cell, Counts, MessageCounts, PlaceCounts, day_of
+from postroad.tracking.quarantine import reject_text
 from postroad_aws import clock, runs
 from postroad_aws.storage import broadcasts, contacts, definitions, messages, quarantine, rebuilds, stats
 from postroad_aws.usecases.publish_definitions import publish_definitions

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from postroad.learning import Lesson, Weight
+from postroad.scoring.learning import Lesson, Weight
 from postroad_aws.storage import definitions
 
 SHEET = "/console/scores/engagement"

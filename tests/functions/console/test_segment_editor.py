@@ -19,7 +19,7 @@ from functions.console.segment_form import (
     remove_row,
 )
 from postroad.errors import DefinitionError
-from postroad.predicates import parse_predicate
+from postroad.predicates.predicate import parse_predicate
 from postroad.segments import parse_segment
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import definitions

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from functions.console import words
-from postroad.contacts import Attribute, Contact
+from postroad.contacts.contact import Attribute, Contact
 
 NOW = 1_795_000_000.0
 DAY = 86_400.0

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from postroad import resolution
+from postroad.contacts import resolution
 from postroad_aws.storage import timeline
 from tests.account import Account
 

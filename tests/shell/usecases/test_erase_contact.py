@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from postroad.commits import Commit
-from postroad.places import places_of
+from postroad.contacts.places import places_of
 from postroad.tasks import DONE, OPEN, Task
 from postroad_aws.ports import Forward, Outcome
 from postroad_aws.storage import contacts, memberships, messages, tasks, timeline

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from postroad.events import EMAIL_DELIVERED, MESSAGE_SENT
-from postroad.feedback import Feedback
-from postroad.messages import DELIVERED, SENT
+from postroad.sending.feedback import Feedback
+from postroad.sending.messages import DELIVERED, SENT
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import broadcasts, definitions, timeline
 from postroad_aws.usecases.publish_definitions import publish_definitions

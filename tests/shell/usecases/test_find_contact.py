@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from postroad.contacts import Contact
-from postroad.identities import Identity
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import Identity
 from postroad_aws.ports import Forward
 from postroad_aws.usecases.find_contact import find_contact, find_owner
 

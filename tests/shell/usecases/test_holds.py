@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from postroad.holds import ALL, MARKETING, PAUSE, SLOW, STOP, Hold
+from postroad.sending.holds import ALL, MARKETING, PAUSE, SLOW, STOP, Hold
 from postroad_aws import holds, wiring
 from postroad_aws.storage import holds as stored
 from postroad_aws.storage import messages

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from postroad.breakers import BREAKER, REFUSALS, RESUMED, WARM_UP
-from postroad.holds import MARKETING, PAUSE, SLOW, Hold
+from postroad.deliverability.breakers import BREAKER, REFUSALS, RESUMED, WARM_UP
+from postroad.deliverability.warm_up import WarmUp
 from postroad.instants import DAY
 from postroad.policy import Policy
+from postroad.sending.holds import MARKETING, PAUSE, SLOW, Hold
 from postroad.stats import DOMAINS, MESSAGES, Cell, Increments, hour_of
-from postroad.warm_up import WarmUp
 from postroad_aws.storage import holds, stats
 from postroad_aws.usecases.judge_sending import judge_sending, resume_sending
 from tests.account import Account

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 import pytest
 
 from postroad.commits import Row
-from postroad.contacts import Contact, Points
+from postroad.contacts.contact import Contact, Points
 from postroad.events import Event
-from postroad.leads import MOST_COMPARED
+from postroad.scoring.leads import MOST_COMPARED
 from postroad_aws.ports import Forward, Sample
 from postroad_aws.storage import Page
 from postroad_aws.storage.memberships import Membership

@@ -3,7 +3,7 @@
 import pytest
 
 from postroad.commits import Commit
-from postroad.messages import FAILED
+from postroad.sending.messages import FAILED
 from postroad_aws.storage import CursorError, contacts, messages
 from postroad_aws.storage.paging import encode_cursor
 from postroad_aws.usecases.list_recipients import MOST_LOOKED_AT, list_recipients

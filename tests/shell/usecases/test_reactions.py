@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from postroad.reactions import reaction_of
+from postroad.deliverability.reactions import reaction_of
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import definitions
 from postroad_aws.usecases.publish_definitions import publish_definitions

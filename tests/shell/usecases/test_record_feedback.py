@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from postroad.feedback import Feedback
-from postroad.messages import BOUNCED, COMPLAINED, DELIVERED, FAILED, SENT, Message
+from postroad.sending.feedback import Feedback
+from postroad.sending.messages import BOUNCED, COMPLAINED, DELIVERED, FAILED, SENT, Message
 from postroad_aws.storage import messages, refusals
 from postroad_aws.usecases.record_feedback import record_feedback
 from tests.account import ANA, Account

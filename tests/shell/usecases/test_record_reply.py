@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from postroad.consent import EVERY_TOPIC
+from postroad.consent.rule import EVERY_TOPIC
 from postroad_aws.ports import Ports, Unclear
 from postroad_aws.storage import refusals, requests, tasks
 from postroad_aws.usecases.record_reply import ReplyPorts, record_reply

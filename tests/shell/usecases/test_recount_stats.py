@@ -1,7 +1,7 @@
 """Live numbers that have gone wrong are mended from the rows."""
 
 from postroad.commits import Commit, MembershipChange
-from postroad.messages import DELIVERED
+from postroad.sending.messages import DELIVERED
 from postroad.stats import Cell, MessageCounts, PlaceCounts
 from postroad_aws.ports import Outcome
 from postroad_aws.storage import contacts, memberships, messages, stats

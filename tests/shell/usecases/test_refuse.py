@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from postroad.commits import Commit
-from postroad.consent import EVERY_TOPIC
-from postroad.links import Unsubscribe
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.content.links import Unsubscribe
 from postroad_aws.storage import contacts, refusals
 from postroad_aws.usecases.refuse import subscribe_again, unsubscribe
 from postroad_aws.usecases.send_message import send_message

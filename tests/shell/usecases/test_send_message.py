@@ -10,10 +10,10 @@ import pytest
 
 from demo.documents import load_definitions
 from postroad.commits import Commit
-from postroad.consent import EVERY_TOPIC
-from postroad.fetches import TRAP
-from postroad.links import Click, Open, Unsubscribe
-from postroad.messages import Message
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.contacts.fetches import TRAP
+from postroad.content.links import Click, Open, Unsubscribe
+from postroad.sending.messages import Message
 from postroad_aws import books
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.storage import contacts, definitions, messages, refusals
@@ -469,7 +469,7 @@ def test_a_call_without_an_answer_is_unknown_and_is_never_made_again(account, we
 
 @pytest.mark.parametrize(("kind", "state"), [("Send", "sent"), ("Delivery", "delivered")])
 def test_the_channels_own_event_settles_what_was_unknown(account, welcome, kind, state):
-    from postroad.feedback import find_feedback
+    from postroad.sending.feedback import find_feedback
     from tests.account import ses_event
 
     send_message(account.with_channels(email=Channel(Unclear("no answer came"))), welcome.message_id)

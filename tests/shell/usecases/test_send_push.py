@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from demo.documents import load_definitions
-from postroad.devices import DEVICE
+from postroad.contacts.devices import DEVICE
+from postroad.content.links import Waiting
 from postroad.envelopes.push import TOKEN_KEY, Push
-from postroad.links import Waiting
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from postroad_aws import books, clock, runs, wiring
 from postroad_aws.ports import Accepted, Refused
 from postroad_aws.storage import definitions, messages, refusals, web_messages

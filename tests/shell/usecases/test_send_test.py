@@ -4,7 +4,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from postroad.rendering import compile_message_template
+from postroad.content.rendering import compile_message_template
 from postroad_aws.ports import Accepted, Refused
 from postroad_aws.storage import tests_sent
 from postroad_aws.usecases.preview_template import NOBODY, preview_template

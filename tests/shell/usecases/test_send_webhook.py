@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from demo.documents import load_definitions
+from postroad.contacts.identities import parse_identity
 from postroad.errors import DefinitionError
-from postroad.identities import parse_identity
-from postroad.messages import PATIENCE, Message
+from postroad.sending.messages import PATIENCE, Message
 from postroad_aws import books, clock, runs, wiring
 from postroad_aws.ports import Accepted, Refused, Unclear
 from postroad_aws.storage import definitions, messages

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from postroad.packing import pack
+from postroad.tracking.packing import pack
 from postroad_aws import clock, queues, runs
 from postroad_aws.storage import definitions, keys, timeline
 from postroad_aws.usecases.collect_events import DoorPorts, Taken, collect_events

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from postroad.messages import PATIENCE
+from postroad.sending.messages import PATIENCE
 from postroad_aws import wiring
 from postroad_aws.storage import messages, refusals
 from postroad_aws.usecases.sweep_messages import Swept, sweep_messages

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from postroad.contacts.fetches import TRAP
 from postroad.events import Event
-from postroad.feedback import Feedback
-from postroad.fetches import TRAP
-from postroad.messages import DELIVERED, SENT
+from postroad.sending.feedback import Feedback
+from postroad.sending.messages import DELIVERED, SENT
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import definitions, timeline
 from postroad_aws.usecases.publish_definitions import publish_definitions

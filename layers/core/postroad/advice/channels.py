@@ -18,10 +18,10 @@ from math import erf, sqrt
 from typing import NamedTuple
 
 from postroad.advice.confidence import HIGH, LOW, MEDIUM, NONE
-from postroad.channels import ADDRESSED, CHANNELS
-from postroad.consent import EVERY_TOPIC, Topic, consent_key, find_obstacle
-from postroad.contacts import Contact
-from postroad.engagement import ANSWERED, CLICKED, NOTHING, OPENED
+from postroad.consent.rule import EVERY_TOPIC, Topic, consent_key, find_obstacle
+from postroad.contacts.contact import Contact
+from postroad.contacts.engagement import ANSWERED, CLICKED, NOTHING, OPENED
+from postroad.sending.channels import ADDRESSED, CHANNELS
 
 # A call is no message: it is a task for a person.
 PHONE = "phone"

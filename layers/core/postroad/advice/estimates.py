@@ -31,7 +31,7 @@ from math import exp, lgamma, log
 from typing import NamedTuple
 
 from postroad.advice.rhythm import RATE, Rhythm
-from postroad.engagement import HOUR, Sent
+from postroad.contacts.engagement import HOUR, Sent
 from postroad.instants import DAY
 
 WEEK_HOURS = 168

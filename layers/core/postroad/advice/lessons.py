@@ -20,7 +20,7 @@ from datetime import tzinfo
 
 from postroad.advice.estimates import Deeds, by_hour, count, weigh_habit
 from postroad.advice.rhythm import FLAT, HABITS, Learned, Rhythm
-from postroad.engagement import Sent
+from postroad.contacts.engagement import Sent
 
 # From so many openings on the hours are learned.
 ENOUGH = 100

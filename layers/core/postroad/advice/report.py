@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from postroad.advice.channels import Way, rank
 from postroad.advice.send_times import USUAL_WAIT, Choice, SendTime, choose, recommend
-from postroad.channels import ADDRESSED
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.zones import clock_of
 from postroad.policy import Policy
-from postroad.zones import clock_of
+from postroad.sending.channels import ADDRESSED
 
 
 class Advice(NamedTuple):

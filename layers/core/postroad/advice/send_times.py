@@ -7,7 +7,7 @@ from typing import NamedTuple
 from postroad.advice.confidence import HIGH, LOW, MEDIUM, NONE
 from postroad.advice.estimates import WEEK_HOURS, Worth, count, past_of, slot_of, weigh
 from postroad.advice.rhythm import Rhythm
-from postroad.engagement import HOUR, Sent
+from postroad.contacts.engagement import HOUR, Sent
 from postroad.instants import DAY
 
 # Without so many openings, and so many of them together, nobody is said to have a habit.

@@ -14,9 +14,9 @@ from postroad.content.brand import PLAIN, Brand
 from postroad.content.choices import MOST_CASES
 from postroad.content.jinja import set_aside
 from postroad.content.prose import inline_html, prose_html
+from postroad.content.rendering import TemplateError, compile_template
 from postroad.documents import Reader, choose, form, parse_id, parse_text
-from postroad.predicates import read_predicate
-from postroad.rendering import TemplateError, compile_template
+from postroad.predicates.predicate import read_predicate
 
 KIND = "block"
 MOST_BLOCKS = 60

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from postroad.channels import USUAL
 from postroad.content.blocks import KIND, Block, Canvas, draw_mail, read_blocks
 from postroad.content.brand import PLAIN, Brand
 from postroad.content.built import BUILT_WITH, SOURCE
 from postroad.content.mjml import compile_mjml, text_of
+from postroad.content.rendering import TemplateError
 from postroad.documents import Reader, form, read_head
-from postroad.rendering import TemplateError
+from postroad.sending.channels import USUAL
 
 MJML, BLOCKS = "mjml", "blocks"
 

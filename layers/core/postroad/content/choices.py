@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from postroad.behaviour import Tracker
 from postroad.content.built import ASKS
 from postroad.content.tastes import BOUGHT, LOOKED_AT
 from postroad.documents import Reader, form, refuse_twins
-from postroad.predicates import Predicate, View, read_predicate
+from postroad.predicates.behaviour import Tracker
+from postroad.predicates.predicate import Predicate, View, read_predicate
 
 MOST_CASES = 20
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from postroad.content.brand import Brand
 from postroad.content.jinja import MARK, OPEN, Aside, marks_in, set_aside
-from postroad.markup import html_to_text
-from postroad.rendering import MAX_SOURCE, TemplateError, compile_template
+from postroad.content.markup import html_to_text
+from postroad.content.rendering import MAX_SOURCE, TemplateError, compile_template
 
 
 class Compiled(NamedTuple):

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from postroad.behaviour import NOTED, Memory
-from postroad.contacts import Contact
-from postroad.predicates import parse_predicate
+from postroad.contacts.contact import Contact
+from postroad.predicates.behaviour import NOTED, Memory
+from postroad.predicates.predicate import parse_predicate
 
 # What is remembered for it, as the predicates that need the same.
 LOOKED_AT: Mapping[str, Any] = {"event": "Product Viewed", "most": "product_id", "exists": True}

@@ -9,25 +9,25 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from postroad import confirmation
-from postroad.channels import CHANNELS, CONTACT, address_kind
-from postroad.contacts import Contact
-from postroad.coupons import check_codes, show_codes
+from postroad.consent import confirmation
+from postroad.contacts.contact import Contact
+from postroad.content.coupons import check_codes, show_codes
+from postroad.content.links import Confirm, Preferences, Signer, Unsubscribe
 from postroad.envelopes.draft import Draft
 from postroad.instants import format_instant
 from postroad.keyed import find_item
-from postroad.links import Confirm, Preferences, Signer, Unsubscribe
-from postroad.messages import Message
 from postroad.policy import Policy
+from postroad.sending.channels import CHANNELS, CONTACT, address_kind
+from postroad.sending.messages import Message
 
 if TYPE_CHECKING:
+    from postroad.content.rendering import CompiledMessage
     from postroad.envelopes.custom import Invocation
     from postroad.envelopes.email import Email
     from postroad.envelopes.push import Push
     from postroad.envelopes.sms import Text
     from postroad.envelopes.web import WebMessage
     from postroad.envelopes.webhook import Call
-    from postroad.rendering import CompiledMessage
 
 Envelope: TypeAlias = "Email | Text | Push | Call | Invocation | WebMessage"
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad.links import Signer
-from postroad.messages import Message
+from postroad.content.links import Signer
 from postroad.policy import Policy
+from postroad.sending.messages import Message
 
 if TYPE_CHECKING:
-    from postroad.rendering import CompiledMessage, Rendered
+    from postroad.content.rendering import CompiledMessage, Rendered
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from postroad.contacts.fetches import TRAP
+from postroad.content.links import Click, Open, add_pixel, rewrite_links
+from postroad.content.mime import Mailbox, MimeError, build_mime, parse_mailbox, unsubscribe_headers
 from postroad.envelopes.draft import Draft
-from postroad.fetches import TRAP
-from postroad.links import Click, Open, add_pixel, rewrite_links
-from postroad.mime import Mailbox, MimeError, build_mime, parse_mailbox, unsubscribe_headers
 
 
 @dataclass(frozen=True, slots=True)

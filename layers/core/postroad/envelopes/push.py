@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postroad.devices import platform_of, split_address
+from postroad.contacts.devices import platform_of, split_address
+from postroad.content.links import Waiting, target_is_safe
 from postroad.documents import quote
 from postroad.envelopes.draft import Draft
 from postroad.envelopes.webhook import NowhereError
 from postroad.errors import PostroadError
-from postroad.links import Waiting, target_is_safe
 
 # Apple and Google take no more, in bytes.
 LONGEST = 4_096

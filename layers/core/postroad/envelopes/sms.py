@@ -6,7 +6,7 @@ from unicodedata import category
 
 from postroad.envelopes.draft import Draft
 from postroad.errors import PostroadError
-from postroad.sms import segments
+from postroad.sending.sms import segments
 
 # SNS takes 1,600 characters; each part is billed.
 MAX_SEGMENTS = 10

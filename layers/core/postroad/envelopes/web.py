@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from postroad.content.links import target_is_safe
 from postroad.envelopes.draft import Draft
 from postroad.errors import PostroadError
 from postroad.instants import DAY
-from postroad.links import target_is_safe
 
 # Whoever has not come by then does not get it.
 LONGEST = 30 * DAY

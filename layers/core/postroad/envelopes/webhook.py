@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from postroad.envelopes.draft import Draft
 from postroad.errors import PostroadError
-from postroad.feedback import tag_of
+from postroad.sending.feedback import tag_of
 
 
 class NowhereError(PostroadError):

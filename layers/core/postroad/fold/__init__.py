@@ -20,18 +20,18 @@ from typing import NamedTuple
 
 from postroad import events as names
 from postroad.book import Book
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.fetches import KEPT_FOR
 from postroad.decisions import Decision
+from postroad.deliverability.sunset import is_sign
 from postroad.events import Event
-from postroad.fetches import KEPT_FOR
 from postroad.fold.catching_up import catch_up, reconsider
 from postroad.fold.facts import absorb
 from postroad.fold.folding import MAX_CAUSED, MAX_MESSAGES, Folding
 from postroad.fold.journeys import follow, hear_of_skipped, move_journeys
 from postroad.fold.opinions import due_definitions, settle
 from postroad.fold.taking_back import take_back
-from postroad.messages import Message
-from postroad.sunset import is_sign
+from postroad.sending.messages import Message
 from postroad.tasks import Settled, Task
 
 # A wake that fails is tried again after this long.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from postroad.accounts import COPY, find_account_id, find_role, take_copy
-from postroad.contacts import MAX_ACCOUNTS, USUAL_ROLE, Seat
+from postroad.contacts.contact import MAX_ACCOUNTS, USUAL_ROLE, Seat
 from postroad.events import Event
 from postroad.fold.folding import Folding
 

@@ -1,7 +1,7 @@
 """Attributes: which word counts, and what finds room."""
 
 from postroad import events as names
-from postroad.contacts import MAX_ATTRIBUTES, MAX_UNCONFIRMED, Attribute
+from postroad.contacts.contact import MAX_ATTRIBUTES, MAX_UNCONFIRMED, Attribute
 from postroad.events import Event
 from postroad.fold.folding import Folding
 

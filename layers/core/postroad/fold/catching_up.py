@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-from postroad import exposures
-from postroad.behaviour import recompute
 from postroad.book import ACCOUNTS, HANDOVER, PERSONAS, Book
-from postroad.contacts import Enrollment
+from postroad.contacts.contact import Enrollment
 from postroad.events import Event
+from postroad.experiments import exposures
 from postroad.fold.folding import Folding
 from postroad.fold.opinions import settle
 from postroad.fold.passages import close
 from postroad.journeys import Journey
 from postroad.journeys.transfers import NO_PLACE, STEP_GONE, Transfer, tell, transfer
+from postroad.predicates.behaviour import recompute
 from postroad.tasks import cancel
 
 

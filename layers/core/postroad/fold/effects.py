@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from postroad import events as names
-from postroad import exposures
 from postroad.advice.channels import CHANNEL, PHONE, rank
-from postroad.contacts import Enrollment, Exposure
-from postroad.engagement import note_sent
+from postroad.contacts.contact import Enrollment, Exposure
+from postroad.contacts.engagement import note_sent
 from postroad.events import Event
+from postroad.experiments import exposures
 from postroad.fold.attributes import set_attributes
 from postroad.fold.folding import Folding
 from postroad.fold.opinions import settle

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from postroad import confirmation, exposures
 from postroad import events as names
 from postroad.advice.channels import PHONE
-from postroad.channels import ADDRESSED, USUAL
-from postroad.consent import EVERY_TOPIC, consent_key, later
-from postroad.contacts import Consent, Enrollment
-from postroad.devices import DEVICE
-from postroad.engagement import ANSWERED, CLICKED, OPENED, note_reply, note_response, take_back
+from postroad.consent import confirmation
+from postroad.consent.rule import EVERY_TOPIC, consent_key, later
+from postroad.contacts.contact import Consent, Enrollment
+from postroad.contacts.devices import DEVICE
+from postroad.contacts.engagement import ANSWERED, CLICKED, OPENED, note_reply, note_response, take_back
+from postroad.contacts.fetches import MACHINE, PIXEL, fetch_of, keep
 from postroad.events import Event
-from postroad.fetches import MACHINE, PIXEL, fetch_of, keep
+from postroad.experiments import exposures
 from postroad.fold.accounts import change_account, join_account, leave_account
 from postroad.fold.attributes import set_attributes
 from postroad.fold.folding import Folding
@@ -19,8 +19,9 @@ from postroad.fold.sends import queue_broadcast
 from postroad.fold.standing import put_into, take_out_of
 from postroad.instants import DAY
 from postroad.journeys import on_mark
-from postroad.messages import split_message_id, visit_of
-from postroad.scoring import Score
+from postroad.scoring.sheet import Score
+from postroad.sending.channels import ADDRESSED, USUAL
+from postroad.sending.messages import split_message_id, visit_of
 from postroad.tasks import CALL, ERRAND, LONGEST_NOTE, UNREACHED, Task, assignee_of, outcome_mark, settled_by
 
 REPLY_TASK = "Read this reply to a text: do they want no more?"

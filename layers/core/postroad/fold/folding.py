@@ -7,11 +7,11 @@ from typing import Any
 
 from postroad import events as names
 from postroad.book import Book
-from postroad.contacts import Contact, Enrollment
+from postroad.contacts.contact import Contact, Enrollment
 from postroad.decisions import Decision
 from postroad.events import Event
-from postroad.outbox import Outbox
-from postroad.predicates import View
+from postroad.predicates.predicate import View
+from postroad.sending.outbox import Outbox
 from postroad.tasks import Settled, Task
 
 MAX_CAUSED = 200

@@ -3,17 +3,17 @@
 from math import inf
 
 from postroad import events as names
-from postroad import places
 from postroad.book import HANDOVER
-from postroad.contacts import Candidate, Enrollment, slot_of
+from postroad.contacts import places
+from postroad.contacts.contact import Candidate, Enrollment, slot_of
 from postroad.events import Event
 from postroad.fold.effects import perform, take_part
 from postroad.fold.facts import OF_STEPS, marked_by
 from postroad.fold.folding import MAX_CAUSED, MAX_MESSAGES, Folding
 from postroad.fold.passages import begin, close, fail, turn_of
-from postroad.handovers import KIND, NURTURE, SALES, is_kept_from
 from postroad.journeys import Entry, Journey, advance, enroll, may_enter, on_mark, starts
 from postroad.journeys.experiments import HELD_OUT
+from postroad.scoring.handovers import KIND, NURTURE, SALES, is_kept_from
 from postroad.tasks import Task
 
 

@@ -5,17 +5,17 @@ from math import inf
 
 from postroad import events as names
 from postroad.book import HANDOVER, PERSONAS
-from postroad.contacts import Handed, Persona
+from postroad.contacts.contact import Handed, Persona
+from postroad.contacts.places import HANDED_OVER
 from postroad.events import Event
 from postroad.fold.accounts import note_engaged
 from postroad.fold.attributes import set_attributes
 from postroad.fold.folding import Folding
 from postroad.fold.passages import NEEDLESS, close
 from postroad.fold.standing import join, leave, set_stage
-from postroad.handovers import KIND, SALES, Choice, HandOver
 from postroad.journeys import end
 from postroad.journeys.triggers import Account
-from postroad.places import HANDED_OVER
+from postroad.scoring.handovers import KIND, SALES, Choice, HandOver
 from postroad.tasks import OWNER, assignee_of
 
 

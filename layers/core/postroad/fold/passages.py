@@ -3,13 +3,13 @@
 from typing import Any
 
 from postroad import events as names
-from postroad.contacts import Contact, Enrollment, Passage
-from postroad.engagement import take_back
+from postroad.contacts.contact import Contact, Enrollment, Passage
+from postroad.contacts.engagement import take_back
+from postroad.contacts.places import EXIT_ON, HANDED_OVER, outcome_of
 from postroad.fold.folding import Folding
 from postroad.journeys import end
 from postroad.keyed import MOST_REMEMBERED
-from postroad.messages import message_id_of
-from postroad.places import EXIT_ON, HANDED_OVER, outcome_of
+from postroad.sending.messages import message_id_of
 from postroad.tasks import cancel
 
 # Why the open tasks of an enrollment that has ended so are called off.

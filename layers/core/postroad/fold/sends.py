@@ -1,13 +1,13 @@
 """Messages that steps and broadcasts put up for sending."""
 
-from postroad import broadcasts
-from postroad.contacts import USUAL_PRIORITY, Candidate, Enrollment, Exposure
+from postroad.broadcasts import broadcast as broadcasts
+from postroad.contacts.contact import USUAL_PRIORITY, Candidate, Enrollment, Exposure
 from postroad.events import Event
-from postroad.exposures import expose
+from postroad.experiments.exposures import expose
 from postroad.fold.folding import Folding
-from postroad.gates import LOCAL_TIME
 from postroad.journeys import Journey, Send, on_mark
-from postroad.messages import QUEUED
+from postroad.sending.gates import LOCAL_TIME
+from postroad.sending.messages import QUEUED
 
 
 def candidate_of(folding: Folding, journey: Journey, enrollment: Enrollment, send: Send) -> Candidate:

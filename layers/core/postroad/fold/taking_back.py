@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from postroad import events as names
-from postroad.behaviour import Tracker, recompute
-from postroad.engagement import forget_responses
+from postroad.contacts.engagement import forget_responses
 from postroad.events import Event
 from postroad.fold.folding import Folding
 from postroad.fold.opinions import settle
 from postroad.journeys import off_mark
-from postroad.messages import split_message_id
-from postroad.scoring import Score
+from postroad.predicates.behaviour import Tracker, recompute
+from postroad.scoring.sheet import Score
+from postroad.sending.messages import split_message_id
 
 _MARKS = {**dict.fromkeys(names.OPENINGS, "opened"), **dict.fromkeys(names.CLICKS, "clicked")}
 

@@ -13,7 +13,7 @@ from postroad.events import POINTS_GIVEN, RESERVED
 from postroad.journeys.reading import Scope
 from postroad.journeys.stepping import Answer, Effect, Go, Here, Stay, StepType, show
 from postroad.lots import draw
-from postroad.operators import describe_name
+from postroad.predicates.operators import describe_name
 from postroad.tasks import OWNER
 
 # What an event of one's own may say, as characters of JSON.

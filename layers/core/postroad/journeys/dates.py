@@ -16,7 +16,7 @@ from postroad.documents import Reader, form
 from postroad.instants import DAY, describe_duration
 from postroad.journeys.stepping import LONGEST
 from postroad.local_time import find_instant, parse_time_of_day
-from postroad.operators import describe_name
+from postroad.predicates.operators import describe_name
 
 # When a day has no time of its own, and nobody said one.
 MORNING = time(9)

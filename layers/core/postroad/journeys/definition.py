@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
-from postroad.behaviour import Tracker
-from postroad.contacts import USUAL_PRIORITY
+from postroad.contacts.contact import USUAL_PRIORITY
 from postroad.documents import Reader, choose, form, read_head
 from postroad.instants import describe_duration
 from postroad.journeys.experiments import Experiment, ExperimentStep, crown, find_experiments
@@ -23,7 +22,8 @@ from postroad.journeys.steps import STEP_TYPES, SendStep
 from postroad.journeys.triggers import Trigger, read_trigger
 from postroad.journeys.ways import GotoStep
 from postroad.keyed import Per
-from postroad.predicates import CONTACT, Predicate, parse_path
+from postroad.predicates.behaviour import Tracker
+from postroad.predicates.predicate import CONTACT, Predicate, parse_path
 
 MOST_STEPS = 200
 MOST_LEVELS = 10

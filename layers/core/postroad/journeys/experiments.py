@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.documents import Reader
 from postroad.events import Event
 from postroad.instants import DAY, describe_duration

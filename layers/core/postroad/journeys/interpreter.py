@@ -20,8 +20,8 @@ from base64 import urlsafe_b64encode
 from math import inf
 from typing import NamedTuple
 
-from postroad.calendars import Calendar
-from postroad.contacts import Contact, Enrollment, slot_of
+from postroad.contacts.contact import Contact, Enrollment, slot_of
+from postroad.contacts.places import EXIT_ON
 from postroad.decisions import Decision
 from postroad.events import Event
 from postroad.instants import describe_duration, stamp
@@ -30,8 +30,8 @@ from postroad.journeys.reading import TRIGGER_AGE, Happening
 from postroad.journeys.stepping import Effect, End, Go, Here, Stay
 from postroad.journeys.steps import SendStep
 from postroad.keyed import MOST_AT_ONCE
-from postroad.places import EXIT_ON
-from postroad.predicates import View
+from postroad.predicates.predicate import View
+from postroad.sending.calendars import Calendar
 
 # A fold is one transaction, and that has room for 100 items.
 MOST_EFFECTS = 10

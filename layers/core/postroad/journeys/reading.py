@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from postroad.advice.channels import WAYS
-from postroad.behaviour import Tracker, find_time
-from postroad.contacts import Contact, Enrollment
+from postroad.contacts.contact import Contact, Enrollment
 from postroad.documents import Reader, choose
 from postroad.events import (
     CLICKS,
@@ -21,7 +20,8 @@ from postroad.events import (
     Event,
 )
 from postroad.instants import DAY
-from postroad.predicates import JOURNEY, READABLE, EventPattern, Predicate, read_pattern, read_predicate
+from postroad.predicates.behaviour import Tracker, find_time
+from postroad.predicates.predicate import JOURNEY, READABLE, EventPattern, Predicate, read_pattern, read_predicate
 
 # What is older, such as imported history, starts no journey.
 TRIGGER_AGE = 7 * DAY

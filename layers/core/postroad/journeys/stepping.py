@@ -8,14 +8,14 @@ import json
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from postroad.calendars import Calendar
-from postroad.contacts import Enrollment
+from postroad.contacts.contact import Enrollment
 from postroad.documents import Reader
 from postroad.events import Event
 from postroad.instants import DAY
 from postroad.journeys.reading import Scope
 from postroad.local_time import WEEKDAYS, find_zone
-from postroad.predicates import View
+from postroad.predicates.predicate import View
+from postroad.sending.calendars import Calendar
 
 LONGEST = 3_660 * DAY
 

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 from postroad.advice.channels import BEST, PHONE
 from postroad.advice.send_times import LONGEST_WAIT, SEND_TIME, USUAL_WAIT
-from postroad.calendars import ANY_TIME, HOURS
-from postroad.channels import ADDRESSED, CHANNELS, USUAL
 from postroad.documents import Reader
 from postroad.instants import DAY, describe_duration
 from postroad.journeys.asking import Ask, TaskStep
@@ -31,7 +29,9 @@ from postroad.journeys.ways import (
     MatchStep,
     SplitStep,
 )
-from postroad.messages import message_id_of
+from postroad.sending.calendars import ANY_TIME, HOURS
+from postroad.sending.channels import ADDRESSED, CHANNELS, USUAL
+from postroad.sending.messages import message_id_of
 from postroad.tasks import CALL, LONGEST_NOTE, LONGEST_TITLE
 
 

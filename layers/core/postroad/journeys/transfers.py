@@ -15,7 +15,7 @@ has ended with a reason.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from postroad.contacts import Enrollment
+from postroad.contacts.contact import Enrollment
 from postroad.decisions import Decision
 from postroad.documents import Reader
 from postroad.journeys.definition import Journey, Step
@@ -24,7 +24,7 @@ from postroad.journeys.stepping import Go, Here
 from postroad.journeys.ways import GotoStep
 from postroad.manifest import STAY as STAY
 from postroad.manifest import Transfer as Transfer
-from postroad.predicates import View
+from postroad.predicates.predicate import View
 
 MOVE, REEVALUATE = "move", "reevaluate"
 WAYS = (STAY, MOVE, REEVALUATE)

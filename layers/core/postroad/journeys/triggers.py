@@ -11,8 +11,8 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from math import inf
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from postroad.calendars import Calendar, parse_month_day
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.zones import CLOCK_FACTS, clock_of, find_country
 from postroad.documents import Reader
 from postroad.events import DATE_REACHED, ENROLLMENT_REQUESTED, JOURNEY_ENDED, JOURNEY_STARTED, SCHEDULE_REACHED, Event
 from postroad.instants import DAY
@@ -20,8 +20,8 @@ from postroad.journeys.dates import MORNING, ContactDate, read_offset
 from postroad.journeys.reading import HAPPENINGS, Happening, Scope, mentions
 from postroad.journeys.stepping import parse_weekdays, parse_zone
 from postroad.local_time import WEEKDAYS, find_instant, parse_time_of_day
-from postroad.predicates import EventPattern, Predicate, read_pattern
-from postroad.zones import CLOCK_FACTS, clock_of, find_country
+from postroad.predicates.predicate import EventPattern, Predicate, read_pattern
+from postroad.sending.calendars import Calendar, parse_month_day
 
 PERIODS = ("day", "week", "month", "year")
 LAST = 31  # the day that a shorter month does not have is its last one

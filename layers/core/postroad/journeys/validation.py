@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Protocol
 
-from postroad.channels import CHANNELS
 from postroad.journeys.definition import Journey
+from postroad.sending.channels import CHANNELS
 
 
 class Template(Protocol):

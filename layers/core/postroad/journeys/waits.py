@@ -13,8 +13,7 @@ from datetime import datetime, time
 from math import inf
 from typing import NamedTuple
 
-from postroad.calendars import FURTHEST, Calendar, Window, read_window
-from postroad.channels import CHANNELS
+from postroad.contacts.zones import CLOCK_FACTS, clock_of
 from postroad.documents import Reader, choose
 from postroad.events import CLICKS, OPENINGS, SEGMENT_ENTERED
 from postroad.instants import DAY, describe_duration, stamp
@@ -33,9 +32,10 @@ from postroad.journeys.stepping import (
 )
 from postroad.local_time import WEEKDAYS, next_local, parse_time_of_day
 from postroad.lots import draw
-from postroad.operators import describe_name
-from postroad.predicates import Predicate
-from postroad.zones import CLOCK_FACTS, clock_of
+from postroad.predicates.operators import describe_name
+from postroad.predicates.predicate import Predicate
+from postroad.sending.calendars import FURTHEST, Calendar, Window, read_window
+from postroad.sending.channels import CHANNELS
 
 
 class Cause(NamedTuple):

@@ -7,8 +7,8 @@ from postroad.documents import Reader
 from postroad.journeys.reading import Scope
 from postroad.journeys.stepping import Answer, End, Go, Here, StepType, show
 from postroad.lots import choose, is_among
-from postroad.operators import describe_name
-from postroad.predicates import Predicate
+from postroad.predicates.operators import describe_name
+from postroad.predicates.predicate import Predicate
 
 # Percentages are compared to the hundredth.
 WHOLE = 100.0

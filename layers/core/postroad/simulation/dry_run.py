@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from postroad.book import Book
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.events import Event
 from postroad.simulation.lives import Life, Moment
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from postroad.decisions import Decision
 from postroad.events import CLICKS, EMAIL_BOUNCED, JOURNEY_ENDED, OPENINGS, UNSUBSCRIBED
 from postroad.journeys import Journey
-from postroad.messages import QUEUED, SKIPPED, Message
-from postroad.prices import PER_MESSAGE
+from postroad.sending.messages import QUEUED, SKIPPED, Message
+from postroad.sending.prices import PER_MESSAGE
 from postroad.simulation.lives import Life, Moment
 from postroad.simulation.people import SOURCE
 from postroad.stats import day_of
@@ -167,7 +167,7 @@ class Forecast:
 
     @property
     def cost(self) -> dict[str, float]:
-        """What this journey's messages cost by channel, in USD, by the list of `postroad.prices`."""
+        """What this journey's messages cost by channel, in USD, by the list of `postroad.sending.prices`."""
         return {channel: round(number * PER_MESSAGE[channel], 6) for channel, number in self.sends.items()}
 
     def _mine(self) -> Iterator[Sent]:

@@ -5,10 +5,10 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from postroad.book import Book
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.events import WAKE, Event
 from postroad.fold import Outcome, fold
-from postroad.messages import QUEUED, Message
+from postroad.sending.messages import QUEUED, Message
 
 # Whoever is folded more often than this is in a circle of journeys that start one another.
 MOST_FOLDS = 2_000

@@ -7,9 +7,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from postroad.book import Book
-from postroad.channels import CHANNELS
-from postroad.contacts import Contact
-from postroad.devices import DEVICE
+from postroad.contacts.contact import Contact
+from postroad.contacts.devices import DEVICE
 from postroad.documents import Reader
 from postroad.errors import DefinitionError
 from postroad.events import RESERVED, Event
@@ -18,8 +17,9 @@ from postroad.instants import DAY, format_instant, parse_duration
 from postroad.journeys import Journey
 from postroad.journeys.dates import read_offset
 from postroad.journeys.ways import LANGUAGES
-from postroad.operators import OPERATORS
-from postroad.predicates import EVENT, Comparison, Group, Predicate, View, parse_predicate
+from postroad.predicates.operators import OPERATORS
+from postroad.predicates.predicate import EVENT, Comparison, Group, Predicate, View, parse_predicate
+from postroad.sending.channels import CHANNELS
 from postroad.simulation.chance import draw
 from postroad.simulation.habits import Deed
 from postroad.simulation.standing import find_facts, place

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from postroad.channels import full_address
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.events import (
     EMAIL_BOUNCED,
     EMAIL_CLICKED,
@@ -14,7 +13,8 @@ from postroad.events import (
     UNSUBSCRIBED,
     Event,
 )
-from postroad.messages import Message
+from postroad.sending.channels import full_address
+from postroad.sending.messages import Message
 from postroad.simulation.chance import delay, draw
 from postroad.simulation.habits import CLICKED, DELIVERED, OPENED, START, Deed, Habits
 from postroad.simulation.people import SOURCE

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from postroad.book import Book
-from postroad.contacts import Consent, Contact, Handed, Persona, Seat, Stage
+from postroad.contacts.contact import Consent, Contact, Handed, Persona, Seat, Stage
 from postroad.simulation.chance import draw
 
 # The account in which somebody has a role.

@@ -6,9 +6,9 @@ the message id as a tag and say later what became of it.
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from postroad.content.mime import parse_mailbox, wire_address
 from postroad.envelopes.email import Email
-from postroad.feedback import MESSAGE_TAG, tag_of
-from postroad.mime import parse_mailbox, wire_address
+from postroad.sending.feedback import MESSAGE_TAG, tag_of
 from postroad_aws.channels import LATER, MUCH_LATER, SOON, read_error
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Accepted, Refused, Unclear

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from postroad.broadcasts import Run, parse_broadcast, parse_tally
-from postroad.holds import Hold
+from postroad.broadcasts.broadcast import Run, parse_broadcast, parse_tally
 from postroad.instants import format_instant
+from postroad.sending.holds import Hold
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page, VersionConflictError

@@ -6,10 +6,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from postroad import contacts
-from postroad.codec import decode_contact, encode_contact, stored_due
 from postroad.commits import Commit, MembershipChange
-from postroad.contacts import Contact
+from postroad.contacts import contact as contacts
+from postroad.contacts.codec import decode_contact, encode_contact, stored_due
+from postroad.contacts.contact import Contact
 from postroad_aws.clients import get_client
 from postroad_aws.clock import now
 from postroad_aws.ports import Fault, Forward, Outcome, Sample, Stored, Tombstone

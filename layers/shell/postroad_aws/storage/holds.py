@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from postroad.holds import Hold
+from postroad.sending.holds import Hold
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 

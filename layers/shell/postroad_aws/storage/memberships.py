@@ -1,4 +1,4 @@
-"""The memberships table: who is at a place (`postroad.places`), in 64 shards, for broadcasts and listings.
+"""The memberships table: who is at a place (`postroad.contacts.places`), in 64 shards, for broadcasts and listings.
 
 The contact itself says the same; what is here follows it in the same transaction. The members of an account have one
 shard: few belong to it, and whoever asks wants them all.
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from postroad.commits import MembershipChange
-from postroad.places import account_place
+from postroad.contacts.places import account_place
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from botocore.exceptions import ClientError
 
-from postroad.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
+from postroad.sending.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import CursorError, Page

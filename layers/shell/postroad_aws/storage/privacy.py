@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from postroad.consent.privacy import EXPORT, KEPT, PrivacyRequest, parse_request
 from postroad.instants import format_instant
-from postroad.privacy import EXPORT, KEPT, PrivacyRequest, parse_request
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import NotFoundError, Page, VersionConflictError

@@ -8,7 +8,7 @@ from typing import Any
 from zlib import crc32
 
 from postroad.instants import DAY, format_instant
-from postroad.quarantine import Reject, parse_reject
+from postroad.tracking.quarantine import Reject, parse_reject
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page
 from postroad_aws.storage.batches import write_items

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from postroad.consent import ERASED
-from postroad.contacts import Consent
-from postroad.feedback import REPORTED
+from postroad.consent.rule import ERASED
+from postroad.consent.suppressions import Suppression
+from postroad.contacts.contact import Consent
 from postroad.instants import format_instant
-from postroad.suppressions import Suppression
+from postroad.sending.feedback import REPORTED
 from postroad_aws.clients import get_client
 from postroad_aws.ports import Answers
 from postroad_aws.settings import settings

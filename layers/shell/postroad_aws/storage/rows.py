@@ -108,7 +108,7 @@ class _PendingIndex(GlobalSecondaryIndex["MessageRow"]):
 
 
 class MessageRow(Model):
-    """A message; see `postroad.messages.Message`."""
+    """A message; see `postroad.sending.messages.Message`."""
 
     class Meta:
         table_name = _table("messages_table")
@@ -315,7 +315,7 @@ class _TimeIndex(GlobalSecondaryIndex["BroadcastRow"]):
 
 
 class BroadcastRow(Model):
-    """A broadcast that was scheduled; see `postroad.broadcasts.Run`. Documents are JSON."""
+    """A broadcast that was scheduled; see `postroad.broadcasts.broadcast.Run`. Documents are JSON."""
 
     class Meta:
         table_name = _table("broadcasts_table")
@@ -335,7 +335,7 @@ class BroadcastRow(Model):
 
 
 class HoldRow(Model):
-    """What keeps queued messages from leaving; see `postroad.holds.Hold`."""
+    """What keeps queued messages from leaving; see `postroad.sending.holds.Hold`."""
 
     class Meta:
         table_name = _table("holds_table")
@@ -393,7 +393,7 @@ class _AskedIndex(GlobalSecondaryIndex["PrivacyRequestRow"]):
 
 
 class PrivacyRequestRow(Model):
-    """A privacy request (a JSON document), or a page of what an export has written; see `postroad.privacy`."""
+    """A privacy request (a JSON document), or a page of what an export has written; see `postroad.consent.privacy`."""
 
     class Meta:
         table_name = _table("privacy_requests_table")

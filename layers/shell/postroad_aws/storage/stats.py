@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from postroad.contacts.places import split_place
 from postroad.instants import DAY
-from postroad.places import split_place
 from postroad.stats import (
     DOMAINS,
     HERE,

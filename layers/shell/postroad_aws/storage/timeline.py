@@ -5,10 +5,10 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from postroad.behaviour import HISTORY
-from postroad.codec import decode_row, encode_row
 from postroad.commits import Row
+from postroad.contacts.codec import decode_row, encode_row
 from postroad.events import Event
+from postroad.predicates.behaviour import HISTORY
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import Page

@@ -5,12 +5,12 @@ Only a template that asks pays.
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.content.built import RECOMMENDED
 from postroad_aws.ports import Books, Catalogue
 
 if TYPE_CHECKING:
-    from postroad.rendering import CompiledMessage
+    from postroad.content.rendering import CompiledMessage
 
 
 class Asked(NamedTuple):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from postroad.consent.privacy import MOST_PEOPLE, PrivacyRequest
 from postroad.errors import DefinitionError
-from postroad.privacy import MOST_PEOPLE, PrivacyRequest
 from postroad_aws.ports import Clock, Ids
 
 

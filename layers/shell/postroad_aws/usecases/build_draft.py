@@ -7,7 +7,7 @@ from postroad.definitions import find_kit, live_ids
 from postroad_aws.ports import Books
 
 if TYPE_CHECKING:
-    from postroad.rendering import CompiledMessage
+    from postroad.content.rendering import CompiledMessage
 
 Key = tuple[str, str, int]
 
@@ -21,7 +21,7 @@ class Definitions(Protocol):
 def build_draft(books: Books, definitions: Definitions, document: Mapping[str, Any]) -> "CompiledMessage":
     """The template that this document would make now. Raises DefinitionError with every mistake."""
     from postroad.content.building import build_template  # loads MJML
-    from postroad.rendering import compile_message_template
+    from postroad.content.rendering import compile_message_template
 
     book = books.current()
     blocks = [("block", name, book.manifest.live[f"block/{name}"].version) for name in live_ids(book, "block")]

@@ -1,6 +1,6 @@
 """Call a broadcast off: before it begins, or while it is under way."""
 
-from postroad.broadcasts import CANCELLED, SCHEDULED, Run
+from postroad.broadcasts.broadcast import CANCELLED, SCHEDULED, Run
 from postroad_aws.storage import NotFoundError
 from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
 from postroad_aws.usecases.steer_broadcast import stop_broadcast

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from postroad.contacts.identities import Identity
 from postroad.events import SEGMENT_ADDED, SEGMENT_REMOVED
-from postroad.identities import Identity
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.tell_members import Changed, Told, tell_members
 

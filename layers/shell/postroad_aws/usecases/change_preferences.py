@@ -6,10 +6,11 @@ What is refused, or paused, is written before it is answered; the events follow.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from postroad.channels import address_kind, full_address
-from postroad.confirmation import GOOD_FOR
-from postroad.consent import EVERY_TOPIC, Topic, consent_key, in_force, later, stands
-from postroad.contacts import Consent, Contact
+from postroad.consent.confirmation import GOOD_FOR
+from postroad.consent.preferences import Choice, Wish
+from postroad.consent.rule import EVERY_TOPIC, Topic, consent_key, in_force, later, stands
+from postroad.contacts.contact import Consent, Contact
+from postroad.content.links import Preferences
 from postroad.events import (
     MESSAGES_PAUSED,
     MESSAGES_RESUMED,
@@ -19,8 +20,7 @@ from postroad.events import (
     Event,
 )
 from postroad.instants import DAY
-from postroad.links import Preferences
-from postroad.preferences import Choice, Wish
+from postroad.sending.channels import address_kind, full_address
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contact
 from postroad_aws.usecases.send_event import send_event

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from postroad.packing import QueueMessage, pack
-from postroad.tracking import Refused, Request, Source, parse_pixel, parse_request, read_events
+from postroad.tracking.packing import QueueMessage, pack
+from postroad.tracking.wire import Refused, Request, Source, parse_pixel, parse_request, read_events
 from postroad_aws.observability import logger
 from postroad_aws.storage.keys import Key
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from postroad.channels import USUAL, full_address
-from postroad.confirmation import GOOD_FOR, topics_of
-from postroad.consent import ERASED, EVERY_TOPIC
+from postroad.consent.confirmation import GOOD_FOR, topics_of
+from postroad.consent.rule import ERASED, EVERY_TOPIC
+from postroad.content.links import Confirm
 from postroad.events import SUBSCRIBED, Event
-from postroad.links import Confirm
+from postroad.sending.channels import USUAL, full_address
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contact
 from postroad_aws.usecases.send_event import send_event

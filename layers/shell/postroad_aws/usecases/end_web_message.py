@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from postroad.bots import judge_fetch
-from postroad.channels import CHANNELS
+from postroad.content.links import Waiting
+from postroad.deliverability.bots import judge_fetch
 from postroad.events import MESSAGE_CLICKED, MESSAGE_DISMISSED, MESSAGE_OPENED, Event
-from postroad.links import Waiting
+from postroad.sending.channels import CHANNELS
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.send_event import send_event
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from postroad.events import ENROLLMENT_REQUESTED, Event
-from postroad.packing import pack
+from postroad.tracking.packing import pack
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.report_account import Memberships, list_seats
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from postroad.contacts.identities import Identity
 from postroad.events import ENROLLMENT_REQUESTED, Event
-from postroad.identities import Identity
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contacts
 from postroad_aws.usecases.send_event import send_event

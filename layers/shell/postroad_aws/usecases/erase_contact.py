@@ -6,9 +6,9 @@ What comes later and names the same person begins a new contact.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from postroad.contacts import Contact
-from postroad.identities import Identity, claim_of, contact_id_of
-from postroad.places import places_of
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import Identity, claim_of, contact_id_of
+from postroad.contacts.places import places_of
 from postroad_aws.ports import Forward, Outcome, Stored
 
 MAX_TRIES = 5

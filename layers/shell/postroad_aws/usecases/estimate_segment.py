@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from postroad.behaviour import recompute
 from postroad.book import Book
 from postroad.estimates import Estimate, estimate, late_trackers, unknown_trackers
 from postroad.events import Event
-from postroad.predicates import Predicate
+from postroad.predicates.behaviour import recompute
+from postroad.predicates.predicate import Predicate
 from postroad_aws.ports import Sample
 
 # Rows of the contacts table that are read. Where timelines must be read too, fewer, because each is a call.

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from postroad.contacts import Contact
-from postroad.identities import Identity, claim_of, contact_id_of
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import Identity, claim_of, contact_id_of
 from postroad_aws.ports import Forward, Stored
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from postroad.accounts import Account, change_event, is_current
-from postroad.contacts import Contact
-from postroad.packing import pack
-from postroad.places import account_place, split_place
+from postroad.contacts.contact import Contact
+from postroad.contacts.places import account_place, split_place
+from postroad.tracking.packing import pack
 from postroad_aws.ports import KeylessPorts
 from postroad_aws.usecases.change_account import change_account
 from postroad_aws.usecases.find_contact import find_contacts

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from postroad.contacts.identities import ADDRESSES, claim_of, contact_id_of, parse_identity
 from postroad.events import Event
-from postroad.identities import ADDRESSES, claim_of, contact_id_of, parse_identity
 from postroad.imports import DONE, SOURCE, Import, Person, Stood, settle, topics_of
-from postroad.packing import QueueMessage, pack
+from postroad.tracking.packing import QueueMessage, pack
 from postroad_aws.ports import Clock, Stored, Tombstone
 from postroad_aws.usecases.find_contact import find_contacts
 

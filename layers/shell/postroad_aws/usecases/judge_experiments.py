@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from postroad.book import Book, Manifest, compile_book
 from postroad.definitions import plan_winner
-from postroad.results import DECIDED, read_results
+from postroad.experiments.results import DECIDED, read_results
 from postroad.stats import Counts
 from postroad_aws.ports import Clock
 

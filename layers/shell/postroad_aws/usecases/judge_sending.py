@@ -7,7 +7,7 @@ stuck messages does so each hour, thoroughly: a new day has new room, and weeks 
 from collections.abc import Sequence
 from typing import Protocol
 
-from postroad.breakers import (
+from postroad.deliverability.breakers import (
     BEFORE,
     BREAKERS,
     COMPLAINTS,
@@ -23,9 +23,9 @@ from postroad.breakers import (
     resume,
     resumed_at,
 )
-from postroad.holds import MARKETING, PAUSE, Hold
 from postroad.instants import DAY
 from postroad.policy import Policy
+from postroad.sending.holds import MARKETING, PAUSE, Hold
 from postroad.stats import HourCounts
 
 # Seconds between two looks of one process that counts.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.content.recommending import Learned, Product, learn
 from postroad.content.tastes import Taste, taste_of
 from postroad_aws.storage import Page

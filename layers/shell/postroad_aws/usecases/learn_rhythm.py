@@ -6,10 +6,10 @@ from typing import Any, Protocol
 from postroad.advice.lessons import learn
 from postroad.advice.rhythm import Learned
 from postroad.book import Manifest, compile_book
-from postroad.channels import USUAL
+from postroad.contacts.zones import clock_of
 from postroad.definitions import plan_lesson
 from postroad.policy import Policy
-from postroad.zones import clock_of
+from postroad.sending.channels import USUAL
 from postroad_aws.ports import Clock, Sample
 
 # Rows of the contacts table that are read.

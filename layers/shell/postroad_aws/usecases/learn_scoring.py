@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from postroad.commits import Row
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.events import Event
-from postroad.learning import Lesson, learn
-from postroad.scoring import Score
+from postroad.scoring.learning import Lesson, learn
+from postroad.scoring.sheet import Score
 from postroad_aws.ports import Sample
 from postroad_aws.storage import Page
 from postroad_aws.usecases.find_contact import Items, find_contacts

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from postroad.consent import EVERY_TOPIC
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.consent.suppressions import Suppression, find_obstacle_to_lifting
+from postroad.contacts.identities import Identity
 from postroad.events import ADDRESS_RELEASED
-from postroad.identities import Identity
-from postroad.suppressions import Suppression, find_obstacle_to_lifting
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.tell_contact import tell_contact
 

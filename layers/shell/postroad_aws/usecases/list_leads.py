@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from postroad.book import Book
-from postroad.leads import MOST_COMPARED, Lead, rank
+from postroad.scoring.leads import MOST_COMPARED, Lead, rank
 from postroad_aws.storage import Page
 from postroad_aws.storage.memberships import Membership
 from postroad_aws.usecases.find_contact import Items, find_contacts

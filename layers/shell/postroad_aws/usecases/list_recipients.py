@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from postroad_aws.storage import CursorError, Page
 from postroad_aws.storage.paging import decode_cursor, encode_cursor
 

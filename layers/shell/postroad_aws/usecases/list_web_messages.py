@@ -8,13 +8,13 @@ somebody who has a name takes a ticket, which a server of the site asked us for.
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from postroad.channels import full_address
-from postroad.consent import EVERY_TOPIC, find_last_obstacle
-from postroad.contacts import Contact
+from postroad.consent.rule import EVERY_TOPIC, find_last_obstacle
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import find_identity, parse_identity
+from postroad.content.links import Visitor, Waiting
 from postroad.envelopes.web import WebMessage
-from postroad.identities import find_identity, parse_identity
-from postroad.links import Visitor, Waiting
-from postroad.tracking import Refused
+from postroad.sending.channels import full_address
+from postroad.tracking.wire import Refused
 from postroad_aws.ports import Ports
 from postroad_aws.storage.keys import Key
 from postroad_aws.usecases.find_contact import find_owner

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.envelopes import values_of
 from postroad.errors import PostroadError
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from postroad_aws.ports import Books, Catalogue, Contacts, Templates, Timeline
 from postroad_aws.usecases.ask_content import ask_content
 from postroad_aws.usecases.find_contact import find_contact

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postroad.channels import CONTACT, address_kind
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.envelopes import values_of
 from postroad.errors import PostroadError
-from postroad.messages import Message
+from postroad.sending.channels import CONTACT, address_kind
+from postroad.sending.messages import Message
 from postroad_aws.ports import Books, Catalogue
 from postroad_aws.usecases.ask_content import ask_content
 from postroad_aws.usecases.preview_message import Preview
 
 if TYPE_CHECKING:
-    from postroad.rendering import CompiledMessage
+    from postroad.content.rendering import CompiledMessage
 
 # Where links lead that would be somebody's own.
 NOWHERE = "about:blank"

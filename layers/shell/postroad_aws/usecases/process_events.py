@@ -12,21 +12,21 @@ from typing import NamedTuple
 
 from postroad.accounts import COPY, copy_of, find_account_id, traits_of
 from postroad.commits import MAX_ACTIONS, Commit, MembershipChange, Row
-from postroad.contacts import Contact, latest_identities
+from postroad.consent.erasure import begins_anew
+from postroad.contacts.contact import Contact, latest_identities
+from postroad.contacts.fetches import MACHINE, by_machine, fetch_of, judge_by_ledger, key_of, unmask, unmask_together
+from postroad.contacts.identities import Identity, contact_id_of
+from postroad.contacts.merging import merge, order
+from postroad.contacts.places import membership_changes, places_of
+from postroad.contacts.resolution import Resolution, identities_of, resolve, row_of
 from postroad.decisions import Decision
-from postroad.erasure import begins_anew
 from postroad.events import ACCOUNT_JOINED, WAKE, Event
-from postroad.fetches import MACHINE, by_machine, fetch_of, judge_by_ledger, key_of, unmask, unmask_together
 from postroad.fold import Outcome as Folded
 from postroad.fold import begin, fold, needs_history, postpone
-from postroad.identities import Identity, contact_id_of
-from postroad.merging import merge, order
-from postroad.messages import CONVERTED, Message, find_conversion, find_engagement, name_message
-from postroad.packing import unpack
-from postroad.places import membership_changes, places_of
-from postroad.quarantine import Reject, reject_event, reject_text
-from postroad.resolution import Resolution, identities_of, resolve, row_of
+from postroad.sending.messages import CONVERTED, Message, find_conversion, find_engagement, name_message
 from postroad.tasks import Settled, Task, applies, cancel_dropped, combine
+from postroad.tracking.packing import unpack
+from postroad.tracking.quarantine import Reject, reject_event, reject_text
 from postroad_aws.observability import logger
 from postroad_aws.ports import Forward, Outcome, Ports, Stored, Tombstone
 from postroad_aws.usecases.change_account import tell_account

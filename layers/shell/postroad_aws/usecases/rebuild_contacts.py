@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from postroad.packing import pack
 from postroad.rebuilds import ShardProgress
+from postroad.tracking.packing import pack
 from postroad_aws.observability import logger
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.process_events import fold_cluster

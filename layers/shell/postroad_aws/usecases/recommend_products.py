@@ -1,6 +1,6 @@
 """Recommend products to somebody, or show again what they looked at and did not buy, each with the reason."""
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.content.recommending import (
     MOST_PICKS,
     Pick,

@@ -1,8 +1,8 @@
 """Write down what somebody answered about a topic, as an account's own system says."""
 
-from postroad.channels import CHANNELS
+from postroad.contacts.identities import Identity
 from postroad.events import SUBSCRIBED, UNSUBSCRIBED
-from postroad.identities import Identity
+from postroad.sending.channels import CHANNELS
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.tell_contact import tell_contact
 

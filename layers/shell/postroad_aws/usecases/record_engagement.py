@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from postroad import links
-from postroad.bots import Throng, Verdict, is_prefetch, judge_fetch
+from postroad.content import links
+from postroad.deliverability.bots import Throng, Verdict, is_prefetch, judge_fetch
 from postroad.events import EMAIL_CLICKED, EMAIL_OPENED, Event
-from postroad.packing import pack
+from postroad.tracking.packing import pack
 from postroad_aws.observability import logger
 from postroad_aws.usecases.collect_events import DoorPorts
 

@@ -9,8 +9,18 @@ from postroad.events import (
     ON_DEMAND,
     Event,
 )
-from postroad.feedback import Feedback
-from postroad.messages import BOUNCED, COMPLAINED, DEFERRED, DELIVERED, FAILED, SENDING, SENT, UNKNOWN, states_before
+from postroad.sending.feedback import Feedback
+from postroad.sending.messages import (
+    BOUNCED,
+    COMPLAINED,
+    DEFERRED,
+    DELIVERED,
+    FAILED,
+    SENDING,
+    SENT,
+    UNKNOWN,
+    states_before,
+)
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.send_event import send_event
 from postroad_aws.usecases.send_message import message_event, message_properties

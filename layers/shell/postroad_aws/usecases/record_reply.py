@@ -4,11 +4,11 @@ import json
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
-from postroad.consent import EVERY_TOPIC
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.contacts.identities import Identity, find_identity
 from postroad.envelopes.sms import Text
 from postroad.events import SMS_REPLIED, SUBSCRIBED, UNSUBSCRIBED, Event
-from postroad.identities import Identity, find_identity
-from postroad.sms import START, UNCLEAR, Reply, answer_reply, classify_reply
+from postroad.sending.sms import START, UNCLEAR, Reply, answer_reply, classify_reply
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Ports
 from postroad_aws.usecases.send_event import send_event

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from postroad.commits import MembershipChange
-from postroad.messages import Message
+from postroad.sending.messages import Message
 from postroad.stats import HERE, MESSAGES, Increments, add_up, count_membership, count_message, day_of
 
 

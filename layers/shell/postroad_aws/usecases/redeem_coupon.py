@@ -2,10 +2,10 @@
 
 from typing import NamedTuple, Protocol
 
-from postroad.contacts import Contact
-from postroad.coupons import Code, Coupon, Found, find_coupon, make_code
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import Identity
+from postroad.content.coupons import Code, Coupon, Found, find_coupon, make_code
 from postroad.events import COUPON_REDEEMED, Event
-from postroad.identities import Identity
 from postroad_aws.ports import Ports
 from postroad_aws.storage.redemptions import Redemption
 from postroad_aws.usecases.find_contact import find_contact, find_owner

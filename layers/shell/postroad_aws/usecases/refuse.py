@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from postroad.channels import address_kind, full_address
-from postroad.consent import EVERY_TOPIC
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.content.links import Unsubscribe
 from postroad.events import SUBSCRIBED, UNSUBSCRIBED, Event
 from postroad.instants import DAY
-from postroad.links import Unsubscribe
+from postroad.sending.channels import address_kind, full_address
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contact
 from postroad_aws.usecases.send_event import send_event

@@ -10,13 +10,13 @@ from typing import Protocol
 
 from postroad import demo
 from postroad.accounts import Account, values_of
-from postroad.broadcasts import KIND, Run
+from postroad.broadcasts.broadcast import KIND, Run
 from postroad.commits import MembershipChange
-from postroad.consent import EVERY_TOPIC
-from postroad.contacts import Contact
-from postroad.places import segment_place
-from postroad.quarantine import Reject
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.contacts.contact import Contact
+from postroad.contacts.places import segment_place
 from postroad.stats import day_of
+from postroad.tracking.quarantine import Reject
 from postroad_aws.ports import Books, Clock
 from postroad_aws.storage import Page
 from postroad_aws.storage.memberships import Membership

@@ -5,8 +5,8 @@ from typing import NamedTuple, Protocol
 
 from postroad.accounts import Member, Report, report
 from postroad.book import Book
-from postroad.contacts import Contact, Seat
-from postroad.places import account_place
+from postroad.contacts.contact import Contact, Seat
+from postroad.contacts.places import account_place
 from postroad_aws.storage import Page
 from postroad_aws.storage.memberships import Membership
 from postroad_aws.usecases.find_contact import Items, find_contacts

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from postroad.breakers import sum_window
-from postroad.holds import Hold
+from postroad.deliverability.breakers import sum_window
+from postroad.deliverability.list_quality import Quality, rate
+from postroad.deliverability.sunset import Preview, Sunset, preview, silence_of
 from postroad.instants import DAY
-from postroad.list_quality import Quality, rate
 from postroad.policy import Policy
+from postroad.sending.holds import Hold
 from postroad.stats import HourCounts, MessageCounts, add_counts, add_hours, day_of
-from postroad.sunset import Preview, Sunset, preview, silence_of
 from postroad_aws.ports import Sample
 
 # Over so many seconds a list is judged, and within so many somebody is active.

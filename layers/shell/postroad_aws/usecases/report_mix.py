@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from postroad.broadcasts import KIND, Run
+from postroad.broadcasts.broadcast import KIND, Run
+from postroad.broadcasts.mix import Month, last_months, mix
 from postroad.manifest import Manifest
-from postroad.mix import Month, last_months, mix
 from postroad.stats import Counts, DayCounts, day_of
 from postroad_aws.storage import Page
 

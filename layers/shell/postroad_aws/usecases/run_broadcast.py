@@ -1,7 +1,7 @@
 """Run a broadcast: begin it, address the people of its segment, decide its test, count what became of its messages.
 
 Each of these may be done again, or by two at once: an event acts once, and ids of messages are derived. What each does
-next is decided in `postroad.broadcasts`.
+next is decided in `postroad.broadcasts.broadcast`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from postroad.broadcasts import (
+from postroad.broadcasts.broadcast import (
     ADDRESS,
     CANCELLED,
     DECIDE,
@@ -32,10 +32,10 @@ from postroad.broadcasts import (
     next_look,
     next_task,
 )
+from postroad.contacts.places import postponed_place, segment_place
 from postroad.errors import PostroadError
-from postroad.messages import FAILED, QUEUED, Message
-from postroad.places import postponed_place, segment_place
-from postroad.quotas import Quota, find_depth, find_rest
+from postroad.sending.messages import FAILED, QUEUED, Message
+from postroad.sending.quotas import Quota, find_depth, find_rest
 from postroad.stats import Counts
 from postroad_aws.observability import logger
 from postroad_aws.ports import Ports
@@ -151,7 +151,7 @@ def begin_broadcast(ports: RunPorts, broadcast_id: str, number: int) -> Begun:
 
 def _decide(ports: RunPorts, run: Run, now: float) -> Run:
     """Its test is over: the rest gets the winner."""
-    from postroad.trials import judge
+    from postroad.broadcasts.trials import judge
 
     test = run.broadcast.test
     assert test is not None

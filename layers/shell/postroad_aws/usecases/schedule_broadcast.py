@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from postroad.broadcasts import CANCELLED, KIND, SCHEDULED, Run, next_look, plan_run
+from postroad.broadcasts.broadcast import CANCELLED, KIND, SCHEDULED, Run, next_look, plan_run
 from postroad.definitions import check_definition, known_in
 from postroad.errors import DefinitionError
 from postroad.stats import Counts, DayCounts

@@ -1,7 +1,7 @@
 """Contacts by what somebody types of them: an address, a phone number, an id of the customer's own, or ours."""
 
-from postroad.contacts import Contact
-from postroad.identities import KINDS, Identity, claim_of, contact_id_of, find_identity
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import KINDS, Identity, claim_of, contact_id_of, find_identity
 from postroad_aws.usecases.find_contact import Items, find_contacts
 
 

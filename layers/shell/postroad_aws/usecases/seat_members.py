@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from postroad.accounts import Account
+from postroad.contacts.identities import Identity
 from postroad.events import ACCOUNT_JOINED, ACCOUNT_LEFT
-from postroad.identities import Identity
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.tell_members import Changed, Told, tell_members
 

@@ -1,7 +1,7 @@
 """Let a contact hear of something that Postroad itself has to say."""
 
 from postroad.events import Event
-from postroad.packing import pack
+from postroad.tracking.packing import pack
 from postroad_aws.ports import Queues
 
 

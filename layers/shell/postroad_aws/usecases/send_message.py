@@ -13,19 +13,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from postroad import broadcasts
-from postroad import messages as states
-from postroad.channels import CHANNELS, full_address
-from postroad.consent import EVERY_TOPIC, find_last_obstacle
-from postroad.contacts import Contact
+from postroad.broadcasts import broadcast as broadcasts
+from postroad.consent.rule import EVERY_TOPIC, find_last_obstacle
+from postroad.contacts.contact import Contact
+from postroad.content.rendering import RenderError
 from postroad.envelopes import compose
 from postroad.errors import PostroadError
 from postroad.events import ADDRESS_SUPPRESSED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_SENT, MESSAGE_SKIPPED, Event
-from postroad.holds import PAUSE, SLOW, STOP, Hold, find_hold
 from postroad.instants import describe_duration
 from postroad.lots import draw
-from postroad.messages import Message
-from postroad.rendering import RenderError
+from postroad.sending import messages as states
+from postroad.sending.channels import CHANNELS, full_address
+from postroad.sending.holds import PAUSE, SLOW, STOP, Hold, find_hold
+from postroad.sending.messages import Message
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Answers, Ports, Refused, Unclear
 from postroad_aws.usecases.ask_content import ask_content

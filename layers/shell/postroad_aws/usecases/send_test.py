@@ -7,17 +7,17 @@ address of whoever asks, and to addresses at the domain that the account sends f
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from postroad.channels import USUAL, full_address
-from postroad.consent import EVERY_TOPIC
-from postroad.contacts import Contact
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.contacts.contact import Contact
+from postroad.content.mime import Mailbox, build_mime, parse_mailbox
 from postroad.envelopes.email import Email
 from postroad.errors import PostroadError
-from postroad.mime import Mailbox, build_mime, parse_mailbox
+from postroad.sending.channels import USUAL, full_address
 from postroad_aws.ports import Accepted, Ports
 from postroad_aws.usecases.preview_template import preview_template
 
 if TYPE_CHECKING:
-    from postroad.rendering import CompiledMessage
+    from postroad.content.rendering import CompiledMessage
 
 MOST_ADDRESSES = 5
 MOST_AN_HOUR = 60

@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from postroad.consent import EVERY_TOPIC
-from postroad.contacts import Contact
-from postroad.erasure import speaks_of
-from postroad.identities import contact_id_of
-from postroad.messages import Message
-from postroad.privacy import DONE, ERASURE, PrivacyRequest, plain
-from postroad.quarantine import Reject
+from postroad.consent.erasure import speaks_of
+from postroad.consent.privacy import DONE, ERASURE, PrivacyRequest, plain
+from postroad.consent.rule import EVERY_TOPIC
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import contact_id_of
+from postroad.sending.messages import Message
 from postroad.tasks import Task
+from postroad.tracking.quarantine import Reject
 from postroad_aws.ports import Books, Clock
 from postroad_aws.storage import Page
 from postroad_aws.usecases.erase_contact import Contacts, erase_item, ids_of, names_of

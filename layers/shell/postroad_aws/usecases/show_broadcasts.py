@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from postroad import trials
-from postroad.broadcasts import CANCELLED, DRAFT, KIND, Run, Trial, forecast_end
-from postroad.evidence import Arm, Finding
-from postroad.places import segment_place
+from postroad.broadcasts import trials
+from postroad.broadcasts.broadcast import CANCELLED, DRAFT, KIND, Run, Trial, forecast_end
+from postroad.contacts.places import segment_place
+from postroad.experiments.evidence import Arm, Finding
 from postroad.stats import Counts, MessageCounts
 from postroad_aws.storage import CursorError, NotFoundError, Page
 from postroad_aws.storage.definitions import Draft

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from postroad import broadcasts
-from postroad.broadcasts import Run, RunStateError, next_look
+from postroad.broadcasts import broadcast as broadcasts
+from postroad.broadcasts.broadcast import Run, RunStateError, next_look
 from postroad_aws.storage import NotFoundError, VersionConflictError
 from postroad_aws.usecases.schedule_broadcast import BroadcastPorts
 

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple, Protocol
 
-from postroad.channels import USUAL
-from postroad.confirmation import MOST_A_DAY
-from postroad.consent import EVERY_TOPIC, consent_key, in_force, later, stands
-from postroad.contacts import Consent, Contact
+from postroad.consent.confirmation import MOST_A_DAY
+from postroad.consent.rule import EVERY_TOPIC, consent_key, in_force, later, stands
+from postroad.contacts.contact import Consent, Contact
+from postroad.contacts.identities import claim_of, contact_id_of, parse_identity, plain_address
+from postroad.content.links import Shown
 from postroad.forms import FASTEST, SEAL, SLOWEST, TRAP, Form, Given, Mistakes, Submission, events_of, read_submission
-from postroad.identities import claim_of, contact_id_of, parse_identity, plain_address
 from postroad.instants import DAY
-from postroad.links import Shown
-from postroad.packing import pack
+from postroad.sending.channels import USUAL
+from postroad.tracking.packing import pack
 from postroad_aws.observability import logger
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contacts

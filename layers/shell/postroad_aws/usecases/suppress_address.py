@@ -1,7 +1,7 @@
 """Have nothing go to an address any more, because somebody says so."""
 
+from postroad.contacts.identities import Identity
 from postroad.events import ADDRESS_SUPPRESSED
-from postroad.identities import Identity
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.tell_contact import tell_contact
 

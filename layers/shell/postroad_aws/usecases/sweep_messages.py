@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from postroad import messages as states
-from postroad.channels import CHANNELS
-from postroad.contacts import SHARD_NAMES
-from postroad.holds import PAUSE, Hold, find_hold
+from postroad.contacts.contact import SHARD_NAMES
 from postroad.instants import DAY
-from postroad.messages import Message
+from postroad.sending import messages as states
+from postroad.sending.channels import CHANNELS
+from postroad.sending.holds import PAUSE, Hold, find_hold
+from postroad.sending.messages import Message
 from postroad_aws.ports import KeylessPorts
 
 PAGE = 500

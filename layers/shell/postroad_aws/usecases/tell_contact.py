@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from postroad.contacts.identities import Identity
 from postroad.events import Event
-from postroad.identities import Identity
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_owner
 from postroad_aws.usecases.send_event import send_event

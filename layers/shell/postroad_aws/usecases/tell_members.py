@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
+from postroad.contacts.identities import Identity
 from postroad.events import Event
-from postroad.identities import Identity
-from postroad.packing import pack
+from postroad.tracking.packing import pack
 from postroad_aws.ports import Ports
 from postroad_aws.usecases.find_contact import find_contacts, find_owner
 

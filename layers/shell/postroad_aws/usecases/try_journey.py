@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from postroad.book import Book, Manifest
-from postroad.contacts import Contact
+from postroad.contacts.contact import Contact
 from postroad.errors import DefinitionError
 from postroad.events import Event
 from postroad.fold import needs_history

@@ -7,9 +7,9 @@ queue drops it within five minutes, and the fold finds nothing due.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from postroad.contacts import SHARD_NAMES
+from postroad.contacts.contact import SHARD_NAMES
 from postroad.events import WAKE, Event
-from postroad.packing import pack
+from postroad.tracking.packing import pack
 from postroad_aws.ports import KeylessPorts
 
 # While this much waits on the events queue, waking more people would only hide live events behind them.

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from postroad.book import compile_book
-from postroad.broadcasts import Broadcast, Run
+from postroad.broadcasts.broadcast import Broadcast, Run
 from postroad.definitions import plan_withdrawal
 from postroad.instants import DAY
 from postroad_aws.ports import Clock, Runs

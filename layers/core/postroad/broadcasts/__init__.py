@@ -1,0 +1,1 @@
+"""Broadcasts: one message, sent once, to everybody in a segment."""

@@ -1,0 +1,1 @@
+"""Predicates: the one language in which segments, branches, triggers, goals and scores ask about a contact."""

@@ -1,0 +1,1 @@
+"""Scoring: how ready and how fitting somebody is, why, and who takes over."""

@@ -1,0 +1,1 @@
+"""Sending: messages, the channels they travel on, and what decides whether and when one may leave."""

@@ -1,0 +1,1 @@
+"""Tracking: what clients send, read once at the door."""
