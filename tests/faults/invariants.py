@@ -480,9 +480,11 @@ def a_broadcast_gives_each_what_is_theirs(world: World) -> Iterator[str]:
         wanted = message.step or (run.winner if run and run.broadcast.test else message.template)
         if message.template != wanted:
             yield f"message {message.message_id} is of {message.template} instead of {wanted}"
-    firsts = {message_id_of(ID, each) for contact in world.memory.list_contacts() for each in ids_of(contact)}
+    people = {contact.contact_id: ids_of(contact) for contact in world.memory.list_contacts()}
+    firsts = {message_id_of(ID, each) for ids in people.values() for each in ids}
     for message in ours:
-        if message.message_id not in firsts and message.contact_id not in world.broadcast.failed:
+        ids = people.get(message.contact_id, (message.contact_id,))
+        if message.message_id not in firsts and world.broadcast.failed.isdisjoint(ids):
             yield f"contact {message.contact_id} was addressed once more, and nothing had failed"
 
 

@@ -198,7 +198,7 @@ CART = {
     ],
 }
 # In some worlds the passages of the cart go side by side, one for each product.
-SIDE_BY_SIDE = {**CART, "per": "products.product_id"}
+SIDE_BY_SIDE = {"per": "products.product_id"}
 VIP = {
     "kind": "journey",
     "id": "vip",
@@ -226,7 +226,7 @@ def get_shelf(is_capped: bool = False, under_way: str = "stay", is_keyed: bool =
     """The book that a world begins with, and the one that is published on its way, with what becomes then of the people
     under way."""
     templates = [_template(template_id, topic) for template_id, topic in TEMPLATES.items()]
-    policy, cart = CAPPED if is_capped else POLICY, SIDE_BY_SIDE if is_keyed else CART
+    policy, cart = CAPPED if is_capped else POLICY, {**CART, **SIDE_BY_SIDE} if is_keyed else CART
     shelf = Shelf(policy, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, cart, {**VIP, "priority": 80})
     wish = {"under_way": under_way, **({"gone": {"look": "day"}} if under_way == "move" else {})}
     return shelf.book, shelf.after(WELCOME_2, LATER, transfers={"journey/welcome": wish})

@@ -60,6 +60,9 @@ def test_every_example_of_the_page_does_what_it_says(ana):
         "CODE": ana.shop.api("POST", "/coupons/comeback/codes", {"contact": "email:ana@example.com"}).json()["code"],
         "KEY_ID": ana.shop.api("POST", "/keys", {"kind": "write", "name": "a page"}).json()["key_id"],
     }
+    ids["IMPORT_ID"] = ana.shop.api("POST", "/imports", {"csv": "email\nben@example.com\n", "name": "Ben"}).json()[
+        "import_id"
+    ]
     ids["EXPORT_ID"] = export_of(ana.shop, ids["CONTACT_ID"])
     for word, name in (("LEAVER_ID", "leaver"), ("QUITTER_ID", "quitter")):
         ana.shop.identify(name, email=f"{name}@example.com")

@@ -67,11 +67,17 @@ CASES: dict[str, list[tuple[dict[str, Any], str, int | None, dict[str, Any]]]] =
         ({"subject": "Re: the grinder"}, "subject", None, {"subject": "Really: the grinder"}),
         ({"subject": "FWD : our grinder"}, "subject", None, {"subject": "The grinder, re-invented"}),
         ({"subject": "AW: grinder"}, "subject", None, {"subject": "Answer: a grinder"}),
+        ({"subject": "re[2]: grinder"}, "subject", None, {"subject": "[Regulars] a grinder"}),
+        ({"subject": "\uff32\uff45: grinder"}, "subject", None, {"subject": "VS. the old grinder"}),
+        ({"subject": "[Re] the grinder"}, "subject", None, {"subject": "Svetlana: a grinder"}),
     ],
     "broken_links": [
         (body('<a href="">a</a>'), "html", 2, body('<a href="https://shop.example">a</a>')),
         (body('<a href="#">a</a>'), "html", 2, body('<a href="#top">a</a><i id="top"></i>')),
         (body('<a href="/sale">a</a>'), "html", 2, body('<a href="{{ event.url }}">a</a>')),
+        (body('<a href="http://localhost:3000/x">a</a>'), "html", 2, body('<a href="https://localhost.example">a</a>')),
+        (body('<a href="https://192.168.1.4">a</a>'), "html", 2, body('<a href="https://192.0.2.4/">a</a>')),
+        (body('<a href="https://shop">a</a>'), "html", 2, body('<a href="https://shop.local.example">a</a>')),
         (body('<a href="https://">a</a>'), "html", 2, body('<a href="mailto:hello@shop.example">a</a>')),
         (body('\n\n<a href="shop.example">a</a>'), "html", 4, body('<a href="tel:+4930123">a</a>')),
     ],
@@ -138,11 +144,47 @@ CASES: dict[str, list[tuple[dict[str, Any], str, int | None, dict[str, Any]]]] =
     "unsafe_html": [
         (body("<script>x()</script>"), "html", 2, body("<!-- <script></script> -->")),
         (body('<b onclick="x()">a</b>'), "html", 2, body('<b title="onclick">a</b>')),
+        (body('<base href="https://other.example">'), "html", 2, body('<meta charset="utf-8">')),
+        (body('<meta http-equiv="refresh" content="0;url=https://other.example">'), "html", 2, {}),
     ],
     "dropped": [
         (body("\n<form><input></form>"), "html", 3, {}),
     ],
 }
+
+
+LINK = '<a href="{{ unsubscribe_url }}">Unsubscribe</a>'
+ADDRESS = "{{ account.postal_address }}"
+
+
+@pytest.mark.parametrize(
+    ("what", "instead"),
+    [
+        *[
+            (LINK, f"<!-- {LINK} -->"),
+            (LINK, f'<div style="display:none">{LINK}</div>'),
+            (LINK, LINK.replace("Unsubscribe", "")),
+        ],
+        *[(LINK, LINK.replace("_url", "_url | truncate(10)")), (LINK, "{% raw %}" + LINK + "{% endraw %}")],
+        (LINK, LINK.replace("{{", "https://evil.example/?{{")),
+        *[(ADDRESS, f"<!-- {ADDRESS} -->"), (ADDRESS, f'<p style="display:none">{ADDRESS}</p>')],
+        *[
+            (ADDRESS, f'<img src="https://shop.example/a.png" alt="{ADDRESS}">'),
+            (ADDRESS, "{{ 'account.postal_address' }}"),
+        ],
+        (ADDRESS, "{% raw %}" + ADDRESS + "{% endraw %}"),
+    ],
+)
+def test_what_the_law_asks_for_has_to_be_seen(what: str, instead: str) -> None:
+    rule = "unsubscribe" if what == LINK else "postal_address"
+    assert rule in [finding.rule for finding in look({"html": GOOD["html"].replace(what, instead)})]
+
+
+@pytest.mark.parametrize(
+    "instead", ["{{account.postal_address}}", "{{- account.postal_address | replace(',', ' · ') -}}"]
+)
+def test_the_postal_address_may_be_written_in_many_ways(instead: str) -> None:
+    assert look({"html": GOOD["html"].replace(ADDRESS, instead)}) == []
 
 
 @pytest.mark.parametrize(("rule", "case"), [(rule, case) for rule, cases in CASES.items() for case in cases])

@@ -85,11 +85,13 @@ def test_the_suppression_is_written_before_the_contact_hears_of_it(account):
     assert contact.active["welcome"].marks == {"welcome": ("bounced",)}
 
 
-def test_the_first_reason_of_a_suppression_stays(account):
+def test_the_first_reason_of_a_suppression_stays_but_for_a_complaint(account):
     message = put(account, "sent")
     say(account, message, BOUNCED, reason="bounced (General)", suppressed=(ANA,))
-    say(account, message, COMPLAINED, reason="reported as spam", suppressed=(ANA,))
+    say(account, message, BOUNCED, reason="bounced (NoEmail)", suppressed=(ANA,))
     assert refusals.find_suppression(EMAIL) == "bounced (General)"
+    say(account, message, COMPLAINED, reason="reported as spam", suppressed=(ANA,))
+    assert refusals.find_suppression(EMAIL) == "reported as spam"
 
 
 def test_a_mail_that_ses_took_and_then_rejected_has_failed_and_the_contact_hears_of_it_once(account):

@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 from postroad.content.links import target_is_safe
-from postroad.content.markup import html_to_text, tags
+from postroad.content.markup import Tag, html_to_text, tags
 from postroad.content.strictness import BLOCK, OFF, USUAL, WARN, Strictness
 from postroad.sending.sms import STOP, classify_reply, find_foreign, segments
 
-# What stands in the place of a value of the person's, of one that is the same for everybody, and of the link by which
-# one unsubscribes. None of them is a letter.
-_VALUE, _SHARED, _UNSUBSCRIBE = _MARKS = ("\ufffc", "\ufffb", "\ufffd")
-_PLACEHOLDER = re.compile(r"\{\{(?P<printed>.*?)\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+# What stands in the place of a value of the person's, of one that is the same for everybody, of the link by which one
+# unsubscribes, and of the account's postal address. None of them is a letter.
+_VALUE, _SHARED, _UNSUBSCRIBE, _POSTAL = _MARKS = ("\ufffc", "\ufffb", "\ufffd", "\ufffa")
+_PLACEHOLDER = re.compile(
+    r"\{%-?\s*raw\s*-?%\}(?P<raw>.*?)\{%-?\s*endraw\s*-?%\}|\{\{(?P<printed>.*?)\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL
+)
 
 # What looks like spam is worth so many points each, and one rule at most so many.
 POINTS, MOST_POINTS = 5, 20
@@ -214,11 +217,17 @@ def _take_out(source: str) -> str:
     """The source without its placeholders. Lines stay where they are."""
 
     def mark(found: re.Match[str]) -> str:
+        if found["raw"] is not None:
+            return found["raw"]
         lines = "\n" * found[0].count("\n")
         if found["printed"] is None:
             return lines
-        root = re.split(r"\W", found["printed"].strip(), maxsplit=1)[0]
-        return {"unsubscribe_url": _UNSUBSCRIBE, "account": _SHARED}.get(root, _VALUE) + lines
+        printed = found["printed"].strip(" \t\r\n-")
+        root = re.split(r"\W", printed, maxsplit=1)[0]
+        if printed.startswith("account.postal_address"):
+            return _POSTAL + lines
+        # A filter could make another address of it.
+        return _UNSUBSCRIBE + lines if printed == "unsubscribe_url" else {"account": _SHARED}.get(root, _VALUE) + lines
 
     return _PLACEHOLDER.sub(mark, source)
 
@@ -251,7 +260,12 @@ LATEST_LINK = 150
 LARGEST = 90 * 1024
 FEWEST_WORDS_BESIDE_PICTURES = 20
 
-_REPLY = re.compile(r"\s*(?:re|fwd?|aw|wg|tr|rv|rif)\s*:", re.IGNORECASE)
+# "Re:" and "Fwd:" as the mail programs of many countries write them.
+_REPLY = re.compile(
+    r"[\s\[]*(?:re|fwd?|aw|antw|wg|tr|rv|rif|sv|vs|vb|odp|ynt|回复|答复|转发)(?:\[\d+\]|\])?\s*[:\]]", re.IGNORECASE
+)
+# What nobody sees in a text.
+_UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 # Phrases that filters have learned from spam, in English. One may stand in any mail; several together are a pattern.
 TRIGGERS = (
@@ -360,7 +374,7 @@ def _find_triggers(mail: Mail) -> Iterator[Hit]:
 
 
 def _find_false_reply(mail: Mail) -> Iterator[Hit]:
-    if _REPLY.match(mail.subject):
+    if _REPLY.match(_UNSEEN.sub("", normalize("NFKC", mail.subject))):
         yield Hit("subject", None, "it looks like the answer to a mail that nobody has written")
 
 
@@ -410,18 +424,19 @@ def _find_no_call(mail: Mail) -> Iterator[Hit]:
 
 
 def _find_no_postal_address(mail: Mail) -> Iterator[Hit]:
-    if mail.is_marketing and not prints_address(mail.source.get("html", "")):
+    if mail.is_marketing and _POSTAL not in html_to_text(_PICTURE_TEXT.sub("", mail.html)):
         yield Hit("html", None, "the sender's postal address is missing, which the law asks for in marketing mail")
 
 
 def _find_no_unsubscribe(mail: Mail) -> Iterator[Hit]:
-    if mail.is_marketing and not any(_UNSUBSCRIBE in link.target for link in mail.links):
+    if mail.is_marketing and f"({_WAY_OUT})" not in html_to_text(mail.html.replace(_UNSUBSCRIBE, _WAY_OUT)):
         yield Hit("html", None, "there is no link to unsubscribe by")
 
 
-def prints_address(html: str) -> bool:
-    """Whether the source of a mail prints the account's postal address."""
-    return any("account.postal_address" in found["printed"] for found in _printed(html))
+# An address that stands for the link to unsubscribe by: the text of a mail shows it behind the link's words.
+_WAY_OUT = "https://unsubscribe.invalid/"
+# What is only shown in the place of a picture is not always seen.
+_PICTURE_TEXT = re.compile(r"""\balt\s*=\s*(?:"[^"]*"|'[^']*')""", re.IGNORECASE)
 
 
 def _find_missing_variables(mail: Mail) -> Iterator[Hit]:
@@ -460,13 +475,18 @@ def _find_broken_links(mail: Mail) -> Iterator[Hit]:
             continue
         if target.lower().startswith(("mailto:", "tel:", "sms:")) and len(target.partition(":")[2]) > 2:
             continue
-        if not target_is_safe(target):
+        if not target_is_safe(target) or _AT_HOME.match(target):
             shown = f"'{target[:60]}'" if target else "an empty one"
             yield Hit("html", link.line, f"a link that leads nowhere: {shown}", evidence=target)
         elif _STAND_IN.match(target):
             yield Hit("html", link.line, f"a link that stands in for another: '{target[:60]}'", evidence=target)
 
 
+# Where only the author's own machine or network finds something.
+_AT_HOME = re.compile(
+    r"https?://(?:[^/.:?#]+|[^/?#]+\.(?:local|localhost|internal)|(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.[\d.]+)(?=[/:?#]|$)",
+    re.I,
+)
 # Hosts that belong to nobody: somebody wanted to write the real address later.
 _STAND_IN = re.compile(
     r"https?://(?:www\.)?(?:example\.(?:com|org|net)|yourdomain\.\w+|your-?site\.\w+)(?=[/:?#]|$)", re.I
@@ -502,9 +522,16 @@ def _find_unsafe_html(mail: Mail) -> Iterator[Hit]:
         line = line_of(mail.html, tag.start)
         if tag.name == "script":
             yield Hit("html", line, "a script, for which filters throw a mail away", evidence="<script")
+        if tag.name == "base" or (tag.name == "meta" and _leads_away(mail.html, tag)):
+            yield Hit("html", line, f"a <{tag.name}> that changes where the mail leads", evidence=f"<{tag.name}")
         for attribute in tag.attributes(mail.html):
-            if attribute.name.startswith("on"):
+            if attribute.name.startswith("on") or attribute.name == "srcdoc":
                 yield Hit("html", line, f"a script in {attribute.name}", evidence=attribute.name)
+
+
+def _leads_away(html: str, tag: Tag) -> bool:
+    kind = tag.attribute(html, "http-equiv")
+    return kind is not None and kind.value.strip().lower() == "refresh"
 
 
 def _find_dropped(mail: Mail) -> Iterator[Hit]:

@@ -34,9 +34,9 @@ class ReplyPorts(NamedTuple):
 def record_reply(reply_ports: ReplyPorts, body: str, notification_id: str, notified: float) -> None:
     """Read one inbound text, in the JSON of AWS End User Messaging (originationNumber, messageBody, …).
 
-    `notified` is when SNS took it, which is the same however often it comes. It counts as the time at which it was
-    said, so a word that is brought again does not outrank what was said since. A refusal is written before anything
-    else happens; the answer comes last, at most once.
+    `notified` is when SNS took it, which is the same however often it comes: a word that is brought again counts as
+    said then, so it does not outrank what was said since. A refusal is written before anything else happens; the
+    answer comes last, at most once.
     """
     ports = reply_ports.ports
     try:
@@ -48,14 +48,23 @@ def record_reply(reply_ports: ReplyPorts, body: str, notification_id: str, notif
     if phone is None:
         logger.warning("an inbound text could not be read", receipt=notification_id)
         return
-    now = ports.clock.now()
+    said_at = now = ports.clock.now()
     meaning = classify_reply(text)
     if meaning in _EVENTS:
         granted = meaning == START
+        said_at = min(notified, now) if _was_brought_before(reply_ports, notification_id, now) else now
         evidence = {"said": meaning, "notification": notification_id}
-        ports.refusals.save_consent(str(phone), EVERY_TOPIC, granted, min(notified, now), evidence)
-    send_event(ports.queues, _event(phone, text, meaning, notification_id, min(notified, now), notified))
+        ports.refusals.save_consent(str(phone), EVERY_TOPIC, granted, said_at, evidence)
+    send_event(ports.queues, _event(phone, text, meaning, notification_id, said_at, notified))
     _answer(reply_ports, phone, meaning, now)
+
+
+def _was_brought_before(reply_ports: ReplyPorts, notification_id: str, now: float) -> bool:
+    owner, request_id = reply_ports.ports.ids.new_id(), f"notification#{notification_id}"
+    if reply_ports.requests.begin(request_id, "", owner, now) is not None:
+        return True
+    reply_ports.requests.finish(request_id, owner, "")
+    return False
 
 
 def _answer(reply_ports: ReplyPorts, phone: Identity, meaning: Reply | None, now: float) -> None:
