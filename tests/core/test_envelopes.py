@@ -12,7 +12,7 @@ import pytest
 from postroad.consent.rule import Topic
 from postroad.contacts.contact import Attribute, Contact
 from postroad.contacts.fetches import TRAP
-from postroad.content.coupons import Coupon, RanOutError, make_code
+from postroad.content.coupons import Coupon, NoCodeError, make_code
 from postroad.content.links import Click, Open, Signer, Unsubscribe
 from postroad.content.mime import MimeError
 from postroad.content.rendering import RenderError, compile_message_template
@@ -146,7 +146,9 @@ def test_a_code_is_made_for_who_gets_a_mail_that_speaks_of_it(written: str) -> N
     made = compose(message, speaking, ANA, "ana@a.example", {}, policy_, SIGNER, URL, message.created_at + 60)
     assert isinstance(made, Email)
     text = message_from_bytes(made.raw, policy=policy.SMTP).get_body(("plain",)).get_content()
-    with pytest.raises(RanOutError, match="its coupon spring ran out on 1970-01-31 23:59 UTC"):
+    with pytest.raises(NoCodeError, match="the policy no longer has its coupon spring"):
+        compose(message, template(html=f"<body>{written}</body>"), ANA, "ana@a.example", {}, POLICY, SIGNER, URL, 1.0)
+    with pytest.raises(NoCodeError, match="its coupon spring ran out on 1970-01-31 23:59 UTC"):
         compose(message, speaking, ANA, "ana@a.example", {}, policy_, SIGNER, URL, message.created_at + 31 * 86_400)
     silent = template(html="<body>Hello</body>")
     assert compose(message, silent, ANA, "ana@a.example", {}, policy_, SIGNER, URL, message.created_at + 31 * 86_400)

@@ -107,16 +107,22 @@ def show_codes(
     return shown
 
 
-class RanOutError(PostroadError):
-    """A message speaks of a code that nobody could redeem any more when it would leave."""
+class NoCodeError(PostroadError):
+    """A message speaks of a code that nobody could redeem when it would leave."""
 
 
-def check_codes(shown: Mapping[str, Mapping[str, Any]], variables: Iterable[str], now: float) -> None:
-    """Raise RanOutError when a code that a template with these variables shows has run out."""
+def check_codes(
+    shown: Mapping[str, Mapping[str, Any]], variables: Iterable[str], unguarded: Iterable[str], now: float
+) -> None:
+    """Raise NoCodeError when a code that a template with these variables shows has run out, or when it has nothing to
+    show in the place of a coupon that the policy has no longer."""
+    for coupon_id in find_coupons(unguarded):
+        if coupon_id not in shown:
+            raise NoCodeError(f"the policy no longer has its coupon {coupon_id}")
     for coupon_id in find_coupons(variables):
         until = shown.get(coupon_id, {}).get("until", now)
         if until < now:
-            raise RanOutError(f"its coupon {coupon_id} ran out on {stamp(until)}, before the message could leave")
+            raise NoCodeError(f"its coupon {coupon_id} ran out on {stamp(until)}, before the message could leave")
 
 
 def find_coupons(variables: Iterable[str]) -> list[str]:

@@ -120,8 +120,8 @@ def compose(
         contact, address, message, properties, policy, unsubscribe_url, preferences_url, signer, asked,
         template.subjects,
     )  # fmt: skip
-    if values["coupon"]:
-        check_codes(values["coupon"], template.variables, now)
+    if "coupon" in template.subjects:
+        check_codes(values.get("coupon", {}), template.variables, template.unguarded, now)
     own_urls: tuple[str, ...] = (unsubscribe_url, preferences_url)
     if asks:
         asked_at = int((message.expires_at or now) - confirmation.GOOD_FOR)
