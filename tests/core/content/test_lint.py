@@ -75,7 +75,7 @@ CASES: dict[str, list[tuple[dict[str, Any], str, int | None, dict[str, Any]]]] =
         (body('<a href="">a</a>'), "html", 2, body('<a href="https://shop.example">a</a>')),
         (body('<a href="#">a</a>'), "html", 2, body('<a href="#top">a</a><i id="top"></i>')),
         (body('<a href="/sale">a</a>'), "html", 2, body('<a href="{{ event.url }}">a</a>')),
-        (body('<a href="http://localhost:3000/x">a</a>'), "html", 2, body('<a href="https://localhost.example">a</a>')),
+        (body('<a href="https://nas.local/x">a</a>'), "html", 2, body('<a href="https://localhost:8080/x">a</a>')),
         (body('<a href="https://192.168.1.4">a</a>'), "html", 2, body('<a href="https://192.0.2.4/">a</a>')),
         (body('<a href="https://shop">a</a>'), "html", 2, body('<a href="https://shop.local.example">a</a>')),
         (body('<a href="https://">a</a>'), "html", 2, body('<a href="mailto:hello@shop.example">a</a>')),

@@ -482,9 +482,9 @@ def _find_broken_links(mail: Mail) -> Iterator[Hit]:
             yield Hit("html", link.line, f"a link that stands in for another: '{target[:60]}'", evidence=target)
 
 
-# Where only the author's own machine or network finds something.
+# Where only the author's own network finds something. (A local cloud's own links lead to localhost.)
 _AT_HOME = re.compile(
-    r"https?://(?:[^/.:?#]+|[^/?#]+\.(?:local|localhost|internal)|(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.[\d.]+)(?=[/:?#]|$)",
+    r"https?://(?:(?!localhost)[^/.:?#]+|[^/?#]+\.(?:local|internal)|(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.[\d.]+)(?=[/:?#]|$)",
     re.I,
 )
 # Hosts that belong to nobody: somebody wanted to write the real address later.
