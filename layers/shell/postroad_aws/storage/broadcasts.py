@@ -19,11 +19,10 @@ from postroad_aws.settings import settings
 from postroad_aws.storage import Page, VersionConflictError
 from postroad_aws.storage.batches import code_of, get_items
 from postroad_aws.storage.holds import delete_request, put_request
-from postroad_aws.storage.paging import decode_cursor, encode_cursor
+from postroad_aws.storage.paging import ALL, list_latest
 
 Item = dict[str, Any]
 
-_LIST = "all"
 _COUNTS = ("missed", "made_up", "attempt")
 _TIMES = ("rests_until", "set_going_at")
 _TEXTS = ("before", "note", "winner", "verdict")
@@ -44,23 +43,9 @@ def find_runs(broadcast_ids: Collection[str]) -> dict[str, Run]:
 
 def list_runs(*, cursor: str | None = None, limit: int = 50) -> Page[Run]:
     """All runs, the latest first. Raises CursorError."""
-    query: Item = {
-        "TableName": _table(),
-        "IndexName": "by_time",
-        "KeyConditionExpression": "listing = :all",
-        "ExpressionAttributeValues": {":all": {"S": _LIST}},
-        "ScanIndexForward": False,
-        "Limit": limit + 1,
-    }
-    if cursor is not None:
-        (listed_at,) = decode_cursor(cursor, str)
-        query["KeyConditionExpression"] += " AND listed_at < :after"
-        query["ExpressionAttributeValues"][":after"] = {"S": listed_at}
-    items = get_client("dynamodb").query(**query)["Items"]
-    shown = [item["broadcast_id"]["S"] for item in items[:limit]]
-    following = encode_cursor(items[limit - 1]["listed_at"]["S"]) if len(items) > limit else None
-    found = find_runs(shown)
-    return Page([found[broadcast_id] for broadcast_id in shown if broadcast_id in found], following)
+    page = list_latest(_table(), "broadcast_id", cursor=cursor, limit=limit)
+    found = find_runs(page.items)
+    return Page([found[broadcast_id] for broadcast_id in page.items if broadcast_id in found], page.next)
 
 
 def save_run(run: Run, before: Run | None) -> None:
@@ -173,7 +158,7 @@ def _key(broadcast_id: str) -> Item:
 def _item(run: Run) -> Item:
     item: Item = {
         **_key(run.broadcast.id),
-        "listing": {"S": _LIST},
+        "listing": {"S": ALL},
         "listed_at": {"S": f"{format_instant(run.at)}#{run.broadcast.id}"},
         "document": {"S": json.dumps(run.document, separators=(",", ":"))},
         "edit": {"N": str(run.edit)},

@@ -77,6 +77,29 @@ def read_items(table: str, at_once: int | None = None, **query: Any) -> Iterator
         query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
+# The one partition of an index `by_time`, for what is made a few times a day.
+ALL = "all"
+
+
+def list_latest(table: str, key: str, *, cursor: str | None, limit: int) -> Page[str]:
+    """The keys of items, the latest first, by their index `by_time` (listing, listed_at). Raises CursorError."""
+    query: dict[str, Any] = {
+        "TableName": table,
+        "IndexName": "by_time",
+        "KeyConditionExpression": "listing = :all",
+        "ExpressionAttributeValues": {":all": {"S": ALL}},
+        "ScanIndexForward": False,
+        "Limit": limit + 1,
+    }
+    if cursor is not None:
+        (listed_at,) = decode_cursor(cursor, str)
+        query["KeyConditionExpression"] += " AND listed_at < :after"
+        query["ExpressionAttributeValues"][":after"] = {"S": listed_at}
+    items = get_client("dynamodb").query(**query)["Items"]
+    following = encode_cursor(items[limit - 1]["listed_at"]["S"]) if len(items) > limit else None
+    return Page([item[key]["S"] for item in items[:limit]], following)
+
+
 def merge_newest(
     partitions: Sequence[str],
     entries: Callable[[str, float | None], Iterable[tuple[float, str]]],

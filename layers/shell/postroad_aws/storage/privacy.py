@@ -17,12 +17,11 @@ from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import NotFoundError, Page, VersionConflictError
 from postroad_aws.storage.batches import code_of, get_items, scan_items, write_items
-from postroad_aws.storage.paging import decode_cursor, encode_cursor, read_items
+from postroad_aws.storage.paging import ALL, list_latest, read_items
 
 Item = dict[str, Any]
 _REQUEST = "request"
 _PAGES = "page-"
-_LIST = "all"
 
 
 def create(request: PrivacyRequest) -> None:
@@ -36,7 +35,7 @@ def save(request: PrivacyRequest) -> PrivacyRequest:
     saved = request.with_(edit=request.edit + 1)
     item = {**_key(request.request_id, _REQUEST), "document": {"S": json.dumps(saved.to_document())}}
     item["edit"] = {"N": str(saved.edit)}
-    item["listing"] = {"S": _LIST}
+    item["listing"] = {"S": ALL}
     item["listed_at"] = {"S": f"{format_instant(saved.asked_at)}#{saved.request_id}"}
     condition: Item = {"ConditionExpression": "attribute_not_exists(request_id)"}
     if request.edit:
@@ -69,23 +68,10 @@ def get_request(request_id: str) -> PrivacyRequest:
 
 def list_requests(*, cursor: str | None = None, limit: int = 50) -> Page[PrivacyRequest]:
     """Requests, the newest first. Raises CursorError."""
-    query: Item = {
-        "TableName": _table(),
-        "IndexName": "by_time",
-        "KeyConditionExpression": "listing = :all",
-        "ExpressionAttributeValues": {":all": {"S": _LIST}},
-        "ScanIndexForward": False,
-        "Limit": limit + 1,
-    }
-    if cursor is not None:
-        (listed_at,) = decode_cursor(cursor, str)
-        query["KeyConditionExpression"] += " AND listed_at < :after"
-        query["ExpressionAttributeValues"][":after"] = {"S": listed_at}
-    items = get_client("dynamodb").query(**query)["Items"]
-    following = encode_cursor(items[limit - 1]["listed_at"]["S"]) if len(items) > limit else None
-    keys = [_key(item["request_id"]["S"], _REQUEST) for item in items[:limit]]
+    page = list_latest(_table(), "request_id", cursor=cursor, limit=limit)
+    keys = [_key(request_id, _REQUEST) for request_id in page.items]
     found = map(_parse, get_items(_table(), keys, consistent=True)) if keys else ()
-    return Page(sorted(found, key=lambda each: (each.asked_at, each.request_id), reverse=True), following)
+    return Page(sorted(found, key=lambda each: (each.asked_at, each.request_id), reverse=True), page.next)
 
 
 def list_sizes(request_id: str) -> list[int]:

@@ -25,8 +25,9 @@ from postroad_aws.usecases.find_contact import find_contacts
 
 # A page of an export has so many records, and so many bytes before it is deflated: an item takes 400 KB.
 PAGE = 40
-CONTACTS = "contacts"
 PAGE_BYTES = 300_000
+
+CONTACTS = "contacts"
 
 
 class Timeline(Protocol):
