@@ -7,7 +7,7 @@ was erased, and it makes a yes only where somebody says where, when and to which
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from postroad.consent.rule import ERASED, EVERY_TOPIC, consent_key, in_force, later, stands
@@ -164,6 +164,11 @@ class Import:
             "agreement": agreement,
             "problems": [list(each) for each in self.problems],
         }
+
+
+def begin_of_id(time: float) -> str:
+    """How the id of an import begins that was asked for then, so that ids sort by time."""
+    return f"{datetime.fromtimestamp(time, UTC):%Y%m%dT%H%M%S}"
 
 
 def parse_import(document: Mapping[str, Any]) -> Import:

@@ -32,13 +32,13 @@ def start_removal() -> None:
 
 
 def start_privacy(request_id: str, kind: str) -> None:
-    """Start the state machine that serves a privacy request."""
-    _start(settings().require(f"{kind}_state_machine"), {"request_id": request_id})
+    """Start the state machine that serves a privacy request. Doing it twice is harmless."""
+    _start(settings().require(f"{kind}_state_machine"), {"request_id": request_id}, request_id)
 
 
 def start_import(import_id: str) -> None:
-    """Start the state machine that takes the people of an import."""
-    _start(settings().require("import_state_machine"), {"import_id": import_id})
+    """Start the state machine that takes the people of an import. Doing it twice is harmless."""
+    _start(settings().require("import_state_machine"), {"import_id": import_id}, import_id)
 
 
 def schedule_broadcast(broadcast_id: str, number: int, at: float) -> None:
@@ -78,11 +78,13 @@ def _schedule_name(broadcast_id: str, number: int, at: float) -> str:
     return f"{re.sub('[^0-9a-z_-]', '-', broadcast_id[:28])}-{digest}-{number}-{ceil(at)}"
 
 
-def _start(state_machine: str, given: Mapping[str, Any]) -> None:
+def _start(state_machine: str, given: Mapping[str, Any], name: str | None = None) -> None:
     """Start a run. What it is for has happened, so one that cannot start now is kept as a dead letter: an alarm tells
-    of it, and a redrive starts it."""
+    of it, and a redrive starts it. With a name it is started once, however often it is asked for within 90 days."""
+    client, named = get_client("stepfunctions"), {"name": name} if name else {}
     try:
-        get_client("stepfunctions").start_execution(stateMachineArn=state_machine, input=json.dumps(given))
+        with suppress(client.exceptions.ExecutionAlreadyExists):
+            client.start_execution(stateMachineArn=state_machine, input=json.dumps(given), **named)
     except (BotoCoreError, ClientError) as error:
         logger.exception("a run could not be started", error=type(error).__name__)
         letter = {"state_machine_arn": state_machine, "input": given}

@@ -152,3 +152,15 @@ def test_a_file_that_is_none_is_not_found(admin, ana):
     serve(request_id)
     assert admin.get(f"/console/privacy/{request_id}/file?cursor=7").status == 404
     assert admin.get(f"/console/privacy/{request_id}/file?cursor=x").status == 400
+
+
+def test_who_looks_reads_that_a_request_is_late_and_what_becomes_of_it(admin, browser, ana, account):
+    request_id = ask(admin, ana.contact_id, "erase", sure="yes")
+    assert "this page follows" in browser.get(f"/console/privacy/{request_id}").text
+    account.advance(1_000)
+    page = browser.get(f"/console/privacy/{request_id}").text
+    for said in ("should have ended by now", "begun within the hour", "dead letters", "can still be written to"):
+        assert said in page
+    assert "late" in browser.get("/console/privacy").text
+    serve(request_id)
+    assert "They are forgotten" in browser.get(f"/console/privacy/{request_id}").text

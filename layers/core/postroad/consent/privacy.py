@@ -15,6 +15,8 @@ RUNNING, DONE = "running", "done"
 # So many people one request may be about, and so long an export is kept.
 MOST_PEOPLE = 100
 KEPT = 7 * DAY
+# A request that has not ended by then is told as late.
+USUALLY_TAKES = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class PrivacyRequest:
     def is_kept(self, now: float) -> bool:
         """Whether what an export has written can still be read."""
         return self.kind == EXPORT and self.state == DONE and now < (self.finished_at or 0.0) + KEPT
+
+    def is_late(self, now: float) -> bool:
+        """Whether it should have ended long ago: its run was never begun, or has failed."""
+        return self.state == RUNNING and now > self.asked_at + USUALLY_TAKES
 
     def to_document(self) -> dict[str, Any]:
         return plain(self)  # type: ignore[no-any-return]

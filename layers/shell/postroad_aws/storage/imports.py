@@ -5,15 +5,16 @@ A page is deleted when it is taken; one that is never taken goes by itself after
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from postroad.imports import PAGE, Import, Person, parse_import
+from postroad.imports import DONE, PAGE, Import, Person, begin_of_id, parse_import
 from postroad.instants import DAY
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import NotFoundError
 from postroad_aws.storage.batches import write_items
+from postroad_aws.storage.paging import read_items
 
 Item = dict[str, Any]
 
@@ -78,6 +79,20 @@ def list_imports() -> list[Import]:
         Limit=_MOST_LISTED,
     )
     return [parse_import(json.loads(item["document"]["S"])) for item in answer["Items"]]
+
+
+def list_unfinished(since: float, until: float) -> Iterator[Import]:
+    """The imports that were asked for between two times and are not done."""
+    items = read_items(
+        _table(),
+        KeyConditionExpression="kind = :kind AND #name BETWEEN :since AND :until",
+        ExpressionAttributeNames={"#name": "name"},
+        ExpressionAttributeValues={
+            ":kind": {"S": _IMPORT}, ":since": {"S": begin_of_id(since)}, ":until": {"S": begin_of_id(until)},
+        },
+    )  # fmt: skip
+    found = (parse_import(json.loads(item["document"]["S"])) for item in items)
+    return (job for job in found if job.state != DONE)
 
 
 def _until(time: float) -> Item:

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from postroad.consent.privacy import EXPORT, KEPT, PrivacyRequest, parse_request
+from postroad.consent.privacy import DONE, EXPORT, KEPT, PrivacyRequest, parse_request
 from postroad.instants import format_instant
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
@@ -72,6 +72,21 @@ def list_requests(*, cursor: str | None = None, limit: int = 50) -> Page[Privacy
     keys = [_key(request_id, _REQUEST) for request_id in page.items]
     found = map(_parse, get_items(_table(), keys, consistent=True)) if keys else ()
     return Page(sorted(found, key=lambda each: (each.asked_at, each.request_id), reverse=True), page.next)
+
+
+def list_unfinished(since: float, until: float) -> Iterator[PrivacyRequest]:
+    """The requests that were asked for between two times and are not done, each as it is now."""
+    rows = read_items(
+        _table(),
+        IndexName="by_time",
+        KeyConditionExpression="listing = :all AND listed_at BETWEEN :since AND :until",
+        ExpressionAttributeValues={
+            ":all": {"S": ALL}, ":since": {"S": format_instant(since)}, ":until": {"S": format_instant(until)},
+        },
+    )  # fmt: skip
+    keys = [_key(row["request_id"]["S"], _REQUEST) for row in rows]
+    found = map(_parse, get_items(_table(), keys, consistent=True)) if keys else ()
+    return (request for request in found if request.state != DONE)
 
 
 def list_sizes(request_id: str) -> list[int]:

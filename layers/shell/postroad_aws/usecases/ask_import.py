@@ -1,10 +1,9 @@
 """Ask for an import: its people are stored, and a state machine takes them page by page."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Protocol
 
-from postroad.imports import MOST_TOLD, Agreement, Import, People, Person
+from postroad.imports import MOST_TOLD, Agreement, Import, People, Person, begin_of_id
 from postroad_aws.ports import Clock, Ids
 
 
@@ -30,7 +29,7 @@ def ask_import(
 ) -> Import:
     """Store an import and have it taken. `found` are at least one person; `name` is what the list is called."""
     now = round(clock.now(), 3)
-    import_id = f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%S}-{ids.new_id()}"
+    import_id = f"{begin_of_id(now)}-{ids.new_id()}"
     pages = imports.save_people(import_id, found.people, now)
     told, bad = found.problems[:MOST_TOLD], len(found.problems)
     job = Import(import_id, name[:200], now, asked_by, agreement, len(found.people), told, bad, pages)
