@@ -1,20 +1,17 @@
 """A running `python -m localcloud run` that tests start, talk to and stop."""
 
-import fcntl
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 # What a busy machine may add to an instant, in seconds, and how long it may take for whatever takes a moment.
@@ -22,25 +19,21 @@ SLACK = 20.0
 PATIENCE = 360.0
 
 
-# Below those that systems give to outgoing connections.
-PORTS = range(21_000, 29_000)
-_reserved: list[IO[str]] = []
+_reserved: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """One that nobody has, and that no other run of the tests gets while this process lives."""
-    for port in random.sample(PORTS, len(PORTS)):
-        reservation = (Path(tempfile.gettempdir()) / f"postroad-port-{port}").open("a")
-        try:
-            fcntl.flock(reservation, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", port))
-        except OSError:
-            reservation.close()
-            continue
-        _reserved.append(reservation)
-        return port
-    raise RuntimeError(f"no free port in {PORTS}")
+    """One that nobody else gets while this process lives: it stays bound, and only servers may share it."""
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    port: int = taken.getsockname()[1]
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            _reserved.append(taken)
+    except OSError:  # not every system lets a server share
+        taken.close()
+    return port
 
 
 def make_store(store: Path) -> Path:

@@ -766,7 +766,7 @@ async def _answer(path, receive, send):
 
 async def main() -> None:
     config = Config()
-    config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]
+    config.bind = [f"fd://{os.environ['LOCALCLOUD_DOOR']}"]  # bound already, so that nobody can come first
     config.keep_alive_timeout = 3600
     config.graceful_timeout = 0.2
     config.loglevel = os.environ.get("LOG_LEVEL", "WARNING")

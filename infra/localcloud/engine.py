@@ -41,11 +41,12 @@ def clients_for(endpoint: str, region: str) -> Callable[[str], Any]:
     return client
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _take_port() -> socket.socket:
+    """A port that is nobody else's from now on; whoever gets the socket listens."""
+    taken = socket.socket()
+    taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    taken.bind(("127.0.0.1", 0))
+    return taken
 
 
 def _answers(port: int) -> bool:
@@ -111,13 +112,15 @@ class Engine:
         scratch = state.parent / "scratch"
         _throw_away(scratch)
         scratch.mkdir(parents=True)
-        self.port = free_port()
+        door = _take_port()
+        self.port: int = door.getsockname()[1]
         (state / "port").write_text(str(self.port))  # for people and tools
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.log = state.parent / "emulator.log"
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTHON", "LAMBDA_"))}
         environment = kept | {
             "GATEWAY_PORT": str(self.port),
+            "LOCALCLOUD_DOOR": str(door.fileno()),
             "PERSIST_STATE": "1",
             "STATE_DIR": str(state / "aws"),
             "TMPDIR": str(scratch),
@@ -131,13 +134,14 @@ class Engine:
             "DOCKER_HOST": "unix:///nonexistent/no-docker",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        with self.log.open("wb") as log:
+        with door, self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 # -P: the modules beside it are ours, not its.
                 [str(python), "-P", str(Path(__file__).with_name("emulator.py"))],
                 env=environment,
                 cwd=scratch,
-                pass_fds=[self.lock.fileno()],  # the state stays taken until the emulator has saved it
+                # The state stays taken until the emulator has saved it.
+                pass_fds=[self.lock.fileno(), door.fileno()],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -30,6 +30,8 @@ ARGUMENTS = [
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 ]
+# Milliseconds that a busy machine may take to show something.
+TIMEOUT = 60_000
 HOSTS = {"localhost", "127.0.0.1", ""}
 
 
@@ -48,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def chromium() -> Iterator[Any]:
     path = find_chromium()
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         path, sync_playwright = None, None
     if path is None or sync_playwright is None:
@@ -56,6 +58,7 @@ def chromium() -> Iterator[Any]:
         if os.environ.get("POSTROAD_REQUIRE_BROWSER"):
             pytest.fail(reason)
         pytest.skip(reason)
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
@@ -95,7 +98,7 @@ class Visitor:
 
     def __init__(self, chromium: Any, **options: Any) -> None:
         self.context = chromium.new_context(user_agent=AGENT, viewport={"width": 1280, "height": 900}, **options)
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(TIMEOUT)
         self.problems: list[str] = []
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.problems.append(f"thrown: {error.error}"))

@@ -1,5 +1,7 @@
 """Drawing a journey with the mouse."""
 
+from playwright.sync_api import expect
+
 from tests.browser.conftest import sign_in
 
 
@@ -23,10 +25,11 @@ def test_c13_a_marketer_draws_a_journey_with_the_mouse_and_publishes_it(cloud, v
     page.locator("[data-step=pause]").drag_to(page.locator("a.slot").last)
     page.wait_for_url("**step=pause#card-pause")
     cards = page.locator("[data-step]")
+    expect(cards).to_have_count(2)
     assert [cards.nth(at).get_attribute("data-step") for at in range(cards.count())] == ["cart-offer", "pause"]
 
     page.get_by_role("link", name="Look at it and publish").click()
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Publish this draft").click()
     page.get_by_text("live", exact=True).wait_for()
-    assert "Guide Downloaded" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("Guide Downloaded")

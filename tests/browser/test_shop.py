@@ -53,7 +53,7 @@ class Customer:
         assert answer.status == 200, answer.body
         return answer.json
 
-    def wait_for(self, condition: Any, tries: int = 100) -> None:
+    def wait_for(self, condition: Any, tries: int = 600) -> None:
         for _ in range(tries):
             if condition():
                 return
@@ -73,8 +73,8 @@ class Customer:
     def read(self, subject: str) -> Any:
         """Open a mail in the inbox, as its reader sees it."""
         self.inbox.bring_to_front()
-        self.inbox.reload()
         self.wait_for(lambda: subject in self.subjects())
+        self.inbox.reload()
         self.inbox.get_by_role("button").or_(self.inbox.locator("li")).filter(has_text=subject).filter(
             has_text=self.address
         ).first.click()

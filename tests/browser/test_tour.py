@@ -2,6 +2,8 @@
 
 import subprocess
 
+from playwright.sync_api import expect
+
 from tests.browser.conftest import sign_in
 
 
@@ -20,7 +22,7 @@ def test_the_tour_leads_from_curl_to_the_mail_and_to_the_reasons(cloud, visitor)
     home.bring_to_front()
     home.get_by_role("link", name="Ana's timeline").click()
     home.get_by_role("heading", name="Ana").wait_for()
-    assert home.get_by_text("Signed Up").count()
+    expect(home.get_by_text("Signed Up").first).to_be_visible()
     home.get_by_role("link", name="Why", exact=True).click()
     home.get_by_text("Welcome").first.wait_for()
 
@@ -31,7 +33,8 @@ def test_the_tour_can_be_hidden_for_good(cloud, visitor):
     home.locator("#tour").wait_for(state="detached")
     with home.expect_response("**/console/tour"):
         home.reload()
-    assert home.locator(".tour").count() == 0
+    expect(home.locator("[hx-trigger='load']")).to_have_count(0)
+    expect(home.locator(".tour")).to_have_count(0)
 
 
 def test_a_badge_says_what_is_made_up_and_asks_before_it_goes(cloud, visitor):
@@ -47,4 +50,4 @@ def test_a_badge_says_what_is_made_up_and_asks_before_it_goes(cloud, visitor):
 def test_who_may_only_look_cannot_remove_it(cloud, visitor):
     home = sign_in(visitor, cloud, "Vera")
     home.get_by_text("made-up people show what the pages are for").wait_for()
-    assert home.get_by_role("button", name="Remove demo data").count() == 0
+    expect(home.get_by_role("button", name="Remove demo data")).to_have_count(0)
