@@ -16,7 +16,7 @@ PREPARE := from pathlib import Path; from localcloud import packaging; store = P
   [packaging.install(path, store, python, print) for path in Path('layers').glob('*/requirements.txt')]
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --annotation-style line
 
-.PHONY: help run test check format soak bench build deploy deploy-local keys webhook-secret redrive recount reset lock clean
+.PHONY: help run test check format soak bench build deploy deploy-local keys webhook-secret link-keys redrive recount reset lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ keys: .venv/.installed  ## make the stack's keys and print them, once (KINDS="wr
 
 webhook-secret: .venv/.installed  ## print the secret of a webhook of the policy (WEBHOOK=crm, STACK=postroad)
 	@$(PY) infra/keys.py --stack $(STACK) --webhook $(WEBHOOK)
+
+link-keys: .venv/.installed  ## list the keys that sign links (DO=new makes one, DO="withdraw 1" ends one; STACK=postroad)
+	@$(PY) infra/link_keys.py --stack $(STACK) $(DO)
 
 redrive: .venv/.installed  ## give dead letters another try (QUEUE=EventsDeadLetters or DeadLetters, STACK=postroad)
 	@$(PY) infra/redrive.py --stack $(STACK) $(QUEUE)

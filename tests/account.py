@@ -22,7 +22,7 @@ from postroad.events import Event
 from postroad.sending.messages import Message
 from postroad.sending.quotas import Quota
 from postroad.tracking.packing import pack, unpack
-from postroad_aws import books, clock, holds, quotas, templates, wiring
+from postroad_aws import books, clock, holds, links, quotas, templates, wiring
 from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
 from postroad_aws.settings import settings
@@ -224,7 +224,7 @@ def forget() -> None:
     wiring.broadcast_ports.cache_clear()
     wiring.run_ports.cache_clear()
     wiring.privacy_ports.cache_clear()
-    wiring.signer.cache_clear()
+    links.forget()
     templates.get_template.cache_clear()
     keys.forget_keys()
     books.forget()

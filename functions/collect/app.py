@@ -10,18 +10,16 @@ from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from postroad.tracking.wire import Refused
 from postroad_aws import clock, queues
+from postroad_aws.links import signer
 from postroad_aws.observability import logger
 from postroad_aws.settings import settings
 from postroad_aws.storage import keys
 from postroad_aws.usecases.collect_events import Busy, DoorPorts, Taken, collect_events, collect_pixel
-
-if TYPE_CHECKING:
-    from postroad.content.links import Signer
 
 Answer = dict[str, Any]
 
@@ -31,6 +29,10 @@ _GIF = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="  # 43 byte
 _NOT_FOUND = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Not found</title>"
     "<p>This link does not exist. It may have been cut off on its way: try to copy all of it."
+)
+_WITHDRAWN = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>Withdrawn</title>"
+    "<p>For your safety, this link leads nowhere any more. The same one in a newer message does."
 )
 _ALLOWED_HEADERS = "authorization, content-type, content-encoding, x-retry-count, anonymousid, sentat"
 _HEADER_LIST = re.compile(r"[A-Za-z0-9, -]{1,500}")
@@ -162,28 +164,21 @@ def _open(call: Call) -> Answer:
     from postroad_aws.usecases.record_engagement import Fetched, record_open
 
     fetched = Fetched(call.method, call.headers, _address_of(call))
-    return _gif() if record_open(PORTS, _signer(), call.rest, fetched) else _not_found()
+    return _gif() if record_open(PORTS, signer(), call.rest, fetched) else _no_link(call.rest)
 
 
 def _click(call: Call) -> Answer:
     from postroad_aws.usecases.record_engagement import Fetched, record_click
 
-    target = record_click(PORTS, _signer(), call.rest, Fetched(call.method, call.headers, _address_of(call)))
+    target = record_click(PORTS, signer(), call.rest, Fetched(call.method, call.headers, _address_of(call)))
     if target is None:
-        return _not_found()
+        return _no_link(call.rest)
     headers = {"location": _ascii_url(target), "cache-control": "no-store", "referrer-policy": "no-referrer"}
     return {"statusCode": 302, "headers": headers}
 
 
 def _address_of(call: Call) -> str:
     return str(call.event["requestContext"]["http"].get("sourceIp", ""))
-
-
-def _signer() -> "Signer":
-    # Most cold starts take events, and links bring the HTML reader with them.
-    from postroad.content.links import Signer
-
-    return Signer({"1": keys.derive_key("links")}, "1")
 
 
 def _ascii_url(url: str) -> str:
@@ -199,9 +194,10 @@ def _gif() -> Answer:
     return {"statusCode": 200, "headers": headers, "body": _GIF, "isBase64Encoded": True}
 
 
-def _not_found() -> Answer:
+def _no_link(token: str) -> Answer:
     headers = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
-    return {"statusCode": 404, "headers": headers, "body": _NOT_FOUND}
+    status, body = (410, _WITHDRAWN) if signer().is_withdrawn(token) else (404, _NOT_FOUND)
+    return {"statusCode": status, "headers": headers, "body": body}
 
 
 def _refuse(refused: Refused, *, retry_after: int | None = None) -> Answer:

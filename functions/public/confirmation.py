@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from functions.public.dead_links import show_dead_link
 from functions.public.pages import Answer, page
 from postroad.consent.confirmation import GOOD_FOR, topics_of
 from postroad.content.links import Confirm
+from postroad_aws.links import signer
 from postroad_aws.observability import logger
 from postroad_aws.usecases.confirm_consent import confirm_consent
-from postroad_aws.wiring import production, signer
+from postroad_aws.wiring import production
 
 _ASK = """<p>You get messages about {topics} once you press the button.</p>
 <form method="post"><button>Yes, write to me</button></form>
@@ -22,7 +24,7 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
     """`GET /y/{token}` asks; what `POST /y/{token}` confirms is in force when it is answered."""
     link = signer().find(Confirm, token)
     if link is None:
-        return page(404, "This link does not work", "<p>It may have been cut off. Copy all of it into the browser.</p>")
+        return show_dead_link(token, "<p>It may have been cut off. Copy all of it into the browser.</p>")
     ports = production()
     if ports.clock.now() > link.asked_at + GOOD_FOR:
         return page(410, "This link has run out", _OVER)

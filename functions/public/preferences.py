@@ -6,19 +6,21 @@ from html import escape
 from typing import Any
 
 from functions.public.bodies import BodyError, read_inputs
+from functions.public.dead_links import show_dead_link
 from functions.public.pages import Answer, page
 from postroad.consent.preferences import FREQUENCIES, PAUSES, Choice, mask, read_wish
 from postroad.content.links import Preferences
+from postroad_aws.links import signer
 from postroad_aws.observability import logger
 from postroad_aws.usecases.change_preferences import Shown, change_preferences, show_preferences
-from postroad_aws.wiring import production, signer
+from postroad_aws.wiring import production
 
 
 def answer(event: Mapping[str, Any], token: str) -> Answer:
     """`GET /p/{token}` shows it; what `POST /p/{token}` says is in force when it is answered."""
     link = signer().find(Preferences, token)
     if link is None:
-        return page(404, "This link does not work", "<p>It may have been cut off. Try that of a newer message.</p>")
+        return show_dead_link(token, "<p>It may have been cut off. Try that of a newer message.</p>")
     try:
         ports = production()
         policy, shown = ports.books.current_policy(), show_preferences(ports, link)

@@ -5,12 +5,14 @@ from html import escape
 from typing import Any
 
 from functions.public.bodies import BodyError, read_inputs
+from functions.public.dead_links import show_dead_link
 from functions.public.pages import Answer, page
 from postroad.content.links import Unsubscribe
 from postroad.policy import Policy
+from postroad_aws.links import signer
 from postroad_aws.observability import logger
 from postroad_aws.usecases.refuse import subscribe_again, unsubscribe
-from postroad_aws.wiring import production, signer
+from postroad_aws.wiring import production
 
 _ASK = """<p>You will get no more messages about <b>{topic}</b>.</p>
 <form method="post"><button name="scope" value="topic">Unsubscribe from {topic}</button></form>
@@ -26,7 +28,7 @@ def answer(event: Mapping[str, Any], token: str) -> Answer:
     """`GET /u/{token}` asks; `POST /u/{token}` is in force when it is answered."""
     link = signer().find(Unsubscribe, token)
     if link is None:
-        return page(404, "This link does not work", "<p>It may have been cut off. Try that of a newer message.</p>")
+        return show_dead_link(token, "<p>It may have been cut off. Try that of a newer message.</p>")
     policy = _find_policy(link)
     topic = policy.find_topic(link.topic).name if policy else link.topic
     if event["requestContext"]["http"]["method"] != "POST":

@@ -8,11 +8,12 @@ from functions.public.bodies import BodyError, read_document
 from functions.public.pages import Answer
 from postroad.content.links import Waiting
 from postroad.tracking.wire import Refused
+from postroad_aws.links import signer
 from postroad_aws.observability import logger
 from postroad_aws.storage import keys, web_messages
 from postroad_aws.usecases.end_web_message import DEEDS, end_web_message
 from postroad_aws.usecases.list_web_messages import Asker, Shown, list_web_messages
-from postroad_aws.wiring import production, signer
+from postroad_aws.wiring import production
 
 
 def answer(event: Mapping[str, Any], token: str | None) -> Answer:
@@ -46,6 +47,8 @@ def _show(shown: Shown) -> dict[str, str]:
 def _end(event: Mapping[str, Any], token: str, what: str) -> Answer:
     link = signer().find(Waiting, token)
     if link is None:
+        if signer().is_withdrawn(token):
+            return _refuse(410, "This token was withdrawn; ask for the messages anew.")
         return _refuse(404, "No message has this token.")
     if what not in DEEDS:
         return _refuse(400, f"Say what became of it: what is one of {', '.join(DEEDS)}.")

@@ -22,7 +22,7 @@ import boto3
 from demo.documents import load_definitions
 from postroad.errors import PostroadError
 from postroad.instants import DAY
-from postroad_aws import books, clock, runs, templates, wiring
+from postroad_aws import books, clock, links, runs, templates
 from postroad_aws.ports import Clock
 from postroad_aws.settings import Settings
 from postroad_aws.storage import contacts, definitions, keys
@@ -93,7 +93,7 @@ def load_history(url: str, documents: Mapping[str, Mapping[str, Any]]) -> tuple[
     now, opened = clock.now(), memory.Clock()
     opened.at = now - (DAYS + 1) * DAY
     count = load_brand(documents, opened)
-    shop = Shop(books.newest(), templates, keys.derive_key("contacts"), wiring.signer(), url)
+    shop = Shop(books.newest(), templates, keys.derive_key("contacts"), links.signer(), url)
     with redirect_stdout(StringIO()):  # what the product logs while a history is played is no news
         worlds = list(play_history(shop, now))
     return count, save_worlds(worlds, now)

@@ -96,7 +96,7 @@ class Stack:
 
     def enter(self) -> None:
         """Make this the stack that the product in this process works on; what it remembered of another is forgotten."""
-        from postroad_aws import books, clock, settings, templates, wiring
+        from postroad_aws import books, clock, links, settings, templates, wiring
         from postroad_aws.storage import keys
 
         os.environ.update(self.environment)
@@ -107,7 +107,7 @@ class Stack:
         books.forget()
         templates.get_template.cache_clear()
         wiring.production.cache_clear()
-        wiring.signer.cache_clear()
+        links.forget()
 
     def load(self, unrelated: int) -> None:
         """Its keys and the demo brand, published; `unrelated` more brands that none of the bench's events can touch."""

@@ -26,7 +26,7 @@ def load_demo(stack: Stack) -> None:
     from demo.playing import open_shop, play_history
     from postroad.book import Manifest, compile_book
     from postroad.definitions import plan_publication
-    from postroad_aws import wiring
+    from postroad_aws import links
     from postroad_aws.storage import definitions, keys
 
     stack.enter()
@@ -37,7 +37,7 @@ def load_demo(stack: Stack) -> None:
     definitions.publish(plan.versions, plan.manifest, now)
     for key, document in documents.items():
         definitions.save_draft(*key.split("/"), document, edit=0, now=now)
-    shop = open_shop(plan, keys.derive_key("contacts"), wiring.signer(), stack.environment["BASE_URL"])
+    shop = open_shop(plan, keys.derive_key("contacts"), links.signer(), stack.environment["BASE_URL"])
     save_worlds(list(play_history(shop, now)), now)
 
 

@@ -8,8 +8,8 @@ import pytest
 from functions.serve_privacy import app as serving
 from postroad.consent.privacy import ERASURE, EXPORT
 from postroad.content.links import Confirm, Preferences, Unsubscribe
+from postroad_aws.links import signer
 from postroad_aws.storage import refusals
-from postroad_aws.wiring import signer
 from tests.account import ANA, Account, account, bare_account, clients, forget, lambda_context
 from tests.contracts.powers import find_missing, list_needs, list_powers
 from tests.functions.test_public_consent import call

@@ -14,6 +14,7 @@ from postroad.broadcasts import broadcast as broadcasts
 from postroad.commits import Commit
 from postroad.contacts import merging, ring
 from postroad.contacts.contact import Seat
+from postroad.content import link_keys
 from postroad.events import WAKE
 from postroad.fold import accounts as fold_accounts
 from postroad.fold.folding import Folding
@@ -457,6 +458,12 @@ def an_erasure_is_a_deletion() -> AbstractContextManager[Any]:
     return changed(erasing.Refusals, erase_answers=suppress_in_name_only)
 
 
+def the_old_key_is_forgotten() -> AbstractContextManager[Any]:
+    """A new key for links takes the place of the one that signed those in mails which have left."""
+    make = worlds.make_signer
+    return changed(worlds, make_signer=lambda keys, now: make([link_keys.find_current(keys, now)], now))
+
+
 BUGS: Mapping[str, Bug] = {
     bug.plant.__name__: bug
     for bug in (
@@ -500,6 +507,7 @@ BUGS: Mapping[str, Bug] = {
         Bug(a_goal_leaves_what_waits, "goals_stop_journeys", 135),
         Bug(an_older_copy_is_taken, "members_carry_what_their_account_says", 67),
         Bug(who_is_engaged_is_not_counted, "members_carry_what_their_account_says", 2),
+        Bug(the_old_key_is_forgotten, "every_way_out_opens", 24),
         Bug(holds_are_not_looked_at, "what_is_held_stays", 12),
         Bug(a_log_says_to_whom, "nobody_shows_in_a_log", 0),
         Bug(only_the_newest_timers_ring, "nothing_stuck", 0),

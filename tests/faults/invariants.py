@@ -237,6 +237,12 @@ def quiet_hours_hold(world: World) -> Iterator[str]:
                 yield f"text {mail.message_id} left at {of_day / 3_600:.2f} in the night"
 
 
+def every_way_out_opens(world: World) -> Iterator[str]:
+    """2. The link to unsubscribe by of each mail that has left works, unless the key that signed it was withdrawn."""
+    for sentence in world.log.dead_links:
+        yield f"a link to unsubscribe by key {sentence}"
+
+
 def what_is_held_stays(world: World) -> Iterator[str]:
     """2. Nothing leaves while an operator holds everything, from a few seconds after that was said."""
     begins, ends = world.troubles.hold or (inf, inf)
@@ -583,6 +589,7 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         mails_are_in_the_ledger,
         a_reply_is_answered_once,
         quiet_hours_hold,
+        every_way_out_opens,
         what_is_held_stays,
         nobody_shows_in_a_log,
         nothing_is_an_orphan,

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from random import Random
 from typing import TYPE_CHECKING
 
+from postroad.content.link_keys import add_key, withdraw_key
 from postroad.sending.holds import ALL, PAUSE, Hold
 from tests.faults.scheduler import Faults
 
@@ -23,7 +24,8 @@ HELD = "held"
 
 class Troubles:
     """The clocks of sandboxes disagree; ticks come late or twice; records of a stream come twice; SES stops sending for
-    hours and tells late; what is in a dead letter queue is redriven twice; an operator holds everything for a while."""
+    hours and tells late; what is in a dead letter queue is redriven twice; an operator holds everything for a while,
+    and has links signed by another key."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
@@ -38,6 +40,10 @@ class Troubles:
         span = world.calm - world.loop.now
         self.ses_stops = self._spell(span) if random.random() < 0.15 else None
         self.hold = self._spell(span) if random.random() < 0.15 else None
+        # Drawn apart, so that nothing else in a world changes by it.
+        lot = Random(f"the keys of {world.seed}")
+        self.new_key = world.loop.now + lot.random() * span * 0.9 if lot.random() < 0.3 else None
+        self.withdraws = lot.random() < 0.4
 
     def _spell(self, span: float) -> tuple[float, float]:
         """From when to when something lasts: some hours, and over when it is calm."""
@@ -46,12 +52,24 @@ class Troubles:
 
     def plan(self) -> None:
         """What an operator does."""
+        if self.new_key is not None:
+            self.world.loop.at(self.new_key, self.rotate)
         if self.hold is None:
             return
         (begins, ends), memory = self.hold, self.world.memory
         hold = Hold(ALL, PAUSE, begins, note="something is wrong")
         self.world.loop.at(begins, memory.holds.__setitem__, HELD, hold)
         self.world.loop.at(ends, memory.holds.pop, HELD)
+
+    def rotate(self) -> None:
+        """A new key signs links; in some worlds the old one has leaked, and goes when that does."""
+        world = self.world
+        world.link_keys = add_key(world.link_keys, b"the new key of the same stack 32", world.loop.now)
+        if self.withdraws:
+            world.loop.at(world.link_keys[-1].since + SKEW + 1.0, self.withdraw)
+
+    def withdraw(self) -> None:
+        self.world.link_keys = withdraw_key(self.world.link_keys, "1", self.world.loop.now)
 
     def draw_skew(self) -> float:
         """By how much the clock of a sandbox is wrong, within five minutes either way."""
@@ -118,6 +136,7 @@ FAULTS: Mapping[str, Callable[["World"], None]] = {
     "table of timelines out": _never_out,
     "clocks disagree": _of_troubles("skew"),
     "redriven twice": _of_troubles("redrives", 1),
+    "links get another key": _of_troubles("new_key", None),
     "everything held": _of_troubles("hold", None),
 }
 

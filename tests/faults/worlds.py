@@ -23,6 +23,7 @@ from postroad.commits import Commit, MembershipChange
 from postroad.contacts import ring
 from postroad.contacts.contact import SHARDS
 from postroad.contacts.identities import Identity, contact_id_of, group_of
+from postroad.content.link_keys import LinkKey, make_signer
 from postroad.content.links import Signer, Unsubscribe
 from postroad.content.rendering import CompiledMessage, compile_message_template
 from postroad.envelopes.email import Email
@@ -57,7 +58,7 @@ START = 1_793_610_000.0  # 2026-11-02 09:00 UTC
 HOUR = 3_600.0
 TIMEOUT = 30.0
 KEY = b"a key of the simulated stack 32b"
-SIGNER = Signer({"1": b"another key of the same stack 32"}, "1")
+LINK_KEY = LinkKey("1", b"another key of the same stack 32")
 BASE_URL = "https://go.example"
 GARBAGE = '{"v": 1, "kind": "events", "events": [{"name": "cut'
 
@@ -292,6 +293,7 @@ class Log:
     claimed: set[tuple[str, str]] = field(default_factory=set)
     steps_back: list[str] = field(default_factory=list)
     committed: set[str] = field(default_factory=set)
+    dead_links: list[str] = field(default_factory=list)
     late_timers: list[str] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     answers: list[tuple[str, str, float]] = field(default_factory=list)
@@ -309,7 +311,8 @@ class Sandbox:
 
     def __init__(self, world: "World") -> None:
         books = SandboxBooks(world.loop, memories.MemoryBooks(world.loop.time, world.shelf, world.book_lifetime))
-        self.ports = replace(world.ports, books=books, holds=memories.MemoryHolds(world.memory))
+        signer: Any = SandboxSigner(world)
+        self.ports = replace(world.ports, books=books, holds=memories.MemoryHolds(world.memory), signer=signer)
         if skew := world.troubles.draw_skew():
             self.ports = replace(self.ports, clock=WorldClock(world.loop, skew))
 
@@ -334,6 +337,23 @@ class SandboxBooks:
 
     def newest(self) -> Book:
         return self.loop.call("newest", self.books.newest, (), {})
+
+
+class SandboxSigner:
+    """Signs and reads links by the keys that there were a minute ago at most."""
+
+    LIFETIME = 60.0
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.signer: Signer | None = None
+        self.made = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        now = self.world.loop.now
+        if self.signer is None or now - self.made >= self.LIFETIME:
+            self.signer, self.made = make_signer(self.world.link_keys, now), now
+        return getattr(self.signer, name)
 
 
 class WorldClock:
@@ -479,6 +499,7 @@ class World:
         begins = START + random.random() * 3 * HOUR if random.random() < 0.06 else self.end
         self.outage = begins, begins + random.choice((0.5, 1, 4)) * HOUR
         self.people = [Person(number, in_crowd=count > 4) for number in range(count)]
+        self.link_keys: tuple[LinkKey, ...] = (LINK_KEY,)
         self.troubles = Troubles(self)
         leave_out(self, without)
         self.ports = self._ports()
@@ -540,7 +561,7 @@ class World:
             ids=memories.SeededIds(self.seed, loop.chance),
             runs=None,  # type: ignore[arg-type]  # the world starts its own
             contact_key=KEY,
-            signer=SIGNER,
+            signer=None,  # type: ignore[arg-type]  # each sandbox has its own
             base_url=BASE_URL,
         )  # fmt: skip
 
@@ -860,18 +881,24 @@ class World:
         else:
             token = re.search(rb"/u/([\w.-]+)", envelope.raw.replace(b"=\r\n", b"").replace(b"\r\n ", b""))
             assert token, "a mail without a way out"
-            link = SIGNER.find(Unsubscribe, token[1].decode())
-            assert link, "a way out that does not open"
-            self.loop.at(at, self.unsubscribe, link, mail.address)
+            self.loop.at(at, self.unsubscribe, token[1].decode(), mail.address)
 
-    def unsubscribe(self, link: Unsubscribe, address: str) -> None:
+    def unsubscribe(self, token: str, address: str) -> None:
+        def leave(ports: Ports) -> Unsubscribe | None:
+            link = ports.signer.find(Unsubscribe, token)
+            if link:
+                refuse.unsubscribe(ports, link, {"how": "one-click"})
+            elif not ports.signer.is_withdrawn(token):
+                self.log.dead_links.append(f"{token[:2]} opens nothing {self.loop.now - START:.0f} s after the start")
+            return link
+
         def done(invocation: Invocation) -> None:
-            if invocation.error is None:
-                self.log.refusals.append(Refusal(address, link.topic, self.loop.now))
-            else:
-                self.loop.at(self.loop.now + 20.0, self.unsubscribe, link, address)
+            if invocation.error is not None:
+                self.loop.at(self.loop.now + 20.0, self.unsubscribe, token, address)
+            elif invocation.result:
+                self.log.refusals.append(Refusal(address, invocation.result.topic, self.loop.now))
 
-        self.others.invoke(lambda ports: refuse.unsubscribe(ports, link, {"how": "one-click"}), done)
+        self.others.invoke(leave, done)
 
     def person_replies(self, text: Mail) -> None:
         """Somebody answers a text, or does not. What they say comes at least once."""

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from functions.collect import app
+from postroad.content.link_keys import add_key, withdraw_key
 from postroad.content.links import Click, Open, Signer, Unsubscribe
 from postroad.tracking.packing import unpack
+from postroad_aws import links
 from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import keys
@@ -60,6 +62,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     with mock_aws():
         forget_clients()
         keys.forget_keys()
+        links.forget()
         made = Stack()
         monkeypatch.setenv("EVENTS_QUEUE_URL", made.queue)
         settings.cache_clear()
@@ -71,6 +74,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     settings.cache_clear()
     forget_clients()
     keys.forget_keys()
+    links.forget()
 
 
 def http(
@@ -376,6 +380,20 @@ def test_a_link_that_we_did_not_sign_is_our_own_404_and_never_a_redirect(stack, 
     assert answer["statusCode"] == 404
     assert "location" not in answer["headers"]
     assert stack.arrived() == ([], [])
+
+
+def test_a_click_on_the_link_of_a_withdrawn_key_leads_nowhere_and_says_why(stack):
+    path = click_path()
+    first = keys.list_link_keys()
+    both = add_key(first, b"n" * 32, 0.0)
+    keys.save_link_keys(both, first)
+    links.forget()
+    assert app.handler(http("GET", path, None, {"user-agent": CHROME}), None)["statusCode"] == 302
+    keys.save_link_keys(withdraw_key(both, "1", 1_000.0), both)
+    links.forget()
+    answer = app.handler(http("GET", path, None, {"user-agent": CHROME}), None)
+    assert (answer["statusCode"], "location" in answer["headers"]) == (410, False)
+    assert "safety" in answer["body"]
 
 
 def test_a_token_for_one_purpose_is_worth_nothing_for_another(stack):

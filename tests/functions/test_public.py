@@ -7,12 +7,13 @@ import pytest
 
 from functions.public import app
 from postroad.consent.rule import EVERY_TOPIC
+from postroad.content.link_keys import add_key, withdraw_key
 from postroad.content.links import Click, Open, Unsubscribe
 from postroad.sending.messages import Message
-from postroad_aws import books
+from postroad_aws import books, links
 from postroad_aws.clients import get_client
-from postroad_aws.storage import definitions, refusals
-from postroad_aws.wiring import signer
+from postroad_aws.links import signer
+from postroad_aws.storage import definitions, keys, refusals
 from tests.account import ANA, Account
 
 EMAIL = f"email:{ANA}"
@@ -154,6 +155,26 @@ def test_forged_cut_and_foreign_tokens_are_all_answered_alike(account, token, we
     assert len(bodies) == 1
     assert refused() == [False, False]
     assert account.arrived() == []
+
+
+def test_the_link_of_a_withdrawn_key_says_what_to_do_instead(account, token):
+    """A new key signs, the old one has leaked: a page of 410, also for one click, and nothing changes."""
+    first = keys.list_link_keys()
+    both = add_key(first, b"n" * 32, account.now())
+    keys.save_link_keys(both, first)
+    links.forget()
+    assert call("GET", token)["statusCode"] == 200
+    account.advance(600)
+    keys.save_link_keys(withdraw_key(both, "1", account.now()), both)
+    links.forget()
+    for method in ("GET", "POST"):
+        answer = call(method, token, "List-Unsubscribe=One-Click")
+        assert answer["statusCode"] == 410
+        assert "hello@tidewater.example" in answer["body"]
+    assert refused() == [False, False]
+    newer = signer().sign(Unsubscribe(account.contact_id(EMAIL), "email", "offers", "m"))
+    assert call("POST", newer)["statusCode"] == 200
+    assert refused() == [True, False]
 
 
 def test_unsubscribing_twice_says_the_same_and_is_one_event(account, token):

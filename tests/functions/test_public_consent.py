@@ -18,12 +18,12 @@ from postroad.instants import DAY
 from postroad.sending.channels import USUAL
 from postroad.sending.messages import SENT, SKIPPED
 from postroad_aws import ids
+from postroad_aws.links import signer
 from postroad_aws.ports import Ports
 from postroad_aws.storage import definitions, refusals, visits
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.send_message import send_message
 from postroad_aws.usecases.submit_form import Accepted, Post, submit_form
-from postroad_aws.wiring import signer
 from tests.account import ANA, Account, Channel, forget, open_tables
 from tests.books import FOOTER, by_key
 

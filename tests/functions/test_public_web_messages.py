@@ -10,13 +10,14 @@ from postroad.consent.rule import EVERY_TOPIC
 from postroad.content.links import Unsubscribe, Visitor, Waiting
 from postroad.envelopes.web import WebMessage
 from postroad_aws import books, clock, ids, runs
+from postroad_aws.links import signer
 from postroad_aws.storage import definitions, keys, messages, web_messages
 from postroad_aws.usecases.create_key import create_key
 from postroad_aws.usecases.erase_contact import erase_contact
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.refuse import unsubscribe
 from postroad_aws.usecases.send_message import send_message
-from postroad_aws.wiring import removal_ports, signer
+from postroad_aws.wiring import removal_ports
 from tests.account import Account
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"

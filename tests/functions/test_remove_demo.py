@@ -15,7 +15,7 @@ from postroad.broadcasts.broadcast import plan_run
 from postroad.contacts.places import places_of
 from postroad.instants import DAY
 from postroad.stats import PLACES, Cell, count_membership, day_of
-from postroad_aws import wiring
+from postroad_aws import links, wiring
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
 from postroad_aws.storage import (
@@ -38,7 +38,7 @@ def people(account: Account):
     """A few lives of the history, one with a refusal among them, are stored and counted; their contacts."""
     wiring.removal_ports.cache_clear()
     now = time.time()
-    shop = open_shop(demo_publication(), keys.derive_key("contacts"), wiring.signer(), "https://post.tidewater.example")
+    shop = open_shop(demo_publication(), keys.derive_key("contacts"), links.signer(), "https://post.tidewater.example")
     everybody = make_history(now)
     some = [*everybody[::60], next(person for person in everybody if person.profile.habits.bounces), everybody[-1]]
     mailings = Mailings(World(shop))

@@ -1,14 +1,19 @@
 """Keys: found by their hash, remembered for a while; and the stack's secret."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
+import link_keys
+from postroad.content.link_keys import LinkKey, add_key
+from postroad.content.links import Open
+from postroad_aws import links
 from postroad_aws.clients import forget_clients, get_client
 from postroad_aws.settings import settings
-from postroad_aws.storage import CursorError, NotFoundError, keys
+from postroad_aws.storage import CursorError, NotFoundError, VersionConflictError, keys
 from postroad_aws.storage.keys import Key, StackSecretError
 
 
@@ -139,3 +144,67 @@ def test_each_purpose_has_a_key_of_its_own():
     keys.create_stack_secret(b"a" * 32)
     assert len({keys.derive_key("contacts"), keys.derive_key("links"), keys.get_stack_secret()}) == 3
     assert keys.derive_key("links") == keys.derive_key("links")
+
+
+def test_links_have_one_key_until_there_is_another():
+    keys.create_stack_secret(b"a" * 32)
+    (first,) = keys.list_link_keys()
+    assert first == LinkKey("1", keys.derive_key("links"))
+    keys.save_link_keys(add_key([first], b"b" * 32, 1_000.0), [first])
+    assert keys.list_link_keys() == (first, LinkKey("2", b"b" * 32, 1_140.0))
+    assert keys.get_stack_secret() == b"a" * 32
+
+
+def test_of_two_who_change_the_keys_of_links_one_is_told():
+    keys.create_stack_secret(b"a" * 32)
+    first = keys.list_link_keys()
+    keys.save_link_keys(add_key(first, b"b" * 32, 1_000.0), first)
+    with pytest.raises(VersionConflictError, match="look at them again"):
+        keys.save_link_keys(add_key(first, b"c" * 32, 1_000.0), first)
+    assert [key.kid for key in keys.list_link_keys()] == ["1", "2"]
+
+
+def test_a_process_looks_for_new_keys_of_links_every_minute(monkeypatch):
+    keys.create_stack_secret(b"a" * 32)
+    links.forget()
+    tick = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: tick[0])
+    assert links.signer().sign(Open("m")).startswith("1.")
+    first = keys.list_link_keys()
+    keys.save_link_keys(add_key(first, b"b" * 32, 1_000.0), first)
+    assert links.signer().sign(Open("m")).startswith("1.")
+    tick[0] += keys.KNOWN_SECONDS
+    assert links.signer().sign(Open("m")).startswith("2.")
+
+
+def test_links_lead_on_while_the_table_of_keys_does_not_answer(monkeypatch):
+    keys.create_stack_secret(b"a" * 32)
+    links.forget()
+    tick = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: tick[0])
+    token = links.signer().sign(Open("m"))
+    tick[0] += keys.KNOWN_SECONDS
+    monkeypatch.setattr(keys, "get_client", lambda name: pytest.fail("no answer"))
+    assert links.signer().find(Open, token) == Open("m")
+
+
+def test_the_command_makes_a_key_of_links_and_withdraws_one_that_has_leaked(monkeypatch, capsys):
+    keys.create_stack_secret(b"a" * 32)
+    monkeypatch.setattr(link_keys, "find_table", lambda stack: "keys")
+    now = [1_793_610_000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+
+    def run(*arguments):
+        status = link_keys.main(list(arguments))
+        return status, capsys.readouterr()
+
+    assert run() == (0, ("key 1   signs\n", ""))
+    assert run("new") == (0, ("key 1   signs\nkey 2   signs from 2026-11-02 09:02 UTC on\n", ""))
+    status, (_, told) = run("withdraw", "1")
+    assert (status, "Key 1 is the one that signs" in told) == (1, True)
+    now[0] += 120
+    assert run() == (0, ("key 1   reads the links that it has signed\nkey 2   signs\n", ""))
+    assert run("withdraw", "1")[1].out == "key 1   is withdrawn: its links do nothing\nkey 2   signs\n"
+    for wrong in (["withdraw"], ["new", "1"], ["lose", "1"]):
+        with pytest.raises(SystemExit):
+            link_keys.main(wrong)

@@ -9,7 +9,7 @@ from postroad.content.links import Visitor
 from postroad.errors import DefinitionError
 from postroad.instants import DAY, format_instant, parse_duration
 from postroad_aws import clock
-from postroad_aws.wiring import signer
+from postroad_aws.links import signer
 
 routes = Routes("Visitors")
 

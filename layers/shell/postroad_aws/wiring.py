@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.sending.channels import CHANNELS
 from postroad_aws import books, clock, holds, ids, queues, runs
+from postroad_aws.links import signer
 from postroad_aws.ports import Channel, KeylessPorts, Ports
 from postroad_aws.settings import settings
 from postroad_aws.storage import contacts, keys, messages, quarantine, refusals, tasks, timeline
 
 if TYPE_CHECKING:
-    from postroad.content.links import Signer
     from postroad_aws.usecases.import_contacts import ImportPorts
     from postroad_aws.usecases.record_reply import ReplyPorts
     from postroad_aws.usecases.remove_demo import RemovalPorts
@@ -48,16 +48,8 @@ class _Channels(Mapping[str, Channel]):
         return len(CHANNELS)
 
 
-@cache
-def signer() -> "Signer":
-    """Signs and reads the links in messages."""
-    from postroad.content.links import Signer
-
-    return Signer({"1": keys.derive_key("links")}, "1")
-
-
 class _LateSigner:
-    """The signer, made when it first signs or reads: the fold never does."""
+    """The signer of the moment, made when it first signs or reads: the fold never does."""
 
     def __getattr__(self, attribute: str) -> Any:
         return getattr(signer(), attribute)

@@ -83,7 +83,10 @@ def test_a_code_is_worth_nothing_to_somebody_else_of_another_stack_or_without_it
     assert find_coupon({"autumn": AUTUMN}, code, ["ana"], SIGNER) is None
     # Whoever was merged keeps theirs, and so does everybody when the key is changed.
     assert find_coupon(COUPONS, code, ["bea", "ana"], SIGNER) is not None
-    assert find_coupon(COUPONS, code, ["ana"], Signer({"1": b"k" * 32, "2": b"n" * 32}, "2")) is not None
+    rotated = Signer({"1": b"k" * 32, "2": b"n" * 32}, "2")
+    assert find_coupon(COUPONS, code, ["ana"], rotated) is not None
+    # Nor is anybody given a second one by that.
+    assert make_code(SPRING, "ana", MONDAY, rotated).text == code
 
 
 def test_codes_of_many_people_differ() -> None:

@@ -10,7 +10,7 @@ from postroad.contacts.devices import DEVICE
 from postroad.content.links import Waiting
 from postroad.envelopes.push import TOKEN_KEY, Push
 from postroad.sending.messages import Message
-from postroad_aws import books, clock, runs, wiring
+from postroad_aws import books, clock, links, runs
 from postroad_aws.ports import Accepted, Refused
 from postroad_aws.storage import definitions, messages, refusals, web_messages
 from postroad_aws.usecases.end_web_message import end_web_message
@@ -86,7 +86,7 @@ def test_c27_a_push_reaches_the_device_and_the_journey_goes_on_when_the_app_says
         {"title": "Still there?", "body": "Your cart waits."}, "tidewater://cart",
     )  # fmt: skip
     assert (find(message).address, find(message).provider_id) == ("ios:old-phone", "sns-1")
-    link = wiring.signer().find(Waiting, shown[TOKEN_KEY])
+    link = links.signer().find(Waiting, shown[TOKEN_KEY])
     assert link is not None
     end_web_message(ports, web_messages, link, "opened", {"user-agent": "Tidewater/3 (iPhone)"})
     shop.fold_arrived()

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from html import escape
@@ -123,14 +123,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 class Signer:
     """Signs links with the current key, and reads what any of its keys signed."""
 
-    def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
-        """`keys` by their id (1 to 16 of A-Z a-z 0-9 _ -), of 16 bytes or more each; old ones read old links."""
+    def __init__(self, keys: Mapping[str, bytes], current: str, withdrawn: Collection[str] = ()) -> None:
+        """`keys` by their id (1 to 16 of A-Z a-z 0-9 _ -), the oldest first, of 16 bytes or more each; old ones read
+        old links. `withdrawn` are ids of keys whose links say nothing any more."""
         if current not in keys:
             raise LinkError("the current signing key is not among the keys")
         for kid, key in keys.items():
             if not _KID.fullmatch(kid) or len(key) < _MAC_BYTES:
                 raise LinkError("a signing key needs an id of 1 to 16 letters or digits, and 16 bytes or more")
-        self._keys, self._current = dict(keys), current
+        self._keys, self._current, self._withdrawn = dict(keys), current, frozenset(withdrawn)
 
     def sign(self, link: Link) -> str:
         """The token of a link. Raises LinkError when a field has control characters or a click's target is not safe."""
@@ -164,14 +165,18 @@ class Signer:
         link = kind(**{part.name: part.type(value) for part, value in zip(parts, values, strict=False)})  # type: ignore
         return None if isinstance(link, Click) and not target_is_safe(link.url) else link
 
+    def is_withdrawn(self, token: str) -> bool:
+        """Whether a token names a key that was withdrawn, so that nobody can tell who has signed it."""
+        return token.partition(".")[0] in self._withdrawn
+
     def path(self, link: Link) -> str:
         """The path of a link on our own host: `/c/<token>`, `/o/<token>`, `/u/<token>`."""
         return f"/{link.purpose}/{self.sign(link)}"
 
     def stamps(self, purpose: str, text: str) -> tuple[bytes, ...]:
-        """What stands for a text that only this stack can have said: by the current key first, then by each other."""
-        kids = (self._current, *(kid for kid in self._keys if kid != self._current))
-        return tuple(self._mac(kid, purpose, text.encode(errors="surrogatepass")) for kid in kids)
+        """What stands for a text that only this stack can have said: by the oldest key first, so that the first stays
+        what it is when there is a new key."""
+        return tuple(self._mac(kid, purpose, text.encode(errors="surrogatepass")) for kid in self._keys)
 
     def _mac(self, kid: str, purpose: str, body: bytes) -> bytes:
         text = f"postroad-link\0{purpose}\0{kid}\0".encode() + body

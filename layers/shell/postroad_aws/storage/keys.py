@@ -1,22 +1,27 @@
-"""The keys table: write keys and API keys by their hash, and the stack's own secret.
+"""The keys table: write keys and API keys by their hash, and the stack's own secret with its keys of links.
 
 The door reads it at each cold start, so it speaks botocore; pynamodb would cost 15 ms there.
 """
 
 import hashlib
 import hmac
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from math import inf
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from postroad.errors import PostroadError
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
-from postroad_aws.storage import NotFoundError, Page
+from postroad_aws.storage import NotFoundError, Page, VersionConflictError
 from postroad_aws.storage.paging import decode_cursor, encode_cursor
+
+if TYPE_CHECKING:
+    from postroad.content.link_keys import LinkKey
 
 KNOWN_SECONDS = 60.0
 UNKNOWN_SECONDS = 10.0
@@ -120,14 +125,56 @@ def list_keys(*, cursor: str | None = None, limit: int = 50) -> Page[StoredKey]:
     return Page(items, encode_cursor(last["key_hash"]["S"]) if last else None)
 
 
+# What was last read of the stack's own item, and when.
+_stack: tuple[float, Mapping[str, Any]] | None = None
+
+
+def _read_stack(lasts: float = inf) -> Mapping[str, Any]:
+    """The stack's own item, at most so many seconds old: its secret, and its link keys once there is a second one."""
+    global _stack
+    if _stack is None or time.monotonic() - _stack[0] >= lasts:
+        read_at, key = time.monotonic(), {"key_hash": {"S": _SECRET}}
+        answer = get_client("dynamodb").get_item(TableName=_table(), Key=key, ConsistentRead=True)
+        if "Item" not in answer:
+            raise StackSecretError("The keys table has no secret yet; make keys creates it.")
+        _stack = read_at, answer["Item"]
+    return _stack[1]
+
+
 @cache
 def get_stack_secret() -> bytes:
-    """The 32 bytes that contact ids and link tokens are made with. Raises StackSecretError when there are none."""
-    answer = get_client("dynamodb").get_item(TableName=_table(), Key={"key_hash": {"S": _SECRET}}, ConsistentRead=True)
+    """The 32 bytes that contact ids are made with. Raises StackSecretError when there are none."""
+    return bytes(_read_stack()["secret"]["B"])
+
+
+def list_link_keys() -> "tuple[LinkKey, ...]":
+    """The keys that sign links, the oldest first, at most KNOWN_SECONDS old. Raises StackSecretError."""
+    from postroad.content.link_keys import LinkKey
+
+    item = _read_stack(KNOWN_SECONDS)
+    if "links" not in item:
+        return (LinkKey("1", _derive(bytes(item["secret"]["B"]), "links")),)
+    return tuple(LinkKey(kid, bytes.fromhex(key), since) for kid, key, since in json.loads(item["links"]["S"]))
+
+
+def save_link_keys(after: "Sequence[LinkKey]", before: "Sequence[LinkKey]") -> None:
+    """Put the keys of links in place of those that were read. Raises VersionConflictError when these are others now."""
+    client = get_client("dynamodb")
     try:
-        return bytes(answer["Item"]["secret"]["B"])
-    except KeyError:
-        raise StackSecretError("The keys table has no secret yet; make keys creates it.") from None
+        client.update_item(
+            TableName=_table(),
+            Key={"key_hash": {"S": _SECRET}},
+            UpdateExpression="SET links = :after",
+            ConditionExpression="attribute_exists(secret) AND (links = :before OR attribute_not_exists(links))",
+            ExpressionAttributeValues={":after": _link_keys(after), ":before": _link_keys(before)},
+        )
+    except client.exceptions.ConditionalCheckFailedException:
+        raise VersionConflictError("Somebody else has changed the keys of links; look at them again.") from None
+    forget_keys()
+
+
+def _link_keys(link_keys: "Sequence[LinkKey]") -> dict[str, str]:
+    return {"S": json.dumps([[each.kid, each.secret.hex(), each.since] for each in link_keys])}
 
 
 def create_stack_secret(secret: bytes) -> bytes:
@@ -139,18 +186,24 @@ def create_stack_secret(secret: bytes) -> bytes:
             Item={"key_hash": {"S": _SECRET}, "secret": {"B": secret}},
             ConditionExpression="attribute_not_exists(key_hash)",
         )
-    get_stack_secret.cache_clear()
+    forget_keys()
     return get_stack_secret()
 
 
 def derive_key(label: str) -> bytes:
-    """A key for one purpose ("contacts", "links"), made from the stack's secret by HMAC-SHA256."""
-    return hmac.digest(get_stack_secret(), label.encode(), "sha256")
+    """A key for one purpose ("contacts", "sessions"), made from the stack's secret by HMAC-SHA256."""
+    return _derive(get_stack_secret(), label)
+
+
+def _derive(secret: bytes, label: str) -> bytes:
+    return hmac.digest(secret, label.encode(), "sha256")
 
 
 def forget_keys() -> None:
     """Empty what this process remembers, for tests and for a process that must see a change at once."""
+    global _stack
     _cache.clear()
+    _stack = None
     get_stack_secret.cache_clear()
 
 

@@ -266,6 +266,7 @@ class KeyRow(Model):
     created_at = NumberAttribute(null=True)
     disabled_at = NumberAttribute(null=True)
     secret = BinaryAttribute(null=True, legacy_encoding=False)
+    links = UnicodeAttribute(null=True)
 
 
 class QuarantineRow(Model):
