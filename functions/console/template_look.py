@@ -5,12 +5,11 @@ from typing import Any, NamedTuple
 
 from functions.console.template_form import KIND, Form, place_of, tell_mistake
 from postroad.book import Book
-from postroad.definitions import KINDS, check_definition, known_in
+from postroad.definitions import check_definition, known_in, look_at_definition
 from postroad.errors import DefinitionError
 from postroad.sending.sms import Segments, segments
-from postroad_aws import books
 from postroad_aws.storage import definitions
-from postroad_aws.usecases.build_draft import build_draft
+from postroad_aws.usecases.build_draft import load_kit
 
 
 class Found(NamedTuple):
@@ -38,16 +37,13 @@ def look_over(document: Mapping[str, Any], template_id: str, form: Form | None, 
     """Look at a document as if it were published now."""
     form = form or Form()
     document = {**document, "kind": KIND, "id": template_id}
-    known = known_in(book, {f"{KIND}/{template_id}": document})
+    known, kit = known_in(book, {f"{KIND}/{template_id}": document}), load_kit(book, definitions)
     mistakes: tuple[tuple[str, str], ...] = ()
     try:
-        check_definition(document, known)
+        check_definition(document, known, kit)
     except DefinitionError as error:
         mistakes = error.mistakes
-    try:
-        report = KINDS[KIND].look(build_draft(books, definitions, document), known)
-    except DefinitionError:
-        report = None
+    report = look_at_definition(document, known, kit)
     findings = report.findings if report else ()
     # What blocks is a mistake to publishing; it is told once.
     told = {each.problem for each in findings}

@@ -11,7 +11,14 @@ from typing import Any
 
 from postroad.book import Manifest
 from postroad.content.lint import Finding
-from postroad.definitions import KINDS, check_definition, find_changed_experiments, known_in, look_at_definition
+from postroad.definitions import (
+    KINDS,
+    check_definition,
+    find_changed_experiments,
+    find_kit,
+    known_in,
+    look_at_definition,
+)
 from postroad.deliverability.doctor import is_healthy
 from postroad.errors import DefinitionError, PostroadError
 from postroad.journeys import Journey, parse_journey
@@ -174,8 +181,9 @@ def find_mistakes(wanted: Mapping[str, Document], live: Mapping[str, Live]) -> l
 def find_warnings(wanted: Mapping[str, Document], live: Mapping[str, Live]) -> list[tuple[str, Finding]]:
     """By key, what may be better about mails that nothing hinders from being published."""
     documents = {**{key: each.document for key, each in live.items()}, **wanted}
-    known = known_in(Shelf(Manifest()).book, documents)
-    reports = {key: look_at_definition(document, known) for key, document in wanted.items()}
+    book = Shelf(Manifest()).book
+    known, kit = known_in(book, documents), find_kit(documents, book, {})
+    reports = {key: look_at_definition(document, known, kit) for key, document in wanted.items()}
     return [(key, finding) for key, report in reports.items() if report for finding in report.findings]
 
 

@@ -1,22 +1,26 @@
 """Definitions: drafts that are saved, checked and published, and the versions that this makes."""
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 from functions.api.problems import Mistake, StaleError, UnconditionalError, list_mistakes
 from functions.api.routing import Header, Routes
 from functions.api.schemas import BodyError, Cursor, Example, Instant, Limit, Listed, OneOf, Text, Within
-from postroad.book import Manifest
+from postroad.book import TEMPLATE, Manifest
 from postroad.content.built import as_written
 from postroad.content.strictness import BLOCK, WARN
-from postroad.definitions import KINDS, check_definition, get_kind, known_in, look_at_definition
+from postroad.definitions import KINDS, Known, check_definition, get_kind, known_in, look_at_definition
 from postroad.errors import DefinitionError
 from postroad.instants import format_instant
 from postroad.journeys.transfers import WAYS
 from postroad_aws import books, clock, runs
 from postroad_aws.storage import VersionConflictError, broadcasts
 from postroad_aws.storage import definitions as storage
+from postroad_aws.usecases.build_draft import load_kit
 from postroad_aws.usecases.publish_definitions import publish_definitions
 from postroad_aws.usecases.withdraw_definition import withdraw_definition
+
+if TYPE_CHECKING:
+    from postroad.content.building import Kit
 
 routes = Routes("Definitions")
 
@@ -272,7 +276,7 @@ def expected_edit(draft: storage.Draft | None, if_match: str | None) -> int:
 def _find_mistakes(document: dict[str, Any], only_refuse: tuple[str, ...] = ()) -> list[Mistake]:
     """The document's mistakes; one at a path of `only_refuse` is raised."""
     try:
-        check_definition(document, known_in(books.newest(), {f"{document['kind']}/{document['id']}": document}))
+        check_definition(document, *_around(document))
     except DefinitionError as error:
         refused = tuple(mistake for mistake in error.mistakes if mistake[0] in only_refuse)
         if refused:
@@ -281,9 +285,15 @@ def _find_mistakes(document: dict[str, Any], only_refuse: tuple[str, ...] = ()) 
     return []
 
 
+def _around(document: dict[str, Any]) -> tuple[Known, "Kit | None"]:
+    """What a draft may refer to, and of a template with what it would be built now."""
+    book = books.newest()
+    kit = load_kit(book, storage) if document["kind"] == TEMPLATE else None
+    return known_in(book, {f"{document['kind']}/{document['id']}": document}), kit
+
+
 def _look_at(document: dict[str, Any]) -> LookView | None:
-    key = f"{document['kind']}/{document['id']}"
-    report = look_at_definition(document, known_in(books.newest(), {key: document}))
+    report = look_at_definition(document, *_around(document))
     if report is None:
         return None
     findings: list[FoundView] = [

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from postroad import policy as policies
 from postroad.consent import confirmation
 from postroad.contacts.contact import Contact, Enrollment, Points, journey_of
+from postroad.content.built import BUILT_WITH, NEEDS
 from postroad.content.choices import remembered_for
 from postroad.events import Event
 from postroad.journeys import Alarm, Journey, parse_journey
@@ -40,10 +41,11 @@ from postroad.stages import Stages, parse_stages
 
 def _template_facts(document: Mapping[str, Any]) -> tuple[str, ...]:
     """Channel, topic, stage, whether it pushes for a sale, where it goes, what must be remembered for it, the saved
-    blocks that it was built with; what is not said at the end is left out."""
+    blocks that it was built with, what must stay published; what is not said at the end is left out."""
     push = SALES_PUSH if document.get("sales") else ""
     facts = [document["channel"], *(document.get(key) or "" for key in ("topic", "stage")), push]
-    facts += [document.get("to") or "", _remembered(document), " ".join(document.get("built_with") or ())]
+    facts += [document.get("to") or "", _remembered(document)]
+    facts += [" ".join(document.get(key) or ()) for key in (BUILT_WITH, NEEDS)]
     while len(facts) > 2 and not facts[-1]:
         facts.pop()
     return tuple(facts)
@@ -81,7 +83,8 @@ class TemplateRef(NamedTuple):
     `stage` is the stage of the life cycle that it is for, or ""; `push` is SALES_PUSH when it pushes for a sale.
     `to` is the entry of the policy that says where it goes, for a channel that has such. `remembers` are, as JSON, the
     predicates for which something must be remembered of contacts; `built_with` the saved blocks and their versions that
-    it was built with: "hours@3 closing@1".
+    it was built with: "hours@3 closing@1"; `needs` what must stay published while it is live, as "coupon:spring
+    segment:vip".
     """
 
     template_id: str
@@ -93,6 +96,12 @@ class TemplateRef(NamedTuple):
     to: str = ""
     remembers: str = ""
     built_with: str = ""
+    needs: str = ""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What must stay published while it is live, as facts."""
+        return frozenset(self.needs.split())
 
     @property
     def trackers(self) -> tuple[Tracker, ...]:

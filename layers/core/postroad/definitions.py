@@ -23,8 +23,7 @@ from postroad.book import (
 )
 from postroad.broadcasts import broadcast as broadcasts
 from postroad.consent import confirmation
-from postroad.content.built import ASKS, BUILT_FROM
-from postroad.content.coupons import find_coupons
+from postroad.content.built import ASKS, BUILT_FROM, NEEDS
 from postroad.errors import DefinitionError
 from postroad.events import ON_DEMAND
 from postroad.forms import Form, parse_form
@@ -51,6 +50,8 @@ if TYPE_CHECKING:
     from postroad.content.lint import Report
 
 Mistakes = tuple[tuple[str, str], ...]
+
+COUPON = "coupon"
 
 
 class Known(NamedTuple):
@@ -97,13 +98,18 @@ def _parse_block(document: Mapping[str, Any]) -> Any:
 def _check_facts(parsed: Any, known: Known) -> Mistakes:
     """A predicate that reads a segment or a score which nobody has published would never be true."""
     missing = []
-    for fact in sorted(parsed.reads):
-        kind, _, name = fact.partition(":")
-        if name and kind in READABLE and name not in known.ids.get(kind, ()):
+    for kind, name in _list_named(parsed.reads):
+        if kind != COUPON and name not in known.ids.get(kind, ()):
             sheet, _, part = name.partition("/")
             there = f"{kind} called {name!r}" if not part else f"{kind} {part!r} in {sheet!r}"
             missing.append(("", f"there is no published {there}"))
     return tuple(missing)
+
+
+def _list_named(facts: Collection[str]) -> list[tuple[str, str]]:
+    """The kind and the name of each of these facts that somebody has to publish."""
+    pairs = (fact.partition(":") for fact in sorted(facts))
+    return [(kind, name) for kind, _, name in pairs if name and kind in (*READABLE, COUPON)]
 
 
 def _check_matrix(parsed: Matrix, known: Known) -> Mistakes:
@@ -150,11 +156,10 @@ def _check_template(parsed: Any, known: Known) -> Mistakes:
     if parsed.topic not in known.ids.get("topic", ()) and (parsed.topic or needs_topic):
         topics = ", ".join(sorted(known.ids.get("topic", ()))) or "none yet"
         missing.append(("topic", f"the policy has no topic {parsed.topic!r}; it has {topics}"))
-    # Of one that is live already the book knows no more than its facts.
-    for coupon_id in () if isinstance(parsed, TemplateRef) else find_coupons(parsed.unguarded):
-        if coupon_id not in known.ids.get("coupon", ()):
-            there = ", ".join(known.ids.get("coupon", ())) or "none yet"
-            missing.append(("", f"shows the coupon {coupon_id!r}, which the policy does not have; it has {there}"))
+    for kind, name in _list_named(parsed.reads):
+        if kind == COUPON and name not in known.ids.get(COUPON, ()):
+            there = ", ".join(known.ids.get(COUPON, ())) or "none yet"
+            missing.append(("", f"it shows the coupon {name!r}, which the policy does not have; it has {there}"))
     if parsed.stage and parsed.stage not in known.ids.get("stage", ()):
         stages = ", ".join(known.ids.get("stage", ())) or "none yet"
         missing.append(("stage", f"the life cycle has no stage {parsed.stage!r}; it has {stages}"))
@@ -163,8 +168,10 @@ def _check_template(parsed: Any, known: Known) -> Mistakes:
         missing.append(("to", f"the policy has no {parsed.to!r} among its {channel.to}; it has {there}"))
     if channel.via and not known.ids.get(channel.via):
         missing.append(("channel", f"the policy has no {channel.via} yet, through which a {channel.key} goes"))
+    # Of one that is live already the book knows no more than its facts.
     if not isinstance(parsed, TemplateRef):
-        missing += (*_check_content(parsed, known), *_check_parts(parsed))
+        missing += (*_check_blocks(parsed, known), *_check_parts(parsed))
+    missing += _check_facts(parsed, known)
     if _is_marketing_mail(parsed, known) and not known.policy.postal_address:
         missing.append(("topic", "it is marketing, and the policy has no postal_address, for which the law asks"))
     return tuple(missing)
@@ -193,16 +200,14 @@ def _check_parts(parsed: Any) -> Mistakes:
     return tuple(missing)
 
 
-def _check_content(parsed: Any, known: Known) -> Mistakes:
-    """What a template that is written asks for: saved blocks, and what the predicates of its choices read."""
+def _check_blocks(parsed: Any, known: Known) -> Mistakes:
+    """The saved blocks for which a template asks that is not built yet."""
     blocks = ", ".join(sorted(known.ids.get("block", ()))) or "none yet"
-    missing = [
+    return tuple(
         ("blocks", f"there is no published block called {block!r}; there are {blocks}")
         for block in parsed.blocks
         if block not in known.ids.get("block", ())
-    ]
-    asked = (case.when for choice in parsed.choices for case in choice.cases)
-    return (*missing, *(mistake for when in asked for mistake in _check_facts(when, known)))
+    )
 
 
 def _is_marketing_mail(parsed: Any, known: Known) -> bool:
@@ -342,7 +347,7 @@ def known_in(book: Book, entering: Mapping[str, Mapping[str, Any]]) -> Known:
             "webhooks": policy.webhooks,
             "functions": policy.functions,
             "apps": policy.apps,
-            "coupon": policy.coupons,
+            COUPON: policy.coupons,
             "segment": [*book.segments, *added("segment")],
             "score": [*book.scores, *added("score")],
             "form": [*book.forms, *added("form")],
@@ -371,11 +376,13 @@ def live_ids(book: Book, kind: str) -> list[str]:
     return [published.definition_id for published in book.manifest.live.values() if published.kind == kind]
 
 
-def check_definition(document: Mapping[str, Any], known: Known) -> Any:
+def check_definition(document: Mapping[str, Any], known: Known, kit: "Kit | None" = None) -> Any:
     """The parsed definition; raises DefinitionError with every mistake, with every reference to nothing, with
-    conditions that nobody can fulfil, and with what the look at a mail forbids."""
-    kind = get_kind(str(document.get("kind", "")))
-    parsed = kind.parse(document)
+    conditions that nobody can fulfil, and with what the look at a mail forbids.
+
+    With a kit a mail is read with its saved blocks filled in.
+    """
+    kind, parsed = _parse(document, kit)
     report = _look(kind, parsed, document, known)
     forbidden = [(each.path, each.describe()) for each in report.findings if each.blocks] if report else []
     mistakes = (*kind.check(parsed, known), *find_contradictions(document), *forbidden)
@@ -384,13 +391,25 @@ def check_definition(document: Mapping[str, Any], known: Known) -> Any:
     return parsed
 
 
-def look_at_definition(document: Mapping[str, Any], known: Known) -> "Report | None":
-    """What may be better about a definition; None for one that is not looked at, or cannot be read."""
+def look_at_definition(document: Mapping[str, Any], known: Known, kit: "Kit | None" = None) -> "Report | None":
+    """What may be better about a definition, with a kit read with its saved blocks filled in; None for one that is not
+    looked at, or cannot be read."""
     try:
-        kind = get_kind(str(document.get("kind", "")))
-        return _look(kind, kind.parse(document), document, known)
+        return _look(*_parse(document, kit), document, known)
     except DefinitionError:
         return None
+
+
+def _parse(document: Mapping[str, Any], kit: "Kit | None") -> tuple[Kind, Any]:
+    kind = get_kind(str(document.get("kind", "")))
+    parsed = kind.parse(document)
+    saved = parsed.blocks if kit and document["kind"] == "template" else ()
+    if kit and saved:
+        from postroad.content.building import build_template  # loads MJML and Jinja2, which the fold does not need
+        from postroad.content.rendering import compile_message_template
+
+        parsed = replace(compile_message_template(build_template(document, kit)), blocks=saved)
+    return kind, parsed
 
 
 def _look(kind: Kind, parsed: Any, document: Mapping[str, Any], known: Known) -> "Report | None":
@@ -508,13 +527,14 @@ def plan_publication(
     together.
     """
     known = known_in(book, entering)
+    kit = find_kit(entering, book, documents)
     checked: dict[str, Any] = {}
     mistakes: list[tuple[str, str]] = []
     for key, document in entering.items():
         try:
             if unpublished := get_kind(key.partition("/")[0]).unpublished:
                 raise DefinitionError(("kind", unpublished))
-            checked[key] = check_definition(document, known)
+            checked[key] = check_definition(document, known, kit)
         except DefinitionError as error:
             prefix = f"{key}: " if len(entering) > 1 else ""
             mistakes += [(prefix + path, sentence) for path, sentence in error.mistakes]
@@ -523,7 +543,7 @@ def plan_publication(
         if key not in entering:
             # What is live must go on meaning what it says.
             found = KINDS[key.partition("/")[0]].check(parsed, known)
-            mistakes += [(f"{key}: {path}", f"it is live, and {sentence}") for path, sentence in found]
+            mistakes += [(f"{key}: {path}" if path else key, f"it is live, and {sentence}") for path, sentence in found]
     mistakes = mistakes or _find_circles(entering, book)
     if not mistakes:
         changed = find_changed_experiments(entering, book.journeys)
@@ -532,22 +552,10 @@ def plan_publication(
         raise DefinitionError(*mistakes)
     versions: dict[tuple[str, str, int], Mapping[str, Any]] = {}
     published = []
-    built = {
-        key: _build(checked[key], document, entering, book, documents)
-        for key, document in entering.items()
-        if key.startswith("template/")
-    }
-    if mistakes := [
-        (path if len(entering) == 1 else f"{key}: {path}", sentence)
-        for key, stored in built.items()
-        if checked[key].blocks
-        for path, sentence in _look_at_built(stored, entering[key], known)
-    ]:
-        raise DefinitionError(*mistakes)
     for key, document in entering.items():
         kind, _, definition_id = key.partition("/")
         version = book.manifest.last_version(key) + 1
-        stored = built.get(key, document)
+        stored = _build(checked[key], document, kit) if kind == "template" else document
         versions[kind, definition_id, version] = stored
         published.append(publish_version(stored, kind, definition_id, version))
     # Compiled once to learn what the manifest records.
@@ -574,30 +582,12 @@ def _memory_of(book: Book) -> int:
     return sum(tracker.most_bytes for tracker in book.trackers.values())
 
 
-def _build(
-    checked: Any,
-    document: Mapping[str, Any],
-    entering: Mapping[str, Mapping[str, Any]],
-    book: Book,
-    documents: Mapping[tuple[str, str, int], Mapping[str, Any]],
-) -> Mapping[str, Any]:
+def _build(checked: Any, document: Mapping[str, Any], kit: "Kit") -> Mapping[str, Any]:
     """What is stored and sent of a template."""
     from postroad.content.building import build_template  # loads MJML, which the fold does not need
 
-    built = build_template(document, find_kit(entering, book, documents))
-    return {**built, ASKS: list(checked.asks)} if checked.asks else built
-
-
-def _look_at_built(built: Mapping[str, Any], document: Mapping[str, Any], known: Known) -> Mistakes:
-    """What a mail asks for in vain once its saved blocks are filled in, and what the look forbids in it; places are
-    those of what was written."""
-    from postroad.content.lint import place_in_source
-    from postroad.content.rendering import compile_message_template  # loads Jinja, which the fold does not need
-
-    parsed = compile_message_template(built)
-    report = _look_at_template(parsed, known)
-    found = place_in_source(report, document).findings if report else ()
-    return (*_check_template(parsed, known), *((each.path, each.describe()) for each in found if each.blocks))
+    asked = {ASKS: list(checked.asks), NEEDS: [":".join(named) for named in _list_named(checked.reads)]}
+    return {**build_template(document, kit), **{key: found for key, found in asked.items() if found}}
 
 
 def find_kit(
@@ -609,7 +599,10 @@ def find_kit(
     by kind, id and version; who only tries something out may go without them."""
     from postroad.content.building import Kit
 
-    policy = parse_policy(entering["policy/policy"]) if "policy/policy" in entering else book.policy
+    policy = book.policy
+    # One with mistakes is reported when it is checked itself.
+    with suppress(DefinitionError):
+        policy = parse_policy(entering["policy/policy"]) if "policy/policy" in entering else policy
     live = {name: book.manifest.live[f"block/{name}"].version for name in live_ids(book, "block")}
     saved = {name: documents[key] for name, version in live.items() if (key := ("block", name, version)) in documents}
     fresh = {key.partition("/")[2]: document for key, document in entering.items() if key.startswith("block/")}

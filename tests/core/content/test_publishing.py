@@ -55,6 +55,29 @@ def test_the_look_reads_a_mail_with_its_saved_blocks_filled_in() -> None:
     shelf.publish(LETTER)
 
 
+def test_what_a_live_mail_needs_is_not_taken_away() -> None:
+    case = {"when": {"segment": "vip"}, "blocks": [{"text": {"text": "For our regulars"}}]}
+    choice = {"choice": {"cases": [case], "otherwise": [{"saved": {"block": "hours"}}]}}
+    coupon = {**HOURS, "blocks": [{"text": {"text": "Take {{ coupon.spring.code }}"}}]}
+    segment = {"kind": "segment", "id": "vip", "if": {"attribute": "plan", "is": "vip"}}
+    giving = {**POLICY, "coupons": [{"id": "spring", "name": "Spring"}]}
+    shelf = Shelf(giving, segment, coupon, {**LETTER, "blocks": [choice]})
+    assert shelf.book.templates["letter"].reads == {"coupon:spring", "segment:vip"}
+    gone = "template/letter: it is live, and it shows the coupon 'spring', which the policy does not have"
+    assert gone in refused(shelf, POLICY)
+    with pytest.raises(DefinitionError) as caught:
+        shelf.withdraw("segment/vip")
+    assert caught.value.mistakes == (("template/letter", "it goes on, and there is no published segment called 'vip'"),)
+    shelf.publish(LETTER, HOURS, POLICY)
+    shelf.withdraw("segment/vip")
+
+
+def test_products_in_a_saved_block_are_asked_for() -> None:
+    shelf = Shelf(POLICY, {**HOURS, "blocks": [{"products": {}}]}, LETTER)
+    live = shelf.manifest.live["template/letter"]
+    assert shelf.documents[live[:3]]["asks"] == ["recommended"]
+
+
 def test_what_a_saved_block_says_is_in_the_version_that_was_published_with_it() -> None:
     shelf = Shelf(POLICY, HOURS, LETTER)
     shelf.publish({**HOURS, "blocks": [{"text": {"text": "Closed on Mondays"}}]})

@@ -225,6 +225,15 @@ def test_what_is_found_in_a_mail_is_told_when_it_is_saved_and_when_it_is_checked
     assert call("POST", "/api/v1/definitions/segment/vip/validate", body=segment())[1]["look"] is None
 
 
+def test_a_draft_is_looked_at_with_its_saved_blocks_filled_in(account):
+    block = {"blocks": [{"button": {"text": "See it", "url": "http://shop.example/grinder"}}]}
+    assert call("PUT", "/api/v1/definitions/block/hours", body=block)[0] == 200
+    assert call("POST", "/api/v1/definitions/block/hours/publish")[0] == 200
+    mail = {"channel": "email", "topic": "offers", "subject": "A grinder", "blocks": [{"saved": {"block": "hours"}}]}
+    saved = call("PUT", "/api/v1/definitions/template/grinder", body=mail)[1]
+    assert "plain_links" in [each["rule"] for each in saved["look"]["findings"]]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_live_in_the_demo_is_valid_and_describes_itself(account, kind):
     from demo.documents import load_definitions

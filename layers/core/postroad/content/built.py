@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-# What was written in the place of what building has changed (null: nothing), the saved blocks that are in it, and what
-# it asks for beside what every template is given.
-SOURCE, BUILT_WITH, ASKS = BUILT_FROM = ("source", "built_with", "asks")
+# What was written in the place of what building has changed (null: nothing), the saved blocks that are in it, what it
+# asks for beside what every template is given, and what must stay published while it is live: "coupon:spring".
+SOURCE, BUILT_WITH, ASKS, NEEDS = BUILT_FROM = ("source", "built_with", "asks", "needs")
 
 # The names of products that a template may ask for: those that are recommended, and those that somebody looked at.
 RECOMMENDED, VIEWED = PRODUCTS = ("recommended", "viewed")

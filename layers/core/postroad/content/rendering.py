@@ -23,6 +23,7 @@ from markupsafe import Markup, escape
 
 from postroad.content import markup
 from postroad.content.built import BUILT_FROM, PRODUCTS
+from postroad.content.coupons import find_coupons
 from postroad.content.filters import (
     FILTER_ALIASES,
     FILTERS,
@@ -711,6 +712,12 @@ class CompiledMessage:
     def asks(self) -> tuple[str, ...]:
         """The lists of products that it shows."""
         return tuple(name for name in PRODUCTS if name in self.subjects)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The facts that its choices read, and of the coupons of which it shows a code."""
+        facts = (case.when.reads for choice in self.choices for case in choice.cases)
+        return frozenset(f"coupon:{each}" for each in find_coupons(self.unguarded)).union(*facts)
 
     def in_language_of(self, find: Callable[[str], object]) -> "CompiledMessage":
         """The variant for somebody, of whose attributes `find` tells; this one when there is none in their language."""

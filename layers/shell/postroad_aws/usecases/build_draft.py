@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from postroad.book import Book
 from postroad.definitions import find_kit, live_ids
 from postroad_aws.ports import Books
 
 if TYPE_CHECKING:
+    from postroad.content.building import Kit
     from postroad.content.rendering import CompiledMessage
 
 Key = tuple[str, str, int]
@@ -23,7 +25,10 @@ def build_draft(books: Books, definitions: Definitions, document: Mapping[str, A
     from postroad.content.building import build_template  # loads MJML
     from postroad.content.rendering import compile_message_template
 
-    book = books.current()
+    return compile_message_template(build_template(document, load_kit(books.current(), definitions)))
+
+
+def load_kit(book: Book, definitions: Definitions) -> "Kit":
+    """The live brand, and the saved blocks that are live."""
     blocks = [("block", name, book.manifest.live[f"block/{name}"].version) for name in live_ids(book, "block")]
-    kit = find_kit({}, book, definitions.load_versions(blocks) if blocks else {})
-    return compile_message_template(build_template(document, kit))
+    return find_kit({}, book, definitions.load_versions(blocks) if blocks else {})
