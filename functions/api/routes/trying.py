@@ -14,7 +14,7 @@ from postroad.events import Event
 from postroad.explaining import Finding, tell_decision
 from postroad.instants import DAY, format_instant, parse_duration
 from postroad.sending.messages import QUEUED
-from postroad.simulation import Cast, Forecast, Moment, StepForecast
+from postroad.simulation import Forecast, Moment, StepForecast
 from postroad_aws import books, clock
 from postroad_aws.storage import NotFoundError, messages, timeline
 from postroad_aws.usecases.try_journey import Wish, dry_run_contact, find_history, simulate_journey
@@ -46,7 +46,11 @@ class SimulationBody(TypedDict):
     habits: NotRequired[Annotated[dict[str, Any], Example({"opened": 0.4}), "What people do, as chances and delays."]]
     history: NotRequired[Annotated[bool, "Learn the habits from the journey's live numbers."]]
     attributes: NotRequired[
-        Annotated[dict[str, list[Any]], Example({"role": ["founder", None]}), "Values of made-up people's attributes."]
+        Annotated[
+            dict[str, list[Any]],
+            Example({"role": ["founder", None]}),
+            "Values of made-up people's attributes; of others, what the journey asks about.",
+        ]
     ]
     properties: NotRequired[Annotated[dict[str, Any], "Of the event that starts them."]]
     definitions: NotRequired[Drafts]
@@ -163,9 +167,6 @@ def simulate(journey_id: str, body: SimulationBody | None = None) -> SimulationV
     same moment.
     """
     said: SimulationBody = body or {}
-    cast = None
-    if "attributes" in said or "properties" in said:
-        cast = Cast(said.get("attributes", {}), properties=said.get("properties", {}))
     wish = Wish(
         journey_id,
         people=said.get("people", 200),
@@ -173,7 +174,8 @@ def simulate(journey_id: str, body: SimulationBody | None = None) -> SimulationV
         seed=said.get("seed", 1),
         habits=said.get("habits"),
         history=said.get("history", False),
-        cast=cast,
+        attributes=said.get("attributes", {}),
+        properties=said.get("properties", {}),
         contacts=tuple(dict.fromkeys(said.get("contacts", ()))),
         drafts=_read_drafts(said.get("definitions", {})),
     )

@@ -70,6 +70,27 @@ def test_definitions_in_the_body_stand_in_the_place_of_what_is_live(account):
     assert (status, shown["sends"]) == (200, {"email": 2})
 
 
+def test_made_up_people_have_the_attributes_that_are_said_and_for_the_rest_those_that_the_journey_asks_about(account):
+    founders, locals_ = ({"id": name, "send": {"template": "welcome"}} for name in ("founders", "locals"))
+    journey = {
+        "trigger": {"event": "X"},
+        "steps": [
+            {"branch": {"cases": [{"if": {"attribute": "role", "is": "founder"}, "then": [founders]}]}},
+            {"branch": {"cases": [{"if": {"attribute": "country", "is": "PT"}, "then": [locals_]}]}},
+        ],
+    }
+
+    def sends(body: dict[str, Any]) -> set[str]:
+        drafts = {"journey/brand-new": journey}
+        status, shown = call("POST", "/api/v1/journeys/brand-new/simulate", body={**body, "definitions": drafts})
+        assert status == 200
+        return {each["step"] for each in shown["messages"]}
+
+    assert sends({"people": 40}) == {"founders", "locals"}
+    assert sends({"people": 40, "properties": {"plan": "pro"}}) == {"founders", "locals"}
+    assert sends({"people": 40, "attributes": {"role": ["cook"]}}) == {"locals"}
+
+
 def test_chosen_contacts_take_part_as_they_are(account, ana):
     status, shown = call("POST", "/api/v1/journeys/welcome/simulate", body={"contacts": [ana.contact_id]})
     assert status == 200

@@ -1,7 +1,7 @@
 """Try a journey before it is live, or see what would happen to a contact: over what is stored, and storing nothing."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from postroad.book import Book, Manifest
@@ -17,6 +17,7 @@ from postroad.simulation import (
     Person,
     Shelf,
     Trial,
+    cast_of,
     dry_run,
     learn_habits,
     parse_habits,
@@ -64,9 +65,11 @@ class TrialPorts:
 class Wish:
     """What is to be simulated.
 
-    So many `people` are made up, unless there are `contacts`, by their ids. `habits` is a document (`parse_habits`);
-    with `history`, what it does not say is learned from the journey's live numbers. `drafts` stand in the place of what
-    is live; where the journey is not among them, its saved draft does.
+    So many `people` are made up, unless there are `contacts`, by their ids. `attributes` are the values that made-up
+    people's take, in the place of those that the journey suggests; `properties` are those of the event that starts
+    people. `habits` is a document (`parse_habits`); with `history`, what it does not say is learned from the
+    journey's live numbers. `drafts` stand in the place of what is live; where the journey is not among them, its
+    saved draft does.
     """
 
     journey_id: str
@@ -75,7 +78,8 @@ class Wish:
     seed: int = 1
     habits: Document | None = None
     history: bool = False
-    cast: Cast | None = None
+    attributes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict)
     contacts: Sequence[str] = ()
     drafts: Mapping[str, Document] | None = None
 
@@ -94,7 +98,7 @@ def simulate_journey(ports: TrialPorts, wish: Wish) -> Forecast:
         seed=wish.seed,
         start=ports.clock.now(),
         habits=_find_habits(ports, shelf, wish),
-        cast=wish.cast,
+        cast=_find_cast(shelf, wish),
     )
     if wish.contacts:
         return trial.try_with(_find_people(ports, shelf.book, wish))
@@ -127,6 +131,11 @@ def _load_shelf(ports: TrialPorts, drafts: Mapping[str, Document]) -> Shelf:
     return live.put(changed)
 
 
+def _find_cast(shelf: Shelf, wish: Wish) -> Cast:
+    usual = cast_of(*shelf.documents_around(wish.journey_id))
+    return usual._replace(attributes={**usual.attributes, **wish.attributes}, properties=wish.properties)
+
+
 def _find_habits(ports: TrialPorts, shelf: Shelf, wish: Wish) -> Habits:
     documents = shelf.documents_around(wish.journey_id)
     usual = Habits(deeds=usual_deeds(*documents, at=ports.clock.now()))
@@ -146,11 +155,10 @@ def _find_people(ports: TrialPorts, book: Book, wish: Wish) -> list[Person]:
         raise DefinitionError(("contacts", f"there is no contact {missing[0][:60]!r}"))
     journey, now = book.journeys[wish.journey_id], ports.clock.now()
     contacts = {contact.contact_id: contact for contact in found.values()}.values()
-    properties = wish.cast.properties if wish.cast else {}
     return [
         Person(
             contact,
-            (start_event(journey, contact, now, properties=properties, event_id=f"simulated-{now:.3f}"),),
+            (start_event(journey, contact, now, properties=wish.properties, event_id=f"simulated-{now:.3f}"),),
             find_history(ports.timeline, contact, book),
         )
         for contact in contacts
