@@ -26,12 +26,13 @@ from postroad.sending.messages import Message
 
 SIGNER = Signer({"1": b"k" * 32}, "1")
 POLICY = Policy(name="Tide & Co", sender="Tide <hello@tide.example>", sms_sender="Tide", postal_address="Cais 12")
+OWED = {"offers": Topic("offers", "Orders", opt_in=False, transactional=True)}
 URL = "https://post.tide.example"
 MESSAGE = Message("e.hi~2", "c1", "journey/w@1", "hi", "e", "email", "offers", "t", 1, "k", 1.0)
 ANA = Contact("c1", attributes={"first_name": Attribute("<Ana>", 1.0, confirmed=True)})
 HTML = """<body><p>Hello {{ contact.first_name }}</p><a href="https://a.example/?x=1&amp;y=2">A</a>
 <a href="{{ unsubscribe_url }}">leave</a><a href="mailto:x@a.example">write</a>
-{{ event.name }} {{ account.name }}</body>"""
+{{ event.name }} {{ account.name }} {{ account.postal_address }}</body>"""
 
 
 def template(**parts: Any) -> Any:
@@ -49,8 +50,35 @@ def test_c79_marketing_is_not_sent_without_a_postal_address():
     homeless = replace(POLICY, postal_address="")
     with pytest.raises(MimeError, match="no postal_address"):
         compose(MESSAGE, template(), ANA, "ana@a.example", {}, homeless, SIGNER, URL, 1.8e9)
-    owed = replace(homeless, topics={"offers": Topic("offers", "Orders", opt_in=False, transactional=True)})
-    assert isinstance(compose(MESSAGE, template(), ANA, "ana@a.example", {}, owed, SIGNER, URL, 1.8e9), Email)
+    assert isinstance(compose(MESSAGE, template(), ANA, "ana@a.example", {}, replace(homeless, topics=OWED),
+                              SIGNER, URL, 1.8e9), Email)  # fmt: skip
+
+
+ADDRESS, LEAVE = "{{ account.postal_address }}", '<a href="{{ unsubscribe_url }}">leave</a>'
+NEVER = "{% if contact.nobody is defined %}"
+
+
+@pytest.mark.parametrize(
+    ("html", "missing"),
+    [
+        (f"<body>{ADDRESS}{LEAVE}</body>", None),
+        ("<body>{{ account.postal_address | upper | replace(' ', ' · ') }}" + LEAVE + "</body>", None),
+        (f"<body>{NEVER}{ADDRESS}{{% endif %}} {LEAVE}</body>", "postal address is not in it"),
+        (f"<body>{ADDRESS} {NEVER}{LEAVE}{{% endif %}}</body>", "there is no link to unsubscribe by"),
+    ],
+)
+def test_c80_marketing_leaves_only_with_the_address_and_the_way_out_that_this_person_sees(html, missing):
+    policy = replace(POLICY, postal_address="Tide & Co, Cais 12")
+
+    def send(policy: Policy) -> Any:
+        return compose(MESSAGE, template(html=html), ANA, "ana@a.example", {}, policy, SIGNER, URL, 1.8e9)
+
+    assert isinstance(send(replace(policy, topics=OWED)), Email)
+    if missing is None:
+        assert isinstance(send(policy), Email)
+    else:
+        with pytest.raises(MimeError, match=missing):
+            send(policy)
 
 
 def test_a_mail_has_our_links_headers_and_both_parts():
@@ -140,7 +168,7 @@ def test_a_template_may_speak_of_contact_event_and_account():
 @pytest.mark.parametrize("written", ["{{ coupon.spring.code }}", "{{ coupon['spring'].code }}"])
 def test_a_code_is_made_for_who_gets_a_mail_that_speaks_of_it(written: str) -> None:
     spring = Coupon("spring", "Spring", 30 * 86_400.0)
-    policy_ = replace(POLICY, coupons={"spring": spring})
+    policy_ = replace(POLICY, coupons={"spring": spring}, topics=OWED)
     message = replace(MESSAGE, trigger_key="")
     speaking = template(html="<body>{% if contact.first_name %}" + written + "{% endif %}</body>")
     made = compose(message, speaking, ANA, "ana@a.example", {}, policy_, SIGNER, URL, message.created_at + 60)

@@ -61,6 +61,9 @@ a hidden scanner, one link, nine seconds | mac | 198.51.100.15 | 2@9
 a hidden scanner, two links at once | old | 198.51.100.16 | 1@4 2@4
 a hidden scanner that shows images at once | win | 198.51.100.17 | o@1 1@1
 a hidden scanner that shows images and goes on | win | 198.51.100.18 | o@1 1@2 2@2 3@2
+a hidden scanner that shows images, then follows | win | 198.51.100.18 | o@1 1@4
+a hidden scanner that shows images in the midst | win | 198.51.100.18 | 1@30 o@30 2@31 3@32
+a hidden scanner that shows images at last | old | 198.51.100.18 | 1@30 2@31 3@31 o@33
 a hidden scanner that follows all it finds | win | 198.51.100.19 | 1@50 t@50
 a hidden scanner, the hidden link first | fox | 198.51.100.20 | t@300 1@301 2@302
 a hidden scanner, the hidden link last | mac | 198.51.100.21 | o@600 1@601 2@630 t@640

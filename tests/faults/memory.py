@@ -552,7 +552,8 @@ class MemoryBroadcasts:
     def holds(self, stored: Run | None, before: Run | None) -> bool:
         if stored is None or before is None:
             return stored is before
-        return (stored.state, stored.number, stored.missed) == (before.state, before.number, before.missed)
+        known, read = ((run.state, run.number, run.missed, run.set_going_at) for run in (stored, before))
+        return known == read
 
     def touch(self, run: Run, now: float, part: str, cursor: str | None) -> bool:
         stored = self.find_meant(run.broadcast.id, run.number)

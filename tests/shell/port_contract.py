@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from postroad.broadcasts.broadcast import END, Run, Tally, plan_run
+from postroad.broadcasts.broadcast import END, Run, Tally, pause, plan_run, resume
 from postroad.commits import Commit, MembershipChange, Row
 from postroad.contacts.contact import Attribute, Consent, Contact, Enrollment
 from postroad.contacts.identities import Identity
@@ -668,6 +668,21 @@ class BroadcastsContract:
         with pytest.raises(VersionConflictError):
             ports.broadcasts.save_run(running, run)
         assert ports.broadcasts.find_run("letter") == again
+
+    def test_whoever_read_a_run_before_it_was_paused_and_resumed_does_not_undo_that(self, ports: Any) -> None:
+        run = self.plan(ports)
+        running = run.to("running", at(1))
+        ports.broadcasts.save_run(running, run)
+        before = running
+        for number in (1, 2):
+            paused = pause(before, at(2 * number))
+            ports.broadcasts.save_run(paused, before)
+            resumed = resume(paused, at(2 * number + 1))
+            ports.broadcasts.save_run(resumed, paused)
+            with pytest.raises(VersionConflictError):
+                ports.broadcasts.save_run(replace(before, tally=Tally({"sent": 2}, {}, at(9))), before)
+            assert ports.broadcasts.find_run("letter") == resumed
+            before = resumed
 
     def test_whoever_lost_an_answer_may_say_it_again(self, ports: Any) -> None:
         run = self.plan(ports)

@@ -131,6 +131,10 @@ CASES: dict[str, list[tuple[dict[str, Any], str, int | None, dict[str, Any]]]] =
     "plain_links": [
         (body('<a href="http://shop.example">a</a>'), "html", 2, body('<a href="https://shop.example">a</a>')),
     ],
+    "text_unsubscribe": [
+        ({"text": "A grinder."}, "text", None, {"text": "A grinder. Leave: {{ unsubscribe_url }}"}),
+        ({"text": "{{ unsubscribe_url | truncate(9) }}"}, "text", None, {}),
+    ],
     "size": [(body(f"<!-- {'x' * LARGEST} -->"), "html", None, body(f"<!-- {'x' * 1_000} -->"))],
     "pictures": [
         (body('<img src="https://shop.example/a.png">'), "html", 2, body('<img src="https://s.example/a.png" alt="">')),

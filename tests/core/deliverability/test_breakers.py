@@ -201,6 +201,13 @@ def test_a_day_on_which_providers_put_mail_off_is_over_for_a_domain_that_warms_u
     found = pace(PLAN, [hour(0, 100, deferred=5)], [], NOW)
     assert found
     assert found.hold
+    assert pace(PLAN, [hour(0, 100, deferred=7)], [found.hold], NOW + 60) is None
+    anew = pace(PLAN, [hour(0, 100, deferred=7)], [found.hold._replace(since=found.hold.since - DAY)], NOW)
+    assert anew
+    assert anew.hold
+    assert anew.hold.since == found.hold.since
+    assert found
+    assert found.hold
     assert found.hold.note == "the domain is warming up, and 5.0% of the mails of 2026-11-23 were put off"
 
 

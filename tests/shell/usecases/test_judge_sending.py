@@ -62,6 +62,30 @@ def test_c56_too_many_bounces_pause_marketing_until_a_person_says_why_it_goes_on
     assert kinds() == {}
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_who_lets_marketing_go_on_has_the_last_word(
+    account: Account, heard: Heard, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """While the numbers are read, another look pauses, and a person lets it go on."""
+    count(account, 0, delivered=960, bounced=40)
+    read, now = stats.list_hours, account.now() + 60
+    for _ in range(times - 1):
+        resume_sending(stats, holds, "the list was cleaned", account.now())
+        count(account, 0, delivered=960, bounced=40)
+
+    def read_slowly(since: float, until: float) -> object:
+        found = read(since, until)
+        monkeypatch.setattr(stats, "list_hours", read)
+        judge_sending(stats, holds, heard, Policy(), now)
+        assert kinds() == {BREAKER: PAUSE}
+        resume_sending(stats, holds, "it was a test", now + times)
+        return found
+
+    monkeypatch.setattr(stats, "list_hours", read_slowly)
+    assert judge_sending(stats, holds, heard, Policy(), now) == []
+    assert (kinds(), len(heard.sentences)) == ({}, 1)
+
+
 def test_c56_a_thorough_look_compares_weeks(account: Account, heard: Heard) -> None:
     for day in range(8, 20):
         count(account, day * DAY, delivered=100)

@@ -118,6 +118,6 @@ def test_the_hidden_link_takes_the_last_hour_back(account: Account, reader: Read
 
 
 def test_a_person_who_opens_and_then_clicks_counts_at_once(account: Account, reader: Reader) -> None:
-    account.fold(reader.fetch("Email Opened", 3.0), reader.click(2, 7.0))
+    account.fold(reader.fetch("Email Opened", 4.0), reader.click(2, 7.0))
     assert reader.actors() == ["human"]
     assert "clickers" in account.contact(EMAIL).segments

@@ -24,6 +24,8 @@ A_MINUTE = 60.0
 MOST = 8
 # Somebody who opens a mail and sees what they want takes at least so many seconds.
 GLANCE = 1.5
+# An open that came sooner after the mail arrived vouches for nobody: scanners show its pictures before anything else.
+FOUND = 3.0
 # What stands for a link: those of a mail are counted from 1, the pixel is 0, and the hidden link is this.
 PIXEL, TRAP = 0, -1
 
@@ -71,9 +73,10 @@ def judge_by_ledger(event: Event, message: Message) -> str:
     known = (message.times.get(state) for state in (SENT, DELIVERED))
     left = [at for at in known if at is not None and at <= event.time]
     since = max(left, default=message.claimed_at)
+    opened = message.times.get("opened", event.time)
     if event.name != EMAIL_CLICKED or event.properties.get("actor") == MACHINE or since is None:
         return ""
-    if not 0 <= event.time - since < SOONEST or message.times.get("opened", event.time) <= event.time - GLANCE:
+    if not 0 <= event.time - since < SOONEST or since + FOUND <= opened <= event.time - GLANCE:
         return ""
     return f"a link was followed {event.time - since:.0f} s after the mail arrived"
 
@@ -88,9 +91,9 @@ def unmask(kept: Sequence[Fetch], fetch: Fetch) -> Unmasked | None:
     if any(each.link == TRAP and abs(fetch.time - each.time) <= A_MINUTE for each in kept):
         return Unmasked("a link that no person can see was followed within the same minute")
     near = [each for each in kept if each.message == fetch.message and abs(fetch.time - each.time) <= AT_ONCE]
-    followed = [each for each in near if each.link > PIXEL]
-    if fetch.link > PIXEL and len({fetch.link, *(each.link for each in followed)}) >= MANY:
-        return Unmasked(f"{MANY} links were followed within {AT_ONCE:.0f} s", tuple(followed))
+    if len({each.link for each in (*near, fetch) if each.link > PIXEL}) >= MANY:
+        # The pictures that were shown at the same time were shown to the same one.
+        return Unmasked(f"{MANY} links were followed within {AT_ONCE:.0f} s", tuple(near))
     return None
 
 

@@ -439,6 +439,12 @@ _WAY_OUT = "https://unsubscribe.invalid/"
 _PICTURE_TEXT = re.compile(r"""\balt\s*=\s*(?:"[^"]*"|'[^']*')""", re.IGNORECASE)
 
 
+def _find_no_way_out_of_text(mail: Mail) -> Iterator[Hit]:
+    own = mail.source.get("text", "")
+    if mail.is_marketing and own and _UNSUBSCRIBE not in _take_out(own):
+        yield Hit("text", None, "who reads it as plain text finds no address to unsubscribe at")
+
+
 def _find_missing_variables(mail: Mail) -> Iterator[Hit]:
     for part, names in mail.bare.items():
         for name in sorted(names):
@@ -625,6 +631,8 @@ RULES: Mapping[str, Rule] = {
              "Take it out; a link to a page of yours can do the rest."),
         Rule("early_push", BLOCK, "a push for a sale at the first stage of the life cycle", _find_early_push,
              "Say something useful first; leave the push to a message for a later stage."),
+        Rule("text_unsubscribe", WARN, "a text part of its own without the way out", _find_no_way_out_of_text,
+             "End the text with: Unsubscribe: {{ unsubscribe_url }}."),
         Rule("capitals", WARN, "words in capitals", _find_capitals,
              "Write them small: capitals shout, at people and at filters.", tells_spam=True),
         Rule("symbols", WARN, "rows of signs, several exclamation marks or pictures in the subject", _find_symbols,

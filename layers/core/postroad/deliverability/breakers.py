@@ -154,7 +154,9 @@ def pace(plan: WarmUp | None, hours: Sequence[HourCounts], holds: Collection[Hol
     elif counts.sent >= ENOUGH_DEFERRED and counts.deferred >= MANY_DEFERRED * counts.sent:
         share = f"{counts.deferred / counts.sent:.1%}"
         kind, note = PAUSE, f"the domain is warming up, and {share} of the mails of {today} were put off"
-    if present and (present.kind, present.note) == (kind, note):
+    # Why the day is over may be told with ever other numbers; that it is over is said once.
+    known = present and present.kind == kind and (present.since == midnight if kind == PAUSE else present.note == note)
+    if known:
         return None
     # Each day deals out its moments anew, to what is left of the days before as well.
     return Change(WARM_UP, Hold(MARKETING, kind, midnight, WARM_UP, note, DAY))

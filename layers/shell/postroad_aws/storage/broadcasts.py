@@ -56,10 +56,12 @@ def save_run(run: Run, before: Run | None) -> None:
     """
     condition, values = "attribute_not_exists(broadcast_id)", {}
     if before:
-        condition = "#state = :state AND #number = :number AND "
-        condition += "missed = :missed" if before.missed else "attribute_not_exists(missed)"
+        condition = "#state = :state AND #number = :number"
         values = {":state": {"S": before.state}, ":number": {"N": str(before.number)}}
-        values |= {":missed": {"N": str(before.missed)}} if before.missed else {}
+        # By the state alone nobody sees that it was paused and resumed in the meantime.
+        for name, number in (("missed", before.missed), ("set_going_at", before.set_going_at)):
+            condition += f" AND {name} = :{name}" if number else f" AND attribute_not_exists({name})"
+            values |= {f":{name}": {"N": repr(number)}} if number else {}
     parts: Item = {"TableName": _table(), "Item": _item(run), "ConditionExpression": condition}
     parts["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     if before:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from postroad.sending.holds import Hold
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
@@ -25,6 +27,24 @@ def list_holds() -> tuple[Hold, ...]:
 def save_hold(hold: Hold) -> None:
     """Put a hold in place of that of the same scope by the same one."""
     get_client("dynamodb").put_item(**put_request(hold)["Put"])
+
+
+def save_judged(hold: Hold, scope: str, by: str, since: float) -> bool:
+    """Put a hold that follows from what was read while the hold of this scope by this one was of that time (0: there
+    was none). False, and nothing is put, when it is another by now."""
+    condition = "#since = :since" if since else "attribute_not_exists(hold_id)"
+    check: Item = {"TableName": _table(), "Key": _key(scope, by), "ConditionExpression": condition}
+    if since:
+        check["ExpressionAttributeNames"] = {"#since": "since"}
+        check["ExpressionAttributeValues"] = {":since": {"N": repr(since)}}
+    try:
+        get_client("dynamodb").transact_write_items(TransactItems=[put_request(hold), {"ConditionCheck": check}])
+    except ClientError as error:
+        reasons = error.response.get("CancellationReasons") or []
+        if not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+            raise
+        return False
+    return True
 
 
 def lift_hold(scope: str, by: str) -> None:

@@ -9,9 +9,11 @@ from typing import Protocol
 
 from postroad.deliverability.breakers import (
     BEFORE,
+    BREAKER,
     BREAKERS,
     COMPLAINTS,
     REFUSALS,
+    RESUMED,
     WEEK,
     Change,
     decide,
@@ -41,6 +43,8 @@ class Holds(Protocol):
 
     def save_hold(self, hold: Hold, /) -> None: ...
 
+    def save_judged(self, hold: Hold, scope: str, by: str, since: float, /) -> bool: ...
+
     def lift_hold(self, scope: str, by: str, /) -> None: ...
 
 
@@ -51,21 +55,27 @@ class Alarms(Protocol):
 def judge_sending(
     stats: Stats, holds: Holds, alarms: Alarms, policy: Policy, now: float, *, thoroughly: bool = False
 ) -> list[Change]:
-    """Put and lift the holds that follow from the numbers; somebody hears of each stop and each slowing."""
-    hours = stats.list_hours(now - (WEEK + BEFORE if thoroughly else DAY), now)
+    """Put and lift the holds that follow from the numbers; somebody hears of each stop and each slowing. Who has let
+    breakers go on since the numbers were read has the last word."""
     present = holds.list_holds()
+    hours = stats.list_hours(now - (WEEK + BEFORE if thoroughly else DAY), now)
     since = resumed_at(present)
     counted = forgive(hours, present)
     changes = [decide(judge(counted, now, since), present, now), pace(policy.warm_up, hours, present, now)]
     if thoroughly:
         changes.append(decide(judge_refusals(counted, now, since), present, now, REFUSALS))
         changes.append(decide(judge_complaints(counted, now, since), present, now, COMPLAINTS))
-    made = [change for change in changes if change]
-    for change in made:
+    made = []
+    for change in changes:
+        if change is None:
+            continue
         if change.hold is None:
             holds.lift_hold(MARKETING, change.by)
+            made.append(change)
             continue
-        holds.save_hold(change.hold)
+        if not holds.save_judged(change.hold, RESUMED, BREAKER, since):
+            continue
+        made.append(change)
         what = "Marketing is paused" if change.hold.kind == PAUSE else "Marketing is slowed"
         alarms.tell(f"{what} ({change.by})", f"{what}: {change.hold.note}.")
     return made
