@@ -20,9 +20,11 @@ from typing import Any
 import boto3
 
 from demo.documents import load_definitions
+from postroad.book import Manifest, compile_book
+from postroad.definitions import plan_publication
 from postroad.errors import PostroadError
 from postroad.instants import DAY
-from postroad_aws import books, clock, links, runs, templates
+from postroad_aws import clock, links, runs
 from postroad_aws.ports import Clock
 from postroad_aws.settings import Settings
 from postroad_aws.storage import contacts, definitions, keys
@@ -81,21 +83,27 @@ class _Nobody:
 
 
 def load_history(url: str, documents: Mapping[str, Mapping[str, Any]]) -> tuple[int, int]:
-    """Publish the brand, play the history by it, and store what it comes to; how many definitions and people."""
+    """Play the history by the brand, publish that, and store what it comes to; how many definitions and people."""
     from demo import memory
     from demo.history import DAYS
     from demo.loading import save_worlds
-    from demo.playing import Shop, play_history
+    from demo.playing import open_shop, play_history
 
     if definitions.find_revision() > 0:
         print("  something is published already; the history is for a new stack only", flush=True)
         return load_brand(documents), 0
-    now, opened = clock.now(), memory.Clock()
+    now, opened, log = clock.now(), memory.Clock(), StringIO()
     opened.at = now - (DAYS + 1) * DAY
+    plan = plan_publication(documents, compile_book(Manifest(), {}), {})
+    shop = open_shop(plan, keys.derive_key("contacts"), links.signer(), url)
+    try:
+        with redirect_stdout(log):  # what the product logs while a history is played is news only when that fails
+            worlds = list(play_history(shop, now))
+    except Exception:
+        print(log.getvalue(), file=sys.stderr)
+        raise
+    # The brand is published when nothing is left that could go wrong before it: else the next try would find it there.
     count = load_brand(documents, opened)
-    shop = Shop(books.newest(), templates, keys.derive_key("contacts"), links.signer(), url)
-    with redirect_stdout(StringIO()):  # what the product logs while a history is played is no news
-        worlds = list(play_history(shop, now))
     return count, save_worlds(worlds, now)
 
 

@@ -17,7 +17,7 @@ from postroad.contacts.contact import Consent, Contact
 from postroad.contacts.places import places_of
 from postroad.events import Event
 from postroad.policy import Policy
-from postroad.sending.messages import QUEUED, SENDING, Message, states_before
+from postroad.sending.messages import QUEUED, SENDING, Message, states_before, take_off
 from postroad.tasks import Task, settle
 from postroad.tracking.packing import QueueMessage
 from postroad.tracking.quarantine import Reject
@@ -168,6 +168,10 @@ class Messages:
         message = self.items[message_id]
         self.items[message_id] = message.with_(times={engagement: time, **message.times})
         return self.items[message_id]
+
+    def take_off_engagement(self, message_id: str, engagement: str, time: float) -> None:
+        message = self.items[message_id]
+        self.items[message_id] = message.with_(times=take_off(message.times, engagement, time))
 
 
 class Refusals:

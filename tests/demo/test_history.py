@@ -8,16 +8,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from demo.__main__ import load_history
 from demo.documents import load_definitions
 from demo.history import DAYS, make_history, react
 from demo.loading import save_worlds
-from demo.playing import STILL_TO_SEND, open_shop, play_history
+from demo.playing import STILL_TO_SEND, open_shop, play_history, play_life
 from postroad import demo
 from postroad.book import Manifest, compile_book
 from postroad.broadcasts.broadcast import DONE
 from postroad.contacts.codec import encode_contact
+from postroad.contacts.fetches import TRAP
 from postroad.contacts.places import places_of
-from postroad.content.links import Signer
+from postroad.content.links import Click, Signer
 from postroad.definitions import plan_publication
 from postroad.fold import fold
 from postroad.instants import DAY
@@ -35,6 +37,7 @@ from postroad_aws.storage import (
     tasks,
     timeline,
 )
+from postroad_aws.usecases.record_engagement import Fetched, record_click
 from postroad_aws.usecases.wake_contacts import wake_event
 
 NOW = 1_795_000_000.0  # 2026-11-18 12:26:40 UTC
@@ -98,6 +101,36 @@ def test_only_the_last_minutes_are_still_to_be_sent(ledger):
     waiting = [message for message in ledger if message.state == QUEUED]
     assert 3 <= len(waiting) <= 20
     assert all(NOW - STILL_TO_SEND <= message.created_at <= NOW for message in waiting)
+
+
+def test_what_turns_out_to_be_a_machines_doing_is_taken_back_there_too(shop):
+    person, first = next(
+        (person, message)
+        for person in make_history(NOW)
+        for message in play_life(shop, person, NOW).messages.items.values()
+        if "opened" in message.times
+    )
+    world = play_life(shop, person, first.times["opened"] + 1)
+    message = world.messages.items[first.message_id]
+    world.clock.at = message.times["opened"] + 60
+    hidden = Click(message.message_id, TRAP, f"{shop.base_url}/", message.contact_id)
+    record_click(world.door, shop.signer, shop.signer.sign(hidden), Fetched("GET", {"user-agent": "Mozilla/5.0"}))
+    world.fold()
+    assert world.messages.items[message.message_id].times.keys() >= {"machine_opened", "machine_clicked"}
+    assert "opened" not in world.messages.items[message.message_id].times
+
+
+def test_a_history_that_could_not_be_played_is_played_by_the_next_try(bare_account, monkeypatch, capsys):
+    with monkeypatch.context() as patched:
+        patched.setattr("demo.playing.play_strays", lambda shop, visits: print("the reason") or 1 / 0)
+        patched.setattr("demo.playing.make_history", lambda now: [])
+        with pytest.raises(ZeroDivisionError):
+            load_history("http://localhost:8080", load_definitions())
+    assert definitions.find_revision() == 0
+    assert "the reason" in capsys.readouterr().err
+    monkeypatch.setattr("demo.playing.make_history", lambda now: make_history(now)[:3])
+    count, people = load_history("http://localhost:8080", load_definitions())
+    assert (count, people) == (len(load_definitions()), 3)
 
 
 def test_everybody_is_marked_as_demo_data(people):

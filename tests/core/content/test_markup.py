@@ -88,6 +88,13 @@ def test_passing_over_other_tags_finds_the_links_that_stand_among_all(source: st
     assert list(link_tags(source)) == found
 
 
+def test_links_are_found_behind_any_number_of_other_tags() -> None:
+    assert [tag.name for tag in link_tags("<b>x</b>" * 3_000 + "<a href=x>y</a>" + "<i>" * 3_000 + "<area>")] == [
+        "a",
+        "area",
+    ]
+
+
 def test_links_are_found_in_linear_time() -> None:
     """Each of these would take minutes if what was passed over could be tried in another way."""
     for piece in ("<", "<b ", "<b '", "<b a=", '<b a="', "</", "x<a", "<td a='b'", "<a ", "<!--"):
