@@ -124,6 +124,19 @@ def test_a_function_starts_without_what_it_may_never_need(function):
     assert not [name for name in SPARED[function] if name in loaded]
 
 
+def test_a_cold_start_looks_for_no_garbage_and_leaves_room_for_clients_and_book():
+    path = os.pathsep.join(str(templatecheck.ROOT / folder) for folder in (".", "layers/core", "layers/shell"))
+    told = (
+        "import gc, postroad_aws; before = gc.get_stats()[0]['collections']; import functions.process_events.app; "
+        "print(gc.get_stats()[0]['collections'] - before, gc.get_count()[0] / gc.get_threshold()[0])"
+    )
+    environment = {**os.environ, "PYTHONPATH": path}
+    answer = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, check=True)
+    collections, filled = answer.stdout.split()
+    assert collections == "0"
+    assert float(filled) < 0.5
+
+
 def test_the_core_imports_without_aws():
     command = [sys.executable, "-c", IMPORT_THE_CORE_ALONE, str(CORE), *MODULES]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
