@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 import templatecheck
-from tests.bench import advising, first_event, folding, idle, prices, simulating
+from tests.bench import advising, broadcast, first_event, folding, idle, prices, simulating
 from tests.bench.cloud import ROOT, ROUTES, Stack, emulator, memory_of_functions
 from tests.bench.meter import Meter
 from tests.bench.report import FIRST_EVENTS, Measured, save, table
@@ -78,7 +78,10 @@ def main() -> int:
         first = first_events({name: starts(bench, path) for name, bench in benches.items()})
         say(f"Started {2 * len(FIRST_EVENTS) * FIRST_EVENT_RUNS} fresh processes")
         sizes = stored_sizes(benches["base"])
+        recipients = broadcast.measure(endpoint, client, meter, folder / "cloud")
+        say(f"Addressed {sum(broadcast.COUNTED):,} people in {len(broadcast.COUNTED)} broadcasts")
     results, details = collect_results(counted, timed, quiet, first, sizes)
+    results["usd_per_million_broadcast_recipients"] = recipients
     text, missed = table(results)
     print(f"\nPrices of {prices.DATE}, us-east-1, without free allowances. CPU: the least of {TIMED_ROUNDS} runs.\n")
     print(text)

@@ -49,6 +49,16 @@ GOALS = (
     Goal("20 people at once", ("usd_per_million_events", "twenty_people"), "${:.2f}", None, None),
     Goal("one event a request while quiet", ("usd_per_million_events", "C_quiet"), "${:.2f}", None, None),
     Goal("e-mail, our part without SES, a million", ("usd_per_million_messages",), "${:.2f}", 9.00, 6.00),
+    *(
+        Goal(
+            f"addressing {people} in a broadcast, a million",
+            ("usd_per_million_broadcast_recipients", name),
+            "${:.2f}",
+            None,
+            None,
+        )
+        for name, people in (("1k", "1,000"), ("10k", "10,000"), ("100k", "100,000"))
+    ),
     Goal("idle stack, a month", ("usd_idle_month",), "${:.2f}", 1.00, 0.50),
     Goal("CPU per 1,000 events, workload B", ("cpu_s_per_1000_events",), "{:.2f} s", 0.73, 0.35),
     Goal("CPU per 1,000 identifies: new people", ("cpu_s_per_1000_identifies_new",), "{:.2f} s", 1.8, 0.8),

@@ -32,6 +32,9 @@ BOUNDED = {
     "GET /console/leads": _LEADS,
     "GET /console/leads.csv": _LEADS,
     "GET /scores/{score_id}/contributions": _SAMPLE,
+    "GET /advice/rhythm": _SAMPLE,
+    "GET /deliverability/list": _TWO_SAMPLES,
+    "GET /console/deliverability": _TWO_SAMPLES,
     "GET /console/scores/{score_id}/people": _SAMPLE,
     "POST /segments/estimate": _TWO_SAMPLES,
     "GET /console/segments/{segment_id}/estimate": _TWO_SAMPLES,
@@ -102,6 +105,7 @@ def show(figures: Mapping[str, Mapping[str, Figures]]) -> tuple[str, list[str]]:
         lines.append(
             f"{key:52}{found.wall_ms:9.1f}{more.wall_ms:9.1f}{found.cpu_ms:9.1f}{more.cpu_ms:9.1f}"
             f"{found.calls:9}{more.calls:9}{found.units:9.1f}{more.units:9.1f}"
+            + (f"   at most {BOUNDED[key]:,.0f}" if key in BOUNDED else "")
         )
         if key in BOUNDED:
             grows = more.units > BOUNDED[key]

@@ -17,6 +17,9 @@ def test_what_has_no_goal_is_only_reported() -> None:
     assert [goal.text for goal in GOALS if goal.goal is None] == [
         "20 people at once",
         "one event a request while quiet",
+        "addressing 1,000 in a broadcast, a million",
+        "addressing 10,000 in a broadcast, a million",
+        "addressing 100,000 in a broadcast, a million",
     ]
 
 
