@@ -1,6 +1,7 @@
 """Breakers: when marketing slows and stops by itself, when it goes on, and how a new domain warms up."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -20,7 +21,7 @@ from postroad.deliverability.breakers import (
     resume,
     resumed_at,
 )
-from postroad.deliverability.warm_up import WarmUp
+from postroad.deliverability.warm_up import WarmUp, find_turn
 from postroad.instants import DAY, parse_instant
 from postroad.sending.holds import ALL, MARKETING, PAUSE, SLOW, Hold, find_hold
 from postroad.stats import HourCounts, MessageCounts, hour_of
@@ -194,6 +195,23 @@ def test_c81_a_large_broadcast_of_a_new_domain_leaves_within_the_room_of_each_da
         assert room is not None
         assert number <= room + 200, day  # what leaves between two looks
     assert days.total() >= 200 + 300 + 450 + 675
+
+
+def test_c81_who_gave_a_sign_of_life_lately_gets_the_mail_of_a_new_domain_first():
+    midnight, days = NOW - NOW % DAY, (0, 3, 10, 30, 90, 300)
+    (hold,) = [change.hold for change in [pace(PLAN, [], [], NOW)] if change and change.hold]
+    turns = {
+        silent: [find_turn(midnight - silent * DAY, midnight, f"message-{number}") for number in range(50)]
+        for silent in days
+    }
+    for sooner, later in pairwise(days):
+        assert max(turns[sooner]) < min(turns[later])
+    assert all(0 <= turn < 1 for found in turns.values() for turn in found)
+    unknown = [find_turn(0.0, midnight, f"message-{number}") for number in range(200)]
+    assert 0.5 <= min(unknown) < 0.55
+    assert 0.95 < max(unknown) < 1
+    assert find_turn(midnight + HOUR, midnight, "message-1") == find_turn(midnight, midnight, "message-1")
+    assert hold.find_moment("message-1", midnight, 0.25) == midnight + DAY / 4
 
 
 def test_a_day_on_which_providers_put_mail_off_is_over_for_a_domain_that_warms_up():

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from postroad.sending.holds import ALL, MARKETING, PAUSE, SLOW, STOP, Hold
+from postroad.deliverability.warm_up import find_turn
+from postroad.sending.holds import ALL, MARKETING, PAUSE, SLOW, STOP, WARM_UP, Hold
 from postroad_aws import holds, wiring
 from postroad_aws.storage import holds as stored
 from postroad_aws.storage import messages
 from postroad_aws.usecases.send_message import send_message, send_messages
 from postroad_aws.usecases.sweep_messages import Swept, sweep_messages
-from tests.account import Account, Channel
+from tests.account import ANA, Account, Channel
 
 
 def hold(account: Account, scope: str, kind: str = PAUSE, **parts: Any) -> Hold:
@@ -80,6 +81,23 @@ def test_what_is_slowed_leaves_at_its_own_moment(account):
     found = messages.find_message(message.message_id)
     assert found is not None
     assert (found.not_before, found.reason) == (moment, "messages leave little by little: complaints rise")
+    account.advance(moment - account.now() + 0.5)
+    assert send_message(ports, message.message_id) == "sent"
+
+
+def test_c81_while_a_domain_warms_up_somebody_engaged_gets_theirs_at_their_turn_and_not_by_lot(account):
+    message, email = account.sign_up(), Channel()
+    ports = account.with_channels(email=email)
+    slow = hold(account, MARKETING, SLOW, by=WARM_UP, note="the domain is warming up", spread=86_400.0)
+    last_sign = account.contact(f"email:{ANA}").last_sign
+    moment = slow.find_moment(
+        message.message_id, message.created_at, find_turn(last_sign, slow.since, message.message_id)
+    )
+    assert send_message(ports, message.message_id) == "queued"
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert found.not_before == moment
+    assert moment - slow.since < 0.1 * 86_400.0
     account.advance(moment - account.now() + 0.5)
     assert send_message(ports, message.message_id) == "sent"
 

@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 from postroad.deliverability.warm_up import WarmUp
 from postroad.instants import DAY, describe_duration
-from postroad.sending.holds import MARKETING, PAUSE, SLOW, Hold
+from postroad.sending.holds import MARKETING, PAUSE, SLOW, WARM_UP, Hold
 from postroad.stats import HourCounts, MessageCounts, add_counts, day_of, hour_of
 
 # Who puts these holds, and the scope of the row that says from when on numbers count again: it is about no message.
 BREAKER, RESUMED = "breaker", "breaker/resumed"
-# Who puts the hold when more people than usual unsubscribe, who when reports of spam come days later, and who while a
-# new domain warms up.
-REFUSALS, COMPLAINTS, WARM_UP = "refusals", "complaints", "warm-up"
+# Who puts the hold when more people than usual unsubscribe, and who when reports of spam come days later.
+REFUSALS, COMPLAINTS = "refusals", "complaints"
 # Those that a person lets go on.
 BREAKERS = (BREAKER, REFUSALS, COMPLAINTS)
 

@@ -18,8 +18,8 @@ SCOPES = (ALL, MARKETING)
 PAUSE, SLOW, STOP = "pause", "slow", "stop"
 _STRICTNESS = (SLOW, PAUSE, STOP)
 
-# Who puts one: people, in the console or by the API.
-PEOPLE = "people"
+# Who puts one: people, in the console or by the API; the plan of a new domain.
+PEOPLE, WARM_UP = "people", "warm-up"
 
 
 class Hold(NamedTuple):
@@ -42,9 +42,11 @@ class Hold(NamedTuple):
             return not transactional
         return self.scope in (ALL, origin, origin.partition("@")[0])
 
-    def find_moment(self, message_id: str, created_at: float) -> float:
-        """When a message may leave while this slows it: the same whenever it is asked."""
-        return max(created_at, self.since) + self.spread * draw("hold", self.scope, message_id)
+    def find_moment(self, message_id: str, created_at: float, turn: float | None = None) -> float:
+        """When a message may leave while this slows it: the same whenever it is asked. `turn`, from 0 to 1, is where in
+        the spread it comes, if not by lot."""
+        turn = draw("hold", self.scope, message_id) if turn is None else turn
+        return max(created_at, self.since) + self.spread * turn
 
 
 def find_hold(holds: Collection[Hold], origin: str, transactional: bool) -> Hold | None:

@@ -24,7 +24,7 @@ from postroad.instants import describe_duration
 from postroad.lots import draw
 from postroad.sending import messages as states
 from postroad.sending.channels import CHANNELS, full_address
-from postroad.sending.holds import PAUSE, SLOW, STOP, Hold, find_hold
+from postroad.sending.holds import PAUSE, SLOW, STOP, WARM_UP, Hold, find_hold
 from postroad.sending.messages import Message
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Answers, Ports, Refused, Unclear
@@ -204,7 +204,7 @@ def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: flo
         return _give_up(ports, message, owner, states.SKIPPED, hold.note)
     if message.not_before and message.not_before > now:
         return _put_back(ports, message, owner, message.not_before, "it is not time yet")
-    if hold and hold.kind == SLOW and (moment := hold.find_moment(message.message_id, message.created_at)) > now:
+    if hold and hold.kind == SLOW and (moment := _find_moment(facts, message, hold)) > now:
         return _put_back(ports, message, owner, moment, f"messages leave little by little: {hold.note}")
     contact = facts.find_contact(message.contact_id)
     if contact is None:
@@ -234,6 +234,17 @@ def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: flo
     if obstacle:
         return _give_up(ports, message, owner, states.SKIPPED, obstacle)
     return sending, address
+
+
+def _find_moment(facts: _Facts, message: Message, hold: Hold) -> float:
+    """When a message that is slowed may leave; while a domain warms up the most engaged get theirs first."""
+    contact = facts.find_contact(message.contact_id) if hold.by == WARM_UP else None
+    if contact is None:
+        return hold.find_moment(message.message_id, message.created_at)
+    from postroad.deliverability.warm_up import find_turn  # few domains warm up
+
+    turn = find_turn(contact.last_sign, hold.since, message.message_id)
+    return hold.find_moment(message.message_id, message.created_at, turn)
 
 
 def _judge_twins(ports: Ports, message: Message, contact: Contact) -> str:
