@@ -16,7 +16,7 @@ PREPARE := from pathlib import Path; from localcloud import packaging; store = P
   [packaging.install(path, store, python, print) for path in Path('layers').glob('*/requirements.txt')]
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --annotation-style line
 
-.PHONY: help run test check format soak bench build deploy deploy-local keys webhook-secret link-keys redrive recount reset lock clean
+.PHONY: help run test check format soak bench build deploy deploy-local keys webhook-secret link-keys redrive recount restore reset lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ redrive: .venv/.installed  ## give dead letters another try (QUEUE=EventsDeadLet
 
 recount: .venv/.installed  ## count all rows again and mend live numbers that differ (STACK=postroad)
 	@$(PY) infra/recount.py --stack $(STACK)
+
+restore: .venv/.installed  ## bring back what tables have lost since an instant (AT=2026-11-23T09:00Z, ARGS=--dry-run, STACK=postroad)
+	@$(PY) infra/restore.py --stack $(STACK) $(ARGS) $(AT)
 
 # ---- upkeep
 

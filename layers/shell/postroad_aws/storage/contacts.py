@@ -31,7 +31,7 @@ def find_items(ids: Collection[str], *, consistent: bool) -> dict[str, Stored]:
     """Whatever is stored under these ids; missing ones are left out."""
     keys = [{"contact_id": {"S": contact_id}} for contact_id in dict.fromkeys(ids)]
     items = get_items(_table(), keys, consistent=consistent)
-    return {item["contact_id"]["S"]: _read(item) for item in items}
+    return {item["contact_id"]["S"]: parse_item(item) for item in items}
 
 
 def commit(commit: Commit) -> Outcome:
@@ -146,7 +146,7 @@ def sample_contacts(rows: int) -> Sample:
         )
         read += len(answer["Items"])
         is_whole = is_whole and "LastEvaluatedKey" not in answer
-        found += [item for each in answer["Items"] if isinstance(item := _read(each), Contact)]
+        found += [item for each in answer["Items"] if isinstance(item := parse_item(each), Contact)]
     return Sample(found, read, is_whole)
 
 
@@ -180,7 +180,8 @@ def _table() -> str:
     return settings().require("contacts_table")
 
 
-def _read(item: Item) -> Stored:
+def parse_item(item: Item) -> Stored:
+    """What an item of the table is."""
     if "erased_at" in item:
         return Tombstone(float(item["erased_at"]["N"]))
     if "forward_to" in item:

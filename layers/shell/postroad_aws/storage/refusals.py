@@ -27,7 +27,7 @@ Item = dict[str, Any]
 # What stands before a topic where its proofs are of a yes that was asked to be confirmed.
 _ASKED = "?"
 # Where the proof of a lifted suppression stands among those of topics; no topic has such a name.
-_LIFTED = "!lifted"
+LIFTED = "!lifted"
 
 
 class Proof(NamedTuple):
@@ -72,7 +72,7 @@ def lift_suppression(address: str, now: float, evidence: Mapping[str, Any]) -> N
     """Let the address be written to again. That it was suppressed, and why no more, is kept with the proofs."""
     was = get_suppression(address)
     stood = {"reason": was.reason, "time": was.time, "evidence": was.evidence}
-    _save_proof(address, _LIFTED, True, now, {**evidence, "suppression": stood})
+    _save_proof(address, LIFTED, True, now, {**evidence, "suppression": stood})
     get_client("dynamodb").delete_item(
         TableName=settings().require("suppressions_table"), Key={"address_hash": {"S": _hash(address)}}
     )
