@@ -129,6 +129,20 @@ def test_g19_who_began_anew_after_the_damage_is_who_they_were(account: Account, 
     assert account.contact(EMAIL) == ana
 
 
+def test_g19_who_began_since_and_is_lost_is_folded_from_the_timeline(account: Account, take: Any) -> None:
+    then = take()
+    account.fold(account.event("Signed Up", BEN, "user:ben", attributes={"email": "ben@example.com"}))
+    assert len(send(account, BEN).sent) == 1
+    empty("contacts_table", "memberships_table")
+    assert then.bring_back(is_dry=True)["contacts_table"] == {"begun since": 1}
+    assert then.bring_back()["contacts_table"] == {"begun since": 1, "events folded again": 1}
+    ben = account.contact(BEN)
+    assert ben.events_folded == 1
+    assert account.contact("user:ben").contact_id == ben.contact_id
+    assert {row.place for row in memberships.scan_memberships()} == places_of(ben).keys()
+    assert send(account, BEN).sent == []
+
+
 def test_g19_a_no_that_was_said_since_and_is_lost_is_said_again_from_its_proof(account: Account, take: Any) -> None:
     account.fold(account.event("Signed Up", EMAIL, attributes={"email": ANA}))
     refusals.save_consent(EMAIL, "offers", True, account.now(), {"by": "form"})
@@ -212,9 +226,10 @@ def test_a_suppression_that_somebody_has_lifted_since_stays_lifted(account: Acco
 def test_a_dry_run_counts_and_writes_nothing(account: Account, take: Any) -> None:
     account.sign_up()
     then = take()
-    empty("contacts_table", "messages_table")
+    empty("contacts_table", "messages_table", "memberships_table")
     counts = then.bring_back(is_dry=True)
-    assert (counts["contacts_table"][BACK], counts["messages_table"][BACK]) == (1, 1)
+    assert counts["memberships_table"].keys() == {BACK}
+    assert (counts["contacts_table"], counts["messages_table"]) == ({BACK: 1}, {BACK: 1})
     assert contacts.find_items([account.contact_id(EMAIL)], consistent=True) == {}
     assert list(ledger.scan_messages()) == []
     assert holds.list_holds() == ()

@@ -56,6 +56,22 @@ def scan_live(table: str) -> Iterator[Item]:
     return scan_items(settings().require(table))
 
 
+def scan_owners() -> Iterator[list[str]]:
+    """The ids under which the live timelines are, some at a time."""
+    last, page = "", []
+    for item in scan_items(settings().require("events_table")):
+        contact_id = item["contact_id"]["S"]
+        # What is under one id stands together.
+        if contact_id != last:
+            last = contact_id
+            page.append(contact_id)
+        if len(page) == _AT_ONCE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
 def list_proofs(address_topic: str) -> list[Item]:
     """The live proofs of an answer, the oldest first, read consistently."""
     return list(

@@ -33,6 +33,7 @@ _AT_ONCE = 25
 
 # What becomes of a row of a copy.
 THERE, BACK, UNDONE, CHANGED = "there", "brought back", "undone since", "changed meanwhile"
+BEGUN = "begun since"
 
 
 class Journal(Protocol):
@@ -56,6 +57,7 @@ class Restore:
     erased: Collection[str]
     is_dry: bool = False
     counts: dict[str, Counter[str]] = field(default_factory=dict)
+    foreseen: set[str] = field(default_factory=set)  # who would come back, when it is dry
 
     def put(self, table: str, item: Item, instead: Item | None = None) -> str:
         if self.is_dry or put_back(table, item, instead):
@@ -79,6 +81,7 @@ def restore_tables(restore: Restore, tables: Collection[str]) -> dict[str, Count
         if table == "consents_table":
             _say_no_again(restore)
         if table == "contacts_table":
+            _find_begun_since(restore)
             _fold_again(restore, "messages_table" in tables)
     if not restore.is_dry:
         holds.lift_hold(ALL, HELD_BY)
@@ -135,6 +138,8 @@ def _where_they_are(restore: Restore, table: str, old: Item, live: Item | None) 
     if live:
         return THERE
     place, contact_id = old["place_shard"]["S"].rpartition("#")[0], old["contact_id"]["S"]
+    if contact_id in restore.foreseen:
+        return BACK
     contact = contacts.find_items([contact_id], consistent=True).get(contact_id)
     is_there = isinstance(contact, Contact) and place in places_of(contact)
     return restore.put(table, old) if is_there else UNDONE
@@ -157,6 +162,7 @@ def _actor(restore: Restore, table: str, old: Item, live: Item | None) -> str:
         return UNDONE
     version = max(was.version, now.version if isinstance(now, Contact) else 0) + 1
     if restore.is_dry:
+        restore.foreseen.add(contact_id)
         return BACK
     ids = (contact_id, *was.merged_from)
     known = restore.copies.list_keys(ids)
@@ -215,6 +221,18 @@ def _say_no_again(restore: Restore) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------ folding again
+
+
+def _find_begun_since(restore: Restore) -> None:
+    """Who began after the instant, and is lost, is in no copy: their timeline is all that is left of them."""
+    for contact_ids in restores.scan_owners():
+        there = contacts.find_items(contact_ids, consistent=True)
+        for contact_id in contact_ids:
+            if contact_id in there or contact_id in restore.erased or contact_id in restore.foreseen:
+                continue
+            if not restore.is_dry:
+                restore.journal.begin(contact_id, [(row.contact_id, row.key) for row in _rows([contact_id])])
+            restore.count("contacts_table", BEGUN)
 
 
 class _Unfolded:
