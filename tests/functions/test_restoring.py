@@ -129,6 +129,21 @@ def test_g19_who_began_anew_after_the_damage_is_who_they_were(account: Account, 
     assert account.contact(EMAIL) == ana
 
 
+def test_g19_whoever_does_so_much_that_their_ring_forgets_is_folded_again_all_the_same(
+    account: Account, take: Any
+) -> None:
+    """What a ring has let go of is looked for in the timeline, and there it stands."""
+    for _ in range(2):
+        account.fold(*(account.event("Page Viewed", EMAIL) for _ in range(30)))
+        account.advance(3_600)
+    account.fold(account.event("Page Viewed", EMAIL))
+    then = take()
+    account.fold(account.event("Page Viewed", EMAIL), account.event("Page Viewed", EMAIL))
+    empty("contacts_table")
+    assert then.bring_back()["contacts_table"] == {BACK: 1, "events folded again": 2}
+    assert account.contact(EMAIL).events_folded == 63
+
+
 def test_g19_who_began_since_and_is_lost_is_folded_from_the_timeline(account: Account, take: Any) -> None:
     then = take()
     account.fold(account.event("Signed Up", BEN, "user:ben", attributes={"email": "ben@example.com"}))
