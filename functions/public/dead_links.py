@@ -8,7 +8,7 @@ from postroad_aws.links import signer
 from postroad_aws.observability import logger
 from postroad_aws.wiring import production
 
-_WITHDRAWN = """<p>For your safety, links of older messages do nothing any more. That of a newer one does.</p>
+_WITHDRAWN = """<p>For your safety, links in older messages do nothing any more. The link in a newer one works.</p>
 <p>Or {write}, say that you want no more, and we see to it.</p>"""
 
 
