@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -64,10 +65,13 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 2
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """What is imported and collected by now stays: no test has to look through it for garbage again."""
     gc.collect()
     gc.freeze()
+    twice = [nodeid for nodeid, times in Counter(item.nodeid for item in session.items).items() if times > 1]
+    if twice:
+        raise pytest.UsageError(f"Of tests with one name, several processes run only one: {', '.join(twice)}")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

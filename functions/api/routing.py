@@ -179,6 +179,8 @@ class Routes:
 
 
 def list_methods(table: Iterable[Route], path: str) -> list[str]:
-    """The methods that have a route at this address."""
+    """The methods that have a route at this address; one that a route spells out is no name of something."""
     parts = path.removeprefix(PREFIX).split("/")
-    return sorted({route.method for route in table if route.is_at(parts)})
+    found = [route for route in table if route.is_at(parts)]
+    spelt = [route for route in found if route.path.split("/") == parts]
+    return sorted({route.method for route in spelt or found})

@@ -25,7 +25,7 @@ def rows() -> list[Row]:
     return found
 
 
-def tests_by_id() -> dict[str, set[str]]:
+def proofs_by_id() -> dict[str, set[str]]:
     """The names of all tests that carry an id, by that id: `test_c04_…` proves C04."""
     found: dict[str, set[str]] = {}
     for path in (templatecheck.ROOT / "tests").rglob("test_*.py"):
@@ -39,14 +39,14 @@ def test_every_capability_has_one_row_in_order() -> None:
 
 
 def test_the_tests_that_a_row_names_exist_and_carry_its_id() -> None:
-    proofs = tests_by_id()
+    proofs = proofs_by_id()
     wrong = {row.id: unknown for row in rows() if (unknown := set(row.tests) - proofs.get(row.id, set()))}
 
     assert not wrong, f"docs/capabilities.md names tests that are not there: {wrong}"
 
 
 def test_a_capability_that_a_test_proves_is_not_said_to_be_missing() -> None:
-    missing = {row.id: proofs for row in rows() if not row.tests and (proofs := tests_by_id().get(row.id))}
+    missing = {row.id: proofs for row in rows() if not row.tests and (proofs := proofs_by_id().get(row.id))}
 
     assert not missing, f"docs/capabilities.md lacks what works: {missing}"
 

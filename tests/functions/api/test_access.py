@@ -51,7 +51,8 @@ def test_what_is_no_route_is_404(account, method, path):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [("POST", "/contacts", "GET"), ("DELETE", "/definitions/segment/vip", "GET, PUT"), ("HEAD", "/contacts", "GET"),
-     ("GET", "/definitions/publish", "POST"), ("OPTIONS", "/keys", "GET, POST"), ("GARBAGE", "/messages/x", "GET")],
+     ("GET", "/definitions/publish", "POST"), ("OPTIONS", "/keys", "GET, POST"), ("GARBAGE", "/messages/x", "GET"),
+     ("DELETE", "/imports/check", "POST"), ("DELETE", "/imports/x", "GET")],
 )  # fmt: skip
 def test_a_wrong_method_is_told_those_that_are_taken(account, method, path, allowed):
     answer = ask(method, f"/api/v1{path}")

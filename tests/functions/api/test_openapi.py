@@ -12,6 +12,8 @@ from postroad.commits import Commit
 from postroad.tasks import Task
 from postroad_aws.storage import keys
 from tests.functions.api.client import EMAIL, ask, call
+from tests.functions.api.test_imports import AGREEMENT, LIST
+from tests.functions.api.test_privacy import WHY, serve
 from tests.functions.api.wsgi import application
 
 # A cursor, an address or a definition has to mean something, whatever its type says.
@@ -61,6 +63,9 @@ def known(account, ana):
     }
     call("PUT", "/api/v1/definitions/journey/trial", body=trial)
     assert call("POST", "/api/v1/definitions/journey/trial/publish")[0] == 200
+    imported = call("POST", "/api/v1/imports", body={**LIST, "agreement": AGREEMENT})[1]
+    exported = call("POST", f"/api/v1/contacts/{ana.contact_id}/export", body=WHY)[1]
+    serve(exported["request_id"])
     return {
         "account_id": "acme",
         "segment_id": "customers",
@@ -76,6 +81,9 @@ def known(account, ana):
         "contact_id": ana.contact_id,
         "message_id": ana.message_id,
         "task_id": task.task_id,
+        "import_id": imported["import_id"],
+        "request_id": exported["request_id"],
+        "template_id": "welcome",
         "kind": "journey",
         "definition_id": "welcome",
         "version": 1,
