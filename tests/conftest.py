@@ -26,7 +26,10 @@ ROOT_SETTINGS = {
 # What shares a cloud, an emulator or a history stays in one process of several. Here is what takes long, the longest
 # first, so that all processes have work to the end.
 TOGETHER = (
-    tuple(f"tests/browser/test_{name}.py" for name in ("pages", "journeys", "tour", "api_page")),
+    tuple(
+        f"tests/browser/test_{name}.py"
+        for name in ("pages", "journeys", "journey_editor", "template_editor", "tour", "api_page")
+    ),
     ("tests/stories/test_restarts.py",),
     ("tests/stories/test_broadcasts.py",),
     ("tests/stories/test_clock.py",),

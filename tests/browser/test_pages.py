@@ -66,6 +66,17 @@ _SETTLE = """async () => {
     for (const _ of [1, 2]) await new Promise((done) => requestAnimationFrame(done));
     document.getAnimations().forEach((each) => { try { each.finish(); } catch {} });
 }"""
+# Of rows and articles that are built alike the first is looked at: same elements, same attributes, text or none.
+_DROP_TWINS = """() => {
+    const known = new Set();
+    const look = (each) => [each.tagName, each.getAttribute("class"), ...each.getAttributeNames(),
+        each.textContent.trim() !== ""].join(" ");
+    for (const part of document.querySelectorAll("article, tbody tr")) {
+        const built = [...new Set([part, ...part.querySelectorAll("*")].map(look))].sort().join();
+        if (known.has(built)) part.remove();
+        known.add(built);
+    }
+}"""
 _ASK_AXE = """(options) => axe.run({resultTypes: ["violations"], ...options}).then((found) => found.violations)"""
 
 
@@ -75,19 +86,19 @@ def look(page: Any) -> list[str]:
 
     page.wait_for_load_state()
     page.wait_for_function(_IS_WHOLE)
+    page.set_viewport_size(_PHONE)
+    page.evaluate(_SETTLE)
+    seen = [f"{page.url} is wider than a phone: {each}" for each in page.evaluate(_WIDE)]
+    page.set_viewport_size(_DESK)
     page.evaluate(_STAY_AS_YOU_ARE)
+    page.evaluate(_DROP_TWINS)
     page.evaluate(Axe().axe_script)
-    seen = []
     for scheme, options in _SCHEMES.items():
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.evaluate(_SETTLE)
         found = page.evaluate(_ASK_AXE, options)
         seen += [f"{page.url} {scheme} {each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
     page.emulate_media(color_scheme="light")
-    page.set_viewport_size(_PHONE)
-    page.evaluate(_SETTLE)
-    seen += [f"{page.url} is wider than a phone: {each}" for each in page.evaluate(_WIDE)]
-    page.set_viewport_size(_DESK)
     return seen
 
 

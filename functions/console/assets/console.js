@@ -3,7 +3,9 @@
   // data-confirm: asks before a form is sent.
   document.addEventListener("submit", (event) => {
     const question = event.target.getAttribute("data-confirm");
-    if (question && !confirm(question)) event.preventDefault();
+    if (!question || confirm(question)) return;
+    event.preventDefault();
+    event.stopPropagation(); // htmx sends what it hears of, prevented or not
   }, true);
 
   // data-copy: copies the text of the element that it names.
