@@ -9,7 +9,7 @@ from postroad.consent.rule import EVERY_TOPIC
 from postroad.contacts.identities import contact_id_of
 from postroad.imports import Agreement, guess_targets, read_people, read_table
 from postroad_aws import clock, ids, queues, runs
-from postroad_aws.storage import imports, keys, privacy, refusals
+from postroad_aws.storage import VersionConflictError, imports, keys, privacy, refusals
 from postroad_aws.usecases.ask_import import ask_import
 from postroad_aws.usecases.ask_privacy import ask_privacy
 from postroad_aws.usecases.serve_privacy import serve_privacy
@@ -102,3 +102,29 @@ def test_two_lines_of_one_user_become_one_contact(account):
     one = account.contact("user:u-1")
     assert set(one.identities) == {"user:u-1", "email:one@example.com", "phone:+351912345678"}
     assert one.contact_id == contact_id_of("user:u-1", keys.derive_key("contacts"))
+
+
+def test_two_runs_of_one_import_take_everybody_and_count_them_once(account, monkeypatch):
+    """A redrive asked for twice, or a task that Step Functions takes for failed while it is still at work."""
+    import_id = ask(people(250), None)
+    find_people = imports.find_people
+
+    def overtake(job_id, number):
+        found = find_people(job_id, number)
+        if number < 2:  # the other run takes this very page, and is first
+            imports.save_import(imports.get_import(job_id).after(number, {"added": len(found)}, account.now()))
+            imports.forget_people(job_id, number)
+        return found
+
+    monkeypatch.setattr(imports, "find_people", overtake)
+    assert take(import_id) == {"added": 250}
+    assert {event.identities[0].value for event in account.arrived()} == {f"person{n}@example.com" for n in range(250)}
+
+
+def test_a_page_is_never_taken_back(account):
+    import_id = ask(people(250), None)
+    late = imports.get_import(import_id)
+    take(import_id)
+    with pytest.raises(VersionConflictError):
+        imports.save_import(late.after(0, {"added": 100}, account.now()))
+    assert imports.get_import(import_id).counts["added"] == 250

@@ -6,14 +6,17 @@ A page is deleted when it is taken; one that is never taken goes by itself after
 import json
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from postroad.imports import DONE, PAGE, Import, Person, begin_of_id, parse_import
 from postroad.instants import DAY
 from postroad_aws.clients import get_client
 from postroad_aws.settings import settings
-from postroad_aws.storage import NotFoundError
-from postroad_aws.storage.batches import write_items
+from postroad_aws.storage import NotFoundError, VersionConflictError
+from postroad_aws.storage.batches import code_of, write_items
 from postroad_aws.storage.paging import read_items
 
 Item = dict[str, Any]
@@ -53,11 +56,30 @@ def forget_people(import_id: str, number: int) -> None:
     get_client("dynamodb").delete_item(TableName=_table(), Key=_key(_people(import_id), f"{number:06d}"))
 
 
+def create_import(job: Import) -> None:
+    """Store a new import; nothing when it is there."""
+    with suppress(VersionConflictError):
+        save_import(job)
+
+
 def save_import(job: Import) -> None:
-    """Store an import in place of what is known of it."""
+    """Store an import in place of what is known of it. Raises VersionConflictError when as many pages of that are
+    taken."""
     document = {"S": json.dumps(job.to_document(), separators=(",", ":"))}
-    item = {**_key(_IMPORT, job.import_id), "document": document, **_until(job.asked_at + _KEPT_IMPORTS)}
-    get_client("dynamodb").put_item(TableName=_table(), Item=item)
+    taken = {"N": str(job.taken)}
+    until = _until(job.asked_at + _KEPT_IMPORTS)
+    item = {**_key(_IMPORT, job.import_id), "document": document, "taken": taken, **until}
+    try:
+        get_client("dynamodb").put_item(
+            TableName=_table(),
+            Item=item,
+            ConditionExpression="attribute_not_exists(taken) OR taken < :taken",
+            ExpressionAttributeValues={":taken": taken},
+        )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        raise VersionConflictError("Another run has taken this page; read the import again.") from None
 
 
 def get_import(import_id: str) -> Import:

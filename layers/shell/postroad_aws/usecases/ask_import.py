@@ -10,7 +10,7 @@ from postroad_aws.ports import Clock, Ids
 class Imports(Protocol):
     def save_people(self, import_id: str, people: Sequence[Person], now: float) -> int: ...
 
-    def save_import(self, job: Import) -> None: ...
+    def create_import(self, job: Import) -> None: ...
 
 
 class Runs(Protocol):
@@ -33,6 +33,6 @@ def ask_import(
     pages = imports.save_people(import_id, found.people, now)
     told, bad = found.problems[:MOST_TOLD], len(found.problems)
     job = Import(import_id, name[:200], now, asked_by, agreement, len(found.people), told, bad, pages)
-    imports.save_import(job)
+    imports.create_import(job)
     runs.start_import(import_id)
     return job

@@ -4,19 +4,26 @@ queued.
 Whatever dies, the page is taken once more: its proofs and events are the same, and an event acts once.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
+from postroad.contacts.contact import Contact
 from postroad.contacts.identities import ADDRESSES, claim_of, contact_id_of, parse_identity
 from postroad.events import Event
 from postroad.imports import DONE, SOURCE, Import, Person, Stood, settle, topics_of
 from postroad.tracking.packing import QueueMessage, pack
-from postroad_aws.ports import Clock, Stored, Tombstone
+from postroad_aws.ports import Clock, Forward, Stored, Tombstone
+from postroad_aws.storage import VersionConflictError
 from postroad_aws.usecases.find_contact import find_contacts
 
 # So many people are asked about together: a batch of DynamoDB has 100 keys, and each person up to nine.
 _AT_ONCE = 10
+# So many such groups are taken side by side, because nearly all of the time is waiting for DynamoDB.
+_SIDE_BY_SIDE = 10
 
 
 class Contacts(Protocol):
@@ -66,15 +73,27 @@ def import_contacts(ports: ImportPorts, import_id: str, has_time: Callable[[], b
     while job.state != DONE:
         if not has_time():
             return False
-        page, counts = job.taken, dict[str, int]()
+        page = job.taken
         people = ports.imports.find_people(import_id, page)
-        for start in range(0, len(people), _AT_ONCE):
-            for outcome in _take(ports, job, people[start : start + _AT_ONCE]):
-                counts[outcome] = counts.get(outcome, 0) + 1
-        job = job.after(page, counts, ports.clock.now())
-        ports.imports.save_import(job)
-        ports.imports.forget_people(import_id, page)
+        groups = [people[start : start + _AT_ONCE] for start in range(0, len(people), _AT_ONCE)]
+        taken = [_threads().submit(_take, ports, job, group) for group in groups]
+        wait(taken)  # nobody is at work any more when this fails
+        counts = Counter(outcome for each in taken for outcome in each.result())
+        after = job.after(page, counts, ports.clock.now())
+        try:
+            ports.imports.save_import(after)
+        except VersionConflictError:  # another run takes the same people, and was first
+            job = ports.imports.get_import(import_id)
+        else:
+            ports.imports.forget_people(import_id, page)
+            job = after
     return True
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Kept, because each has a connection of its own."""
+    return ThreadPoolExecutor(_SIDE_BY_SIDE)
 
 
 def _take(ports: ImportPorts, job: Import, people: Sequence[Person]) -> list[str]:
@@ -88,7 +107,9 @@ def _take(ports: ImportPorts, job: Import, people: Sequence[Person]) -> list[str
     }
     every = sorted({each for found in ids.values() for each in found})
     items = ports.contacts.find_items(every, consistent=True)
-    known = find_contacts(ports.contacts, every)
+    known = {each: item for each, item in items.items() if isinstance(item, Contact)}
+    if forwarded := [each for each, item in items.items() if isinstance(item, Forward)]:
+        known |= find_contacts(ports.contacts, forwarded)
     addresses = {
         each: topics_of(job.agreement)
         for person in people
