@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from postroad.accounts import take_copy
 from postroad.broadcasts import broadcast as broadcasts
 from postroad.commits import Commit
+from postroad.consent import rule
 from postroad.contacts import merging, ring
 from postroad.contacts.contact import Seat
 from postroad.content import link_keys
@@ -24,12 +25,15 @@ from postroad.sending import calendars, caps, gates, messages, outbox
 from postroad.sending.messages import SENDING, Message
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Ports, Refused, Unclear
+from postroad_aws.usecases import confirm_consent as confirming
 from postroad_aws.usecases import follow_accounts as following
 from postroad_aws.usecases import process_events as folding
 from postroad_aws.usecases import refuse
+from postroad_aws.usecases import resume_runs as resuming
 from postroad_aws.usecases import run_broadcast as running
 from postroad_aws.usecases import send_message as sending
 from postroad_aws.usecases import serve_privacy as serving
+from postroad_aws.usecases import submit_form as forms
 from postroad_aws.usecases import sweep_messages as sweeping
 from postroad_aws.usecases import wake_contacts as waking
 from tests.faults import erasing, worlds
@@ -464,6 +468,57 @@ def the_old_key_is_forgotten() -> AbstractContextManager[Any]:
     return changed(worlds, make_signer=lambda keys, now: make([link_keys.find_current(keys, now)], now))
 
 
+def a_tick_is_a_yes() -> AbstractContextManager[Any]:
+    """Who fills in a form has agreed: nobody is asked to confirm it."""
+    return changed(forms, _find_pending=lambda *_: frozenset())
+
+
+def a_link_counts_from_when_it_is_pressed() -> AbstractContextManager[Any]:
+    """The page that confirms looks at the hour, and not at when it was asked for, nor at what was refused since."""
+    confirm = confirming.confirm_consent
+
+    def confirm_now(ports: Any, link: Any, evidence: Any) -> bool:
+        return confirm(ports, replace(link, asked_at=int(ports.clock.now())), evidence)
+
+    return changed(confirming, confirm_consent=confirm_now)
+
+
+def a_yes_lasts_for_ever() -> AbstractContextManager[Any]:
+    """Consent that ends is asked about as any other."""
+    ends_at = rule.ends_at
+    return changed(rule, ends_at=lambda answer, expires_after=None: ends_at(answer))
+
+
+def a_pause_is_no_answer() -> AbstractContextManager[Any]:
+    """A no that ends is passed over when somebody asks what was said."""
+    in_force = rule.in_force
+
+    def in_force_for_good(answer: Any, *asked: Any) -> Any:
+        return None if answer and answer.until is not None else in_force(answer, *asked)
+
+    return changed(rule, in_force=in_force_for_good)
+
+
+def a_pause_never_ends() -> AbstractContextManager[Any]:
+    """A pause is a no like any other."""
+    ends_at = rule.ends_at
+    return changed(rule, ends_at=lambda answer, expires_after=None: ends_at(answer._replace(until=None), expires_after))
+
+
+def nobody_asks_how_often() -> AbstractContextManager[Any]:
+    """Only the caps of the policy count."""
+    of_policy = lambda policy, contact: policy.caps  # noqa: E731
+    stack = ExitStack()
+    stack.enter_context(changed(gates, caps_of=of_policy))
+    stack.enter_context(changed(outbox, caps_of=of_policy))
+    return stack
+
+
+def a_start_is_not_looked_after() -> AbstractContextManager[Any]:
+    """Whoever asks for an erasure starts its run, or nobody does."""
+    return changed(resuming, resume_runs=lambda *_: 0)
+
+
 BUGS: Mapping[str, Bug] = {
     bug.plant.__name__: bug
     for bug in (
@@ -517,6 +572,13 @@ BUGS: Mapping[str, Bug] = {
         Bug(an_erasure_leaves_no_stone, "who_was_erased_comes_back_by_themselves_alone", 4),
         Bug(who_begins_anew_keeps_the_past, "nothing_is_left_of_the_erased", 4),
         Bug(an_erasure_is_a_deletion, "nothing_after_a_refusal", 19),
+        Bug(a_tick_is_a_yes, "only_who_has_confirmed_gets_the_letter", 2),
+        Bug(a_link_counts_from_when_it_is_pressed, "only_who_has_confirmed_gets_the_letter", 2),
+        Bug(a_yes_lasts_for_ever, "only_who_has_confirmed_gets_the_letter", 66),
+        Bug(a_pause_is_no_answer, "a_pause_holds_and_ends", 18),
+        Bug(a_pause_never_ends, "a_pause_holds_and_ends", 18),
+        Bug(nobody_asks_how_often, "how_often_holds", 10),
+        Bug(a_start_is_not_looked_after, "nothing_is_left_of_the_erased", 79),
         Bug(suppressed_accounts_are_written_to, "nobody_is_written_to_in_a_suppressed_account", 22),
     )
 }

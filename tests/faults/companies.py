@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.accounts import Account
 from postroad.commits import Commit, MembershipChange
+from postroad.consent import confirmation
 from postroad.events import ACCOUNT_JOINED, ACCOUNT_LEFT, Event
 from postroad.sending.messages import QUEUED
 from postroad_aws.storage import NotFoundError
@@ -127,7 +128,8 @@ class Companies:
         for message in commit.messages:
             carried = self.silent.get(message.contact_id, {})
             since = min((carried[key] for key in carries & carried.keys()), default=now)
-            if message.state == QUEUED and message.created_at > since + self.world.troubles.skew:
+            is_marketing = message.template != confirmation.TEMPLATE  # they have just asked for that themselves
+            if is_marketing and message.state == QUEUED and message.created_at > since + self.world.troubles.skew:
                 self.loud.append(f"{message.message_id} was queued for a member of a suppressed account")
         carried = self.silent.get(contact.contact_id, {})
         self.silent[contact.contact_id] = {key: carried.get(key, now) for key in carries}

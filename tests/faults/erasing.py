@@ -15,11 +15,13 @@ from postroad.consent.rule import ERASED
 from postroad.contacts.contact import Consent
 from postroad.contacts.identities import contact_id_of
 from postroad.events import Event
+from postroad.instants import DAY
 from postroad.sending.messages import Message
 from postroad.tasks import Task
 from postroad.tracking.quarantine import Reject
 from postroad_aws.ports import Ports
 from postroad_aws.storage import Page, VersionConflictError
+from postroad_aws.usecases import resume_runs as resuming
 from postroad_aws.usecases import serve_privacy as serving
 from postroad_aws.usecases.ask_privacy import ask_privacy
 from tests.faults import memory as memories
@@ -132,11 +134,21 @@ class Requests:
             self.erasing.confirmed()
         return saved
 
+    def list_unfinished(self, since: float, until: float) -> Iterator[PrivacyRequest]:
+        return (each for each in self.stored.values() if since <= each.asked_at <= until and each.state != DONE)
+
     def list_exports(self, ids: Collection[str]) -> Iterator[PrivacyRequest]:
         return iter(())
 
     def forget_exports(self, ids: Collection[str]) -> None:
         """There is none."""
+
+
+class NoImports:
+    """Lists come as events of a server here."""
+
+    def list_unfinished(self, since: float, until: float) -> Iterator[Any]:
+        return iter(())
 
 
 class Runs:
@@ -146,7 +158,8 @@ class Runs:
         self.erasing = erasing
 
     def start_privacy(self, request_id: str, kind: str) -> None:
-        self.erasing.step(request_id)
+        if request_id not in self.erasing.begun:  # a run has the name of its request
+            self.erasing.step(request_id)
 
 
 class Erasing:
@@ -166,6 +179,7 @@ class Erasing:
         who, span = random.choice(world.people), world.calm - world.loop.now
         at = world.loop.now + random.random() * span * 0.7
         world.loop.at(at, self.ask, who)
+        world.loop.at(at + HOUR, self.look)
         for number in range(random.randint(2, 4)):
             # A list is imported again, now and then while the erasure is under way.
             later = at + random.choice((5.0, 90.0, random.random() * span))
@@ -190,6 +204,16 @@ class Erasing:
         world.background(
             lambda ports: ask_privacy(asking, runs, ports.clock, ports.ids, ERASURE, people, "server", "a letter")
         )
+
+    def look(self) -> None:
+        """Each hour what never began is begun; this one knows when there is nothing to find."""
+        loop = self.world.loop
+        if not self.begun.issuperset(self.requests.stored):
+            requests = wire(loop, self.requests, "list_unfinished")
+            runs = wire(loop, Runs(self), "start_privacy")
+            self.world.background(lambda ports: resuming.resume_runs(requests, NoImports(), runs, ports.clock))
+        if loop.now < self.world.end - DAY:
+            loop.at(loop.now + HOUR, self.look)
 
     def confirmed(self) -> None:
         """From now on nothing may go to the addresses."""
@@ -244,5 +268,4 @@ class Erasing:
     @property
     def left_over(self) -> list[str]:
         """What was asked for, and is not done. Who was not answered asks again: that is another request."""
-        stored = self.requests.stored
-        return [request_id for request_id in sorted(self.begun) if stored[request_id].state != DONE]
+        return [request_id for request_id, each in sorted(self.requests.stored.items()) if each.state != DONE]

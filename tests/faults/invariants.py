@@ -7,11 +7,13 @@ stop journeys, 4 nothing stuck, 5 memberships equal a recomputation. (6, determi
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from math import inf, isclose
 
 from postroad import events as names
 from postroad.accounts import copy_of
 from postroad.broadcasts.broadcast import CANCELLED, DONE, STOPPED, message_id_of
+from postroad.consent import confirmation
 from postroad.contacts.contact import Contact, journey_of
 from postroad.contacts.identities import claim_of, parse_identity
 from postroad.contacts.places import places_of, split_place
@@ -23,6 +25,7 @@ from postroad.sending.messages import FAILED, QUEUED, SENDING, SKIPPED, Message
 from postroad.stats import ENTERED, HERE, MESSAGES, count_message
 from postroad_aws.usecases.wake_contacts import wake_event
 from tests.faults.broadcasting import ADDRESSING, ID, ORIGIN
+from tests.faults.preferring import EXPIRES_AFTER, LETTER
 from tests.faults.worlds import GARBAGE, KEY, ONCE, TIMEOUT, World, contact_id_of
 
 # A wake may be this late when all is calm: a clock that ticks each minute, and a queue to go through.
@@ -57,7 +60,7 @@ def histories(world: World, contacts: list[Contact]) -> dict[str, list[Event]]:
 
 def nothing_lost(world: World) -> Iterator[str]:
     """1. Each accepted event is in one person's timeline, under one key, or in quarantine."""
-    owners = {contact_id: c.contact_id for c in world.memory.list_contacts() for contact_id in ids_of(c)}
+    owners = owners_of(world)
     places: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for contact_id, rows in world.memory.rows.items():
         for key in rows:
@@ -146,7 +149,7 @@ def no_step_twice(world: World) -> Iterator[str]:
     after the commit that made them one.
     A mail of an enrollment that a merge dropped never leaves later than those 30 s, whatever the journey.
     """
-    owners = {contact_id: c.contact_id for c in world.memory.list_contacts() for contact_id in ids_of(c)}
+    owners = owners_of(world)
     dropped: dict[str, float] = {}
     for merger in world.log.mergers:
         for enrollment_id in merger.dropped:
@@ -160,7 +163,9 @@ def no_step_twice(world: World) -> Iterator[str]:
             yield f"message {mail.message_id} left although a merge had dropped its enrollment"
         journey = message.origin.removeprefix("journey/").partition("@")[0]
         owner = owners.get(message.contact_id, message.contact_id)
-        once = () if journey in ONCE else (message.enrollment_id,)
+        # A mail that asks to confirm comes once more.
+        own = message.message_id if message.template == confirmation.TEMPLATE else message.enrollment_id
+        once = () if journey in ONCE else (own,)
         groups[owner, journey, message.step, *once].append(
             (mail.called, message.contact_id, mail.address, mail.message_id)
         )
@@ -189,13 +194,76 @@ def joined(world: World, a: str, b: str) -> float:
     return -inf
 
 
+def only_who_has_confirmed_gets_the_letter(world: World) -> Iterator[str]:
+    """2. A letter goes to who has confirmed it, by a link in time and since the last refusal, until the yes ends."""
+    slack = 2 * world.troubles.skew + TIMEOUT
+    owners = owners_of(world)
+    for yes in world.preferring.yeses:
+        if yes.taken and not world.preferring.is_good(yes):
+            yield f"a yes of {yes.address} was taken {yes.began - yes.asked_at:.0f} s after it was asked for"
+    for mail in world.log.mails:
+        message = world.memory.messages.get(mail.message_id)
+        if message is None or message.topic != LETTER or message.template == confirmation.TEMPLATE:
+            continue
+        owner = owners.get(message.contact_id)
+        said = [yes for yes in world.preferring.yeses if owners.get(yes.contact_id) == owner]
+        if not any(
+            yes.taken is not False
+            and world.preferring.is_good(yes)
+            and yes.began - slack <= mail.called <= yes.began + TIMEOUT + EXPIRES_AFTER + slack
+            for yes in said
+        ):
+            yield f"the letter {mail.message_id} left, and there is no yes to it"
+
+
+def a_pause_holds_and_ends(world: World) -> Iterator[str]:
+    """2. Nothing leaves in a pause, but what was agreed to later, and nothing is skipped by it once it has ended."""
+    slack = 2 * world.troubles.skew
+    owners = owners_of(world)
+    for mail in world.log.mails:
+        message = world.memory.messages.get(mail.message_id)
+        if message is None or message.topic == LETTER or message.template == confirmation.TEMPLATE:
+            continue
+        for pause in world.preferring.pauses:
+            if pause.address == mail.address and pause.confirmed + TIMEOUT < mail.called < pause.ends[0] - slack:
+                yield f"message {mail.message_id} left {mail.called - pause.confirmed:.0f} s into a pause"
+    for message in world.memory.messages.values() if world.preferring.pauses else ():
+        if "asked for a pause" in message.reason and message.state == SKIPPED:
+            mine = [p for p in world.preferring.pauses if owners.get(p.contact_id) == owners.get(message.contact_id)]
+            if message.times[SKIPPED] > max((pause.ends[1] for pause in mine), default=inf) + slack + TIMEOUT:
+                yield f"message {message.message_id} was skipped by a pause that has ended"
+
+
+def how_often_holds(world: World) -> Iterator[str]:
+    """3. Who wants to hear once a week has, since that was folded, no two messages within seven days."""
+    slack = 2 * world.troubles.skew
+    for contact_id, since in world.preferring.seldom.items():
+        times = sorted(
+            message.created_at
+            for message in world.memory.messages.values()
+            if message.contact_id == contact_id
+            and message.state not in (SKIPPED, FAILED)
+            and message.template != confirmation.TEMPLATE
+            and message.created_at > since + slack
+        )
+        for first, last in pairwise(times):
+            if last - first < 7 * DAY:
+                yield f"contact {contact_id} wants one message a week, and has two within {last - first:.0f} s"
+
+
+def owners_of(world: World) -> dict[str, str]:
+    """Whose contact each id leads to."""
+    return {contact_id: c.contact_id for c in world.memory.list_contacts() for contact_id in ids_of(c)}
+
+
 def nothing_after_a_refusal(world: World) -> Iterator[str]:
     """2. Nothing leaves later than one timeout after a confirmed unsubscribe or suppression."""
     for mail in world.log.mails:
         message = world.memory.messages.get(mail.message_id)
         for refusal in world.log.refusals:
             about = refusal.topic is None or (message is not None and message.topic == refusal.topic)
-            if about and refusal.address == mail.address and mail.called > refusal.confirmed + TIMEOUT:
+            is_late = about and refusal.address == mail.address and mail.called > refusal.confirmed + TIMEOUT
+            if is_late and not world.preferring.has_come_back(refusal):
                 yield f"message {mail.message_id} left {mail.called - refusal.confirmed:.0f} s after {refusal}"
 
 
@@ -371,6 +439,8 @@ def decisions_are_told(world: World) -> Iterator[str]:
     for contact in world.memory.list_contacts():
         told = {(d.definition, d.step) for row in world.memory.list_rows(ids_of(contact)) for d in row.decisions}
         for message in world.memory.messages.values():
+            if message.template == confirmation.TEMPLATE:
+                continue  # its row is that somebody asked for it
             if message.contact_id in ids_of(contact) and (message.origin, message.step) not in told:
                 yield f"message {message.message_id} is there, and no row says why"
 
@@ -447,7 +517,7 @@ def a_broadcast_reaches_everybody_once(world: World) -> Iterator[str]:
     nobody else has; of one person's messages not every one gives way to another. (No person gets two:
     `no_step_twice`.)"""
     broadcast = world.broadcast
-    owners = {contact_id: c.contact_id for c in world.memory.list_contacts() for contact_id in ids_of(c)}
+    owners = owners_of(world)
     people: dict[str, list[str]] = defaultdict(list)
     for message in world.memory.messages.values():
         if message.origin == ORIGIN and message.contact_id in owners:  # else an orphan, of which another check tells
@@ -584,6 +654,9 @@ INVARIANTS: Mapping[str, Callable[[World], Iterator[str]]] = {
         no_step_twice,
         passages_go_side_by_side,
         nothing_after_a_refusal,
+        only_who_has_confirmed_gets_the_letter,
+        a_pause_holds_and_ends,
+        how_often_holds,
         the_outbox_is_the_commit,
         decisions_are_told,
         mails_are_in_the_ledger,

@@ -92,7 +92,7 @@ class Memory:
         self.suppressions: dict[str, str] = {}
         self.erased_addresses: set[str] = set()
         self.consents: dict[tuple[str, str], Consent] = {}
-        self.requests: dict[tuple[str, str], dict[str, Any]] = {}
+        self.asked: dict[tuple[str, str], dict[str, Any]] = {}
         self.proof: list[tuple[str, str, float, bool]] = []
         self.memberships: dict[tuple[str, str], MembershipChange] = {}
         self.sums: Counter[Cell] = Counter()
@@ -476,10 +476,10 @@ class MemoryRefusals:
             self.memory.suppressions[address] = reason
 
     def save_request(self, address: str, topic: str, now: float, evidence: Mapping[str, Any]) -> None:
-        self.memory.requests[address, topic] = {**evidence, "time": now}
+        self.memory.asked[address, topic] = {**evidence, "time": now}
 
     def find_request(self, address: str, topic: str) -> Mapping[str, Any] | None:
-        return self.memory.requests.get((address, topic))
+        return self.memory.asked.get((address, topic))
 
     def lift_suppression(self, address: str, now: float, evidence: Mapping[str, Any]) -> None:
         del self.memory.suppressions[address]
@@ -602,10 +602,12 @@ class MemoryRequests:
         self.memory.requests[request_id] = known if known and known.owner == owner else Request(owner, now)
         return None
 
-    def finish(self, request_id: str, owner: str, answer: str) -> None:
+    def finish(self, request_id: str, owner: str, answer: str) -> bool:
         known = self.memory.requests.get(request_id)
-        if known and known.owner == owner:
-            self.memory.requests[request_id] = known._replace(is_done=True)
+        if known is None or known.owner != owner:
+            return False
+        self.memory.requests[request_id] = known._replace(is_done=True)
+        return True
 
 
 class MemoryQuarantine:

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from tests.faults.broadcasting import ORIGIN
 from tests.faults.invariants import violations
+from tests.faults.preferring import STEPS, Preferring
 from tests.faults.worlds import SENDS, World, run_world
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +72,19 @@ def test_the_worlds_are_rough_enough_to_mean_something() -> None:
     assert sum(bool(world.broadcast.members) for world in worlds) > 6
     assert sum(told(world, "postponed") for world in worlds if world.is_capped) > 20
     assert sum(told(world, "moved") for world in worlds) > 5
+    preferring = [run_world(seed) for seed in range(60, 200) if Preferring.is_in(seed)]
+    assert sum(yes.taken is True for world in preferring for yes in world.preferring.yeses) > 5
+    assert sum(yes.taken is False for world in preferring for yes in world.preferring.yeses) > 5
+    assert sum(len(world.preferring.pauses) for world in preferring) > 5
+    assert sum(len(world.preferring.seldom) for world in preferring) > 5
+    assert sum(left_after_a_pause(world) for world in preferring) > 0
     assert sum(message.origin == ORIGIN for world in worlds for message in world.memory.messages.values()) > 20
+
+
+def left_after_a_pause(world: World) -> int:
+    """How many mails left to somebody whose pause had ended."""
+    ends = {pause.address: pause.ends[1] for pause in world.preferring.pauses}
+    return sum(mail.called > ends.get(mail.address, inf) for mail in world.log.mails)
 
 
 def told(world: World, verdict: str) -> int:
@@ -111,7 +125,7 @@ def test_a_world_in_which_nothing_goes_wrong_sends_what_the_journeys_say() -> No
         assert world.log.accepted.keys() == world.log.tried.keys()
         arrived = {"email": "delivered", "sms": "sent"}  # nobody tells what became of a text
         ended = [m for m in world.memory.messages.values() if m.state == arrived[m.channel]]
-        steps |= {m.step for m in ended if m.origin != ORIGIN}
+        steps |= {m.step for m in ended if m.origin.startswith("journey/")} - STEPS
         addressed += sum(m.origin == ORIGIN for m in ended)
     assert steps == SENDS
     assert addressed

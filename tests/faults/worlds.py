@@ -20,6 +20,7 @@ from postroad import events as names
 from postroad import stats
 from postroad.book import Book
 from postroad.commits import Commit, MembershipChange
+from postroad.consent import confirmation
 from postroad.contacts import ring
 from postroad.contacts.contact import SHARDS
 from postroad.contacts.identities import Identity, contact_id_of, group_of
@@ -51,6 +52,7 @@ from tests.faults import memory as memories
 from tests.faults.broadcasting import Broadcasting
 from tests.faults.companies import RULES, Companies
 from tests.faults.erasing import Erasing
+from tests.faults.preferring import LETTER, SERIES, Preferring, policy_with_letter
 from tests.faults.scheduler import NO_FAULTS, Invocation, Loop, Throttled, draw_faults, wire
 from tests.faults.troubles import Troubles, leave_out
 
@@ -223,12 +225,17 @@ UNDER_WAY = ("stay", "move", "reevaluate")
 
 
 @cache
-def get_shelf(is_capped: bool = False, under_way: str = "stay", is_keyed: bool = False) -> tuple[Book, Book]:
+def get_shelf(
+    is_capped: bool = False, under_way: str = "stay", is_keyed: bool = False, is_preferring: bool = False
+) -> tuple[Book, Book]:
     """The book that a world begins with, and the one that is published on its way, with what becomes then of the people
     under way."""
     templates = [_template(template_id, topic) for template_id, topic in TEMPLATES.items()]
     policy, cart = CAPPED if is_capped else POLICY, {**CART, **SIDE_BY_SIDE} if is_keyed else CART
-    shelf = Shelf(policy, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, cart, {**VIP, "priority": 80})
+    more: tuple[dict[str, Any], ...] = ()
+    if is_preferring:
+        policy, more = policy_with_letter(policy), (_template(LETTER, LETTER), *SERIES)
+    shelf = Shelf(policy, *templates, SCORE, STAGES, *SEGMENTS, WELCOME, cart, {**VIP, "priority": 80}, *more)
     wish = {"under_way": under_way, **({"gone": {"look": "day"}} if under_way == "move" else {})}
     return shelf.book, shelf.after(WELCOME_2, LATER, transfers={"journey/welcome": wish})
 
@@ -252,7 +259,9 @@ class Library:
     @staticmethod
     @cache
     def get_template(template_id: str, version: int) -> CompiledMessage:
-        return compile_message_template(_template(template_id, TEMPLATES[template_id]))
+        if template_id == confirmation.TEMPLATE:
+            return compile_message_template(confirmation.DOCUMENT)
+        return compile_message_template(_template(template_id, TEMPLATES.get(template_id, template_id)))
 
 
 class Mail(NamedTuple):
@@ -492,6 +501,7 @@ class World:
         self.sends.disorder = random.choice((0.0, 2.0, 90.0))
         # Nothing is drawn for these, so that worlds without them stay what they are.
         self.is_capped, self.under_way, self.is_keyed = seed % 4 == 3, UNDER_WAY[seed % 3], seed % 4 == 1
+        self.is_preferring = Preferring.is_in(seed)
         self.shelf: list[Book] = [self.books[0]]
         self.channel = Post(self)
         count = random.choice((1, 1, 2, 2, 2, 4)) if random.random() < 0.97 else 12
@@ -516,6 +526,7 @@ class World:
         self.dead: list[Callable[[], None]] = []
         self.requests_port = wire(loop, memories.MemoryRequests(self.memory), "begin", "finish")
         self.erasing = Erasing(self)
+        self.preferring = Preferring(self)
         self.companies = Companies(self, self.store("memberships", memories.MemoryMemberships(self.memory)))
         self._listen()
         self.broadcast = Broadcasting(self)
@@ -523,7 +534,7 @@ class World:
     @property
     def books(self) -> tuple[Book, Book]:
         """The one that it begins with, and the one that is published."""
-        return get_shelf(self.is_capped, self.under_way, self.is_keyed)
+        return get_shelf(self.is_capped, self.under_way, self.is_keyed, self.is_preferring)
 
     def _ports(self) -> Ports:
         loop, memory, store = self.loop, self.memory, self.store
@@ -547,6 +558,7 @@ class World:
             refusals=wire(
                 loop, store("refusals", memories.MemoryRefusals(memory)),
                 "find_suppression", "find_consent", "find_answers", "save_suppression", "save_consent",
+                "save_request", "find_request",
             ),
             quarantine=wire(loop, store("quarantine", memories.MemoryQuarantine(memory)), "save_rejects"),
             books=None,  # type: ignore[arg-type]  # each sandbox has its own
@@ -615,6 +627,7 @@ class World:
         self.broadcast.plan()
         self.companies.plan()
         self.erasing.plan()
+        self.preferring.plan()
         self.troubles.plan()
         self.loop.at(self.calm, self._calm_down)
         self.loop.run(self.end)
@@ -784,6 +797,7 @@ class World:
     def _committed(self, commit: Commit) -> None:
         contact = commit.contact
         self.companies.committed(commit)
+        self.preferring.committed(contact)
         pending = [*contact.turns.values(), *(e.due or 0.0 for e in contact.active.values())]
         if pending and (contact.wake_at is None or contact.wake_at > min(pending) + 0.002):
             self.log.late_timers.append(f"{contact.contact_id} is armed for {contact.wake_at}, due {min(pending)}")
@@ -1027,6 +1041,7 @@ class Post:
         if fate < 0.1:
             world.feedback(mail, COMPLAINED, HOUR)
         world.person_gets(mail, envelope)
+        world.preferring.gets(mail, envelope)
 
 
 class Texts(Post):

@@ -56,9 +56,9 @@ def begin(request_id: str, asked: str, owner: str, now: float) -> Known | None:
     return None
 
 
-def finish(request_id: str, owner: str, answer: str) -> None:
-    """Keep the answer of a request that is ours; nothing when somebody else has taken it over."""
-    with suppress(get_client("dynamodb").exceptions.ConditionalCheckFailedException):
+def finish(request_id: str, owner: str, answer: str) -> bool:
+    """Keep the answer of a request that is ours; False, and nothing, when somebody else has taken it over."""
+    try:
         get_client("dynamodb").update_item(
             TableName=_table(),
             Key={"request_id": {"S": request_id}},
@@ -68,6 +68,11 @@ def finish(request_id: str, owner: str, answer: str) -> None:
             # Deflated, because it may be larger than an item.
             ExpressionAttributeValues={":answer": {"B": zlib.compress(answer.encode(), 1)}, ":owner": {"S": owner}},
         )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 def forget(request_id: str, owner: str) -> None:

@@ -20,8 +20,8 @@ class Requests(Protocol):
     def begin(self, request_id: str, asked: str, owner: str, now: float) -> object | None:
         """Claim what is done once a day: None when it is ours to do."""
 
-    def finish(self, request_id: str, owner: str, answer: str) -> None:
-        """Nobody shall do it again."""
+    def finish(self, request_id: str, owner: str, answer: str) -> bool:
+        """Nobody shall do it again; False when somebody else has taken it over."""
 
 
 class ReplyPorts(NamedTuple):
@@ -81,7 +81,8 @@ def _answer(reply_ports: ReplyPorts, phone: Identity, meaning: Reply | None, now
     owner = ports.ids.new_id()
     if requests.begin(request_id, str(meaning), owner, now) is not None:
         return
-    requests.finish(request_id, owner, str(meaning))
+    if not requests.finish(request_id, owner, str(meaning)):
+        return  # whoever took it over, by another clock, answers
     text = Text(request_id, phone.value, answer, promotional=False, sender_id=policy.sms_sender or None)
     result = ports.channels["sms"].send(text)
     if not isinstance(result, Accepted):
