@@ -26,6 +26,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (CursorError, 400),
     (TooLargeError, 413),
     (RequestError, 400),
+    (keys.StackSecretError, 503),
 )
 
 

@@ -70,6 +70,7 @@ _TITLES = {
     413: "This is too large",
     422: "This cannot be saved",
     500: "This did not work",
+    503: "Not set up yet",
 }
 
 

@@ -379,7 +379,7 @@ def suppressed_accounts_are_written_to() -> AbstractContextManager[Any]:
 
 def every_reply_is_answered() -> AbstractContextManager[Any]:
     """Nobody remembers whom an answer was given to."""
-    return changed(memories.MemoryRequests, begin=lambda *_: None)
+    return changed(memories.MemoryRequests, begin=lambda *_: None, finish=lambda *_: True)
 
 
 def texts_leave_at_night() -> AbstractContextManager[Any]:

@@ -21,7 +21,7 @@ from postroad_aws.usecases.send_message import send_message
 from postroad_aws.usecases.wake_contacts import wake_event
 from tests.faults.memory import MemoryBooks, MemoryRequests
 from tests.faults.scheduler import Throttled
-from tests.faults.worlds import KEY, START, World, get_shelf
+from tests.faults.worlds import KEY, START, SandboxSigner, World, get_shelf
 
 DEVICE, PHONE = Identity("anon", "laptop"), Identity("anon", "phone")
 USER, EMAIL, OTHER = (
@@ -43,7 +43,7 @@ class Shop:
         self.world.memory.lag = 0.0
         self.shelf: list[Book] = [get_shelf()[0]]
         books = MemoryBooks(self.world.loop.time, self.shelf, lifetime=0.0)
-        self.ports: Ports = replace(self.world.ports, books=books)
+        self.ports: Ports = replace(self.world.ports, books=books, signer=SandboxSigner(self.world))
         self.events = 0
 
     @property

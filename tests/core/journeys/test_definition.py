@@ -304,5 +304,16 @@ def test_sound_references_give_no_mistake():
 def test_consent_names_a_topic():
     journey = parse_journey(steps({"branch": {"cases": [{"if": {"consent": "offers"}}]}}))
     assert validate_references(journey, {"topic": {"news"}}, {}) == (
-        ("steps[0].branch.cases[0].if", "there is no topic 'offers'; publish it first"),
+        ("steps[0].branch.cases[0].if", "there is no topic 'offers'; name it among the topics of your policy"),
+    )
+
+
+def test_a_holiday_is_named_in_the_policys_calendar():
+    start = {"holiday": "Christmas", "before": "P21D", "segment": "vip"}
+    journey = parse_journey({**steps(HELLO), "trigger": start, "reentry": {"after": "P300D"}})
+    assert validate_references(journey, {"holiday": ()}, {"welcome": Template("email", "news")}) == (
+        (
+            "trigger.holiday",
+            "there is no holiday 'Christmas'; name it among the closed days of your policy's calendar",
+        ),
     )

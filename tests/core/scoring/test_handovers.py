@@ -44,8 +44,8 @@ READY = {"wants_a_call": True, "company_size": 40}
 @pytest.mark.parametrize(
     ("handed", "attributes", "to", "because"),
     [
-        (None, {}, "", "not ready yet: not wants a call is true"),
-        (None, {"email": "a@b.example"}, NURTURE, "not ready yet: not wants a call is true"),
+        (None, {}, "", "not ready yet, which means: wants a call is true"),
+        (None, {"email": "a@b.example"}, NURTURE, "not ready yet, which means: wants a call is true"),
         (None, READY, SALES, "wants a call is true, and grade fit is C or better"),
         (NURTURE, READY, SALES, "wants a call is true, and grade fit is C or better"),
         (None, {**READY, "company_size": 3, "email": "a@b.example"}, NURTURE,

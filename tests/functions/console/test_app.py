@@ -2,11 +2,13 @@
 
 import re
 
+import boto3
 import pytest
 
 from functions.console import assets, pages
 from functions.console.requests import MAX_BODY
 from functions.console.routes import ROUTES
+from postroad_aws.settings import settings
 from postroad_aws.storage import keys
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
@@ -41,6 +43,14 @@ def test_a_page_that_is_not_there_says_so_in_the_frame(browser):
     assert answer.status == 404
     assert "There is no such page" in answer.text
     assert "Tidewater Coffee" in answer.text
+
+
+def test_before_the_stack_has_its_keys_the_console_says_which_command_makes_them(bare_browser):
+    boto3.client("dynamodb").delete_item(TableName=settings().keys_table, Key={"key_hash": {"S": "secret"}})
+    keys.forget_keys()
+    answer = bare_browser.anonymous().get("/console/sign-in")
+    assert answer.status == 503
+    assert "make keys" in answer.text
 
 
 def test_the_menu_marks_where_one_is_and_shows_the_links_of_the_setting(browser):

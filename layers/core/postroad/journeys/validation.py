@@ -7,6 +7,12 @@ from typing import Protocol
 from postroad.journeys.definition import Journey
 from postroad.sending.channels import CHANNELS
 
+# How to mend a name that is missing, where it is no definition of its own.
+_MENDS = {
+    "holiday": "name it among the closed days of your policy's calendar",
+    "topic": "name it among the topics of your policy",
+}
+
 
 class Template(Protocol):
     """What a send step needs to be right about."""
@@ -34,7 +40,7 @@ def _find_mistakes(
     for kind, name, path, channel in journey.references:
         if name not in known.get(kind, (name,)):
             close = get_close_matches(name, known[kind], 1, 0.5)
-            hint = f"did you mean '{close[0]}'?" if close else "publish it first"
+            hint = f"did you mean '{close[0]}'?" if close else _MENDS.get(kind, "publish it first")
             yield path, f"there is no {kind} '{name}'; {hint}"
         elif kind == "template":
             template = templates[name]

@@ -78,7 +78,7 @@ class HandOver(Ruled):
         why = (
             f"sales has sent it back: {self.back.describe()}"
             if back.truth
-            else f"not ready yet: not {self.ready.describe()}"
+            else f"not ready yet, which means: {self.ready.describe()}"
             if not ready.truth
             else self._describe_poor_fit()
         )

@@ -136,7 +136,7 @@ def _read_stack(lasts: float = inf) -> Mapping[str, Any]:
         read_at, key = time.monotonic(), {"key_hash": {"S": _SECRET}}
         answer = get_client("dynamodb").get_item(TableName=_table(), Key=key, ConsistentRead=True)
         if "Item" not in answer:
-            raise StackSecretError("The keys table has no secret yet; make keys creates it.")
+            raise StackSecretError("This stack has no keys yet. The command `make keys` makes them.")
         _stack = read_at, answer["Item"]
     return _stack[1]
 
