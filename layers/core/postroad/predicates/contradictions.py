@@ -9,7 +9,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from postroad.errors import DefinitionError
-from postroad.predicates.conditions import Comparison, Group, Happened, Predicate, ScoreComparison, Which
+from postroad.predicates.conditions import Comparison, Group, Happened, Is, Not, Predicate, ScoreComparison, Which
 from postroad.predicates.predicate import EVENT, JOURNEY, parse_predicate
 
 ANYWHERE = JOURNEY | EVENT
@@ -67,10 +67,32 @@ def _flatten(predicate: Predicate) -> Iterable[Predicate]:
 
 
 def _exclude_each_other(one: Predicate, other: Predicate) -> bool:
+    if _denies(one, other) or _denies(other, one):
+        return True
     if isinstance(one, Happened) and isinstance(other, Happened):
         return one.tracker_id == other.tracker_id and (_too_often(one, other) or _too_often(other, one))
     mine, theirs = _span_of(one), _span_of(other)
     return mine is not None and theirs is not None and mine.about == theirs.about and not mine.meets(theirs)
+
+
+def _denies(no: Predicate, yes: Predicate) -> bool:
+    """Whether one says that the other is not so."""
+    if isinstance(no, Not):
+        return _alone(no.member) == yes
+    if isinstance(no, Is) and isinstance(yes, Is):
+        return no.fact == yes.fact and yes.wanted and not no.wanted and {*yes.names} <= {*no.names}
+    if isinstance(no, Comparison) and isinstance(yes, Comparison) and no.subject == yes.subject:
+        if no.operator.key == yes.operator.key == "exists":
+            return bool(no.operand) is not bool(yes.operand)
+        return _OPPOSITES.get(no.operator.key) == yes.operator.key and bool(no.operand == yes.operand)
+    return False
+
+
+def _alone(predicate: Predicate) -> Predicate:
+    """What a group of one holds."""
+    while isinstance(predicate, Group) and len(predicate.members) == 1:
+        (predicate,) = predicate.members
+    return predicate
 
 
 def _too_often(often: Happened, seldom: Happened) -> bool:
@@ -107,6 +129,14 @@ def _above(kind: str, *, with_low: bool) -> Callable[[tuple[str, ...], float], S
 def _below(kind: str, *, with_high: bool) -> Callable[[tuple[str, ...], float], Span]:
     return lambda about, operand: Span((kind, *about), -inf, operand, with_high=with_high)
 
+
+# What each of these says of any value, it says of all of a list that none is so.
+_OPPOSITES = {
+    "is_not": "is",
+    "not_in": "in",
+    "not_contains": "contains",
+    "not_within_last": "within_last",
+}
 
 # What an operator allows a number or an instant to be; and, of windows, how old something may be.
 _SPANS: Mapping[str, Callable[[tuple[str, ...], float], Span]] = {
