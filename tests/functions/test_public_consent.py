@@ -187,6 +187,7 @@ def test_the_link_runs_out_after_seven_days(shop):
 
 
 def test_f3_an_address_is_asked_three_times_a_day_whatever_it_is_written_with_and_everybody_hears_the_same(shop):
+    shop.advance(-shop.now() % DAY)  # five minutes that are of one day
     for number in range(5):
         shop.advance(60)
         ask(shop, email=ANA.replace("@", f"+{number}@") if number > 1 else ANA, first_name=str(number))
