@@ -32,6 +32,7 @@ from postroad.broadcasts.broadcast import (
 from postroad.commits import MembershipChange
 from postroad.contacts.identities import Identity, contact_id_of
 from postroad.contacts.places import segment_place
+from postroad.content.link_keys import make_signer
 from postroad.content.links import Unsubscribe
 from postroad.errors import DefinitionError
 from postroad.events import Event
@@ -272,7 +273,8 @@ class Broadcasting:
         contact = self.world.memory.load(contact_id_of(who.email, self.world.ports.contact_key))
         if contact and who.email.value in contact.identity_values("email"):
             link = Unsubscribe(contact.contact_id, "email", "offers", f"old-{who.number}")
-            self.world.unsubscribe(link, str(who.email))
+            signer = make_signer(self.world.link_keys, self.world.loop.now)
+            self.world.unsubscribe(signer.sign(link), str(who.email))
 
     def schedule(self) -> None:
         self._ask(lambda ports: schedule_broadcast(ports, ID, edit=1), self.schedule)
