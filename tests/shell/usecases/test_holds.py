@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from postroad.deliverability.breakers import BREAKER, RESUMED
 from postroad.deliverability.warm_up import find_turn
 from postroad.sending.holds import ALL, MARKETING, PAUSE, SLOW, STOP, WARM_UP, Hold
 from postroad_aws import holds, wiring
@@ -49,6 +50,13 @@ def test_a_hold_on_something_else_holds_nothing(account):
     message = account.sign_up()
     hold(account, "journey/cart")
     hold(account, "broadcast/welcome")
+    assert send_message(account.with_channels(email=Channel()), message.message_id) == "sent"
+
+
+def test_only_a_pause_costs_a_mail_a_look_before_it_is_claimed(account, monkeypatch):
+    message = account.sign_up()
+    hold(account, RESUMED, SLOW, by=BREAKER, note="the list was cleaned")
+    monkeypatch.setattr(messages, "find_message", None)
     assert send_message(account.with_channels(email=Channel()), message.message_id) == "sent"
 
 

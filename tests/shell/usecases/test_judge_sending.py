@@ -86,6 +86,29 @@ def test_who_lets_marketing_go_on_has_the_last_word(
     assert (kinds(), len(heard.sentences)) == ({}, 1)
 
 
+@pytest.mark.parametrize("bounced", [0, 20])
+def test_a_look_at_older_numbers_undoes_no_pause_that_another_has_put_meanwhile(
+    account: Account, heard: Heard, monkeypatch: pytest.MonkeyPatch, bounced: int
+) -> None:
+    """What was slowed would be let go on (0), or be slowed anew (20), by whoever read before the bounces came."""
+    if not bounced:
+        holds.save_hold(Hold(MARKETING, SLOW, account.now() - DAY, BREAKER, "20 of 1,000 mails bounced"))
+    count(account, 0, delivered=960, bounced=bounced)
+    read, now = stats.list_hours, account.now() + 60
+
+    def read_slowly(since: float, until: float) -> object:
+        found = read(since, until)
+        monkeypatch.setattr(stats, "list_hours", read)
+        count(account, 0, bounced=40)
+        judge_sending(stats, holds, heard, Policy(), now)
+        assert kinds() == {BREAKER: PAUSE}
+        return found
+
+    monkeypatch.setattr(stats, "list_hours", read_slowly)
+    assert judge_sending(stats, holds, heard, Policy(), now) == []
+    assert (kinds(), len(heard.sentences)) == ({BREAKER: PAUSE}, 1)
+
+
 def test_c56_a_thorough_look_compares_weeks(account: Account, heard: Heard) -> None:
     for day in range(8, 20):
         count(account, day * DAY, delivered=100)

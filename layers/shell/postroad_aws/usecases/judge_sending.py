@@ -17,6 +17,7 @@ from postroad.deliverability.breakers import (
     WEEK,
     Change,
     decide,
+    find_own,
     forgive,
     judge,
     judge_complaints,
@@ -43,7 +44,9 @@ class Holds(Protocol):
 
     def save_hold(self, hold: Hold, /) -> None: ...
 
-    def save_judged(self, hold: Hold, scope: str, by: str, since: float, /) -> bool: ...
+    def save_judged(self, hold: Hold, scope: str, by: str, since: float, before: Hold | None, /) -> bool: ...
+
+    def lift_judged(self, hold: Hold, /) -> bool: ...
 
     def lift_hold(self, scope: str, by: str, /) -> None: ...
 
@@ -56,7 +59,7 @@ def judge_sending(
     stats: Stats, holds: Holds, alarms: Alarms, policy: Policy, now: float, *, thoroughly: bool = False
 ) -> list[Change]:
     """Put and lift the holds that follow from the numbers; somebody hears of each stop and each slowing. Who has let
-    breakers go on since the numbers were read has the last word."""
+    breakers go on since the numbers were read has the last word, and so has another look that has changed a hold."""
     present = holds.list_holds()
     hours = stats.list_hours(now - (WEEK + BEFORE if thoroughly else DAY), now)
     since = resumed_at(present)
@@ -69,11 +72,12 @@ def judge_sending(
     for change in changes:
         if change is None:
             continue
+        before = find_own(present, change.by)
         if change.hold is None:
-            holds.lift_hold(MARKETING, change.by)
-            made.append(change)
+            if before and holds.lift_judged(before):
+                made.append(change)
             continue
-        if not holds.save_judged(change.hold, RESUMED, BREAKER, since):
+        if not holds.save_judged(change.hold, RESUMED, BREAKER, since, before):
             continue
         made.append(change)
         what = "Marketing is paused" if change.hold.kind == PAUSE else "Marketing is slowed"

@@ -120,7 +120,7 @@ def send_message(ports: Ports, message_id: str, facts: _Facts | None = None) -> 
     Raises when AWS fails before the channel was called; the claim is given back, and the delivery comes again.
     """
     facts = facts or _Facts(ports)
-    if ports.holds.current() and _is_held(ports, message_id):
+    if any(hold.kind == PAUSE for hold in ports.holds.current()) and _is_held(ports, message_id):
         return states.QUEUED
     owner = ports.ids.new_id()
     now = ports.clock.now()
@@ -181,7 +181,7 @@ def _try_again(ports: Ports, message: Message, owner: str, tries_for: float, res
 
 
 def _is_held(ports: Ports, message_id: str) -> bool:
-    """Whether a queued message has to wait; asked only while there is any hold."""
+    """Whether a queued message has to wait; asked only while anything is paused."""
     message = ports.messages.find_message(message_id)
     hold = _find_hold(ports, message) if message and message.state == states.QUEUED else None
     return hold is not None and hold.kind == PAUSE
