@@ -28,7 +28,7 @@ from postroad.events import Event
 from postroad.instants import DAY
 from postroad.policy import Policy
 from postroad.sending.feedback import REPORTED
-from postroad.sending.holds import Hold
+from postroad.sending.holds import Hold, is_slowed
 from postroad.sending.messages import PATIENCE, QUEUED, SENDING, UNKNOWN, Message, states_before, take_off
 from postroad.sending.quotas import Quota
 from postroad.stats import Cell
@@ -150,6 +150,12 @@ class Memory:
 
     def has_pending(self, shard: str, *_: object) -> bool:
         return any(shard_of(message_id) == int(shard) for message_id in self.pending)
+
+    def has_slowed(self, shard: str, *_: object) -> bool:
+        return any(
+            shard_of(message_id) == int(shard) and is_slowed(self.messages[message_id].reason)
+            for message_id in self.pending
+        )
 
     def put_message(self, message: Message, pending_at: float | None) -> None:
         before = self.messages.get(message.message_id)
@@ -415,6 +421,10 @@ class MemoryMessages:
             if at <= until and shard_of(message_id) == int(shard)
         )
         return [self.memory.messages[message_id] for _, message_id in due[:limit]]
+
+    def scan_pending(self, shard: str, after: float, until: float) -> Sequence[Message]:
+        due = [message_id for message_id, at in self.memory.pending.items() if after <= at <= until]
+        return [self.memory.messages[message_id] for message_id in due if shard_of(message_id) == int(shard)]
 
     def list_by_origin(self, origin: str, *, cursor: str | None = None, limit: int = 50) -> Page[Message]:
         """By an index that is behind: what is new may be missing."""

@@ -552,7 +552,7 @@ class World:
                 loop, store("messages", memories.MemoryMessages(memory)),
                 "find_message", "find_messages", "claim", "release", "settle", "postpone", "note_engagement",
                 "take_off_engagement",
-                list_pending=memory.has_pending,
+                list_pending=memory.has_pending, scan_pending=memory.has_slowed,
             ),
             tasks=wire(loop, store("tasks", memories.MemoryTasks(memory)), "find_task"),
             refusals=wire(

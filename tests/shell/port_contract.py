@@ -482,6 +482,9 @@ class MessagesContract:
         shard_number = f"{found.index(longest):02d}"
         assert ports.messages.list_pending(shard_number, at(DAY), 1) == longest[:1]
         assert longest[0] in messages
+        later = [ports.messages.scan_pending(f"{n:02d}", at(550), at(580)) for n in range(16)]
+        expected = sorted(f"e{n}.step" for n in range(20, 51))
+        assert sorted(m.message_id for shard in later for m in shard) == expected
 
     def test_a_claimed_message_stays_in_sight_of_the_sweep_and_a_settled_one_does_not(self, ports: Ports) -> None:
         queue(ports, a_message("a.1"), a_message("b.1"), a_message("c.1"), a_message("d.1"))

@@ -132,6 +132,9 @@ class Messages(Protocol):
     def list_pending(self, shard: str, until: float, limit: int) -> Sequence[Message]:
         """Messages that the sweep should have looked at by then (`messages.PATIENCE`), the earliest first."""
 
+    def scan_pending(self, shard: str, after: float, until: float) -> Iterable[Message]:
+        """Those that it should look at later than `after` and by `until`, as they were a moment ago."""
+
     def postpone(self, message_id: str, until: float | None, not_before: float | None = None) -> bool:
         """Have the sweep look at a pending message again at that time (None: never); False when none is pending. With
         `not_before` it does not leave before that."""

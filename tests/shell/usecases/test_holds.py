@@ -6,7 +6,7 @@ import pytest
 
 from postroad.deliverability.breakers import BREAKER, RESUMED
 from postroad.deliverability.warm_up import find_turn
-from postroad.sending.holds import ALL, MARKETING, PAUSE, SLOW, STOP, WARM_UP, Hold
+from postroad.sending.holds import ALL, MARKETING, PAUSE, PEOPLE, SLOW, STOP, WARM_UP, Hold
 from postroad_aws import holds, wiring
 from postroad_aws.storage import holds as stored
 from postroad_aws.storage import messages
@@ -91,6 +91,39 @@ def test_what_is_slowed_leaves_at_its_own_moment(account):
     assert (found.not_before, found.reason) == (moment, "messages leave little by little: complaints rise")
     account.advance(moment - account.now() + 0.5)
     assert send_message(ports, message.message_id) == "sent"
+
+
+def test_what_was_slowed_leaves_within_the_hour_once_nothing_slows_it_any_more(account):
+    message, email = account.sign_up(), Channel()
+    ports = account.with_channels(email=email)
+    moment = account.now() + 7_200
+    slow = Hold("journey/welcome", SLOW, moment, BREAKER, "complaints rise")
+    stored.save_hold(slow)
+    assert [send_message(ports, message.message_id) for _ in range(2)] == ["queued", "queued"]
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert (found.not_before, found.reason) == (moment, "messages leave little by little: complaints rise")
+    assert sweep_messages(wiring.keyless()) == Swept(0, 0)
+    hold(account, MARKETING)
+    stored.lift_hold(slow.scope, slow.by)
+    assert sweep_messages(wiring.keyless()) == Swept(0, 0)
+    stored.lift_hold(MARKETING, PEOPLE)
+    holds.forget()
+    account.sends()
+    assert sweep_messages(wiring.keyless()) == Swept(1, 0)
+    assert account.sends() == [message.message_id]
+    assert send_message(ports, message.message_id) == "sent"
+
+
+def test_what_waits_for_its_hour_goes_on_waiting_when_nothing_is_slowed(account):
+    message = account.sign_up()
+    assert messages.claim(message.message_id, "me", account.now())
+    messages.release(message.message_id, "me", account.now() + 7_200, "it is closed: quiet hours", account.now())
+    assert sweep_messages(wiring.keyless()) == Swept(0, 0)
+    assert send_message(account.with_channels(email=Channel()), message.message_id) == "queued"
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert found.reason == "it is closed: quiet hours"
 
 
 def test_c81_while_a_domain_warms_up_somebody_engaged_gets_theirs_at_their_turn_and_not_by_lot(account):

@@ -18,6 +18,8 @@ SCOPES = (ALL, MARKETING)
 PAUSE, SLOW, STOP = "pause", "slow", "stop"
 _STRICTNESS = (SLOW, PAUSE, STOP)
 
+_SLOWED = "messages leave little by little"
+
 # Who puts one: people, in the console or by the API; the plan of a new domain.
 PEOPLE, WARM_UP = "people", "warm-up"
 
@@ -36,6 +38,11 @@ class Hold(NamedTuple):
     spread: float = 0.0
     numbers: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def slowing(self) -> str:
+        """Why a message that this has put off waits."""
+        return f"{_SLOWED}: {self.note}"
+
     def is_about(self, origin: str, transactional: bool) -> bool:
         """Whether it is about messages of this origin ("journey/welcome@3")."""
         if self.scope == MARKETING:
@@ -47,6 +54,11 @@ class Hold(NamedTuple):
         the spread it comes, if not by lot."""
         turn = draw("hold", self.scope, message_id) if turn is None else turn
         return max(created_at, self.since) + self.spread * turn
+
+
+def is_slowed(reason: str) -> bool:
+    """Whether what a message waits for is the moment that a slow hold gave it."""
+    return reason.startswith(_SLOWED)
 
 
 def find_hold(holds: Collection[Hold], origin: str, transactional: bool) -> Hold | None:

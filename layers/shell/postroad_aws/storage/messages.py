@@ -169,6 +169,19 @@ def list_pending(shard: str, until: float, limit: int) -> list[Message]:
     return [parse_item(due[message_id]) for message_id in ids if message_id in due]
 
 
+def scan_pending(shard: str, after: float, until: float) -> Iterator[Message]:
+    """Those that it should look at later than `after` and by `until`, as they were a moment ago, as they are needed."""
+    between = {":shard": {"S": shard}, ":after": {"N": repr(after)}, ":until": {"N": repr(until)}}
+    rows = read_items(
+        _table(),
+        IndexName="pending",
+        KeyConditionExpression="pending_shard = :shard AND pending_at BETWEEN :after AND :until",
+        ExpressionAttributeValues=between,
+    )
+    while ids := [row["message_id"]["S"] for row in islice(rows, 100)]:
+        yield from find_messages(ids).values()
+
+
 def postpone(message_id: str, until: float | None, not_before: float | None = None) -> bool:
     """Have the sweep look at a pending message again at that time (None: never); False when none is pending. With
     `not_before` it does not leave before that."""

@@ -24,7 +24,7 @@ from postroad.instants import describe_duration
 from postroad.lots import draw
 from postroad.sending import messages as states
 from postroad.sending.channels import CHANNELS, full_address
-from postroad.sending.holds import PAUSE, SLOW, STOP, WARM_UP, Hold, find_hold
+from postroad.sending.holds import PAUSE, SLOW, STOP, WARM_UP, Hold, find_hold, is_slowed
 from postroad.sending.messages import Message
 from postroad_aws.observability import logger
 from postroad_aws.ports import Accepted, Answers, Ports, Refused, Unclear
@@ -202,10 +202,10 @@ def _prepare(ports: Ports, facts: _Facts, message: Message, owner: str, now: flo
     hold = _find_hold(ports, message)
     if hold and hold.kind == STOP:
         return _give_up(ports, message, owner, states.SKIPPED, hold.note)
-    if message.not_before and message.not_before > now:
-        return _put_back(ports, message, owner, message.not_before, "it is not time yet")
+    if message.not_before and message.not_before > now and (hold or not is_slowed(message.reason)):
+        return _put_back(ports, message, owner, message.not_before, message.reason or "it is not time yet")
     if hold and hold.kind == SLOW and (moment := _find_moment(facts, message, hold)) > now:
-        return _put_back(ports, message, owner, moment, f"messages leave little by little: {hold.note}")
+        return _put_back(ports, message, owner, moment, hold.slowing)
     contact = facts.find_contact(message.contact_id)
     if contact is None:
         return _give_up(ports, message, owner, states.SKIPPED, "the contact does not exist any more")

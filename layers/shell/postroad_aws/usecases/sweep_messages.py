@@ -7,7 +7,7 @@ from postroad.contacts.contact import SHARD_NAMES
 from postroad.instants import DAY
 from postroad.sending import messages as states
 from postroad.sending.channels import CHANNELS
-from postroad.sending.holds import PAUSE, Hold, find_hold
+from postroad.sending.holds import PAUSE, Hold, find_hold, is_slowed
 from postroad.sending.messages import Message
 from postroad_aws.ports import KeylessPorts
 
@@ -38,15 +38,33 @@ def sweep_messages(ports: KeylessPorts) -> Swept:
             if queued:
                 requeued += len(queued) - len(ports.queues.send_messages(queued))
             unknown += sum(_look_after(ports, message, now, message.message_id in held) for message in pending)
+        requeued += _let_go(ports, holds, shard, now)
     return Swept(requeued, unknown)
 
 
+def _let_go(ports: KeylessPorts, holds: Collection[Hold], shard: str, now: float) -> int:
+    """Queue what a slow hold put off until later than now, and no hold keeps any more; how many."""
+    if find_hold(holds, "", transactional=False):
+        return 0  # all marketing is held
+    free = []
+    for message in ports.messages.scan_pending(shard, now, now + DAY):  # nothing is slowed for longer
+        if ports.clock.now() - now >= TICK_SECONDS:
+            break
+        if message.state == states.QUEUED and is_slowed(message.reason) and not _find_hold(ports, holds, message):
+            free.append(message.message_id)
+    return len(free) - len(ports.queues.send_messages(free)) if free else 0
+
+
 def _is_held(ports: KeylessPorts, holds: Collection[Hold], message: Message) -> bool:
-    if not holds or message.state != states.QUEUED:
-        return False
-    topic = ports.books.current_policy().find_topic(message.topic)
-    hold = find_hold(holds, message.origin, topic.transactional)
+    hold = _find_hold(ports, holds, message) if message.state == states.QUEUED else None
     return hold is not None and hold.kind == PAUSE
+
+
+def _find_hold(ports: KeylessPorts, holds: Collection[Hold], message: Message) -> Hold | None:
+    if not holds:
+        return None
+    topic = ports.books.current_policy().find_topic(message.topic)
+    return find_hold(holds, message.origin, topic.transactional)
 
 
 def _is_hopeless(message: Message, now: float) -> bool:
