@@ -69,9 +69,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What is imported and collected by now stays: no test has to look through it for garbage again."""
+    """What is imported and collected by now stays: no test has to look through it for garbage, and rarely for more."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     twice = [nodeid for nodeid, times in Counter(item.nodeid for item in session.items).items() if times > 1]
     if twice:
         raise pytest.UsageError(f"Of tests with one name, several processes run only one: {', '.join(twice)}")
