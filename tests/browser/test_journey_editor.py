@@ -26,7 +26,8 @@ def test_c13_a_marketer_draws_a_journey_with_the_mouse_and_publishes_it(cloud, v
     page.wait_for_url("**step=pause#card-pause")
     cards = page.locator("[data-step]")
     expect(cards).to_have_count(2)
-    assert [cards.nth(at).get_attribute("data-step") for at in range(cards.count())] == ["cart-offer", "pause"]
+    for at, step in enumerate(("cart-offer", "pause")):
+        expect(cards.nth(at)).to_have_attribute("data-step", step)
 
     page.get_by_role("link", name="Look at it and publish").click()
     page.once("dialog", lambda dialog: dialog.accept())

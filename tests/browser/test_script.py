@@ -187,7 +187,8 @@ def test_who_does_nothing_has_left_and_comes_back_by_moving(open_site):
     assert site.names() == ["page", "Page Left"]
     site.page.mouse.move(10, 10)
     site.page.mouse.move(20, 20)
-    site.wait_for(lambda: site.names() == ["page", "Page Left", "Page Left"])
+    # On a loaded machine the second move may come when the first has already been left again.
+    site.wait_for(lambda: site.names()[:3] == ["page", "Page Left", "Page Left"])
 
 
 def test_a_single_page_application_changes_pages_too(open_site):
@@ -452,7 +453,7 @@ def test_a_message_is_shown_in_a_box_without_style_and_what_becomes_of_it_is_sai
     site.say("messages", {"ticket": "1.ticket"})
     box = site.page.get_by_role("complementary", name="Welcome back")
     box.wait_for()
-    assert box.get_by_role("status").inner_text() == "Your <b>cart</b> is still here."
+    expect(box.get_by_role("status")).to_have_text("Your <b>cart</b> is still here.")
     expect(site.page.locator(".postroad-message")).to_have_count(1)
     ((path, asked), *_) = site.asked
     assert (path, asked["writeKey"], asked["ticket"]) == ("/w", "KEY", "1.ticket")

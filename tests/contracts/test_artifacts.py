@@ -171,7 +171,7 @@ def stack(endpoint, translated):
     }
     parameters = [{"ParameterKey": "DeletionProtection", "ParameterValue": "false"}]
     cloudformation.create_stack(StackName="artifacts", TemplateBody=json.dumps(body), Parameters=parameters)
-    for _ in range(300):
+    for _ in range(1_200):
         status = cloudformation.describe_stacks(StackName="artifacts")["Stacks"][0]["StackStatus"]
         if status != "CREATE_IN_PROGRESS":
             break
@@ -501,7 +501,7 @@ def test_the_whole_loop_runs_on_the_built_functions(call, keys, environment, end
     assert ask("GET", "segments/pro/counts") == {"here": 1, "entered": 1}
 
     # Time passes, and the clock wakes the journey.
-    for _ in range(20):
+    for _ in range(300):
         if call("WakeContacts", {"time": "2026-11-02T09:15:00Z"})["woken"]:
             break
         time.sleep(0.2)

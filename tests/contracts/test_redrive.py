@@ -35,7 +35,7 @@ def _make_queues(sqs, name, suffix="", **attributes):
 
 def _fail_all(sqs, queue, letters, count):
     """Receives and never deletes, until the queue has given up on `count` messages."""
-    for _ in range(50):
+    for _ in range(1_000):
         sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0)
         if _count(sqs, letters) == count:
             return
@@ -98,7 +98,7 @@ def function(clients, tmp_path_factory):
 
 
 def _wait_for(path):
-    for _ in range(100):
+    for _ in range(600):
         if path.exists() and path.read_text():
             content = json.loads(path.read_text())
             path.unlink()

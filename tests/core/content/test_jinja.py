@@ -43,7 +43,7 @@ def test_nothing_is_lost_and_each_tag_knows_its_line(source: str) -> None:
 def test_a_tag_that_is_never_closed_takes_no_time(source: str) -> None:
     begun = process_time()
     assert set_aside(source).tags == ()
-    assert process_time() - begun < 1
+    assert process_time() - begun < 5  # looking back at each of them takes minutes
 
 
 def test_lists_inside_lists_are_told_apart_up_to_a_depth() -> None:

@@ -343,4 +343,4 @@ def test_writing_a_mail_is_quick() -> None:
             build(html=html, text=html, headers=headers, subject="Olé, a welcome")
         return (time.process_time() - started) / 50
 
-    assert min(once() for _ in range(5)) < 0.0006  # about 0.1 ms here; wide, for slower and shared machines
+    assert min(once() for _ in range(5)) < 0.002  # about 0.1 ms here; wide, for slower and shared machines

@@ -271,7 +271,7 @@ def test_an_attack_is_refused_or_harmless_and_quick(source: str, as_html: bool) 
         assert leak not in out
     assert not Account.deleted
     # A bomb takes minutes or all memory; what is harmless takes 50 ms at most on a quiet machine.
-    assert spent < 2.0
+    assert spent < 10
 
 
 def test_an_object_is_never_taken_for_data() -> None:
@@ -382,7 +382,7 @@ def test_a_warm_render_of_a_usual_mail_is_quick() -> None:
     values = {"contact": {"first_name": "Ana", **{f"a{i}": i for i in range(40)}}, "item": {"price": 12.5}}
     compiled.render(values)
     best = min(_timed(lambda: [compiled.render(values) for _ in range(20)]) for _ in range(5)) / 20
-    assert best < 0.0006  # 0.1 ms here; wide, for slower and shared machines
+    assert best < 0.002  # 0.1 ms here; wide, for slower and shared machines
 
 
 def _timed(work: object) -> float:
