@@ -89,6 +89,40 @@ def test_what_could_not_be_sent_for_four_days_fails_for_good(account):
     found = messages.find_message(message.message_id)
     assert found is not None
     assert (found.state, found.reason) == ("failed", "it could not be sent for four days")
+    account.fold_arrived()
+    assert "Message Failed" in account.names(f"email:{ANA}")
+
+
+def test_what_its_contact_cannot_be_told_of_now_fails_at_a_later_sweep(account, monkeypatch):
+    message = account.sign_up()
+    account.advance(4 * 86_400 + 60)
+    ports = wiring.keyless()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(ports.queues, "send_events", list)
+        with pytest.raises(ConnectionError):
+            sweep_messages(ports)
+    account.advance(3_600)
+    sweep_messages(ports)
+    found = messages.find_message(message.message_id)
+    assert found is not None
+    assert (found.state, found.reason) == ("failed", "it could not be sent for four days")
+
+
+def test_no_shard_waits_until_another_is_done(account, monkeypatch):
+    from postroad_aws.usecases import sweep_messages as module
+
+    message, asked = account.sign_up(), []
+
+    def list_pending(shard, until, limit):
+        asked.append(shard)
+        account.advance(1)
+        return [message] if shard == "03" else []
+
+    monkeypatch.setattr(module, "PAGE", 1)
+    monkeypatch.setattr(messages, "list_pending", list_pending)
+    sweep_messages(wiring.keyless())
+    assert sorted(set(asked)) == list(messages.SHARDS)
+    assert len(asked) == module.TICK_SECONDS
 
 
 def test_what_its_sender_skipped_and_told_before_it_died_is_skipped_and_not_unknown(account: Account, monkeypatch):

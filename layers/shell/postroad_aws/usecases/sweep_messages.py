@@ -1,5 +1,6 @@
 """Look after messages that got stuck: the stream was out, or a sender died."""
 
+from collections import deque
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from postroad.sending.holds import PAUSE, Hold, find_hold, is_slowed
 from postroad.sending.messages import Message
 from postroad_aws.ports import KeylessPorts
 
-PAGE = 500
+PAGE = 200
 TICK_SECONDS = 45.0
 # Whoever has failed to send a message for so long will not succeed; and nobody wants it any more.
 GIVE_UP = 4 * DAY
@@ -27,18 +28,22 @@ def sweep_messages(ports: KeylessPorts) -> Swept:
     now = ports.clock.now()
     holds = ports.holds.current()
     requeued = unknown = 0
+    # A page of each in turn, so that none waits until the others are done.
+    shards = deque(SHARD_NAMES)
+    while shards and ports.clock.now() - now < TICK_SECONDS:
+        shard = shards.popleft()
+        pending = ports.messages.list_pending(shard, now, PAGE)
+        held = {m.message_id for m in pending if _is_held(ports, holds, m)}
+        free = [m for m in pending if m.state == states.QUEUED and m.message_id not in held]
+        queued = [m.message_id for m in free if not _is_hopeless(m, now)]
+        if queued:
+            requeued += len(queued) - len(ports.queues.send_messages(queued))
+        unknown += sum(_look_after(ports, message, now, message.message_id in held) for message in pending)
+        if len(pending) == PAGE:
+            shards.append(shard)
     for shard in SHARD_NAMES:
-        page = PAGE
-        while page == PAGE and ports.clock.now() - now < TICK_SECONDS:
-            pending = ports.messages.list_pending(shard, now, PAGE)
-            page = len(pending)
-            held = {m.message_id for m in pending if _is_held(ports, holds, m)}
-            free = [m for m in pending if m.state == states.QUEUED and m.message_id not in held]
-            queued = [m.message_id for m in free if not _is_hopeless(m, now)]
-            if queued:
-                requeued += len(queued) - len(ports.queues.send_messages(queued))
-            unknown += sum(_look_after(ports, message, now, message.message_id in held) for message in pending)
-        requeued += _let_go(ports, holds, shard, now)
+        if ports.clock.now() - now < TICK_SECONDS:
+            requeued += _let_go(ports, holds, shard, now)
     return Swept(requeued, unknown)
 
 
@@ -75,10 +80,7 @@ def _is_hopeless(message: Message, now: float) -> bool:
 def _look_after(ports: KeylessPorts, message: Message, now: float, is_held: bool) -> bool:
     """Say when to look again, which may be never; true when its outcome has become unknown."""
     if _is_hopeless(message, now) and not is_held:
-        owner = ports.ids.new_id()
-        if ports.messages.claim(message.message_id, owner, now):  # else somebody sends it at this very moment
-            reason = "it could not be sent for four days"
-            ports.messages.settle(message.message_id, states.FAILED, now, reason=reason, owner=owner)
+        _fail(ports, message, now)
         return False
     claim_ends = (message.claimed_at or 0.0) + states.PATIENCE[states.SENDING]
     if message.state == states.SENDING and claim_ends <= now:
@@ -97,6 +99,23 @@ def _look_after(ports: KeylessPorts, message: Message, now: float, is_held: bool
     not_before = max(now, message.not_before or 0.0) if is_held else None
     ports.messages.postpone(message.message_id, again.get(message.state), not_before)
     return False
+
+
+def _fail(ports: KeylessPorts, message: Message, now: float) -> None:
+    """Give a message up. Its contact hears of it first, so that a crash between the two loses nothing."""
+    from postroad_aws.usecases.send_event import send_event
+    from postroad_aws.usecases.send_message import message_event
+
+    owner, reason = ports.ids.new_id(), "it could not be sent for four days"
+    if not ports.messages.claim(message.message_id, owner, now):
+        return  # somebody sends it at this very moment
+    try:
+        send_event(ports.queues, message_event(message, states.FAILED, now, reason=reason))
+    except Exception:
+        since = max(message.created_at, message.not_before or 0.0)
+        ports.messages.release(message.message_id, owner, since, message.reason, now)
+        raise
+    ports.messages.settle(message.message_id, states.FAILED, now, reason=reason, owner=owner)
 
 
 def _find_verdict(ports: KeylessPorts, message: Message) -> tuple[str, str] | None:
