@@ -1,5 +1,6 @@
 """moto works the same out anew for every call; what it is asked again and again goes a shorter way here."""
 
+import copy
 from functools import cache
 from random import choices
 from string import ascii_letters, digits
@@ -9,6 +10,8 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID, botocore_stubber, models, responses, serialize
+from moto.dynamodb import models as dynamodb
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_api._internal import mock_random
 from moto.sqs import models as sqs
@@ -30,6 +33,9 @@ def hasten() -> None:
     models.CallbackResponse = cache(models.CallbackResponse)
     mock_random.get_random_string = _get_random_string
     serialize.ResponseSerializer.get_value = _shorten_get_value(serialize.ResponseSerializer.get_value)
+    dynamodb.copy = SimpleNamespace(deepcopy=_copy_all_but_tables)  # what it copies before each part of a transaction
+    tables = dynamodb.DynamoDBBackend
+    tables.transact_write_items = _shorten_transact_write_items(tables.transact_write_items)
     stubber = botocore_stubber.BotocoreStubber
     stubber.process_request = _shorten_process_request(stubber.process_request)
 
@@ -47,6 +53,39 @@ def _shorten_get_value(get_value: Any) -> Any:
         return get_value(self, value, key, shape)
 
     return get
+
+
+def _copy_all_but_tables(value: Any) -> Any:
+    return value if isinstance(value, dynamodb.Table) else copy.deepcopy(value)
+
+
+def _shorten_transact_write_items(transact: Any) -> Any:
+    def write(self: Any, items: list[dict[str, Any]]) -> None:
+        before = list(_read_before(self.tables, items))
+        try:
+            transact(self, items)
+        except Exception:
+            for rows, key, item in before:
+                if item is None:
+                    rows.pop(key, None)
+                else:
+                    rows[key] = item
+            raise
+
+    return write
+
+
+def _read_before(tables: Any, items: list[dict[str, Any]]) -> Any:
+    """Where each item of a transaction is kept, under which key, and a copy of what is there, or None."""
+    for item in items:
+        for kind, asked in item.items():
+            table, named = tables.get(asked["TableName"]), asked["Item" if kind == "Put" else "Key"]
+            names = [name for name in (table.hash_key_attr, table.range_key_attr) if name] if table else []
+            if not names or not named.keys() >= set(names):
+                continue  # moto says what is wrong with it
+            *first, key = (DynamoType(named[name]) for name in names)
+            rows = table.items[first[0]] if first else table.items
+            yield rows, key, copy.deepcopy(rows.get(key))
 
 
 def _shorten_process_request(process_request: Any) -> Any:
