@@ -76,37 +76,43 @@ PASSAGES = st.builds(
 )
 
 
+# Made once: to make a strategy takes longer than to draw from it.
+MOMENTS = st.lists(TIMES, min_size=1, max_size=3)
+FACTS = st.fixed_dictionaries(
+    {
+        "version": st.integers(1, 9),
+        "created_at": TIMES,
+        "revision": st.integers(1, 3),
+        "wake_at": st.none() | TIMES,
+        "last_seen": TIMES,
+        "events_folded": st.integers(0, 99),
+        "attributes": st.dictionaries(
+            st.sampled_from(["plan", "city"]),
+            st.builds(Attribute, st.sampled_from(["a", "b", 1, None]), TIMES, st.booleans()),
+        ),
+        "consents": st.dictionaries(
+            st.sampled_from(["news", "*"]), st.builds(Consent, st.booleans(), TIMES, st.none() | TIMES)
+        ),
+        "suppressions": st.dictionaries(st.just("email:e"), st.sampled_from(["bounced", "complained"])),
+        "stage": st.none() | st.builds(Stage, st.sampled_from(["lead", "customer"]), TIMES),
+        "segments": st.dictionaries(st.just("active"), TIMES),
+        "accounts": st.dictionaries(st.sampled_from(["acme", "zeta"]), SEATS),
+        "turns": st.dictionaries(st.just("segment/active"), TIMES),
+        "merged_from": st.sampled_from([(), ("older",)]),
+        "dropped": st.sampled_from([(), ("enr-x",)]),
+        "ring": st.lists(st.binary(min_size=6, max_size=6), unique=True, max_size=5).map(
+            lambda hashes: Ring().add(hashes, NOW)
+        ),
+    }
+)
+
+
 @st.composite
 def contacts(draw: st.DrawFn, contact_id: str) -> Contact:
     """A contact as the fold could have left it."""
-    contact = Contact(
-        contact_id,
-        version=draw(st.integers(1, 9)),
-        created_at=draw(TIMES),
-        revision=draw(st.integers(1, 3)),
-        wake_at=draw(st.none() | TIMES),
-        last_seen=draw(TIMES),
-        events_folded=draw(st.integers(0, 99)),
-        identities=draw(st.dictionaries(st.sampled_from(["user:u", "email:e", f"anon:{contact_id}"]), TIMES)),
-        attributes=draw(
-            st.dictionaries(
-                st.sampled_from(["plan", "city"]),
-                st.builds(Attribute, st.sampled_from(["a", "b", 1, None]), TIMES, st.booleans()),
-            )
-        ),
-        consents=draw(
-            st.dictionaries(st.sampled_from(["news", "*"]), st.builds(Consent, st.booleans(), TIMES, st.none() | TIMES))
-        ),
-        suppressions=draw(st.dictionaries(st.just("email:e"), st.sampled_from(["bounced", "complained"]))),
-        stage=draw(st.none() | st.builds(Stage, st.sampled_from(["lead", "customer"]), TIMES)),
-        segments=draw(st.dictionaries(st.just("active"), TIMES)),
-        accounts=draw(st.dictionaries(st.sampled_from(["acme", "zeta"]), SEATS)),
-        turns=draw(st.dictionaries(st.just("segment/active"), TIMES)),
-        merged_from=draw(st.sampled_from([(), ("older",)])),
-        dropped=draw(st.sampled_from([(), ("enr-x",)])),
-        ring=Ring().add(draw(st.lists(st.binary(min_size=6, max_size=6), unique=True, max_size=5)), NOW),
-    )
-    times = sorted(draw(st.lists(TIMES, min_size=1, max_size=3)))
+    names = st.sampled_from(["user:u", "email:e", f"anon:{contact_id}"])
+    contact = Contact(contact_id, identities=draw(st.dictionaries(names, TIMES)), **draw(FACTS))
+    times = sorted(draw(MOMENTS))
     if draw(st.booleans()):
         contact.behaviour[TRACKER] = [len(times), times[0], times[-1], *times]
     if draw(st.booleans()):
