@@ -41,7 +41,7 @@ TOGETHER = (
     ("tests/stories/test_api_page.py",),
 )
 # A file of these stays together; each process makes a cloud of its own for the stories that fall to it.
-BY_FILE = ("tests/stories/", "tests/contracts/", "tests/demo/")
+BY_FILE = ("tests/stories/", "tests/contracts/", "tests/demo/", "tests/faults/test_machines.py")
 
 
 def scope_of(nodeid: str) -> str:

@@ -72,7 +72,7 @@ def _run(folder: Path, seed: str) -> Iterator[LocalCloud]:
     running = LocalCloud(ROOT, make_store(folder / "store"), free_port(), arguments, path)
     running.start()
     yield running
-    running.stop()
+    running.throw_away()
 
 
 @pytest.fixture(scope="session")

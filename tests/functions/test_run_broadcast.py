@@ -177,6 +177,28 @@ def test_a_run_is_not_done_while_somebody_waits_for_room_under_the_caps(letter):
     assert memberships.list_members("broadcast/autumn/~postponed").items == []
 
 
+def test_a_run_is_not_done_when_somebody_is_let_go_while_it_counts(letter, monkeypatch):
+    policy = definitions.get_version("policy", "policy", 1)
+    publish_definitions(definitions, runs, clock, {"policy/policy": {**policy, "caps": [{"per": "P2D", "at_most": 1}]}})
+    letter.fold(letter.event("Signed Up", "user:ana"))  # the welcome mail takes her room
+    ana = letter.contact("user:ana").contact_id
+    play()
+    send_all(letter)
+    letter.advance(2 * 86_400 + 120)
+    listed = messages.list_by_origin
+
+    def list_and_let_go(origin: str, **given: Any) -> Any:
+        page = listed(origin, **given)
+        letter.fold(wake_event(ana, letter.now()))
+        return page
+
+    monkeypatch.setattr(messages, "list_by_origin", list_and_let_go)
+    play()
+    assert run_of().state == "sending"
+    monkeypatch.setattr(messages, "list_by_origin", listed)
+    assert states() == Counter(sent=2, queued=1)
+
+
 def test_the_numbers_add_up_with_the_reasons_of_those_who_got_nothing(letter):
     letter.fold(letter.event("Unsubscribed", "user:ben", topic="offers", channel="email"))
     refusals.save_suppression("email:cleo@example.com", "bounced", letter.now(), {})

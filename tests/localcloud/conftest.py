@@ -41,7 +41,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory):
     running = make_cloud(tmp_path_factory.mktemp("localcloud"))
     running.start()
     yield running
-    running.stop()
+    running.throw_away()
 
 
 @pytest.fixture
@@ -50,4 +50,4 @@ def own(tmp_path: Path):
     cloud = make_cloud(tmp_path)
     yield cloud
     if cloud.is_running:
-        cloud.stop()
+        cloud.throw_away()

@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from hmac import digest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -198,6 +199,23 @@ def test_a_receiver_that_drips_is_cut_off_and_holds_up_nobody_else(receiver, mon
     assert time.monotonic() - began < 20  # it drips without end
     assert webhook.send(call()) == Refused(f"{HOST} did not answer just now", webhook.SILENT_FOR)
     assert len(receiver.got) == 1
+
+
+def test_a_receiver_whose_connection_is_swallowed_holds_up_nobody_else_and_has_what_a_slow_resolver_left(
+    receiver, monkeypatch
+):
+    tried: list[float] = []
+
+    def swallow(address: tuple[str, int], timeout: float) -> socket.socket:
+        tried.append(timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", swallow)
+    moments = iter((100.0, 100.0, 105.0, 108.0, 109.0))
+    monkeypatch.setattr(webhook, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    assert webhook.send(call()) == Refused(f"{HOST} could not be reached", SOON)
+    assert webhook.send(call()) == Refused(f"{HOST} did not answer just now", webhook.SILENT_FOR)
+    assert tried == [3.0]
 
 
 def test_a_connection_that_breaks_leaves_it_unclear(receiver, monkeypatch):

@@ -35,7 +35,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     running = make_cloud(tmp_path_factory.mktemp("stories"))
     running.start()
     yield running
-    running.stop()
+    running.throw_away()
 
 
 @pytest.fixture
@@ -49,4 +49,4 @@ def own_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
     own = make_cloud(tmp_path)
     yield own
     if own.is_running:
-        own.stop()
+        own.throw_away()

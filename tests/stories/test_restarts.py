@@ -23,7 +23,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     own.start()
     yield own
     if own.is_running:
-        own.stop()
+        own.throw_away()
 
 
 def restart(cloud: LocalCloud, number: signal.Signals) -> Shop:

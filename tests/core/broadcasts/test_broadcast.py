@@ -217,7 +217,7 @@ def test_the_first_count_never_says_that_a_run_is_done_because_it_may_have_misse
     first = after_count(run(RUNNING), Tally({SKIPPED: 2}), NOW + 5)
     assert first.state == MAILING
     assert after_count(first, Tally({SKIPPED: 2}), NOW + 5 + SETTLING - 1).state == MAILING
-    assert after_count(first, Tally({SKIPPED: 2}), NOW + 5 + SETTLING, some_wait=True).state == MAILING
+    assert after_count(first, Tally({SKIPPED: 2}, some_wait=True), NOW + 5 + SETTLING).state == MAILING
     assert after_count(first, Tally({SKIPPED: 2}), NOW + 5 + SETTLING).state == DONE
 
 

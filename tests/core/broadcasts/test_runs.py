@@ -111,8 +111,8 @@ def test_a_stopped_run_is_over_when_nothing_of_it_is_left_and_is_held_until_then
     ended = replace(stopped, cursors={HELD: END})
     assert next_task(ended, 1, NOW + HOUR) == COUNT
     nobody = Tally({SKIPPED: 3})
-    for tally, some_wait, later in ((Tally({QUEUED: 1}), False, 600), (nobody, True, 600), (nobody, False, 100)):
-        counted = after_count(ended, tally, NOW + 120 + later, some_wait=some_wait)
+    for tally, later in ((Tally({QUEUED: 1}), 600), (replace(nobody, some_wait=True), 600), (nobody, 100)):
+        counted = after_count(ended, tally, NOW + 120 + later)
         assert counted.hold == stopped.hold
     over = after_count(ended, nobody, NOW + 120 + 2 * SETTLING)
     assert (over.state, over.hold, over.tally and over.tally.audience) == (STOPPED, None, 3)

@@ -236,12 +236,14 @@ def find_missing(
 class Tally:
     """What has become of a broadcast's messages: how many are in each state, and why some were not sent.
 
-    `audience` is their sum, so the numbers always add up.
+    `audience` is their sum, so the numbers always add up. `some_wait` says whether somebody waited for a gate when the
+    count began.
     """
 
     states: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     counted_at: float = 0.0
+    some_wait: bool = False
 
     @property
     def audience(self) -> int:
@@ -261,12 +263,13 @@ class Tally:
         return replace(self, states=states, reasons=reasons)
 
     def to_document(self) -> dict[str, Any]:
-        return {"states": dict(self.states), "reasons": dict(self.reasons), "counted_at": self.counted_at}
+        known = {"states": dict(self.states), "reasons": dict(self.reasons), "counted_at": self.counted_at}
+        return known | ({"some_wait": True} if self.some_wait else {})
 
 
 def parse_tally(document: Mapping[str, Any]) -> Tally:
     """The tally of a document that `to_document` wrote."""
-    return Tally(document["states"], document["reasons"], document["counted_at"])
+    return Tally(document["states"], document["reasons"], document["counted_at"], document.get("some_wait", False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,13 +437,13 @@ def next_look(run: Run, now: float) -> float | None:
     return since + age
 
 
-def after_count(run: Run, tally: Tally, now: float, *, some_wait: bool = False) -> Run:
+def after_count(run: Run, tally: Tally, now: float) -> Run:
     """The run after all its messages were counted: done when everybody was addressed, each message has come to an end,
     and none waits for a gate."""
     counted = replace(run, tally=replace(tally, counted_at=now), touched_at=now)
     if run.state == RUNNING:
         return counted if run.is_missing else counted.to(TESTING if run.is_tried else MAILING, now)
-    is_over = not tally.pending and not some_wait and not run.parts(())
+    is_over = not tally.pending and not tally.some_wait and not run.parts(())
     if run.state == MAILING and is_over and now - run.times[MAILING] >= SETTLING:
         return counted.to(DONE, now)
     # Whoever addressed people just then may have been at it for a minute yet.

@@ -126,6 +126,12 @@ _DOUBTS = re.compile(
     r"|\bgo away\b|\b(?:dont|do not) (?:want|like|need)\b|\bno (?:thanks|thank you|more)\b"
     r"|\b(?:basta|genug|aufhoren|abmelden|arretez|desabonner|desinscrire|parem|pare|sair|cancelar|stoppen|abbestellen)\b"
     r"|\b(?:cancel|end) (?:it|this|that|them|all|everything)\b"
+    r"|\bkeine (?:sms|nachrichten|werbung|mails?)\b|\b(?:schreib|schick|send)\w* (?:\w+ )?nicht mehr\b|\bnein danke\b"
+    r"|\bm?envoyez plus\b|\bplus de (?:messages?|sms|textos?)\b|\bnon merci\b"
+    r"|\bno (?:me |nos )?(?:envi|mand|escrib)\w+|\bno quiero (?:recibir )?(?:mas|mensajes|sms)\b|\bno gracias\b"
+    r"|\bnon (?:mi |ci )?(?:scriv|mand|invi)\w+|\bnon voglio (?:piu|messaggi|sms)\b|\bno grazie\b"
+    r"|\bnao (?:quero (?:mais|mensagens|sms)|envi\w+|mand\w+|escrev\w+)\b|\bnao obrigad[oa]\b"
+    r"|\bgeen (?:berichten|sms\w*|reclame)\b|\bnee (?:bedankt|dank)\b"
 )
 # Where "stop" stands for something else, no person needs to look.
 _HARMLESS = re.compile(

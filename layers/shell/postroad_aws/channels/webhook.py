@@ -60,6 +60,8 @@ def send(call: Call) -> Accepted | Refused | Unclear:
     try:
         answer = _post(call.to, call.body, headers)
     except Unreachable as error:
+        if isinstance(error.__cause__, TimeoutError):
+            _silent[host] = time.monotonic() + SILENT_FOR
         return Refused(str(error), error.retry_after)
     except TimeoutError:
         _silent[host] = time.monotonic() + SILENT_FOR
@@ -77,7 +79,7 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
         headers = {**headers, "postroad-to": url}
     parts = urlsplit(gateway or url)
     ends = time.monotonic() + TIMEOUT
-    raw = _open(parts.hostname or "", parts.port or 443, is_trusted=bool(gateway))
+    raw = _open(parts.hostname or "", parts.port or 443, ends, is_trusted=bool(gateway))
     connection = http.client.HTTPConnection(parts.hostname or "")
     # It has the socket from here on, encrypted or not.
     connection.sock = used = (
@@ -110,7 +112,7 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
         connection.close()
 
 
-def _open(host: str, port: int, *, is_trusted: bool) -> socket.socket:
+def _open(host: str, port: int, ends: float, *, is_trusted: bool) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -119,7 +121,8 @@ def _open(host: str, port: int, *, is_trusted: bool) -> socket.socket:
     if not is_trusted and not all(map(is_public, addresses)):
         raise Unreachable(f"{host} leads to an address that is not public", None)
     try:
-        return socket.create_connection((addresses[0], port), timeout=TIMEOUT)
+        # What a slow resolver has taken is not there for the connection: a timeout of nothing would not wait at all.
+        return socket.create_connection((addresses[0], port), timeout=max(0.1, ends - time.monotonic()))
     except OSError as error:
         raise Unreachable(f"{host} could not be reached", SOON) from error
 

@@ -308,6 +308,11 @@ def count_messages(
     if run is None or run.number != number or run.state == PAUSED or run.parts(SHARDS):
         return Counted(so_far.tally, None)
     tally, cursor = so_far
+    if cursor is None:
+        # Asked before the first message is counted: who is let go during the count has waited, and is looked at again.
+        places = [postponed_place(run.broadcast.origin, step) for step in run.broadcast.steps]
+        waiting = any(ports.members.list_members(place, limit=1).items for place in places)
+        tally = replace(tally, some_wait=waiting)
     while True:
         page = ports.ledger.list_by_origin(run.broadcast.origin, cursor=cursor, limit=PAGE)
         tally, cursor = tally.add(page.items), page.next
@@ -316,9 +321,7 @@ def count_messages(
         if not has_time():
             return Counted(tally, cursor)
     now = ports.folding.clock.now()
-    places = [postponed_place(run.broadcast.origin, step) for step in run.broadcast.steps]
-    some_wait = any(ports.members.list_members(place, limit=1).items for place in places)
-    counted = after_count(run, tally, now, some_wait=some_wait)
+    counted = after_count(run, tally, now)
     if counted.state in (TESTING, DONE, STOPPED):
         _look_again(ports, counted, now)  # before it is saved, so that a crash in between ends nothing
     ports.broadcasts.save_run(counted, run)
